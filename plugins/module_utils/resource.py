@@ -1,0 +1,202 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""The one way in which this collection's modules find, make, change and remove an AWS object.
+
+A module describes its object in a subclass of `Resource`; `run()` compares what is wanted with
+what stands, acts (or, in check mode, tells), and leaves the module with `changed` and `diff`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+try:
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:  # AnsibleAWSModule reports the missing library
+    pass
+
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
+    ansible_dict_to_boto3_tag_list,
+    boto3_tag_list_to_ansible_dict,
+)
+
+__all__ = [
+    "COMMON_ARGUMENTS",
+    "AnsibleAWSModule",
+    "Resource",
+    "ansible_dict_to_boto3_tag_list",
+    "boto3_tag_list_to_ansible_dict",
+]
+
+COMMON_ARGUMENTS: dict[str, dict] = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "tags": {"type": "dict", "aliases": ["resource_tags"]},
+    "purge_tags": {"type": "bool", "default": True},
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "int", "default": 1800},
+}
+
+
+class Resource:
+    """One AWS object.
+
+    Subclasses set `service` (boto3's client name) and `kind` (for messages), and implement
+    `find`, `desired`, `current`, `create`, `delete`, and `update` if anything can be changed.
+    """
+
+    service: str
+    kind: str
+    #: keys of `desired()` that AWS cannot change after creation
+    immutable: frozenset[str] = frozenset()
+
+    def __init__(self, module: AnsibleAWSModule) -> None:
+        self.module = module
+        self.params: dict[str, Any] = module.params
+        self.client = module.client(self.service)
+
+    # -- what a subclass says ------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """What messages and diffs call this object."""
+        return self.params["name"]
+
+    def find(self) -> dict | None:
+        """Return the object as AWS describes it, or None."""
+        raise NotImplementedError
+
+    def desired(self) -> dict[str, Any]:
+        """Return the wanted settings; a key whose value is None is not managed."""
+        raise NotImplementedError
+
+    def current(self, found: dict) -> dict[str, Any]:
+        """Return the same keys as `desired`, read from what `find` returned."""
+        raise NotImplementedError
+
+    def create(self) -> dict:
+        """Make the object, wait for it if asked, and return it as `find` would."""
+        raise NotImplementedError
+
+    def update(self, found: dict, changes: dict[str, Any]) -> dict:
+        """Apply `changes` (key: wanted value) to the object, and return it as `find` would."""
+        raise NotImplementedError
+
+    def delete(self, found: dict) -> None:
+        """Remove the object, and wait until it is gone if asked."""
+        raise NotImplementedError
+
+    def describe(self, found: dict) -> dict[str, Any]:
+        """Return what the module returns about the object (keys are merged into the result)."""
+        return {self.kind: found}
+
+    # -- what it gets --------------------------------------------------------------------------
+
+    def wanted_tags(self, existing: dict[str, str]) -> dict[str, str] | None:
+        """Return all tags the object should have, or None if tags are not managed."""
+        tags = self.params.get("tags")
+        if tags is None:
+            return None
+        return dict(tags) if self.params.get("purge_tags", True) else {**existing, **tags}
+
+    def call(
+        self, operation: str, *, missing: Iterable[str] = (), client: Any = None, **arguments: Any
+    ) -> Any:
+        """Call `operation` (boto3's snake_case name).
+
+        Error codes in `missing` mean "there is no such object": None is returned. Anything else
+        ends the module with a message that names the AWS action and the object.
+        """
+        client = client or self.client
+        try:
+            return getattr(client, operation)(**arguments)
+        except (ClientError, BotoCoreError) as error:
+            if getattr(error, "response", {}).get("Error", {}).get("Code") in set(missing):
+                return None
+            self.fail_aws(error, client, operation)
+
+    def fail_aws(self, error: Exception, client: Any, operation: str) -> NoReturn:
+        """End the module: name the AWS action that failed, and for which object."""
+        action = client.meta.method_to_api_mapping.get(operation, operation)
+        prefix = client.meta.service_model.signing_name
+        self.module.fail_json_aws(error, msg=f"{prefix}:{action} failed for {self.kind} '{self.name}'")
+
+    def pages(self, operation: str, key: str, *, client: Any = None, **arguments: Any) -> list:
+        """Return all items under `key` over all pages of `operation`."""
+        client = client or self.client
+        try:
+            if not client.can_paginate(operation):
+                return getattr(client, operation)(**arguments).get(key, [])
+            return client.get_paginator(operation).paginate(**arguments).build_full_result().get(key, [])
+        except (ClientError, BotoCoreError) as error:
+            self.fail_aws(error, client, operation)
+
+    def wait_until(
+        self,
+        ready: Callable[[dict | None], bool],
+        what: str,
+        delay: float = 5.0,
+        broken: Callable[[dict | None], str | None] = lambda found: None,
+    ) -> dict | None:
+        """Poll `find` until `ready` says so and return what it found.
+
+        `broken` may return the reason why waiting longer is useless. Polling starts quickly and
+        slows down to `delay` seconds; it gives up after the module's `wait_timeout`.
+        """
+        give_up = time.monotonic() + self.params.get("wait_timeout", 1800)
+        pause = min(0.1, delay)
+        while True:
+            found = self.find()
+            if ready(found):
+                return found
+            reason = broken(found)
+            if reason:
+                self.module.fail_json(msg=f"{self.kind} '{self.name}' did not become {what}: {reason}")
+            if time.monotonic() > give_up:
+                self.module.fail_json(
+                    msg=f"{self.kind} '{self.name}' did not become {what} in {self.params['wait_timeout']} s"
+                )
+            time.sleep(pause)
+            pause = min(delay, pause * 1.5)
+
+    def run(self) -> NoReturn:
+        """Bring the object to the wanted state and leave the module."""
+        found = self.find()
+        if self.params.get("state", "present") == "absent":
+            self._remove(found)
+        desired = {key: value for key, value in self.desired().items() if value is not None}
+        if found is None:
+            self._finish(None, desired, None if self.module.check_mode else self.create())
+        current = self.current(found)
+        changes = {key: value for key, value in desired.items() if current.get(key) != value}
+        fixed = sorted(self.immutable & changes.keys())
+        if fixed:
+            self.module.fail_json(
+                msg=f"{self.kind} '{self.name}' exists, and AWS cannot change: "
+                + ", ".join(f"{key} (is {current.get(key)!r}, wanted {changes[key]!r})" for key in fixed)
+            )
+        before = {key: current.get(key) for key in desired}
+        if changes and not self.module.check_mode:
+            found = self.update(found, changes)
+        self._finish(before, desired, found)
+
+    def _remove(self, found: dict | None) -> NoReturn:
+        if found is None:
+            self.module.exit_json(changed=False)
+        if not self.module.check_mode:
+            self.delete(found)
+        self.module.exit_json(changed=True, diff=self._diff(self.current(found), {}))
+
+    def _finish(self, before: dict | None, after: dict, found: dict | None) -> NoReturn:
+        result = self.describe(found) if found is not None else {}
+        self.module.exit_json(changed=before != after, diff=self._diff(before or {}, after), **result)
+
+    def _diff(self, before: dict, after: dict) -> dict:
+        return {
+            "before_header": self.name,
+            "after_header": self.name,
+            "before": before,
+            "after": after,
+        }
