@@ -1,0 +1,279 @@
+"""`python -m rehearsal`: put the rehearsal cloud up, look at it, take it down."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from rehearsal import config as settings
+from rehearsal import supervisor
+
+NO_PROXY = "127.0.0.0/8,127.0.0.1,localhost"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command. Returns the exit status: 0 done, 1 failed (and why on stderr), 130 interrupted."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.run(settings.home(), arguments) or 0
+    except (settings.ConfigError, supervisor.PartFailed) as e:
+        print(f"rehearsal: {e}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def up(home: Path, arguments: argparse.Namespace) -> int:
+    """Start everything, or say that it runs."""
+    with supervisor.locked(home):
+        if _standing(home):
+            print(f"The rehearsal of {home} is already running: `python -m rehearsal status` shows it.")
+            return 0
+        _clear_away(home)
+        external = arguments.kubeconfig or os.environ.get("KUBECONFIG")
+        if external and Path(external).resolve() == home / "kubeconfig":
+            external = None  # A shell that points at an earlier rehearsal's own cluster.
+        config = settings.create(home, dict(arguments.port), arguments.creation_times, external)
+        _start(home, config)
+    print(f'The rehearsal runs. Point this shell at it by: eval "$({_command(home, "env")})"')
+    return 0
+
+
+def down(home: Path, arguments: argparse.Namespace) -> int:
+    """End everything."""
+    if not home.exists():
+        print(f"No rehearsal in {home}: nothing to end.")
+        return 0
+    with supervisor.locked(home):
+        count = supervisor.end(home)
+        (home / "config.json").unlink(missing_ok=True)
+    print(
+        f"The rehearsal of {home} is down ({count} processes ended)."
+        if count
+        else "No rehearsal was running."
+    )
+    return 0
+
+
+def reset(home: Path, arguments: argparse.Namespace) -> int:
+    """Start everything anew, empty, at the same addresses."""
+    with supervisor.locked(home):
+        config = settings.load(home / "config.json")
+        supervisor.end(home)
+        _start(home, config)
+    print("The rehearsal is as new, at the same addresses.")
+    return 0
+
+
+def env(home: Path, arguments: argparse.Namespace) -> int:
+    """Print the variables by which a shell, or anything else, finds the rehearsal."""
+    variables = variables_of(_running(home))
+    if arguments.json:
+        print(json.dumps(variables, indent=2))
+    else:
+        print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items()))
+    return 0
+
+
+def status(home: Path, arguments: argparse.Namespace) -> int:
+    """Say what lives; exit status 0 only if everything does."""
+    alive = supervisor.alive(home)
+    if not alive:
+        print(f"No rehearsal is running in {home}.")
+        return 1
+    config = settings.load(home / "config.json")
+    for part, lives in alive.items():
+        where = config[part].get("proxy_url") or config[part].get("url") or ""
+        word = "running" if lives else f"ended; its log: {home / 'logs' / part}.log"
+        print(f"{part:<11} {word:<8} {where}".rstrip())
+    print(f"{'nodes':<11} {config['subnet']}.0/24")
+    return 0 if _standing(home) else 1
+
+
+def logs(home: Path, arguments: argparse.Namespace) -> int:
+    """Print the end of the logs, and go on with --follow."""
+    files = {part: home / "logs" / f"{part}.log" for part in arguments.part or settings.PARTS}
+    files = {part: file for part, file in files.items() if file.exists()}
+    if not files:
+        raise settings.ConfigError(f"no logs in {home / 'logs'}")
+    offsets = {}
+    for part, file in files.items():
+        text = file.read_bytes()
+        offsets[part] = len(text)
+        for line in text.decode(errors="replace").splitlines()[-arguments.lines :]:
+            print(f"{part:<11} {line}")
+    try:
+        while arguments.follow:
+            sys.stdout.flush()
+            time.sleep(0.3)
+            for part, file in files.items():
+                with file.open("rb") as f:
+                    f.seek(offsets[part])
+                    text = f.read()
+                offsets[part] += len(text)
+                for line in text.decode(errors="replace").splitlines():
+                    print(f"{part:<11} {line}")
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def push(home: Path, arguments: argparse.Namespace) -> int:
+    """Push an image of the sample service, as the team's CI would."""
+    config = _running(home)
+    image = {"tag": arguments.tag, "behaviour": arguments.behaviour, "repository": arguments.repository}
+    if arguments.version:
+        image["version"] = arguments.version
+    pushed = _post(config["aws"]["url"] + "/rehearsal/images", image)
+    print(f"{pushed['reference']} {pushed['digest']}")
+    return 0
+
+
+def variables_of(config: dict[str, Any]) -> dict[str, str]:
+    """The standard variables that point a process at a rehearsal."""
+    proxy, bundle = config["balancer"]["proxy_url"], config["ca"]["bundle_file"]
+    return {
+        "AWS_ENDPOINT_URL": config["aws"]["url"],
+        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        "AWS_REGION": config["region"],
+        "AWS_DEFAULT_REGION": config["region"],
+        "HTTP_PROXY": proxy,
+        "http_proxy": proxy,
+        "HTTPS_PROXY": proxy,
+        "https_proxy": proxy,
+        "NO_PROXY": NO_PROXY,
+        "no_proxy": NO_PROXY,
+        "SSL_CERT_FILE": bundle,
+        "CURL_CA_BUNDLE": bundle,
+        "DISCORD_WEBHOOK_URL": config["discord"]["webhook_url"],
+        "SONAR_HOST_URL": config["sonar"]["url"],
+        "SONAR_TOKEN": config["sonar"]["token"],
+    }
+
+
+def _start(home: Path, config: dict[str, Any]) -> None:
+    """Start the parts; whatever goes wrong, SIGTERM and Ctrl-C too, nothing of them stays."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        supervisor.start(home, config)
+    except BaseException as e:
+        supervisor.end(home)
+        if isinstance(e, KeyboardInterrupt):
+            print("rehearsal: interrupted; what had been started is ended", file=sys.stderr)
+            raise SystemExit(130) from None
+        raise
+
+
+def _standing(home: Path) -> bool:
+    return bool(supervisor.state(home).get("ready")) and all(supervisor.alive(home).values())
+
+
+def _clear_away(home: Path) -> None:
+    """End what an earlier run left, and say why."""
+    if not supervisor.state(home):
+        return
+    dead = [part for part, lives in supervisor.alive(home).items() if not lives]
+    why = f"{', '.join(dead)} ended" if dead else "it was not finished"
+    print(f"An earlier rehearsal is cleared away first ({why}; logs in {home / 'logs'}).")
+    supervisor.end(home)
+
+
+def _running(home: Path) -> dict[str, Any]:
+    if not _standing(home):
+        raise settings.ConfigError(f"no rehearsal is running in {home}: `{_command(home, 'up')}` starts it")
+    return settings.load(home / "config.json")
+
+
+def _command(home: Path, command: str) -> str:
+    return f"python -m rehearsal {command}"
+
+
+def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+            request, timeout=30
+        ) as response:
+            return json.load(response)
+    except urllib.error.HTTPError as e:
+        raise settings.ConfigError(json.load(e)["error"]) from None
+
+
+def _port(text: str) -> tuple[str, int]:
+    part, _, number = text.partition("=")
+    if part not in settings.PARTS[:-1] or not number.isdecimal() or not 0 < int(number) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r}: PART=PORT, PART one of {', '.join(settings.PARTS[:-1])}")
+    return part, int(number)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m rehearsal",
+        description="The rehearsal cloud on loopback: AWS (moto), Kubernetes, balancer, Discord, SonarCloud.",
+        epilog="State is kept in $TEAL_REHEARSAL_HOME (default: .rehearsal in the repository).",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(run: Any, help_: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(run.__name__, help=help_, description=run.__doc__)
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command(up, "start it (if it runs already: say so)")
+    sub.add_argument(
+        "--creation-times",
+        default="0",
+        metavar="SCALE",
+        help="how long EKS, node groups, NAT gateways, RDS and ALBs take to be made: 0 at once (default),"
+        " 1:30 a thirtieth of what AWS takes",
+    )
+    sub.add_argument(
+        "--kubeconfig",
+        metavar="PATH",
+        help="use this cluster instead of the rehearsal's own Kubernetes API (default: $KUBECONFIG if set)",
+    )
+    sub.add_argument(
+        "--port",
+        action="append",
+        default=[],
+        type=_port,
+        metavar="PART=PORT",
+        help="a certain port for a part (default: a free one); can be repeated",
+    )
+    command(down, "end it, leave no process")
+    command(reset, "start it anew, empty, at the same addresses")
+    sub = command(env, 'print the variables that point a shell at it: eval "$(python -m rehearsal env)"')
+    sub.add_argument("--json", action="store_true", help="as a JSON object")
+    command(status, "show its parts; exit status 0 if all run")
+    sub = command(logs, "show the parts' logs")
+    sub.add_argument(
+        "part", nargs="*", choices=settings.PARTS, metavar="PART", help=", ".join(settings.PARTS)
+    )
+    sub.add_argument("-f", "--follow", action="store_true", help="go on as they grow")
+    sub.add_argument("-n", "--lines", type=int, default=20, help="lines of each to begin with (default 20)")
+    sub = command(push, "push an image of the sample service, as CI would")
+    sub.add_argument("tag")
+    sub.add_argument("--repository", default="assistant", help="ECR repository (default: assistant)")
+    sub.add_argument("--version", help="version that the service says it is (default: the tag)")
+    sub.add_argument(
+        "--behaviour",
+        default="ok",
+        choices=["ok", "crash", "never-ready", "error", "slow", "wrong-version", "dies"],
+        help="what is the matter with it (default: ok)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
