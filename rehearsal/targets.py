@@ -1,0 +1,230 @@
+"""What stands behind a target group: where a target is, connections to it, and whether it is well."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import aiohttp
+
+from rehearsal import http1, routing
+
+CONNECT_SECONDS = 10.0
+IDLE_SECONDS = 60.0
+
+
+class Address(NamedTuple):
+    """An IP address and a port."""
+
+    ip: str
+    port: int
+
+
+class Connection(NamedTuple):
+    """A connection to a target, and when it was last of use (monotonic seconds)."""
+
+    address: Address
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    since: float
+    reused: bool
+
+
+class Pool:
+    """Connections kept alive, by address. It tries nothing twice: the caller tells its client what failed."""
+
+    def __init__(self) -> None:
+        self._idle: defaultdict[Address, list[Connection]] = defaultdict(list)
+
+    async def take(self, address: Address) -> Connection:
+        """An idle connection that hasn't been closed, else a new one. Raises OSError, TimeoutError."""
+        idle = self._idle[address]
+        while idle:
+            connection = idle.pop()
+            if _fresh(connection):
+                return connection._replace(reused=True)
+            connection.writer.close()
+        async with asyncio.timeout(CONNECT_SECONDS):
+            reader, writer = await asyncio.open_connection(address.ip, address.port, limit=http1.LIMIT)
+        return Connection(address, reader, writer, 0.0, False)
+
+    def give(self, connection: Connection) -> None:
+        """Keep a connection whose exchange ended well."""
+        self._idle[connection.address].append(connection._replace(since=time.monotonic()))
+
+    def keep_only(self, addresses: set[Address]) -> None:
+        """Close idle connections to what is no target any more, and those idle for too long."""
+        for address in list(self._idle):
+            idle = self._idle.pop(address)
+            if kept := [c for c in idle if address in addresses and _fresh(c)]:
+                self._idle[address] = kept
+            for connection in idle:
+                if connection not in kept:
+                    connection.writer.close()
+
+
+def _fresh(connection: Connection) -> bool:
+    if connection.reader.at_eof() or connection.writer.is_closing():
+        return False
+    return time.monotonic() - connection.since < IDLE_SECONDS
+
+
+class Resolver:
+    """Instance id → IP address: of the EC2 stand-in, or of the Kubernetes node that carries the id."""
+
+    def __init__(self, config: dict[str, Any], http: aiohttp.ClientSession) -> None:
+        self._aws_url = config["aws"]["url"]
+        kubernetes = config.get("kubernetes") or {}
+        self._external = kubernetes.get("external")
+        self._kubeconfig = self._external or kubernetes.get("kubeconfig")
+        self._http = http
+        self._client: Any = None
+        self._ips: dict[str, str] = {}
+        self._nodes: list[str] = []
+
+    def ip(self, target: str, among: list[str]) -> str | None:
+        """Where `target` is; None while that isn't known. `among` are its group's targets.
+
+        Nodes of a cluster that was brought along carry no EC2 ids: there, the nth instance is the nth node.
+        """
+        if not target.startswith("i-"):
+            return target
+        if (known := self._ips.get(target)) or not (self._external and self._nodes):
+            return known
+        return self._nodes[sorted(among).index(target) % len(self._nodes)]
+
+    async def refresh(self) -> None:
+        """Look again. What doesn't answer leaves what was known of it."""
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError):
+            async with self._http.get(f"{self._aws_url}/rehearsal/instances") as response:
+                if response.status == 200:
+                    self._ips |= await response.json()
+        if self._kubeconfig:
+            try:
+                nodes = await asyncio.to_thread(self._list_nodes)
+            except Exception as e:
+                print(
+                    f"nodes can't be listed: {type(e).__name__}: {str(e).splitlines()[0] if str(e) else ''}"
+                )
+            else:
+                self._ips |= {node_id: ip for node_id, ip in nodes if node_id.startswith("i-")}
+                self._nodes = [ip for _, ip in nodes]
+
+    def _list_nodes(self) -> list[tuple[str, str]]:
+        from kubernetes import client, config  # a second's import, in a thread of its own
+
+        if self._client is None:
+            self._client = client.CoreV1Api(config.new_client_from_config(self._kubeconfig))
+        nodes = sorted(self._client.list_node(_request_timeout=3).items, key=lambda node: node.metadata.name)
+        found = []
+        for node in nodes:
+            ips = [a.address for a in node.status.addresses or [] if a.type == "InternalIP"]
+            if ips:
+                found.append(((node.spec.provider_id or "").rsplit("/", 1)[-1], ips[0]))
+        return found
+
+
+class Health:
+    """Health checks as an ALB's: real requests, thresholds, and what was found told to `report`."""
+
+    def __init__(self, http: aiohttp.ClientSession, report: Callable[[list[dict[str, str]]], None]) -> None:
+        self._http = http
+        self._report = report
+        self._states: dict[tuple[str, str], dict[str, str]] = {}
+        self._tasks: dict[tuple[str, str], tuple[Any, asyncio.Task[None]]] = {}
+
+    def well(self, group: str, target: str) -> bool:
+        """Whether `target` passes the checks of `group`."""
+        return self._states.get((group, target), {}).get("state") == "healthy"
+
+    def states(self) -> list[dict[str, str]]:
+        """All that is known: target_group, target, state, reason, description."""
+        return list(self._states.values())
+
+    def watch(self, groups: list[dict[str, Any]], find: Callable[[str, list[str]], str | None]) -> None:
+        """Check the targets of `groups`, and no others, from now on."""
+        wanted = {(group["arn"], t["id"]): (group, t) for group in groups for t in group["targets"]}
+        for key, (settings, task) in list(self._tasks.items()):
+            group, target = wanted.get(key, ({}, {}))
+            if settings != (group.get("health_check"), target.get("port")):
+                task.cancel()
+                del self._tasks[key]
+                if key not in wanted:
+                    self._states.pop(key, None)
+        for key, (group, target) in wanted.items():
+            if key not in self._tasks:
+                task = asyncio.create_task(self._watch(group, target, find))
+                self._tasks[key] = ((group["health_check"], target["port"]), task)
+
+    def stop(self) -> None:
+        """End all checks."""
+        for _, task in self._tasks.values():
+            task.cancel()
+
+    async def _watch(
+        self, group: dict[str, Any], target: dict[str, Any], find: Callable[[str, list[str]], str | None]
+    ) -> None:
+        check = group["health_check"]
+        fits = routing.status_matcher(check["matcher"])
+        port = target["port"] if check["port"] == "traffic-port" else int(check["port"])
+        among = [t["id"] for t in group["targets"]]
+        good = bad = 0
+        if (group["arn"], target["id"]) not in self._states:
+            self._found(
+                group, target, "initial", "Elb.InitialHealthChecking", "Initial health checks in progress"
+            )
+        while True:
+            ip = find(target["id"], among)
+            reason, description = await self._probe(ip, port, check, fits)
+            state = self._states[group["arn"], target["id"]]["state"]
+            good, bad = (good + 1, 0) if not reason else (0, bad + 1)
+            # A new target needs one good check only, one that was ill needs as many as the group says.
+            if good and state != "healthy" and (state == "initial" or good >= check["healthy_threshold"]):
+                self._found(group, target, "healthy")
+            elif bad >= check["unhealthy_threshold"] and state != "unhealthy":
+                self._found(group, target, "unhealthy", reason, description)
+            await asyncio.sleep(check["interval"])
+
+    async def _probe(
+        self, ip: str | None, port: int, check: dict[str, Any], fits: Callable[[int], bool]
+    ) -> tuple[str, str]:
+        """("", "") if well, else (AWS's reason code, its description)."""
+        if ip is None:
+            return "Target.Timeout", "Request timed out"
+        try:
+            url = f"{check['protocol'].lower()}://{ip}:{port}{check['path']}"
+            timeout = aiohttp.ClientTimeout(total=check["timeout"])
+            async with self._http.get(url, timeout=timeout, allow_redirects=False, ssl=False) as response:
+                if fits(response.status):
+                    return "", ""
+                return (
+                    "Target.ResponseCodeMismatch",
+                    f"Health checks failed with these codes: [{response.status}]",
+                )
+        except TimeoutError:
+            return "Target.Timeout", "Request timed out"
+        except (aiohttp.ClientError, OSError):
+            return "Target.FailedHealthChecks", "Health checks failed"
+
+    def _found(
+        self,
+        group: dict[str, Any],
+        target: dict[str, Any],
+        state: str,
+        reason: str = "",
+        description: str = "",
+    ) -> None:
+        found = {
+            "target_group": group["arn"],
+            "target": target["id"],
+            "state": state,
+            "reason": reason,
+            "description": description,
+        }
+        self._states[group["arn"], target["id"]] = found
+        print(f"{group['name']} {target['id']}: {state} {description}")
+        self._report([found])
