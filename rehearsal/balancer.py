@@ -3,7 +3,8 @@
 `http://<name>/` asked of the proxy is a request at the ALB's port 80; `CONNECT <name>:443` leads to its HTTPS
 listener, whose TLS is terminated here. `<name>` is an ALB's DNS name, a name of one of its certificates or of
 a Route 53 alias, or one of its addresses. Each address has a routing table of its own, and they change a
-moment apart, as in AWS. Not rehearsed: HTTP/2 to clients, target stickiness, authentication actions, Lambda targets.
+moment apart, as in AWS. Not rehearsed: HTTP/2 to clients, target stickiness, authentication actions, Lambda
+targets.
 
     GET /rehearsal/ready       200 once it serves
     GET /rehearsal/balancers   what it knows: load balancers, their names and addresses, targets' health

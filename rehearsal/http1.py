@@ -90,7 +90,9 @@ async def read_head(reader: asyncio.StreamReader) -> Head | None:
             by_name[key] += (b"; " if key == b"cookie" else b", ") + value
     if b"content-length" in by_name and b"transfer-encoding" in by_name:
         raise BadMessage("both Content-Length and Transfer-Encoding")
-    return Head(start, fields, by_name)  # type: ignore[arg-type]
+    head = Head(start, fields, by_name)  # type: ignore[arg-type]
+    head.length(), head.chunked()  # what is bad about them is said now, before anything is passed on
+    return head
 
 
 def encode(start: bytes, fields: Fields) -> bytes:
