@@ -92,6 +92,14 @@ class Resource:
         """Return what the module returns about the object (keys are merged into the result)."""
         return {self.kind: found}
 
+    def settled(self, found: dict) -> bool:
+        """Return whether AWS is done with making, changing or removing the object."""
+        return True
+
+    def broken(self, found: dict | None) -> str | None:
+        """Return why the object will never settle, or None."""
+        return None
+
     # -- what it gets --------------------------------------------------------------------------
 
     def wanted_tags(self, existing: dict[str, str]) -> dict[str, str] | None:
@@ -123,14 +131,18 @@ class Resource:
         prefix = client.meta.service_model.signing_name
         self.module.fail_json_aws(error, msg=f"{prefix}:{action} failed for {self.kind} '{self.name}'")
 
-    def pages(self, operation: str, key: str, *, client: Any = None, **arguments: Any) -> list:
-        """Return all items under `key` over all pages of `operation`."""
+    def pages(
+        self, operation: str, key: str, *, missing: Iterable[str] = (), client: Any = None, **arguments: Any
+    ) -> list:
+        """Return all items under `key` over all pages of `operation`; none for error codes in `missing`."""
         client = client or self.client
         try:
             if not client.can_paginate(operation):
                 return getattr(client, operation)(**arguments).get(key, [])
             return client.get_paginator(operation).paginate(**arguments).build_full_result().get(key, [])
         except (ClientError, BotoCoreError) as error:
+            if getattr(error, "response", {}).get("Error", {}).get("Code") in set(missing):
+                return []
             self.fail_aws(error, client, operation)
 
     def wait_until(
@@ -142,11 +154,10 @@ class Resource:
     ) -> dict | None:
         """Poll `find` until `ready` says so and return what it found.
 
-        `broken` may return the reason why waiting longer is useless. Polling starts quickly and
-        slows down to `delay` seconds; it gives up after the module's `wait_timeout`.
+        `broken` may return the reason why waiting longer is useless. The pause is a twentieth of
+        the time waited so far, at most `delay` seconds; it gives up after the module's `wait_timeout`.
         """
-        give_up = time.monotonic() + self.params.get("wait_timeout", 1800)
-        pause = min(0.1, delay)
+        started = time.monotonic()
         while True:
             found = self.find()
             if ready(found):
@@ -154,18 +165,36 @@ class Resource:
             reason = broken(found)
             if reason:
                 self.module.fail_json(msg=f"{self.kind} '{self.name}' did not become {what}: {reason}")
-            if time.monotonic() > give_up:
+            waited = time.monotonic() - started
+            if waited > self.params.get("wait_timeout", 1800):
                 self.module.fail_json(
                     msg=f"{self.kind} '{self.name}' did not become {what} in {self.params['wait_timeout']} s"
                 )
-            time.sleep(pause)
-            pause = min(delay, pause * 1.5)
+            time.sleep(min(delay, max(0.1, waited / 20)))
+
+    def wait_settled(self, found: dict | None = None) -> dict | None:
+        """Wait, if asked to, until AWS is done with the object; return it, or None if it is gone."""
+        if not self.params.get("wait", True):
+            return found or self.find()
+        return self.wait_until(
+            lambda now: now is None or self.settled(now),
+            "ready",
+            broken=lambda now: self.broken(now) if now else None,
+        )
+
+    def wait_gone(self) -> None:
+        """Wait, if asked to, until the object is gone."""
+        if self.params.get("wait", True):
+            self.wait_until(lambda found: found is None, "absent", broken=self.broken)
 
     def run(self) -> NoReturn:
         """Bring the object to the wanted state and leave the module."""
         found = self.find()
         if self.params.get("state", "present") == "absent":
             self._remove(found)
+        # An earlier run that was killed may have left it halfway.
+        if found is not None and not self.settled(found) and not self.module.check_mode:
+            found = self.wait_settled(found)
         desired = {key: value for key, value in self.desired().items() if value is not None}
         if found is None:
             self._finish(None, desired, None if self.module.check_mode else self.create())
