@@ -1,0 +1,87 @@
+"""What the stand-ins for others' web services share: being ready, and failing when told to.
+
+    GET    /rehearsal/ready    200 once it serves
+    POST   /rehearsal/faults   {"kind": "slow|error|refuse|rate_limit", "count", "seconds", "status"}
+    DELETE /rehearsal/faults   no more faults
+
+A fault stands for the next `count` (1) requests to what the real service has; `/rehearsal/` never fails. `slow`
+answers after `seconds` (1), `error` with `status` (500), `refuse` breaks the connection, `rate_limit` is a 429
+with `seconds` to wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+from collections import deque
+from typing import Any
+
+from aiohttp import web
+
+from rehearsal import config as settings
+
+KINDS = ("slow", "error", "refuse", "rate_limit")
+FAULTS: web.AppKey[deque[dict[str, Any]]] = web.AppKey("faults", deque)
+
+
+def application() -> web.Application:
+    """An application that is ready and fails when told to; the stand-in adds its own routes."""
+    app = web.Application(middlewares=[_fail], client_max_size=32 * 1024**2)
+    app[FAULTS] = deque()
+    app.router.add_get("/rehearsal/ready", _ready)
+    app.router.add_post("/rehearsal/faults", _order)
+    app.router.add_delete("/rehearsal/faults", _forget)
+    return app
+
+
+def main(part: str, make: Any) -> None:
+    """Serve `make(config)` at the port of `part` until ended."""
+    config = settings.from_arguments(part)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    web.run_app(make(config), host="127.0.0.1", port=config[part]["port"], print=None)
+
+
+@web.middleware
+async def _fail(request: web.Request, handler: Any) -> web.StreamResponse:
+    faults = request.app[FAULTS]
+    if request.path.startswith("/rehearsal/") or not faults:
+        return await handler(request)
+    fault = faults.popleft()
+    print(f"{request.method} {request.path.rpartition('/')[0]}: told to fail: {fault}")
+    match fault["kind"]:
+        case "slow":
+            await asyncio.sleep(fault["seconds"])
+            return await handler(request)
+        case "rate_limit":
+            said = {
+                "message": "You are being rate limited.",
+                "retry_after": fault["seconds"],
+                "global": False,
+            }
+            headers = {"Retry-After": str(math.ceil(fault["seconds"])), "X-RateLimit-Scope": "shared"}
+            return web.json_response(said, status=429, headers=headers)
+        case "refuse":
+            assert request.transport is not None
+            request.transport.abort()
+            raise ConnectionResetError
+    return web.json_response({"message": "told to fail", "code": 0}, status=fault["status"])
+
+
+async def _ready(request: web.Request) -> web.Response:
+    return web.Response(text="ready\n")
+
+
+async def _order(request: web.Request) -> web.Response:
+    fault = {"count": 1, "seconds": 1.0, "status": 500, **await request.json()}
+    if fault.get("kind") not in KINDS:
+        raise web.HTTPBadRequest(
+            text=f"kind is {fault.get('kind')!r}, and must be one of {', '.join(KINDS)}\n"
+        )
+    request.app[FAULTS].extend([fault] * int(fault["count"]))
+    return web.json_response({"faults": len(request.app[FAULTS])})
+
+
+async def _forget(request: web.Request) -> web.Response:
+    request.app[FAULTS].clear()
+    return web.json_response({"faults": 0})
