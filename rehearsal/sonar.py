@@ -7,10 +7,10 @@
     GET    /rehearsal/analyses   what is recorded
     DELETE /rehearsal/analyses   forget all
 
-A PENDING analysis becomes what it is recorded as later; one with "pending_seconds" is pending for that long
-first. What is there of SonarCloud's Web API: project_analyses/search, qualitygates/project_status, ce/component,
-ce/task, measures/component, measures/search_history, authentication/validate. The token is a Bearer's, or the
-user of basic authentication.
+A PENDING analysis becomes what it is recorded as later; one with "pending_seconds" is pending for that
+long first. What is there of SonarCloud's Web API: project_analyses/search, qualitygates/project_status,
+ce/component, ce/task, measures/component, measures/search_history, authentication/validate. The token is a
+Bearer's, or the user of basic authentication.
 """
 
 from __future__ import annotations

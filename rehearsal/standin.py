@@ -4,9 +4,9 @@
     POST   /rehearsal/faults   {"kind": "slow|error|refuse|rate_limit", "count", "seconds", "status"}
     DELETE /rehearsal/faults   no more faults
 
-A fault stands for the next `count` (1) requests to what the real service has; `/rehearsal/` never fails. `slow`
-answers after `seconds` (1), `error` with `status` (500), `refuse` breaks the connection, `rate_limit` is a 429
-with `seconds` to wait.
+A fault stands for the next `count` (1) requests to what the real service has; `/rehearsal/` never fails.
+`slow` answers after `seconds` (1), `error` with `status` (500), `refuse` breaks the connection,
+`rate_limit` is a 429 with `seconds` to wait.
 """
 
 from __future__ import annotations
