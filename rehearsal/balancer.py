@@ -4,7 +4,7 @@
 listener, whose TLS is terminated here. `<name>` is an ALB's DNS name, a name of one of its certificates or of
 a Route 53 alias, or one of its addresses. Each address has a routing table of its own, and they change a
 moment apart, as in AWS. Not rehearsed: HTTP/2 to clients, target stickiness, authentication actions, Lambda
-targets.
+targets. `https://discord.com` and `https://sonarcloud.io` lead to their stand-ins.
 
     GET /rehearsal/ready       200 once it serves
     GET /rehearsal/balancers   what it knows: load balancers, their names and addresses, targets' health
@@ -110,6 +110,14 @@ class Links:
             print(f"POST {path}: {e}")
 
 
+def stand_ins(config: dict[str, Any]) -> dict[str, Address]:
+    """Where the hosts are that clients have built in."""
+    parts = {"discord.com": "discord", "sonarcloud.io": "sonar"}
+    return {
+        host: Address("127.0.0.1", config[part]["port"]) for host, part in parts.items() if part in config
+    }
+
+
 @contextlib.asynccontextmanager
 async def running(config: dict[str, Any]) -> AsyncIterator[Proxy]:
     """The data plane of `config`, serving as long as the context lasts; gives the Proxy."""
@@ -124,7 +132,7 @@ async def running(config: dict[str, Any]) -> AsyncIterator[Proxy]:
             fleet = Fleet(mine.get("spread_seconds", SPREAD_SECONDS))
             tls = Certificates(config["ca"], Path(folder))
             health = Health(checks, lambda found: links.report(found))
-            proxy = Proxy(fleet, tls, health, Resolver(config, control))
+            proxy = Proxy(fleet, tls, health, Resolver(config, control), stand_ins(config))
             server = await asyncio.start_server(
                 proxy.handle, "127.0.0.1", mine["port"], limit=http1.LIMIT, backlog=512
             )

@@ -135,6 +135,10 @@ class Certificates:
             self._contexts[key] = context
         return self._contexts[key]
 
+    def for_host(self, host: str) -> ssl.SSLContext:
+        """For a host that isn't a load balancer's: a stand-in."""
+        return self._leaf((host,))
+
     def _leaf(self, names: tuple[str, ...], fresh: bool = False) -> ssl.SSLContext:
         if fresh or names not in self._leaves:
             pair = certificates.server(self._folder, f"leaf-{len(self._leaves)}", list(names), self._ca)

@@ -20,14 +20,23 @@ from rehearsal.targets import Address, Connection, Health, Pool, Resolver
 
 CLIENT_IDLE_SECONDS = 60.0
 STICKY_COOKIE = "AWSALBTG"
+ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 SERVER = (b"Server", b"awselb/2.0")
 
 
 class Proxy:
     """Takes clients' connections and leads them to the load balancers' listeners."""
 
-    def __init__(self, fleet: Fleet, tls: Certificates, health: Health, resolver: Resolver) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        tls: Certificates,
+        health: Health,
+        resolver: Resolver,
+        stand_ins: dict[str, Address] | None = None,
+    ) -> None:
         self.fleet = fleet
+        self.stand_ins = stand_ins or {}
         self.tls = tls
         self.health = health
         self.resolver = resolver
@@ -74,6 +83,12 @@ class Proxy:
         self, target: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         host, port = _authority(target, 443)
+        if port == 443 and (stand_in := self.stand_ins.get(host)):
+            theirs = await asyncio.open_connection(*stand_in)
+            writer.write(ESTABLISHED)
+            await writer.start_tls(self.tls.for_host(host), ssl_handshake_timeout=10)
+            await http1.splice((reader, writer), theirs)
+            return
         node = self.fleet.find(host)
         if node is None:
             await _say(writer, 502, _unknown(host))
@@ -82,7 +97,7 @@ class Proxy:
         if table is None or port not in table.listeners:
             await _say(writer, 502, f"the load balancer {host} has no listener on port {port}\n")
             return
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        writer.write(ESTABLISHED)
         if table.listeners[port]["protocol"] == "HTTPS":
             await writer.start_tls(self.tls.context(table, port), ssl_handshake_timeout=10)
         while (head := await _next_head(reader, CLIENT_IDLE_SECONDS)) is not None:
@@ -353,8 +368,8 @@ def _page(status: int) -> str:
 
 def _unknown(host: str) -> str:
     return (
-        f"the rehearsal knows no load balancer {host or '(no name)'}: its proxy leads to those alone,"
-        " not to the Internet (`python -m rehearsal status` lists them)\n"
+        f"the rehearsal knows no load balancer {host or '(no name)'}: its proxy leads to those and the"
+        " stand-ins, not to the Internet (`python -m rehearsal status` lists them)\n"
     )
 
 

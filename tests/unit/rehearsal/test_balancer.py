@@ -284,6 +284,17 @@ def test_names_of_certificates_lead_here_and_others_are_refused(play: Any) -> No
     play(scenario)
 
 
+def test_hosts_that_clients_have_built_in_lead_to_their_stand_ins(play: Any) -> None:
+    async def scenario(world: World) -> None:
+        discord = await world.target("blue", says("stand-in"))
+        world.proxy.stand_ins["discord.com"] = Address("127.0.0.1", discord.port)
+        connection = await world.connect(host="discord.com")
+        assert [await world.ask(connection) for _ in range(2)] == [(200, "stand-in")] * 2
+        assert b"x-forwarded-for" not in discord.heads[0].by_name
+
+    play(scenario)
+
+
 def test_the_certificate_is_chosen_by_the_name_that_the_client_asks_for(play: Any) -> None:
     async def scenario(world: World) -> None:
         await world.target("blue", says("1.0.0"))
