@@ -1,0 +1,144 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""What this collection's modules for EKS share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.resource import Resource
+
+NO_CLUSTER = ("ResourceNotFoundException",)
+
+
+class EksResource(Resource):
+    """An object of EKS that has a `status`, `health` and tags."""
+
+    service = "eks"
+
+    def settled(self, found: dict) -> bool:
+        return found["status"] == "ACTIVE"
+
+    def broken(self, found: dict | None) -> str | None:
+        if found is None or not found["status"].endswith("FAILED"):
+            return None
+        return f"it is {found['status']}{self.issues(found)}"
+
+    @staticmethod
+    def issues(found: dict) -> str:
+        """Return what EKS says is wrong, to follow a sentence; empty if nothing is."""
+        issues = found.get("health", {}).get("issues", [])
+        return "".join(f"; {issue.get('code')}: {issue.get('message', 'no message')}" for issue in issues)
+
+    def change_tags(self, arn: str, old: dict[str, str], new: dict[str, str]) -> None:
+        """Bring the tags of the object `arn` from `old` to `new`."""
+        gone = sorted(old.keys() - new.keys())
+        if gone:
+            self.call("untag_resource", resourceArn=arn, tagKeys=gone)
+        added = {key: value for key, value in new.items() if old.get(key) != value}
+        if added:
+            self.call("tag_resource", resourceArn=arn, tags=added)
+
+
+class ClusterSet(EksResource):
+    """All objects of one sort in a cluster: those that are wanted, and those that were made before.
+
+    One that carries the same ManagedBy tag and is no longer wanted is removed; any other is left
+    alone. Subclasses implement `wanted`, `keys`, `read`, `settings`, `add`, `change` and `drop`.
+    """
+
+    @property
+    def name(self) -> str:
+        return self.params["cluster"]
+
+    def wanted(self) -> dict[Any, dict[str, Any]]:
+        """Return the wanted settings (without tags) by key; a value of None is not managed."""
+        raise NotImplementedError
+
+    def keys(self) -> list:
+        """Return the keys of all objects that stand."""
+        raise NotImplementedError
+
+    def read(self, key: Any) -> dict | None:
+        """Return one object as AWS describes it."""
+        raise NotImplementedError
+
+    def settings(self, found: dict) -> dict[str, Any]:
+        """Return an object's settings, with the keys that `wanted` has."""
+        raise NotImplementedError
+
+    def add(self, key: Any, wanted: dict[str, Any]) -> None:
+        """Make an object; `wanted` has its settings and tags."""
+        raise NotImplementedError
+
+    def change(self, key: Any, found: dict, wanted: dict[str, Any]) -> None:
+        """Change an object's settings (its tags are seen to)."""
+        raise NotImplementedError
+
+    def drop(self, key: Any, found: dict) -> None:
+        """Remove an object."""
+        raise NotImplementedError
+
+    def arn(self, found: dict) -> str:
+        """Return the ARN of an object."""
+        raise NotImplementedError
+
+    def find(self) -> dict | None:
+        wanted = self.wanted()
+        members = {key: self.read(key) for key in self.keys()}
+        self.found = {
+            key: found for key, found in members.items() if found and (key in wanted or self._ours(found))
+        }
+        return self.found or None
+
+    def _ours(self, found: dict) -> bool:
+        manager = (self.params["tags"] or {}).get("ManagedBy")
+        return bool(manager) and found.get("tags", {}).get("ManagedBy") == manager
+
+    def settled(self, found: dict) -> bool:
+        return True
+
+    def current(self, found: dict) -> dict[str, Any]:
+        return {
+            str(key): {**self.settings(member), "tags": member.get("tags", {})}
+            for key, member in found.items()
+        }
+
+    def desired(self) -> dict[str, Any]:
+        settings: dict[str, Any] = {str(key): {} for key in self.found}  # {}: one that goes
+        for key, wanted in self.wanted().items():
+            member = self.found.get(key)
+            is_now = self.settings(member) if member else {}
+            old_tags = member.get("tags", {}) if member else {}
+            tags = self.wanted_tags(old_tags)
+            settings[str(key)] = {
+                **{name: is_now.get(name) if value is None else value for name, value in wanted.items()},
+                "tags": old_tags if tags is None else tags,
+            }
+        return settings
+
+    def create(self) -> dict:
+        return self.update({}, self.desired())
+
+    def update(self, found: dict, changes: dict[str, Any]) -> dict:
+        for key in [*found, *(key for key in self.wanted() if key not in found)]:
+            if str(key) not in changes:
+                continue
+            wanted, member = changes[str(key)], found.get(key)
+            if not wanted:
+                self.drop(key, member)
+            elif member is None:
+                self.add(key, wanted)
+            else:
+                if any(wanted[name] != value for name, value in self.settings(member).items()):
+                    self.change(key, member, wanted)
+                self.change_tags(self.arn(member), member.get("tags", {}), wanted["tags"])
+        return self.wait_settled() or {}
+
+    def delete(self, found: dict) -> None:
+        for key, member in found.items():
+            self.drop(key, member)
+        self.wait_gone()
+
+    def describe(self, found: dict) -> dict[str, Any]:
+        return {self.kind: {str(key): member for key, member in found.items()}}

@@ -1,0 +1,181 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""The access entries of an EKS cluster: which IAM principal is who in Kubernetes."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: eks_access_entries
+short_description: Keep the access entries of an EKS cluster
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Says which groups of Kubernetes an IAM principal is in, and which of EKS's access policies it has.
+  - An entry that was made with the same C(ManagedBy) tag and isn't listed any more is removed. Those that EKS
+    makes for its nodes and for the cluster's creator are left alone.
+options:
+  cluster:
+    description: Name of the EKS cluster. Its authentication mode has to include C(API).
+    type: str
+    required: true
+  entries:
+    description: The entries, one for each principal.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      principal_arn:
+        description: ARN of the IAM role or user.
+        type: str
+        required: true
+      groups:
+        description: Groups of Kubernetes, to which RBAC binds roles.
+        type: list
+        elements: str
+        default: []
+      policies:
+        description: Access policies of EKS, such as V(AmazonEKSClusterAdminPolicy), for the whole cluster.
+        type: list
+        elements: str
+        default: []
+  state:
+    description: V(absent) removes the entries that are listed and those that carry the same C(ManagedBy) tag.
+    type: str
+    choices: [present, absent]
+    default: present
+  tags:
+    description: Tags of each entry.
+    type: dict
+    aliases: [resource_tags]
+  purge_tags:
+    description: Whether tags that are not in O(tags) are removed.
+    type: bool
+    default: true
+  wait:
+    description: Not used. EKS acts at once.
+    type: bool
+    default: true
+  wait_timeout:
+    description: Not used.
+    type: int
+    default: 1800
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Let QA look, and the pipeline deploy
+  teal.platform.eks_access_entries:
+    cluster: shop-staging
+    entries:
+      - principal_arn: arn:aws:iam::123456789012:role/shop-staging-qa
+        groups: [viewers]
+      - principal_arn: arn:aws:iam::123456789012:role/shop-staging-deploy
+        groups: [deployers]
+    tags:
+      ManagedBy: teal.platform
+"""
+
+RETURN = r"""
+entries:
+  description: Each entry as EKS describes it, with its C(policies), by the principal's ARN.
+  type: dict
+  returned: when there are entries
+"""
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, ClusterSet
+from ansible_collections.teal.platform.plugins.module_utils.resource import COMMON_ARGUMENTS, AnsibleAWSModule
+
+
+class EksAccessEntries(ClusterSet):
+    kind = "entries"
+
+    def wanted(self) -> dict[str, dict[str, Any]]:
+        return {
+            entry["principal_arn"]: {"groups": sorted(entry["groups"]), "policies": sorted(entry["policies"])}
+            for entry in self.params["entries"]
+        }
+
+    def keys(self) -> list[str]:
+        return self.pages("list_access_entries", "accessEntries", clusterName=self.name, missing=NO_CLUSTER)
+
+    def read(self, key: str) -> dict | None:
+        entry = {"clusterName": self.name, "principalArn": key}
+        answer = self.call("describe_access_entry", missing=NO_CLUSTER, **entry)
+        if not answer:
+            return None
+        policies = self.pages("list_associated_access_policies", "associatedAccessPolicies", **entry)
+        return {**answer["accessEntry"], "policies": [policy["policyArn"] for policy in policies]}
+
+    def settings(self, found: dict) -> dict[str, Any]:
+        return {
+            "groups": sorted(found.get("kubernetesGroups", [])),
+            "policies": sorted(arn.rsplit("/", 1)[-1] for arn in found["policies"]),
+        }
+
+    def add(self, key: str, wanted: dict[str, Any]) -> None:
+        self.call(
+            "create_access_entry",
+            clusterName=self.name,
+            principalArn=key,
+            kubernetesGroups=wanted["groups"],
+            tags=wanted["tags"],
+        )
+        self._change_policies(key, [], wanted["policies"])
+
+    def change(self, key: str, found: dict, wanted: dict[str, Any]) -> None:
+        is_now = self.settings(found)
+        if is_now["groups"] != wanted["groups"]:
+            self.call(
+                "update_access_entry",
+                clusterName=self.name,
+                principalArn=key,
+                kubernetesGroups=wanted["groups"],
+            )
+        self._change_policies(key, is_now["policies"], wanted["policies"])
+
+    def _change_policies(self, key: str, old: list[str], new: list[str]) -> None:
+        entry = {"clusterName": self.name, "principalArn": key}
+        # EKS's own policies are of no account, but of the principal's partition.
+        prefix = f"arn:{key.split(':')[1]}:eks::aws:cluster-access-policy"
+        for policy in sorted(set(old) - set(new)):
+            self.call("disassociate_access_policy", policyArn=f"{prefix}/{policy}", **entry)
+        for policy in sorted(set(new) - set(old)):
+            self.call(
+                "associate_access_policy",
+                policyArn=f"{prefix}/{policy}",
+                accessScope={"type": "cluster"},
+                **entry,
+            )
+
+    def drop(self, key: str, found: dict) -> None:
+        self.call("delete_access_entry", clusterName=self.name, principalArn=key, missing=NO_CLUSTER)
+
+    def arn(self, found: dict) -> str:
+        return found["accessEntryArn"]
+
+
+def main() -> None:
+    entry = {
+        "principal_arn": {"type": "str", "required": True},
+        "groups": {"type": "list", "elements": "str", "default": []},
+        "policies": {"type": "list", "elements": "str", "default": []},
+    }
+    module = AnsibleAWSModule(
+        argument_spec={
+            **COMMON_ARGUMENTS,
+            "cluster": {"type": "str", "required": True},
+            "entries": {"type": "list", "elements": "dict", "default": [], "options": entry},
+        },
+        supports_check_mode=True,
+    )
+    EksAccessEntries(module).run()
+
+
+if __name__ == "__main__":
+    main()

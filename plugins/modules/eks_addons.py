@@ -1,0 +1,190 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""The add-ons of an EKS cluster, installed together and waited for together."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: eks_addons
+short_description: Keep the add-ons of an EKS cluster
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Installs, configures and updates EKS add-ons. All are started first, and waited for together.
+  - An add-on that was installed with the same C(ManagedBy) tag and isn't listed any more is removed.
+options:
+  cluster:
+    description: Name of the EKS cluster.
+    type: str
+    required: true
+  addons:
+    description: The add-ons.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the add-on.
+        type: str
+        required: true
+      version:
+        description:
+          - Version of the add-on.
+          - If not given, AWS's default is installed, and kept while it works with the cluster's version.
+        type: str
+      configuration:
+        description: Configuration values, as the add-on's schema has them. Not managed if not given.
+        type: dict
+  state:
+    description: V(absent) removes the add-ons that are listed and those that carry the same C(ManagedBy) tag.
+    type: str
+    choices: [present, absent]
+    default: present
+  tags:
+    description: Tags of each add-on.
+    type: dict
+    aliases: [resource_tags]
+  purge_tags:
+    description: Whether tags that are not in O(tags) are removed.
+    type: bool
+    default: true
+  wait:
+    description: Whether to wait until all add-ons are active.
+    type: bool
+    default: true
+  wait_timeout:
+    description: For how many seconds to wait.
+    type: int
+    default: 1800
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Install the network plugin with network policies
+  teal.platform.eks_addons:
+    cluster: shop-staging
+    addons:
+      - name: vpc-cni
+        configuration:
+          enableNetworkPolicy: "true"
+      - name: coredns
+    tags:
+      ManagedBy: teal.platform
+"""
+
+RETURN = r"""
+addons:
+  description: Each add-on as EKS describes it, by its name.
+  type: dict
+  returned: when there are add-ons
+"""
+
+import json
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, ClusterSet
+from ansible_collections.teal.platform.plugins.module_utils.resource import COMMON_ARGUMENTS, AnsibleAWSModule
+
+
+class EksAddons(ClusterSet):
+    kind = "addons"
+
+    def wanted(self) -> dict[str, dict[str, Any]]:
+        return {
+            addon["name"]: {"version": addon["version"], "configuration": addon["configuration"]}
+            for addon in self.params["addons"]
+        }
+
+    def keys(self) -> list[str]:
+        return self.pages("list_addons", "addons", clusterName=self.name, missing=NO_CLUSTER)
+
+    def read(self, key: str) -> dict | None:
+        answer = self.call("describe_addon", clusterName=self.name, addonName=key, missing=NO_CLUSTER)
+        return answer and answer["addon"]
+
+    def settings(self, found: dict) -> dict[str, Any]:
+        return {
+            "version": found["addonVersion"],
+            "configuration": json.loads(found.get("configurationValues") or "{}"),
+        }
+
+    def desired(self) -> dict[str, Any]:
+        """Add the default version for add-ons whose own doesn't work with the cluster's version any more."""
+        settings = super().desired()
+        free = [addon["name"] for addon in self.params["addons"] if addon["version"] is None]
+        installed = [name for name in free if name in self.found]
+        if installed:
+            for name, versions in self._compatible().items():
+                if name in installed and versions and settings[name]["version"] not in versions:
+                    settings[name]["version"] = versions[0]
+        return settings
+
+    def _compatible(self) -> dict[str, list[str]]:
+        """Return the versions that work with the cluster's own, AWS's default first, by add-on."""
+        cluster = self.call("describe_cluster", name=self.name)["cluster"]["version"]
+        addons = self.pages("describe_addon_versions", "addons", kubernetesVersion=cluster, owners=["aws"])
+        found: dict[str, list[str]] = {}
+        for addon in addons:
+            default: dict[str, bool] = {}
+            for version in addon["addonVersions"]:
+                here = [one for one in version["compatibilities"] if one["clusterVersion"] == cluster]
+                if here:
+                    default[version["addonVersion"]] = any(one.get("defaultVersion") for one in here)
+            found[addon["addonName"]] = sorted(default, key=lambda version: not default[version])
+        return found
+
+    def settled(self, found: dict) -> bool:
+        return all(addon["status"] == "ACTIVE" for addon in found.values())
+
+    def broken(self, found: dict | None) -> str | None:
+        reasons = [
+            f"{name} is {addon['status']}{self.issues(addon)}"
+            for name, addon in (found or {}).items()
+            if addon["status"].endswith("FAILED")
+        ]
+        return "; ".join(reasons) or None
+
+    def _arguments(self, key: str, wanted: dict[str, Any]) -> dict[str, Any]:
+        arguments = {"clusterName": self.name, "addonName": key, "resolveConflicts": "OVERWRITE"}
+        if wanted["version"] is not None:
+            arguments["addonVersion"] = wanted["version"]
+        if wanted["configuration"] is not None:
+            arguments["configurationValues"] = json.dumps(wanted["configuration"])
+        return arguments
+
+    def add(self, key: str, wanted: dict[str, Any]) -> None:
+        self.call("create_addon", tags=wanted["tags"], **self._arguments(key, wanted))
+
+    def change(self, key: str, found: dict, wanted: dict[str, Any]) -> None:
+        self.call("update_addon", **self._arguments(key, wanted))
+
+    def drop(self, key: str, found: dict) -> None:
+        self.call("delete_addon", clusterName=self.name, addonName=key, missing=NO_CLUSTER)
+
+    def arn(self, found: dict) -> str:
+        return found["addonArn"]
+
+
+def main() -> None:
+    addon = {
+        "name": {"type": "str", "required": True},
+        "version": {"type": "str"},
+        "configuration": {"type": "dict"},
+    }
+    module = AnsibleAWSModule(
+        argument_spec={
+            **COMMON_ARGUMENTS,
+            "cluster": {"type": "str", "required": True},
+            "addons": {"type": "list", "elements": "dict", "default": [], "options": addon},
+        },
+        supports_check_mode=True,
+    )
+    EksAddons(module).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,334 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""An EKS cluster's control plane, with the settings that community.aws.eks_cluster lacks."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: eks_cluster
+short_description: Keep the control plane of an EKS cluster
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Makes an EKS cluster, changes what can be changed of it, and upgrades it, one minor version at a time.
+  - Unlike C(community.aws.eks_cluster) it manages endpoint access, logs, encryption, access and the version.
+options:
+  name:
+    description: Name of the cluster.
+    type: str
+    required: true
+  role_arn:
+    description: ARN of the IAM role of the control plane. Needed to make the cluster.
+    type: str
+  version:
+    description:
+      - Version of Kubernetes, such as V(1.34). EKS's default if not given.
+      - One minor version above the cluster's own upgrades it. More than one, or a lower one, is refused.
+    type: str
+  subnet_ids:
+    description: Subnets of at least two zones for the control plane's interfaces. Needed to make the cluster.
+    type: list
+    elements: str
+  security_group_ids:
+    description: More security groups for the control plane's interfaces. EKS makes one of its own.
+    type: list
+    elements: str
+  endpoint_private_access:
+    description: Whether the API answers inside the VPC.
+    type: bool
+    default: true
+  endpoint_public_access:
+    description: Whether the API answers from the internet, to O(public_access_cidrs).
+    type: bool
+    default: true
+  public_access_cidrs:
+    description: Networks from which the public endpoint can be reached. Not managed if not given.
+    type: list
+    elements: str
+  logs:
+    description: Logs of the control plane that go to CloudWatch. Not managed if not given.
+    type: list
+    elements: str
+    choices: [api, audit, authenticator, controllerManager, scheduler]
+  encryption_key_arn:
+    description:
+      - ARN of the KMS key that encrypts Kubernetes' secrets.
+      - Can be added to a cluster that has none. AWS cannot change nor remove it.
+    type: str
+  authentication_mode:
+    description: How IAM principals get into the cluster. It can only be changed towards V(API).
+    type: str
+    choices: [API, API_AND_CONFIG_MAP, CONFIG_MAP]
+    default: API
+  creator_is_admin:
+    description: Whether whoever makes the cluster is its administrator. Only used when it is made.
+    type: bool
+    default: true
+  support:
+    description: At the end of a version's support, V(STANDARD) upgrades it and V(EXTENDED) costs more.
+    type: str
+    choices: [STANDARD, EXTENDED]
+    default: STANDARD
+  deletion_protection:
+    description: Whether EKS refuses to delete the cluster. With O(state=absent), V(false) ends that first.
+    type: bool
+    default: false
+  state:
+    description: Whether the cluster should exist. Its node groups have to be gone before it can be removed.
+    type: str
+    choices: [present, absent]
+    default: present
+  tags:
+    description: Tags of the cluster.
+    type: dict
+    aliases: [resource_tags]
+  purge_tags:
+    description: Whether tags that are not in O(tags) are removed.
+    type: bool
+    default: true
+  wait:
+    description: Whether to wait until the cluster is active, or gone. Changes one after the other need it.
+    type: bool
+    default: true
+  wait_timeout:
+    description: For how many seconds to wait for each step.
+    type: int
+    default: 1800
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Make the cluster
+  teal.platform.eks_cluster:
+    name: shop-staging
+    role_arn: arn:aws:iam::123456789012:role/shop-staging-cluster
+    version: "1.34"
+    subnet_ids: [subnet-0a, subnet-0b]
+    public_access_cidrs: [203.0.113.0/24]
+    logs: [api, audit, authenticator]
+"""
+
+RETURN = r"""
+cluster:
+  description: The cluster as EKS describes it.
+  type: dict
+  returned: when it exists
+  sample: {"name": "shop-staging", "version": "1.34", "status": "ACTIVE"}
+"""
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, EksResource
+from ansible_collections.teal.platform.plugins.module_utils.resource import COMMON_ARGUMENTS, AnsibleAWSModule
+
+LOG_TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
+ENDPOINT = {
+    "endpoint_private_access": "endpointPrivateAccess",
+    "endpoint_public_access": "endpointPublicAccess",
+    "public_access_cidrs": "publicAccessCidrs",
+}
+PLACES = {"subnet_ids": "subnetIds", "security_group_ids": "securityGroupIds"}
+
+
+def minor(version: str) -> int:
+    """Return the minor number of a version such as 1.34."""
+    return int(version.split(".")[1])
+
+
+class EksCluster(EksResource):
+    kind = "cluster"
+    immutable = frozenset({"role_arn"})
+
+    def find(self) -> dict | None:
+        answer = self.call("describe_cluster", name=self.name, missing=NO_CLUSTER)
+        self.found = answer and answer["cluster"]
+        return self.found
+
+    def desired(self) -> dict[str, Any]:
+        if self.found:
+            self._refuse_impossible(self.current(self.found))
+        lists = {name: self.params[name] for name in (*PLACES, "public_access_cidrs", "logs")}
+        return {
+            **{name: value if value is None else sorted(value) for name, value in lists.items()},
+            **{
+                name: self.params[name]
+                for name in (
+                    "role_arn",
+                    "version",
+                    "endpoint_private_access",
+                    "endpoint_public_access",
+                    "encryption_key_arn",
+                    "authentication_mode",
+                    "support",
+                    "deletion_protection",
+                )
+            },
+            "tags": self.wanted_tags((self.found or {}).get("tags", {})),
+        }
+
+    def current(self, found: dict) -> dict[str, Any]:
+        vpc = found["resourcesVpcConfig"]
+        setups = found.get("logging", {}).get("clusterLogging", [])
+        keys = [config["provider"]["keyArn"] for config in found.get("encryptionConfig") or []]
+        return {
+            **{name: vpc.get(key) for name, key in ENDPOINT.items()},
+            **{name: sorted(vpc.get(key, [])) for name, key in PLACES.items()},
+            "public_access_cidrs": sorted(vpc.get("publicAccessCidrs", [])),
+            "logs": sorted(kind for setup in setups if setup.get("enabled") for kind in setup["types"]),
+            "role_arn": found["roleArn"],
+            "version": found["version"],
+            "encryption_key_arn": keys[0] if keys else None,
+            "authentication_mode": found.get("accessConfig", {}).get("authenticationMode"),
+            "support": found.get("upgradePolicy", {}).get("supportType"),
+            "deletion_protection": found.get("deletionProtection", False),
+            "tags": found.get("tags", {}),
+        }
+
+    def create(self) -> dict:
+        for name in ("role_arn", "subnet_ids"):
+            if not self.params[name]:
+                self.module.fail_json(msg=f"{name} is needed to make the cluster '{self.name}'")
+        want = {key: value for key, value in self.desired().items() if value is not None}
+        places = {key: want[name] for name, key in (ENDPOINT | PLACES).items() if name in want}
+        optional: dict[str, Any] = {}
+        if "version" in want:
+            optional["version"] = want["version"]
+        if "logs" in want:
+            optional["logging"] = {"clusterLogging": [{"types": want["logs"], "enabled": True}]}
+        if "encryption_key_arn" in want:
+            optional["encryptionConfig"] = self._encryption()
+        self.call(
+            "create_cluster",
+            name=self.name,
+            roleArn=want["role_arn"],
+            resourcesVpcConfig=places,
+            accessConfig={
+                "authenticationMode": want["authentication_mode"],
+                "bootstrapClusterCreatorAdminPermissions": self.params["creator_is_admin"],
+            },
+            upgradePolicy={"supportType": want["support"]},
+            deletionProtection=want["deletion_protection"],
+            tags=want.get("tags", {}),
+            **optional,
+        )
+        return self.wait_settled()
+
+    def _encryption(self) -> list[dict]:
+        return [{"resources": ["secrets"], "provider": {"keyArn": self.params["encryption_key_arn"]}}]
+
+    def update(self, found: dict, changes: dict[str, Any]) -> dict:
+        if "tags" in changes:
+            self.change_tags(found["arn"], found.get("tags", {}), changes["tags"])
+        # EKS takes one sort of change at a time.
+        endpoint = {key: changes[name] for name, key in ENDPOINT.items() if name in changes}
+        places = {key: changes[name] for name, key in PLACES.items() if name in changes}
+        for change in (endpoint, places):
+            if change:
+                self._config(resourcesVpcConfig=change)
+        if "logs" in changes:
+            off = sorted(set(LOG_TYPES) - set(changes["logs"]))
+            setups = [{"types": changes["logs"], "enabled": True}, {"types": off, "enabled": False}]
+            self._config(logging={"clusterLogging": [setup for setup in setups if setup["types"]]})
+        if "authentication_mode" in changes:
+            self._config(accessConfig={"authenticationMode": changes["authentication_mode"]})
+        if "support" in changes:
+            self._config(upgradePolicy={"supportType": changes["support"]})
+        if "deletion_protection" in changes:
+            self._config(deletionProtection=changes["deletion_protection"])
+        if "encryption_key_arn" in changes:
+            self._step(
+                "associate_encryption_config", clusterName=self.name, encryptionConfig=self._encryption()
+            )
+        if "version" in changes:
+            self._step("update_cluster_version", name=self.name, version=changes["version"])
+        return self.find()
+
+    def _config(self, **change: Any) -> None:
+        self._step("update_cluster_config", name=self.name, **change)
+
+    def _step(self, operation: str, **arguments: Any) -> None:
+        """Start an update and wait until EKS has done it."""
+        update = self.call(operation, **arguments)["update"]
+        if not self.params["wait"]:
+            return
+
+        def look() -> dict:
+            nonlocal update
+            update = self.call("describe_update", name=self.name, updateId=update["id"])["update"]
+            return update
+
+        def failed(_: Any) -> str | None:
+            if update["status"] not in ("Failed", "Cancelled"):
+                return None
+            reasons = [
+                f"{error.get('errorCode')}: {error.get('errorMessage')}" for error in update.get("errors", [])
+            ]
+            return f"update {update['type']} is {update['status']}; {'; '.join(reasons)}"
+
+        self.wait_until(
+            lambda _: look()["status"] == "Successful", f"updated ({update['type']})", broken=failed
+        )
+        self.wait_settled()
+
+    def _refuse_impossible(self, current: dict[str, Any]) -> None:
+        """End the module, before anything is changed, if EKS could not do all of it."""
+        is_now, wanted = current["version"], self.params["version"]
+        if wanted and not 0 <= minor(wanted) - minor(is_now) <= 1:
+            self.module.fail_json(
+                msg=f"cluster '{self.name}' has version {is_now}, and can't go to {wanted}: EKS upgrades one "
+                f"minor version at a time, and never back. The next one is 1.{minor(is_now) + 1}."
+            )
+        key = self.params["encryption_key_arn"]
+        if key and current["encryption_key_arn"] not in (None, key):
+            self.module.fail_json(
+                msg=f"cluster '{self.name}' encrypts its secrets with {current['encryption_key_arn']}; "
+                f"AWS can't change that (wanted: {key})."
+            )
+
+    def delete(self, found: dict) -> None:
+        if found.get("deletionProtection"):
+            if self.params["deletion_protection"]:
+                self.module.fail_json(
+                    msg=f"cluster '{self.name}' is protected: set deletion_protection to false to delete it"
+                )
+            self._config(deletionProtection=False)
+        if found["status"] != "DELETING":
+            self.call("delete_cluster", name=self.name, missing=NO_CLUSTER)
+        self.wait_gone()
+
+
+def main() -> None:
+    strings = {"type": "list", "elements": "str"}
+    module = AnsibleAWSModule(
+        argument_spec={
+            **COMMON_ARGUMENTS,
+            "name": {"type": "str", "required": True},
+            "role_arn": {"type": "str"},
+            "version": {"type": "str"},
+            "subnet_ids": strings,
+            "security_group_ids": strings,
+            "endpoint_private_access": {"type": "bool", "default": True},
+            "endpoint_public_access": {"type": "bool", "default": True},
+            "public_access_cidrs": strings,
+            "logs": {**strings, "choices": LOG_TYPES},
+            "encryption_key_arn": {"type": "str", "no_log": False},
+            "authentication_mode": {
+                "type": "str",
+                "choices": ["API", "API_AND_CONFIG_MAP", "CONFIG_MAP"],
+                "default": "API",
+            },
+            "creator_is_admin": {"type": "bool", "default": True},
+            "support": {"type": "str", "choices": ["STANDARD", "EXTENDED"], "default": "STANDARD"},
+            "deletion_protection": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    EksCluster(module).run()
+
+
+if __name__ == "__main__":
+    main()

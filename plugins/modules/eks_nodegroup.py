@@ -1,0 +1,279 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""A managed node group of an EKS cluster, by a launch template."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: eks_nodegroup
+short_description: Keep a managed node group of an EKS cluster
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Makes a managed node group by a launch template, scales it, and rolls it to a new version of Kubernetes
+    or of the launch template.
+  - Unlike C(community.aws.eks_nodegroup) it knows AL2023, and rolls nodes when their template has changed.
+options:
+  cluster:
+    description: Name of the EKS cluster.
+    type: str
+    required: true
+  name:
+    description: Name of the node group.
+    type: str
+    required: true
+  role_arn:
+    description: ARN of the nodes' IAM role. Needed to make the node group.
+    type: str
+  subnet_ids:
+    description: Subnets of the nodes. Needed to make the node group.
+    type: list
+    elements: str
+  launch_template:
+    description: Name of the launch template, whose latest version counts. Needed to make the node group.
+    type: str
+  ami_type:
+    description: The kind of machine image, such as V(AL2023_x86_64_STANDARD) or V(AL2023_ARM_64_STANDARD).
+    type: str
+    default: AL2023_x86_64_STANDARD
+  capacity_type:
+    description: Whether nodes are on demand or spot instances.
+    type: str
+    choices: [ON_DEMAND, SPOT]
+    default: ON_DEMAND
+  version:
+    description: Version of Kubernetes, no higher than the cluster's. Not managed if not given.
+    type: str
+  min_size:
+    description: Least number of nodes.
+    type: int
+    default: 2
+  max_size:
+    description: Greatest number of nodes.
+    type: int
+    default: 4
+  desired_size:
+    description: Number of nodes. Only used when the node group is made if C(keep_desired_size) is set.
+    type: int
+    default: 2
+  keep_desired_size:
+    description: Whether the number of nodes is left alone later, for an autoscaler of nodes.
+    type: bool
+    default: false
+  max_unavailable:
+    description: How many nodes are replaced at the same time in an update.
+    type: int
+    default: 1
+  labels:
+    description: Labels of the nodes in Kubernetes.
+    type: dict
+    default: {}
+  state:
+    description: Whether the node group should exist.
+    type: str
+    choices: [present, absent]
+    default: present
+  tags:
+    description: Tags of the node group. Those of its instances are the launch template's.
+    type: dict
+    aliases: [resource_tags]
+  purge_tags:
+    description: Whether tags that are not in O(tags) are removed.
+    type: bool
+    default: true
+  wait:
+    description: Whether to wait until the node group is active, or gone. Changes one after the other need it.
+    type: bool
+    default: true
+  wait_timeout:
+    description: For how many seconds to wait for each step.
+    type: int
+    default: 1800
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Make two workers
+  teal.platform.eks_nodegroup:
+    cluster: shop-staging
+    name: workers
+    role_arn: arn:aws:iam::123456789012:role/shop-staging-nodes
+    subnet_ids: [subnet-0a, subnet-0b]
+    launch_template: shop-staging-nodes
+"""
+
+RETURN = r"""
+nodegroup:
+  description: The node group as EKS describes it.
+  type: dict
+  returned: when it exists
+  sample: {"nodegroupName": "workers", "status": "ACTIVE"}
+"""
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, EksResource
+from ansible_collections.teal.platform.plugins.module_utils.resource import COMMON_ARGUMENTS, AnsibleAWSModule
+
+SIZES = {"min_size": "minSize", "max_size": "maxSize", "desired_size": "desiredSize"}
+
+
+class EksNodegroup(EksResource):
+    kind = "nodegroup"
+    immutable = frozenset({"role_arn", "subnet_ids", "ami_type", "capacity_type", "launch_template"})
+
+    @property
+    def name(self) -> str:
+        return f"{self.params['cluster']}/{self.params['name']}"
+
+    @property
+    def address(self) -> dict[str, str]:
+        return {"clusterName": self.params["cluster"], "nodegroupName": self.params["name"]}
+
+    def find(self) -> dict | None:
+        answer = self.call("describe_nodegroup", missing=NO_CLUSTER, **self.address)
+        self.found = answer and answer["nodegroup"]
+        return self.found
+
+    def _template_version(self) -> str | None:
+        """Return the launch template's latest version, or None if the template is yet to be made."""
+        if not self.params["launch_template"]:
+            return None
+        answer = self.call(
+            "describe_launch_templates",
+            client=self.module.client("ec2"),
+            LaunchTemplateNames=[self.params["launch_template"]],
+            missing=["InvalidLaunchTemplateName.NotFoundException"] if self.module.check_mode else [],
+        )
+        return answer and str(answer["LaunchTemplates"][0]["LatestVersionNumber"])
+
+    def desired(self) -> dict[str, Any]:
+        subnets = self.params["subnet_ids"]
+        found = self.found
+        settings = {
+            name: self.params[name]
+            for name in (
+                "role_arn",
+                "launch_template",
+                "ami_type",
+                "capacity_type",
+                "version",
+                "min_size",
+                "max_size",
+                "desired_size",
+                "max_unavailable",
+                "labels",
+            )
+        }
+        if found and self.params["keep_desired_size"]:
+            settings["desired_size"] = None
+        return {
+            **settings,
+            "subnet_ids": subnets if subnets is None else sorted(subnets),
+            "template_version": self._template_version(),
+            "tags": self.wanted_tags((found or {}).get("tags", {})),
+        }
+
+    def current(self, found: dict) -> dict[str, Any]:
+        template = found.get("launchTemplate") or {}
+        return {
+            **{name: found["scalingConfig"].get(key) for name, key in SIZES.items()},
+            "role_arn": found["nodeRole"],
+            "launch_template": template.get("name"),
+            "template_version": template.get("version"),
+            "ami_type": found["amiType"],
+            "capacity_type": found["capacityType"],
+            "version": found["version"],
+            "max_unavailable": (found.get("updateConfig") or {}).get("maxUnavailable"),
+            "labels": found.get("labels") or {},
+            "subnet_ids": sorted(found["subnets"]),
+            "tags": found.get("tags", {}),
+        }
+
+    def create(self) -> dict:
+        for name in ("role_arn", "subnet_ids", "launch_template"):
+            if not self.params[name]:
+                self.module.fail_json(msg=f"{name} is needed to make the node group '{self.name}'")
+        want = self.desired()
+        version = {"version": want["version"]} if want["version"] else {}
+        self.call(
+            "create_nodegroup",
+            scalingConfig={key: want[name] for name, key in SIZES.items()},
+            subnets=want["subnet_ids"],
+            amiType=want["ami_type"],
+            capacityType=want["capacity_type"],
+            nodeRole=want["role_arn"],
+            labels=want["labels"],
+            launchTemplate={"name": want["launch_template"], "version": want["template_version"]},
+            updateConfig={"maxUnavailable": want["max_unavailable"]},
+            tags=want["tags"] or {},
+            **version,
+            **self.address,
+        )
+        return self.wait_settled()
+
+    def update(self, found: dict, changes: dict[str, Any]) -> dict:
+        if "tags" in changes:
+            self.change_tags(found["nodegroupArn"], found.get("tags", {}), changes["tags"])
+        config: dict[str, Any] = {}
+        if changes.keys() & SIZES.keys():
+            sizes = {**self.current(found), **changes}
+            sizes["desired_size"] = min(max(sizes["desired_size"], sizes["min_size"]), sizes["max_size"])
+            config["scalingConfig"] = {key: sizes[name] for name, key in SIZES.items()}
+        if "max_unavailable" in changes:
+            config["updateConfig"] = {"maxUnavailable": changes["max_unavailable"]}
+        if "labels" in changes:
+            gone = sorted((found.get("labels") or {}).keys() - changes["labels"].keys())
+            config["labels"] = {"addOrUpdateLabels": changes["labels"], "removeLabels": gone}
+        if config:
+            self.call("update_nodegroup_config", **config, **self.address)
+            self.wait_settled()
+        # Nodes are rolled once for both.
+        roll: dict[str, Any] = {}
+        if "version" in changes:
+            roll["version"] = changes["version"]
+        if "template_version" in changes:
+            roll["launchTemplate"] = {
+                "name": self.params["launch_template"],
+                "version": changes["template_version"],
+            }
+        if roll:
+            self.call("update_nodegroup_version", **roll, **self.address)
+        return self.wait_settled()
+
+    def delete(self, found: dict) -> None:
+        if found["status"] != "DELETING":
+            self.call("delete_nodegroup", missing=NO_CLUSTER, **self.address)
+        self.wait_gone()
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            **COMMON_ARGUMENTS,
+            "cluster": {"type": "str", "required": True},
+            "name": {"type": "str", "required": True},
+            "role_arn": {"type": "str"},
+            "subnet_ids": {"type": "list", "elements": "str"},
+            "launch_template": {"type": "str"},
+            "ami_type": {"type": "str", "default": "AL2023_x86_64_STANDARD"},
+            "capacity_type": {"type": "str", "choices": ["ON_DEMAND", "SPOT"], "default": "ON_DEMAND"},
+            "version": {"type": "str"},
+            "min_size": {"type": "int", "default": 2},
+            "max_size": {"type": "int", "default": 4},
+            "desired_size": {"type": "int", "default": 2},
+            "keep_desired_size": {"type": "bool", "default": False},
+            "max_unavailable": {"type": "int", "default": 1},
+            "labels": {"type": "dict", "default": {}},
+        },
+        supports_check_mode=True,
+    )
+    EksNodegroup(module).run()
+
+
+if __name__ == "__main__":
+    main()
