@@ -85,6 +85,7 @@ class Resolver:
         self._client: Any = None
         self._ips: dict[str, str] = {}
         self._nodes: list[str] = []
+        self._complained = ""
 
     def ip(self, target: str, among: list[str]) -> str | None:
         """Where `target` is; None while that isn't known. `among` are its group's targets.
@@ -106,13 +107,17 @@ class Resolver:
         if self._kubeconfig:
             try:
                 nodes = await asyncio.to_thread(self._list_nodes)
-            except Exception as e:
-                print(
-                    f"nodes can't be listed: {type(e).__name__}: {str(e).splitlines()[0] if str(e) else ''}"
-                )
+            except Exception as e:  # whatever the client library raises: the next look is in two seconds
+                self._complain(f"nodes can't be listed: {type(e).__name__}: {str(e).partition(chr(10))[0]}")
             else:
+                self._complained = ""
                 self._ips |= {node_id: ip for node_id, ip in nodes if node_id.startswith("i-")}
                 self._nodes = [ip for _, ip in nodes]
+
+    def _complain(self, text: str) -> None:
+        if text != self._complained:
+            print(text)
+        self._complained = text
 
     def _list_nodes(self) -> list[tuple[str, str]]:
         from kubernetes import client, config  # a second's import, in a thread of its own
