@@ -19,6 +19,18 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 
 SLOTS = ("blue", "green")
 SECURITY_GROUPS = ("load_balancer", "service", "database", "bastion", "functions")
+ROLES = (
+    "cluster",
+    "nodes",
+    "service",
+    "instance",
+    "bastion",
+    "functions",
+    "database_user",
+    "provision",
+    "deploy",
+    "qa",
+)
 _LIVE_INSTANCES = ["pending", "running", "stopping", "stopped"]
 
 
@@ -55,6 +67,14 @@ class Components(Resource):
         self._looking_for = component
         return getattr(self, f"_find_{component}")()
 
+    @staticmethod
+    def usable(component: str, found: dict[str, Any] | None) -> bool:
+        """Say whether others can build on what `find` returned: a run that was killed leaves halves."""
+        if found is None:
+            return False
+        decisive = {"network": "subnets", "load_balancer": "slot_rule_arn"}.get(component)
+        return bool(found[decisive]) if decisive else True
+
     def account(self) -> str:
         """Return the account's id."""
         return self.call("get_caller_identity", client=self.aws("sts"))["Account"]
@@ -86,8 +106,6 @@ class Components(Resource):
                     "cidr": subnet["CidrBlock"],
                 }
                 tiers[tier].append(entry)
-        if not tiers:
-            return None
         groups = self.pages("describe_security_groups", "SecurityGroups", client=ec2, Filters=inside)
         purposes = [(boto3_tag_list_to_ansible_dict(g.get("Tags", [])).get("Purpose"), g) for g in groups]
         subnets = {tier: sorted(entries, key=lambda entry: entry["az"]) for tier, entries in tiers.items()}
@@ -229,7 +247,7 @@ class Components(Resource):
 
     def _find_identity(self) -> dict[str, Any] | None:
         prefix = f"{self.prefix}-"
-        roles = self.pages("list_roles", "Roles", client=self.aws("iam"))
+        roles = self.pages("list_roles", "Roles", client=self.aws("iam"), PathPrefix=f"/{self.prefix}/")
         found = {
             role["RoleName"].removeprefix(prefix).replace("-", "_"): role["Arn"]
             for role in roles
@@ -390,7 +408,11 @@ class Components(Resource):
                 "port": 5432,
                 "master_secret_arn": arn("secretsmanager", "secret:planned"),
             },
-            "identity": {"roles": {}},
+            "identity": {
+                "roles": {
+                    role: arn("iam", f"role/{name}/{name}-{role.replace('_', '-')}", "") for role in ROLES
+                }
+            },
             "registry": {
                 "name": self.application,
                 "arn": arn("ecr", f"repository/{self.application}"),

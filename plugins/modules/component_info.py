@@ -42,7 +42,8 @@ options:
       - release_store
   required:
     description:
-      - Whether a component that does not stand is an error. All missing ones are named at once.
+      - Whether a component that does not stand, or was built in part only, is an error. All such are
+        named at once. If not required, what there is of a component is returned.
       - In check mode it is no error, since an earlier task may be about to make it; placeholders
         are returned instead, with C(planned=true).
     type: bool
@@ -149,6 +150,8 @@ def main() -> None:
     environment = module.params["environment"]
     finder = Components(module, environment, module.params["application"])
     found = {name: finder.find(name) for name in module.params["components"]}
+    if module.params["required"]:
+        found = {name: value if finder.usable(name, value) else None for name, value in found.items()}
     missing = [name for name, value in found.items() if value is None]
     stand_in = module.params["required"] and module.check_mode
     if missing and module.params["required"] and not module.check_mode:
