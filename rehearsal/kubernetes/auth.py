@@ -1,0 +1,109 @@
+"""Who calls: the rehearsal's administrator by a static token, everyone else by a token that STS signed."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import hmac
+import re
+import secrets
+import urllib.parse
+from typing import Any
+
+from rehearsal.kubernetes.aws import Aws
+from rehearsal.kubernetes.rbac import MASTERS, Identity
+
+Json = dict[str, Any]
+PREFIX = "k8s-aws-v1."
+LIFETIME = datetime.timedelta(minutes=15)
+SKEW = datetime.timedelta(minutes=5)
+ADMIN = Identity("rehearsal-admin", (MASTERS, "system:authenticated"))
+REMEMBERED = 500
+
+
+class Authenticator:
+    """Turns a bearer token into an identity, for one cluster."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.admin_token = secrets.token_urlsafe(32)
+        self._aws = aws
+        self._callers: dict[tuple[str, str], str] = {}
+
+    def is_admin(self, authorization: str) -> bool:
+        return hmac.compare_digest(authorization.encode(), f"Bearer {self.admin_token}".encode())
+
+    async def identify(self, authorization: str, cluster: Json) -> Identity | None:
+        """None: nobody that this cluster knows. `cluster` is as EKS tells of it (`rehearsal.eks_view`)."""
+        if self.is_admin(authorization):
+            return ADMIN
+        token = authorization.removeprefix("Bearer ")
+        query = presigned(token)
+        if query is None:
+            return None
+        key = (cluster["name"], token)
+        if key not in self._callers:
+            caller = await self._aws.caller(query, cluster["name"])
+            if caller is None:
+                return None
+            if len(self._callers) >= REMEMBERED:
+                self._callers.pop(next(iter(self._callers)))
+            self._callers[key] = caller
+        return identity(self._callers[key], cluster)
+
+
+def presigned(token: str, now: datetime.datetime | None = None) -> str | None:
+    """The query of the GetCallerIdentity that a token is; None if it is none, or is no longer good.
+
+    That its header `x-k8s-aws-id` is this cluster's name is what the signature says: STS checks that.
+    """
+    if not token.startswith(PREFIX):
+        return None
+    try:
+        encoded = token.removeprefix(PREFIX)
+        url = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+        query = urllib.parse.urlsplit(url).query
+        given = dict(urllib.parse.parse_qsl(query))
+        signed = datetime.datetime.strptime(given["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(
+            tzinfo=datetime.UTC
+        )
+        longest = int(given["X-Amz-Expires"])
+    except (ValueError, KeyError, binascii.Error):
+        return None
+    now = now or datetime.datetime.now(datetime.UTC)
+    good = (
+        given.get("Action") == "GetCallerIdentity"
+        and "x-k8s-aws-id" in given.get("X-Amz-SignedHeaders", "").split(";")
+        and 0 < longest <= LIFETIME.total_seconds()
+        and -SKEW <= now - signed <= LIFETIME
+    )
+    return query if good else None
+
+
+def identity(caller: str, cluster: Json) -> Identity | None:
+    """What a caller's ARN is to a cluster, by its access entries."""
+    principal, session = _principal(caller)
+    if principal in [_principal(admin)[0] for admin in cluster["admins"]]:
+        return Identity(caller, (MASTERS, "system:authenticated"))
+    for entry in cluster["entries"]:
+        if _without_path(entry["principal"]) == _without_path(principal):
+            user = entry["username"].replace("{{SessionName}}", session)
+            policies = tuple(
+                (p["name"], None if p["namespaces"] is None else tuple(p["namespaces"]))
+                for p in entry["policies"]
+            )
+            return Identity(user, (*entry["groups"], "system:authenticated"), policies)
+    return None
+
+
+def _principal(caller: str) -> tuple[str, str]:
+    """The role behind an assumed role's ARN, and its session; other ARNs are principals themselves."""
+    if found := re.fullmatch(r"arn:(aws[\w-]*):sts::(\d+):assumed-role/([^/]+)/(.+)", caller):
+        return f"arn:{found[1]}:iam::{found[2]}:role/{found[3]}", found[4]
+    return caller, ""
+
+
+def _without_path(arn: str) -> str:
+    """An assumed role's ARN lacks the role's path; access entries have it."""
+    head, slash, rest = arn.partition("/")
+    return head + slash + rest.rpartition("/")[2]

@@ -1,0 +1,70 @@
+"""What this Kubernetes asks the rehearsal's AWS: instances, images, who a token is, what they may."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any, NamedTuple
+
+import aiohttp
+import yarl
+
+Json = dict[str, Any]
+STAND_IN = "stand-in"
+
+
+class Image(NamedTuple):
+    """`behaviour` is the sample service's, or STAND_IN: an image that isn't run."""
+
+    digest: str
+    version: str
+    behaviour: str
+
+
+class ImageMissing(Exception):
+    """The registry has no such image; the message is as a container runtime words it."""
+
+
+class Aws:
+    """Raises aiohttp.ClientError while AWS does not answer."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10))
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def clusters(self) -> list[Json]:
+        """As `rehearsal.eks_view.clusters` gives them."""
+        async with self._session.get(f"{self._url}/rehearsal/clusters") as response:
+            response.raise_for_status()
+            return (await response.json())["clusters"]
+
+    async def caller(self, query: str, cluster: str) -> str | None:
+        """Whose a presigned GetCallerIdentity is: an ARN, None if STS refuses it."""
+        headers = {"x-k8s-aws-id": cluster, "Accept": "application/json"}
+        url = yarl.URL(f"{self._url}/?{query}", encoded=True)
+        async with self._session.get(url, headers=headers) as response:
+            text = await response.text()
+        found = re.search(r"arn:aws[\w-]*:(?:sts|iam)::\d{12}:[^<\"\s]+", text)
+        return found[0] if response.status == 200 and found else None
+
+    async def image(self, reference: str) -> Image:
+        """An image of ECR is what was pushed there. Others can't be had here: a stand-in takes their place."""
+        host = reference.partition("/")[0]
+        if ".dkr.ecr." not in host:
+            if host.endswith(".invalid"):
+                raise ImageMissing(
+                    f'failed to resolve reference "{reference}": dial tcp: lookup {host}: no such host'
+                )
+            return Image("sha256:" + hashlib.sha256(reference.encode()).hexdigest(), "", STAND_IN)
+        async with self._session.get(f"{self._url}/rehearsal/images", params={"ref": reference}) as response:
+            if response.status == 404:
+                raise ImageMissing(
+                    f'rpc error: code = NotFound desc = failed to pull and unpack image "{reference}":'
+                    f' failed to resolve reference "{reference}": {reference}: not found'
+                )
+            response.raise_for_status()
+            found = await response.json()
+        return Image(found["digest"], found["version"], found["behaviour"])

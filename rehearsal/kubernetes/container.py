@@ -1,0 +1,284 @@
+"""One container of a pod: its image, its process, its probes, its restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from rehearsal.kubernetes import environment, probes, processes, times
+from rehearsal.kubernetes.aws import STAND_IN, Image, ImageMissing
+
+if TYPE_CHECKING:
+    from rehearsal.kubernetes.pod import Pod
+
+Json = dict[str, Any]
+FORGIVEN_SECONDS = 60
+"""After running that long, a container's failures are forgotten."""
+
+
+class Container:
+    """Its `run` goes on over restarts; `stop` ends it as the kubelet does."""
+
+    def __init__(self, pod: Pod, spec: Json, *, init: bool) -> None:
+        self.pod, self.spec, self.init = pod, spec, init
+        self.name = spec["name"]
+        waits = "PodInitializing" if pod.spec.get("initContainers") else "ContainerCreating"
+        self.state: Json = {"waiting": {"reason": waits}}
+        self.last: Json = {}
+        self.restarts = 0
+        self.ready = self.started = False
+        self.stopping = False
+        self.id = ""
+        self.environment: dict[str, str] = {}
+        self._image: Image | None = None
+        self._process: asyncio.subprocess.Process | None = None
+        self._told = False
+        self._path = f"spec.{'initContainers' if init else 'containers'}{{{self.name}}}"
+
+    def status(self) -> Json:
+        image = self.spec["image"]
+        return {
+            "name": self.name,
+            "state": self.state,
+            "lastState": self.last,
+            "ready": self.ready,
+            "started": self.started,
+            "restartCount": self.restarts,
+            "image": image,
+            "imageID": f"{_repository(image)}@{self._image.digest}" if self._image else "",
+        } | ({"containerID": f"containerd://{self.id}"} if self.id else {})
+
+    async def run(self) -> int:
+        """Run until it ends for good. Returns its last exit code."""
+        failures = 0
+        while True:
+            image = await self._pull()
+            await self._configure(image)
+            began = time.monotonic()
+            code = await self._once(image)
+            if self.stopping or not self._again(code):
+                return code
+            if time.monotonic() - began > FORGIVEN_SECONDS:
+                failures = 0
+            if failures:
+                await self._back_off(failures)
+            failures += 1
+            self.restarts += 1
+
+    async def stop(self, seconds: float) -> None:
+        """PreStop hook, SIGTERM, and SIGKILL when `seconds` are over."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        action = (self.spec.get("lifecycle") or {}).get("preStop")
+        if action and not self._told:
+            self._told = True
+            ended = asyncio.create_task(process.wait())
+            told = asyncio.create_task(
+                probes.hook(action, self.spec, self.pod.address, self.environment, seconds)
+            )
+            await asyncio.wait((ended, told), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if told.done() and (problem := told.result()):
+                self._warn("FailedPreStopHook", f"PreStopHook failed: {problem}")
+            for task in (ended, told):
+                task.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            # A hook that took all of the grace period leaves two seconds, as the kubelet does.
+            async with asyncio.timeout(max(end - loop.time(), 2.0 if seconds else 0.0)):
+                await process.wait()
+        except TimeoutError:
+            processes.kill(process)
+
+    def kill(self) -> None:
+        if self._process and self._process.returncode is None:
+            processes.kill(self._process)
+
+    def _again(self, code: int) -> bool:
+        policy = self.pod.spec["restartPolicy"]
+        if self.init:
+            return code != 0 and policy != "Never"
+        return policy == "Always" or (policy == "OnFailure" and code != 0)
+
+    def _set(self, state: Json) -> None:
+        self.state = state
+        self.pod.publish()
+
+    def _wait(self, reason: str, message: str = "") -> None:
+        self._set({"waiting": {"reason": reason} | ({"message": message} if message else {})})
+
+    def _say(self, reason: str, message: str) -> None:
+        self.pod.events.normal(self.pod.object, reason, message, "kubelet", self._path)
+
+    def _warn(self, reason: str, message: str) -> None:
+        self.pod.events.warning(self.pod.object, reason, message, "kubelet", self._path)
+
+    async def _pull(self) -> Image:
+        """Returns once the registry has the image."""
+        reference, failures = self.spec["image"], 0
+        if self._image and self.spec["imagePullPolicy"] != "Always":
+            self._say("Pulled", f'Container image "{reference}" already present on machine')
+            return self._image
+        self._say("Pulling", f'Pulling image "{reference}"')
+        while True:
+            began = time.monotonic()
+            try:
+                image = await self.pod.cluster.aws.image(reference)
+                break
+            except (ImageMissing, aiohttp.ClientError, TimeoutError) as e:
+                problem = str(e) or type(e).__name__
+            failures += 1
+            self._warn("Failed", f'Failed to pull image "{reference}": {problem}')
+            self._warn("Failed", "Error: ErrImagePull")
+            self._wait("ErrImagePull", problem)
+            await asyncio.sleep(self.pod.settings.first_backoff / 2)
+            self._say("BackOff", f'Back-off pulling image "{reference}"')
+            self._warn("Failed", "Error: ImagePullBackOff")
+            self._wait("ImagePullBackOff", f'Back-off pulling image "{reference}": ErrImagePull: {problem}')
+            await asyncio.sleep(self.pod.settings.backoff(failures))
+        took = round((time.monotonic() - began) * 1000)
+        self._say("Pulled", f'Successfully pulled image "{reference}" in {took}ms')
+        self._image = image
+        return image
+
+    async def _configure(self, image: Image) -> None:
+        """Returns once all that the environment refers to is there."""
+        while True:
+            try:
+                given = environment.resolve(self.pod.store, self.pod.object, self.spec, self.pod.address)
+                break
+            except environment.Missing as e:
+                self._warn("Failed", f"Error: {e}")
+                self._wait("CreateContainerConfigError", str(e))
+            await asyncio.sleep(self.pod.settings.first_backoff)
+        self.environment = (
+            processes.surroundings()
+            | {
+                "HOSTNAME": self.pod.object["metadata"]["name"],
+                "PYTHONUNBUFFERED": "1",
+                "SERVICE_VERSION": image.version,
+                "SERVICE_BEHAVIOUR": "ok" if image.behaviour == STAND_IN else image.behaviour,
+                "SERVICE_BOOT_SECONDS": str(self.pod.settings.boot),
+            }
+            | given
+            | {"SERVER_ADDRESS": self.pod.address}
+        )
+
+    def _program(self, image: Image) -> list[str]:
+        if image.behaviour == STAND_IN:
+            return processes.stand_in(goes_on=not self.init and self.pod.spec["restartPolicy"] == "Always")
+        words = [
+            [environment.expand(word, self.environment) for word in self.spec.get(part) or []]
+            for part in ("command", "args")
+        ]
+        return processes.program(*words)
+
+    async def _once(self, image: Image) -> int:
+        """From start to end of one process. Returns its exit code."""
+        self.id, self._told = uuid.uuid4().hex * 2, False
+        self._say("Created", f"Created container: {self.name}")
+        began = times.now()
+        try:
+            with self.pod.new_log(self.name).open("wb") as output:
+                self._process = process = await processes.start(
+                    self._program(image), self.environment, output
+                )
+        except OSError as e:
+            self._warn("Failed", f"Error: failed to start container: {e}")
+            self._ended(127, began, "StartError", str(e))
+            return 127
+        self._say("Started", f"Started container {self.name}")
+        self._set({"running": {"startedAt": began}})
+        probing = asyncio.create_task(self._probe())
+        try:
+            status = await process.wait()
+        finally:
+            probing.cancel()
+            if process.returncode is None:
+                processes.kill(process)
+        code = 128 - status if status < 0 else status
+        self._ended(code, began, "Completed" if code == 0 else "Error")
+        return code
+
+    def _ended(self, code: int, began: str, reason: str, message: str = "") -> None:
+        self.ready = self.init and code == 0
+        self.started = False
+        state = {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": times.now()}
+        state |= {"containerID": f"containerd://{self.id}"} | ({"message": message} if message else {})
+        self.last = {"terminated": state} if not self.stopping and self._again(code) else self.last
+        self._set({"terminated": state})
+
+    async def _back_off(self, failures: int) -> None:
+        seconds, meta = self.pod.settings.backoff(failures), self.pod.object["metadata"]
+        about = f"container={self.name} pod={meta['name']}_{meta['namespace']}({meta['uid']})"
+        name = f"container {self.name} in pod {meta['name']}_{meta['namespace']}({meta['uid']})"
+        self._warn("BackOff", f"Back-off restarting failed {name}")
+        self._wait("CrashLoopBackOff", f"back-off {seconds:g}s restarting failed {about}")
+        await asyncio.sleep(seconds)
+
+    async def _probe(self) -> None:
+        """Startup first; then readiness and liveness, as long as the process lives."""
+        if probe := self.spec.get("startupProbe"):
+            await self._until(probe, "Startup")
+        self.started = True
+        self.ready = not self.spec.get("readinessProbe") and not self.init
+        self.pod.publish()
+        checks = []
+        if probe := self.spec.get("readinessProbe"):
+            checks.append(self._watch_readiness(probe))
+        if probe := self.spec.get("livenessProbe"):
+            checks.append(self._until(probe, "Liveness", for_ever=True))
+        await asyncio.gather(*checks)
+
+    async def _ask(self, probe: Json, kind: str) -> bool:
+        problem = await probes.ask(probe, self.spec, self.pod.address, self.environment)
+        if problem is not None:
+            self._warn("Unhealthy", f"{kind} probe failed: {problem}")
+        return problem is None
+
+    async def _until(self, probe: Json, kind: str, *, for_ever: bool = False) -> None:
+        """Until it succeeds (or for ever). Enough failures in a row: the container is restarted."""
+        await asyncio.sleep(probe.get("initialDelaySeconds", 0))
+        failures = 0
+        while True:
+            if await self._ask(probe, kind):
+                failures = 0
+                if not for_ever:
+                    return
+            else:
+                failures += 1
+            if failures >= probe["failureThreshold"] and not self.stopping:
+                self._say("Killing", f"Container {self.name} failed {kind.lower()} probe, will be restarted")
+                grace = probe.get(
+                    "terminationGracePeriodSeconds", self.pod.spec["terminationGracePeriodSeconds"]
+                )
+                await asyncio.shield(self.pod.spawn(self.stop(grace)))
+                return
+            await asyncio.sleep(probe["periodSeconds"])
+
+    async def _watch_readiness(self, probe: Json) -> None:
+        await asyncio.sleep(probe.get("initialDelaySeconds", 0))
+        in_a_row, was = 0, None
+        while True:
+            good = await self._ask(probe, "Readiness")
+            in_a_row = in_a_row + 1 if good == was else 1
+            was = good
+            if good != self.ready and in_a_row >= probe["successThreshold" if good else "failureThreshold"]:
+                self.ready = good
+                self.pod.publish()
+            await asyncio.sleep(probe["periodSeconds"])
+
+
+def _repository(image: str) -> str:
+    """`host/name:tag@digest` → `host/name`."""
+    name = image.partition("@")[0]
+    head, slash, tail = name.rpartition("/")
+    return head + slash + tail.partition(":")[0]

@@ -1,0 +1,65 @@
+"""Faults on demand: the API refuses, is slow, answers with conflicts or errors, for a while or some requests."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from aiohttp import web
+
+from rehearsal.kubernetes.errors import ApiError, bad_request
+
+Json = dict[str, Any]
+MODES = ("refuse", "slow", "conflict", "error")
+WRITES = ("POST", "PUT", "PATCH", "DELETE")
+SLOW_SECONDS = 3.0
+
+
+class Faults:
+    """Ordered by `{"mode", "seconds" | "count", "path_prefix", "delay"}`; the first that fits is taken.
+
+    `refuse` cuts the connection, `slow` waits `delay` seconds first, `conflict` answers writes with 409, `error`
+    everything with 500. `path_prefix` is that of the path after `/clusters/<name>`.
+    """
+
+    def __init__(self) -> None:
+        self.ordered: list[Json] = []
+
+    def order(self, fault: Any) -> None:
+        """Raises ApiError 400."""
+        if not isinstance(fault, dict) or fault.get("mode") not in MODES:
+            raise bad_request(f"a fault is an object with a mode: one of {', '.join(MODES)}")
+        if unknown := set(fault) - {"mode", "seconds", "count", "path_prefix", "delay"}:
+            raise bad_request(f"a fault has no {', '.join(sorted(unknown))}")
+        ends = time.monotonic() + float(fault["seconds"]) if "seconds" in fault else float("inf")
+        left = int(fault["count"]) if "count" in fault else (1 << 30 if "seconds" in fault else 1)
+        self.ordered.append(fault | {"ends": ends, "left": left})
+
+    async def strike(self, request: web.Request, path: str) -> None:
+        """Does what was ordered for this request. Raises ApiError, or ConnectionResetError once it has cut it."""
+        fault = self._take(request.method, path)
+        if fault is None:
+            return
+        match fault["mode"]:
+            case "refuse":
+                if request.transport:
+                    request.transport.abort()
+                raise ConnectionResetError("refused by order")
+            case "slow":
+                await asyncio.sleep(float(fault.get("delay", SLOW_SECONDS)))
+            case "conflict":
+                why = "the object has been modified; please apply your changes to the latest version and try again"
+                raise ApiError(409, "Conflict", f"Operation cannot be fulfilled: {why}")
+            case "error":
+                raise ApiError(500, "InternalError", "Internal error occurred: by order of the rehearsal")
+
+    def _take(self, method: str, path: str) -> Json | None:
+        now = time.monotonic()
+        self.ordered = [f for f in self.ordered if f["ends"] > now and f["left"] > 0]
+        for fault in self.ordered:
+            fits = path.startswith(fault.get("path_prefix", ""))
+            if fits and (fault["mode"] != "conflict" or method in WRITES):
+                fault["left"] -= 1
+                return fault
+        return None

@@ -1,0 +1,299 @@
+"""The API's HTTP: paths, bodies, lists, watches and logs, for one cluster."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import yaml
+from aiohttp import web
+
+from rehearsal.kubernetes import errors, patching, resources, selectors, tables
+from rehearsal.kubernetes.resources import Resource
+from rehearsal.kubernetes.store import Event
+
+if TYPE_CHECKING:
+    from rehearsal.kubernetes.cluster import Cluster
+
+Json = dict[str, Any]
+APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
+
+
+class Target(NamedTuple):
+    """What a path names; `namespace` is None for a list over all of them, "" for what has none."""
+
+    resource: Resource
+    namespace: str | None
+    name: str
+    sub: str
+
+
+def parse(path: str) -> Target | None:
+    """`/apis/apps/v1/namespaces/x/deployments/y/scale` → its target; None if it is no such path."""
+    match path.strip("/").split("/"):
+        case ["api", version, *rest]:
+            group = ""
+        case ["apis", group, version, *rest]:
+            pass
+        case _:
+            return None
+    namespace = None
+    if len(rest) > 2 and rest[0] == "namespaces" and (group, version, rest[2]) in resources.BY_PATH:
+        namespace, rest = rest[1], rest[2:]
+    if not 1 <= len(rest) <= 3 or (resource := resources.BY_PATH.get((group, version, rest[0]))) is None:
+        return None
+    name, sub = [*rest[1:], "", ""][:2]
+    if sub and sub not in resource.subresources or resource.namespaced and name and namespace is None:
+        return None
+    return Target(resource, namespace if resource.namespaced else "", name, sub)
+
+
+def verb(method: str, target: Target, query: Any) -> str:
+    """As RBAC names it."""
+    if method == "GET":
+        if query.get("watch") in ("true", "1"):
+            return "watch"
+        return "get" if target.name else "list"
+    if method == "DELETE":
+        return "delete" if target.name else "deletecollection"
+    return {"POST": "create", "PUT": "update", "PATCH": "patch"}.get(method, method.lower())
+
+
+async def serve(cluster: Cluster, target: Target, request: web.Request) -> web.StreamResponse:
+    """Answer a request that is allowed. Raises ApiError."""
+    what = verb(request.method, target, request.query)
+    dry_run = request.query.get("dryRun") == "All"
+    resource, namespace, name, sub = target
+    registry, store = cluster.registry, cluster.store
+    match what, sub:
+        case "get", "log":
+            return await _log(cluster, target, request)
+        case "get", "scale":
+            return answer(_scale(store.get(resource, namespace or "", name)))
+        case "get", _:
+            return answer(_shown(request, resource, store.get(resource, namespace or "", name)))
+        case "list", _:
+            found = store.list(
+                resource, namespace if resource.namespaced else None, selectors.selecting(request.query)
+            )
+            return answer(_list(request, resource, found, store.version))
+        case "watch", _:
+            return await _watch(cluster, target, request)
+    body = await _body(request)
+    match what, sub:
+        case "create", "eviction":
+            return answer(
+                cluster.evict(namespace or "", name, body.get("deleteOptions"), dry_run=dry_run), 201
+            )
+        case "create", "" if not name:
+            created = registry.create(resource, body, namespace or "", dry_run=dry_run)
+            return answer(_shown(request, resource, created), 201)
+        case "update", "scale":
+            return answer(_rescale(cluster, target, lambda _: body, dry_run))
+        case "update", _:
+            body.setdefault("metadata", {}).setdefault("name", name)
+            if resource.namespaced:
+                body["metadata"].setdefault("namespace", namespace)
+            if body["metadata"]["name"] != name:
+                raise errors.bad_request("the name of the object does not match the name on the URL")
+            return answer(registry.update(resource, body, sub, dry_run=dry_run))
+        case "patch", _ if request.content_type in APPLY:
+            manager = request.query.get("fieldManager", "")
+            if not manager:
+                raise errors.bad_request("PatchOptions.meta.k8s.io is invalid: fieldManager: Required value")
+            applied, new = registry.apply(resource, namespace or "", name, body, manager, dry_run=dry_run)
+            return answer(applied, 201 if new else 200)
+        case "patch", _:
+            change = patching.patcher(request.content_type, body)
+            if sub == "scale":
+                return answer(_rescale(cluster, target, change, dry_run))
+            patched = registry.patch(resource, namespace or "", name, change, sub, dry_run=dry_run)
+            return answer(_shown(request, resource, patched))
+        case "delete", "":
+            gone, at_once = registry.delete(
+                resource, namespace or "", name, _options(request, body), dry_run=dry_run
+            )
+            return answer(_deleted(resource, gone) if at_once else gone)
+        case "deletecollection", "":
+            doomed = store.list(resource, namespace, selectors.selecting(request.query))
+            for obj in doomed:
+                meta = obj["metadata"]
+                where = meta.get("namespace", "")
+                registry.delete(resource, where, meta["name"], _options(request, body), dry_run=dry_run)
+            return answer(_list(request, resource, doomed, store.version))
+    raise errors.ApiError(
+        405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
+    )
+
+
+def answer(body: Json, code: int = 200) -> web.Response:
+    return web.Response(
+        body=json.dumps(body, separators=(",", ":")).encode(), status=code, content_type="application/json"
+    )
+
+
+async def _body(request: web.Request) -> Any:
+    text = await request.read()
+    if not text:
+        return {}
+    kind = request.content_type
+    try:
+        if "yaml" in kind:
+            return yaml.safe_load(text)
+        if "json" in kind:
+            return json.loads(text)
+    except (ValueError, yaml.YAMLError) as e:
+        raise errors.bad_request(f"error decoding the body: {e}") from None
+    raise errors.ApiError(
+        415,
+        "UnsupportedMediaType",
+        f"the body of the request was in an unknown format ({kind}); JSON and YAML are known",
+    )
+
+
+def _options(request: web.Request, body: Json) -> Json:
+    query = request.query
+    options = dict(body) if body.get("kind", "DeleteOptions") == "DeleteOptions" else {}
+    if "gracePeriodSeconds" in query:
+        options["gracePeriodSeconds"] = int(query["gracePeriodSeconds"])
+    if "propagationPolicy" in query:
+        options["propagationPolicy"] = query["propagationPolicy"]
+    return options
+
+
+def _deleted(resource: Resource, obj: Json) -> Json:
+    details = {"name": obj["metadata"]["name"], "kind": resource.plural, "uid": obj["metadata"]["uid"]}
+    if resource.group:
+        details["group"] = resource.group
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+
+
+def _as_table(request: web.Request) -> bool:
+    return "as=Table" in request.headers.get("Accept", "")
+
+
+def _shown(request: web.Request, resource: Resource, obj: Json) -> Json:
+    return (
+        tables.table(resource, [obj], request.query.get("includeObject", "")) if _as_table(request) else obj
+    )
+
+
+def _list(request: web.Request, resource: Resource, found: list[Json], version: int) -> Json:
+    meta = {"resourceVersion": str(version)}
+    if _as_table(request):
+        return tables.table(resource, found, request.query.get("includeObject", "")) | {"metadata": meta}
+    return {
+        "kind": f"{resource.kind}List",
+        "apiVersion": resource.api_version,
+        "metadata": meta,
+        "items": found,
+    }
+
+
+def _scale(obj: Json) -> Json:
+    meta = {
+        k: v
+        for k, v in obj["metadata"].items()
+        if k in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    }
+    status = {
+        "replicas": obj["status"].get("replicas", 0),
+        "selector": selectors.as_text(obj["spec"]["selector"]),
+    }
+    spec = {"replicas": obj["spec"]["replicas"]}
+    return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": meta, "spec": spec, "status": status}
+
+
+def _rescale(cluster: Cluster, target: Target, change: Callable[[Json], Json], dry_run: bool) -> Json:
+    resource, namespace, name, _ = target
+    wanted = change(_scale(cluster.store.get(resource, namespace or "", name)))
+
+    def apply(obj: Json) -> Json:
+        obj["spec"]["replicas"] = (wanted.get("spec") or {}).get("replicas", 0)
+        if version := (wanted.get("metadata") or {}).get("resourceVersion"):
+            obj["metadata"]["resourceVersion"] = version
+        return obj
+
+    return _scale(cluster.registry.patch(resource, namespace or "", name, apply, dry_run=dry_run))
+
+
+async def _watch(cluster: Cluster, target: Target, request: web.Request) -> web.StreamResponse:
+    resource, query, store = target.resource, request.query, cluster.store
+    match = selectors.selecting(query)
+
+    def inside(obj: Json | None) -> bool:
+        if obj is None or (target.name and obj["metadata"]["name"] != target.name):
+            return False
+        if target.namespace and obj["metadata"].get("namespace") != target.namespace:
+            return False
+        return match is None or match(obj)
+
+    def seen(event: Event) -> tuple[str, Json] | None:
+        """A change as this watcher sees it: what leaves its selection is deleted, what enters it is added."""
+        was, stays = inside(event.old), event.type != "DELETED" and inside(event.object)
+        return (
+            ("MODIFIED" if was else "ADDED", event.object)
+            if stays
+            else ("DELETED", event.object)
+            if was
+            else None
+        )
+
+    queue: asyncio.Queue[Event] = asyncio.Queue()
+    asked, initial = query.get("resourceVersion", ""), query.get("sendInitialEvents") == "true"
+    past: list[tuple[str, Json] | None] = []
+    try:
+        if asked in ("", "0") or initial:
+            past = [("ADDED", o) for o in store.list(resource) if inside(o)]
+            if initial:
+                end = {
+                    "resourceVersion": str(store.version),
+                    "annotations": {"k8s.io/initial-events-end": "true"},
+                }
+                past.append(
+                    ("BOOKMARK", {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": end})
+                )
+        else:
+            past = [seen(e) for e in store.since(int(asked)) if e.resource is resource]
+    except errors.ApiError as e:
+        past = [("ERROR", e.status)]
+    stop = store.listen(lambda e: queue.put_nowait(e) if e.resource is resource else None)
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    try:
+        await response.prepare(request)
+
+        async def send(item: tuple[str, Json] | None) -> None:
+            if item:
+                kind, obj = item
+                if kind in ("ADDED", "MODIFIED", "DELETED"):
+                    obj = _shown(request, resource, obj)
+                await response.write(json.dumps({"type": kind, "object": obj}).encode() + b"\n")
+
+        async with asyncio.timeout(float(query.get("timeoutSeconds") or 3600)):
+            for item in past:
+                await send(item)
+            while not (past and past[-1] and past[-1][0] == "ERROR"):
+                await send(seen(await queue.get()))
+    except (TimeoutError, ConnectionError):
+        pass
+    finally:
+        stop()
+    return response
+
+
+async def _log(cluster: Cluster, target: Target, request: web.Request) -> web.StreamResponse:
+    query = request.query
+    pod = cluster.store.get(target.resource, target.namespace or "", target.name)
+    read = cluster.kubelet.log(pod, query.get("container", ""), previous=query.get("previous") == "true")
+    response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
+    await response.prepare(request)
+    try:
+        async for chunk in read(
+            query.get("tailLines"), query.get("limitBytes"), query.get("follow") == "true"
+        ):
+            await response.write(chunk)
+    except ConnectionError:
+        pass
+    return response

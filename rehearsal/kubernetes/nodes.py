@@ -1,0 +1,132 @@
+"""Nodes: one for each living instance of the node groups, as AWS tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rehearsal.kubernetes import times
+from rehearsal.kubernetes.manager import Controller, key_of
+from rehearsal.kubernetes.resources import BY_NAME, VERSION
+from rehearsal.kubernetes.store import Event, Key
+
+Json = dict[str, Any]
+NODES, PODS = BY_NAME["nodes"], BY_NAME["pods"]
+CAPACITY = {"cpu": "4", "memory": "16Gi", "pods": "58", "ephemeral-storage": "20Gi"}
+LEAVING = "node.kubernetes.io/unschedulable"
+
+
+class Nodes(Controller):
+    """A node whose instance is gone takes no new pods; its pods are deleted as a drain does it, then it goes.
+
+    That is what a managed node group does before an instance ends; AWS's stand-in has it ended at once.
+    """
+
+    def see(self, instances: list[Json]) -> None:
+        """Take note of all of this cluster's instances."""
+        named = {i["private_dns"]: i for i in instances}
+        for name, instance in named.items():
+            if not self.store.find(NODES, "", name) and (address := self.cluster.addresses.node()):
+                self._join(name, instance, address)
+        for node in self.store.list(NODES):
+            gone = named.get(node["metadata"]["name"], {}).get("instance_id") != _instance(node)
+            if gone and "deletionTimestamp" not in node["metadata"]:
+                self.registry.patch(NODES, "", node["metadata"]["name"], _cordon)
+                self.registry.delete(NODES, "", node["metadata"]["name"])
+
+    def addresses(self) -> dict[str, str]:
+        """Nodes' addresses by instance id."""
+        return {_instance(n): n["status"]["addresses"][0]["address"] for n in self.store.list(NODES)}
+
+    def concerned(self, event: Event) -> Iterable[Key]:
+        if event.resource is NODES:
+            yield key_of(event.object)
+            if event.type == "DELETED":
+                self.cluster.addresses.give_back(event.object["status"]["addresses"][0]["address"])
+        elif (
+            event.resource is PODS
+            and event.type == "DELETED"
+            and (name := event.object["spec"].get("nodeName"))
+        ):
+            yield "", name
+
+    def sync(self, key: Key) -> None:
+        node = self.store.find(NODES, *key)
+        if node is not None and "deletionTimestamp" not in node["metadata"]:
+            return
+        pods = [p for p in self.store.list(PODS) if p["spec"].get("nodeName") == key[1]]
+        for pod in pods:
+            if node is None:
+                self.registry.delete(PODS, *key_of(pod), {"gracePeriodSeconds": 0})
+            elif "deletionTimestamp" not in pod["metadata"]:
+                self.events.normal(
+                    pod, "TaintManagerEviction", f"Deleting pod {'/'.join(key_of(pod))}", "taint-eviction"
+                )
+                self.registry.delete(PODS, *key_of(pod))
+        if node is not None and not any(p["spec"].get("nodeName") == key[1] for p in self.store.list(PODS)):
+            self.registry.patch(NODES, *key, _let_go)
+
+    def _join(self, name: str, instance: Json, address: str) -> None:
+        zone = instance["az"]
+        labels = {
+            "kubernetes.io/hostname": name,
+            "kubernetes.io/os": "linux",
+            "kubernetes.io/arch": "amd64",
+            "node.kubernetes.io/instance-type": "m5.xlarge",
+            "topology.kubernetes.io/region": zone[:-1],
+            "topology.kubernetes.io/zone": zone,
+            "eks.amazonaws.com/nodegroup": instance["nodegroup"],
+        }
+        meta = {"name": name, "labels": labels, "finalizers": ["teal.rehearsal/drain"]}
+        spec = {"providerID": f"aws:///{zone}/{instance['instance_id']}"}
+        node = self.registry.create(NODES, {"metadata": meta, "spec": spec})
+        now = times.now()
+        states = {"MemoryPressure": "False", "DiskPressure": "False", "PIDPressure": "False", "Ready": "True"}
+        reasons = {"Ready": ("KubeletReady", "kubelet is posting ready status")}
+        status = {
+            "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
+            "capacity": CAPACITY,
+            "allocatable": CAPACITY,
+            "conditions": [
+                {
+                    "type": kind,
+                    "status": state,
+                    "reason": reasons.get(kind, (f"KubeletHasNo{kind}", ""))[0],
+                    "message": reasons.get(kind, ("", f"kubelet has no {kind}"))[1],
+                    "lastHeartbeatTime": now,
+                    "lastTransitionTime": now,
+                }
+                for kind, state in states.items()
+            ],
+            "nodeInfo": {
+                "kubeletVersion": VERSION,
+                "kubeProxyVersion": VERSION,
+                "osImage": "Teal rehearsal",
+                "operatingSystem": "linux",
+                "architecture": "amd64",
+                "containerRuntimeVersion": "processes://1",
+                "kernelVersion": "",
+                "machineID": "",
+                "systemUUID": "",
+                "bootID": "",
+            },
+        }
+        self.registry.set_status(NODES, node, status)
+        self.events.normal(
+            node, "RegisteredNode", f"Node {name} event: Registered Node {name}", "node-controller"
+        )
+
+
+def _instance(node: Json) -> str:
+    return node["spec"]["providerID"].rpartition("/")[2]
+
+
+def _cordon(node: Json) -> Json:
+    node["spec"]["unschedulable"] = True
+    node["spec"]["taints"] = [{"key": LEAVING, "effect": "NoSchedule", "timeAdded": times.now()}]
+    return node
+
+
+def _let_go(node: Json) -> Json:
+    node["metadata"].pop("finalizers", None)
+    return node

@@ -1,0 +1,172 @@
+"""One pod: its containers, its status, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rehearsal.kubernetes import environment, times
+from rehearsal.kubernetes.container import Container
+from rehearsal.kubernetes.manager import condition, key_of
+from rehearsal.kubernetes.registry import PODS
+
+if TYPE_CHECKING:
+    from rehearsal.kubernetes.cluster import Cluster
+
+Json = dict[str, Any]
+
+
+class Pod:
+    """A pod on its node, from its start until its processes have ended."""
+
+    def __init__(self, cluster: Cluster, obj: Json, address: str) -> None:
+        self.cluster, self.object, self.address = cluster, obj, address
+        self.spec, self.store, self.events = obj["spec"], cluster.store, cluster.events
+        self.settings = cluster.settings
+        self.folder = self.settings.home / "pods" / cluster.name / obj["metadata"]["uid"]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.inits = [Container(self, c, init=True) for c in self.spec.get("initContainers") or []]
+        self.containers = [Container(self, c, init=False) for c in self.spec["containers"]]
+        self._began = times.now()
+        self._initialized = not self.inits
+        self._failed: str | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._stop: asyncio.Task[Any] | None = None
+        self._over = False
+        self._main = self.spawn(self._run())
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def new_log(self, container: str) -> Path:
+        """Where a container writes; what it wrote in its life before is kept beside it."""
+        path = self.log(container)
+        if path.exists():
+            path.replace(self.log(container, previous=True))
+        return path
+
+    def log(self, container: str, *, previous: bool = False) -> Path:
+        return self.folder / f"{container}{'.previous' if previous else ''}.log"
+
+    def writes(self, path: Path) -> bool:
+        """Whether a log is still being written."""
+        return any(self.log(c.name) == path and "running" in c.state for c in self.inits + self.containers)
+
+    def begin_stop(self, seconds: float) -> None:
+        """Start to end it, `seconds` being all the time that it gets; called again, the shorter time counts."""
+        if self._stop and not self._stop.done():
+            self._stop.cancel()
+        self._stop = self.spawn(self._end(seconds))
+
+    async def close(self) -> None:
+        """Kill it, without a word to the API."""
+        self._over = True
+        for container in self.inits + self.containers:
+            container.stopping = True
+            container.kill()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _run(self) -> None:
+        self.publish()
+        while True:
+            try:
+                environment.check_volumes(self.store, self.object)
+                break
+            except environment.Missing as e:
+                self.events.warning(self.object, "FailedMount", str(e), "kubelet")
+            await asyncio.sleep(self.settings.first_backoff)
+        for container in self.inits:
+            code = await container.run()
+            if container.stopping:
+                return
+            if code:
+                self._failed = f"init container {container.name} ended with {code}"
+                self.publish()
+                return
+        self._initialized = True
+        await asyncio.gather(*(c.run() for c in self.containers))
+        self.publish()
+
+    async def _end(self, seconds: float) -> None:
+        for container in self.inits + self.containers:
+            container.stopping = True
+            if "running" in container.state:
+                self.events.normal(self.object, "Killing", f"Stopping container {container.name}", "kubelet")
+        await asyncio.gather(*(c.stop(seconds) for c in self.inits + self.containers))
+        with contextlib.suppress(TimeoutError):  # For the last state to be told.
+            async with asyncio.timeout(0.2):
+                await asyncio.shield(self._main)
+        self._main.cancel()
+        self.cluster.kubelet.ended(self)
+
+    def publish(self) -> None:
+        """Tell the API how it is, if that is news."""
+        if self._over:
+            return
+        now = self.store.find(PODS, *key_of(self.object))
+        if now is None or now["metadata"]["uid"] != self.object["metadata"]["uid"]:
+            return
+        self.object = now
+        self.cluster.registry.set_status(PODS, now, self._status(now["status"]))
+
+    def _status(self, before: Json) -> Json:
+        phase = self._phase()
+        done = phase in ("Succeeded", "Failed")
+        unready = [c.name for c in self.containers if not c.ready]
+        not_ready = ("PodCompleted", "") if phase == "Succeeded" else ("", "")
+        if unready and not done:
+            not_ready = ("ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]")
+        not_initialized = [c.name for c in self.inits if not c.ready]
+        waiting = (
+            "ContainersNotInitialized",
+            f"containers with incomplete status: [{' '.join(not_initialized)}]",
+        )
+        conditions = [c for c in before.get("conditions") or [] if c["type"] == "PodScheduled"]
+        conditions += [
+            _condition(before, "PodReadyToStartContainers", not done),
+            _condition(before, "Initialized", self._initialized, *([] if self._initialized else waiting)),
+            _condition(before, "ContainersReady", not unready, *([] if not unready else not_ready)),
+            _condition(before, "Ready", not unready, *([] if not unready else not_ready)),
+        ]
+        status = before | {
+            "phase": phase,
+            "conditions": conditions,
+            "hostIP": self.cluster.node_address(self.spec["nodeName"]),
+            "podIP": self.address,
+            "podIPs": [{"ip": self.address}],
+            "startTime": self._began,
+            "containerStatuses": [c.status() for c in self.containers],
+        }
+        if self.inits:
+            status["initContainerStatuses"] = [c.status() for c in self.inits]
+        return status
+
+    def _phase(self) -> str:
+        """As the kubelet derives it from the containers."""
+        if self._failed:
+            return "Failed"
+        states = [c.state for c in self.containers]
+        if not self._initialized or any("waiting" in c.state and not c.last for c in self.containers):
+            return "Pending"
+        if all("terminated" in s for s in states) and self.spec["restartPolicy"] != "Always":
+            codes = [s["terminated"]["exitCode"] for s in states]
+            if not any(codes):
+                return "Succeeded"
+            if self.spec["restartPolicy"] == "Never":
+                return "Failed"
+        return "Running"
+
+
+def _condition(before: Json, kind: str, true: bool, reason: str = "", message: str = "") -> Json:
+    was = condition(before, kind)
+    moved = was["lastTransitionTime"] if was and was["status"] == str(true) else times.now()
+    new = {"type": kind, "status": str(true), "lastProbeTime": None, "lastTransitionTime": moved}
+    return new | ({"reason": reason} if reason else {}) | ({"message": message} if message else {})

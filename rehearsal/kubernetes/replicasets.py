@@ -1,0 +1,114 @@
+"""The ReplicaSet controller: as many pods as wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rehearsal.kubernetes import times
+from rehearsal.kubernetes.errors import ApiError
+from rehearsal.kubernetes.manager import (
+    Controller,
+    condition,
+    is_active,
+    is_ready,
+    key_of,
+    owned,
+    owner,
+    reference,
+)
+from rehearsal.kubernetes.resources import BY_NAME
+from rehearsal.kubernetes.store import Event, Key, clone
+
+Json = dict[str, Any]
+REPLICASETS, PODS = BY_NAME["replicasets"], BY_NAME["pods"]
+SOURCE = "replicaset-controller"
+
+
+def pod_of(owner_: Json, template: Json) -> Json:
+    """A pod by a template, for its controller."""
+    meta = clone(template["metadata"])
+    meta["name"] = f"{owner_['metadata']['name'][:57]}-{times.suffix()}"
+    meta["ownerReferences"] = [reference(owner_)]
+    return {"kind": "Pod", "apiVersion": "v1", "metadata": meta, "spec": clone(template["spec"])}
+
+
+class ReplicaSets(Controller):
+    def concerned(self, event: Event) -> Iterable[Key]:
+        if event.resource is REPLICASETS and event.type != "DELETED":
+            yield key_of(event.object)
+        elif event.resource is PODS and (key := owner(event.object, "ReplicaSet")):
+            yield key
+
+    def sync(self, key: Key) -> float | None:
+        replica_set = self.store.find(REPLICASETS, *key)
+        if replica_set is None:
+            return None
+        pods = [p for p in owned(self.store.list(PODS, key[0]), replica_set) if is_active(p)]
+        failure = None
+        if "deletionTimestamp" not in replica_set["metadata"]:
+            failure = self._scale(replica_set, pods)
+            pods = [p for p in owned(self.store.list(PODS, key[0]), replica_set) if is_active(p)]
+        ready = [p for p in pods if is_ready(p)]
+        waits = [replica_set["spec"].get("minReadySeconds", 0) - _ready_for(p) for p in ready]
+        numbers = {
+            "fullyLabeledReplicas": len(pods),
+            "readyReplicas": len(ready),
+            "availableReplicas": sum(w <= 0 for w in waits),
+        }
+        status: Json = {"replicas": len(pods), "observedGeneration": replica_set["metadata"]["generation"]}
+        status |= {k: v for k, v in numbers.items() if v}
+        if failure:
+            was = condition(replica_set["status"], "ReplicaFailure")
+            since = was["lastTransitionTime"] if was else times.now()
+            status["conditions"] = [
+                {
+                    "type": "ReplicaFailure",
+                    "status": "True",
+                    "reason": "FailedCreate",
+                    "message": failure,
+                    "lastTransitionTime": since,
+                }
+            ]
+        self.registry.set_status(REPLICASETS, replica_set, status)
+        again = [w for w in waits if w > 0] + ([2.0] if failure else [])
+        return min(again, default=None)
+
+    def _scale(self, replica_set: Json, pods: list[Json]) -> str | None:
+        """Returns why a pod could not be made, if so."""
+        more = replica_set["spec"]["replicas"] - len(pods)
+        for _ in range(more):
+            try:
+                template = replica_set["spec"]["template"]
+                pod = self.registry.create(
+                    PODS, pod_of(replica_set, template), replica_set["metadata"]["namespace"]
+                )
+            except ApiError as e:
+                self.events.warning(replica_set, "FailedCreate", f"Error creating: {e}", SOURCE)
+                return str(e)
+            message = f"Created pod: {pod['metadata']['name']}"
+            self.events.normal(replica_set, "SuccessfulCreate", message, SOURCE)
+        for pod in sorted(pods, key=_worth)[: max(0, -more)]:
+            self.registry.delete(PODS, *key_of(pod))
+            self.events.normal(
+                replica_set, "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}", SOURCE
+            )
+        return None
+
+
+def _worth(pod: Json) -> tuple[Any, ...]:
+    """The least first: not placed, not running, not ready, often restarted, young."""
+    restarts = sum(s["restartCount"] for s in pod["status"].get("containerStatuses") or [])
+    running = pod["status"].get("phase") == "Running"
+    return (
+        "nodeName" in pod["spec"],
+        running,
+        is_ready(pod),
+        -restarts,
+        -int(pod["metadata"]["resourceVersion"]),
+    )
+
+
+def _ready_for(pod: Json) -> float:
+    ready = condition(pod["status"], "Ready")
+    return times.age(ready["lastTransitionTime"]) if ready else 0.0

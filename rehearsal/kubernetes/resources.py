@@ -1,0 +1,191 @@
+"""The kinds that this API knows, and its discovery documents."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+Json = dict[str, Any]
+VERSION = "v1.33.4"
+_VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+
+
+class Resource(NamedTuple):
+    """A kind, as discovery tells of it."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    namespaced: bool = True
+    short: tuple[str, ...] = ()
+    subresources: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def qualified(self) -> str:
+        """As messages name it: `deployments.apps`, `pods`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def has_status(self) -> bool:
+        return "status" in self.subresources
+
+
+_ALL = ("all",)
+_RBAC = "rbac.authorization.k8s.io"
+RESOURCES = (
+    Resource("", "v1", "namespaces", "Namespace", False, ("ns",), ("status", "finalize")),
+    Resource("", "v1", "nodes", "Node", False, ("no",), ("status",)),
+    Resource("", "v1", "pods", "Pod", True, ("po",), ("status", "log", "eviction"), _ALL),
+    Resource("", "v1", "services", "Service", True, ("svc",), ("status",), _ALL),
+    Resource("", "v1", "endpoints", "Endpoints", True, ("ep",)),
+    Resource("", "v1", "configmaps", "ConfigMap", True, ("cm",)),
+    Resource("", "v1", "secrets", "Secret"),
+    Resource("", "v1", "serviceaccounts", "ServiceAccount", True, ("sa",)),
+    Resource("", "v1", "events", "Event", True, ("ev",)),
+    Resource("", "v1", "resourcequotas", "ResourceQuota", True, ("quota",), ("status",)),
+    Resource("", "v1", "limitranges", "LimitRange", True, ("limits",)),
+    Resource("apps", "v1", "deployments", "Deployment", True, ("deploy",), ("status", "scale"), _ALL),
+    Resource("apps", "v1", "replicasets", "ReplicaSet", True, ("rs",), ("status", "scale"), _ALL),
+    Resource("batch", "v1", "jobs", "Job", True, (), ("status",), _ALL),
+    Resource(
+        "autoscaling",
+        "v2",
+        "horizontalpodautoscalers",
+        "HorizontalPodAutoscaler",
+        True,
+        ("hpa",),
+        ("status",),
+        _ALL,
+    ),
+    Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", True, ("pdb",), ("status",)),
+    Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", True, ("netpol",)),
+    Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
+    Resource("coordination.k8s.io", "v1", "leases", "Lease"),
+    Resource(_RBAC, "v1", "roles", "Role"),
+    Resource(_RBAC, "v1", "rolebindings", "RoleBinding"),
+    Resource(_RBAC, "v1", "clusterroles", "ClusterRole", False),
+    Resource(_RBAC, "v1", "clusterrolebindings", "ClusterRoleBinding", False),
+    Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", False, ("pc",)),
+    Resource("storage.k8s.io", "v1", "storageclasses", "StorageClass", False, ("sc",)),
+)
+BY_PATH = {(r.group, r.version, r.plural): r for r in RESOURCES}
+BY_NAME = {r.plural: r for r in RESOURCES}
+"""Plurals are unique over the groups served."""
+GROUP_VERSIONS = {group: r.version for r in RESOURCES if (group := r.group)} | {"authorization.k8s.io": "v1"}
+
+
+def discovery(path: str) -> Json | None:
+    """The document at `/version`, `/api`, `/apis`, `/api/v1`, `/apis/<group>[/<version>]`, `/openapi/v3…`."""
+    parts = path.strip("/").split("/")
+    match parts:
+        case ["version"]:
+            return _version()
+        case ["api"]:
+            return {"kind": "APIVersions", "apiVersion": "v1", "versions": ["v1"]}
+        case ["apis"]:
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(g) for g in GROUP_VERSIONS]}
+        case ["api", "v1"]:
+            return _resource_list("", "v1")
+        case ["apis", group] if group in GROUP_VERSIONS:
+            return {"kind": "APIGroup", "apiVersion": "v1"} | _group(group)
+        case ["apis", group, version] if GROUP_VERSIONS.get(group) == version:
+            return _resource_list(group, version)
+        case ["openapi", "v3"]:
+            of = ["api/v1", *(f"apis/{g}/{v}" for g, v in GROUP_VERSIONS.items())]
+            return {"paths": {p: {"serverRelativeURL": f"/openapi/v3/{p}"} for p in of}}
+        case ["openapi", "v3", "api", "v1"]:
+            return _openapi("", "v1")
+        case ["openapi", "v3", "apis", group, version] if GROUP_VERSIONS.get(group) == version:
+            return _openapi(group, version)
+    return None
+
+
+def _version() -> Json:
+    major, minor, _ = VERSION.removeprefix("v").split(".")
+    return {
+        "major": major,
+        "minor": minor,
+        "gitVersion": f"{VERSION}-teal-rehearsal",
+        "gitCommit": "",
+        "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z",
+        "goVersion": "",
+        "compiler": "",
+        "platform": "linux/amd64",
+    }
+
+
+def _group(group: str) -> Json:
+    served = {"groupVersion": f"{group}/{GROUP_VERSIONS[group]}", "version": GROUP_VERSIONS[group]}
+    return {"name": group, "versions": [served], "preferredVersion": served}
+
+
+def _resource_list(group: str, version: str) -> Json:
+    entries: list[Json] = []
+    for r in RESOURCES:
+        if (r.group, r.version) != (group, version):
+            continue
+        entry: Json = {
+            "name": r.plural,
+            "singularName": r.kind.lower(),
+            "namespaced": r.namespaced,
+            "kind": r.kind,
+            "verbs": _VERBS,
+        }
+        if r.short:
+            entry["shortNames"] = list(r.short)
+        if r.categories:
+            entry["categories"] = list(r.categories)
+        entries.append(entry)
+        entries += [_subresource(r, sub) for sub in r.subresources]
+    if group == "authorization.k8s.io":
+        entries.append(
+            {
+                "name": "selfsubjectaccessreviews",
+                "singularName": "selfsubjectaccessreview",
+                "namespaced": False,
+                "kind": "SelfSubjectAccessReview",
+                "verbs": ["create"],
+            }
+        )
+    api_version = f"{group}/{version}" if group else version
+    return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": entries}
+
+
+def _subresource(resource: Resource, name: str) -> Json:
+    entry: Json = {
+        "name": f"{resource.plural}/{name}",
+        "singularName": "",
+        "namespaced": resource.namespaced,
+        "kind": resource.kind,
+        "verbs": ["get", "patch", "update"],
+    }
+    if name == "scale":
+        entry |= {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+    elif name == "eviction":
+        entry |= {"group": "policy", "version": "v1", "kind": "Eviction", "verbs": ["create"]}
+    elif name == "log":
+        entry["verbs"] = ["get"]
+    return entry
+
+
+def _openapi(group: str, version: str) -> Json:
+    """Just enough for kubectl to see that the server validates fields, so that it doesn't have to itself."""
+    paths: Json = {}
+    prefix = f"/apis/{group}/{version}" if group else f"/api/{version}"
+    for r in RESOURCES:
+        if (r.group, r.version) == (group, version):
+            kind = {"group": group, "version": version, "kind": r.kind}
+            parameters = [
+                {"name": n, "in": "query", "schema": {"type": "string"}}
+                for n in ("fieldValidation", "dryRun")
+            ]
+            operation = {"x-kubernetes-group-version-kind": kind, "parameters": parameters, "responses": {}}
+            where = f"{prefix}/namespaces/{{namespace}}" if r.namespaced else prefix
+            paths[f"{where}/{r.plural}/{{name}}"] = {"patch": operation}
+    return {"openapi": "3.0.0", "info": {"title": "Teal rehearsal", "version": VERSION}, "paths": paths}

@@ -1,0 +1,252 @@
+"""What the API refuses: the mistakes that people make in manifests, worded as Kubernetes words them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from rehearsal.kubernetes import errors, selectors
+from rehearsal.kubernetes.quantities import amount
+from rehearsal.kubernetes.resources import Resource
+
+Json = dict[str, Any]
+Problem = tuple[str, str]
+_LABEL = re.compile(r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$")
+_NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
+_DNS1035 = re.compile(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")
+_RBAC = {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
+REQUIRED = "Required value"
+
+
+def check(resource: Resource, obj: Json, old: Json | None) -> None:
+    """Raise ApiError 400 or 422 for the first thing wrong with `obj`; `old` is what it replaces, if any."""
+    name = obj["metadata"].get("name", "")
+    _strings(resource, obj)
+    for field, problem in _problems(resource, obj, old):
+        raise errors.invalid(resource, name, field, problem)
+
+
+def _strings(resource: Resource, obj: Json) -> None:
+    """Maps whose values must be strings: a number or a boolean there is the commonest mistake of all."""
+    maps = [("ObjectMeta.metadata.labels", obj["metadata"].get("labels"))]
+    maps.append(("ObjectMeta.metadata.annotations", obj["metadata"].get("annotations")))
+    if resource.kind in ("ConfigMap", "Secret"):
+        maps.append((f"{resource.kind}.data", obj.get("data")))
+    if spec := _pod_spec(resource, obj):
+        meta = ((obj["spec"].get("template") or {}).get("metadata") or {}) if resource.kind != "Pod" else {}
+        maps.append(("ObjectMeta.spec.template.metadata.labels", meta.get("labels")))
+        maps.append(("ObjectMeta.spec.template.metadata.annotations", meta.get("annotations")))
+        for container in spec.get("containers") or []:
+            values = {e.get("name"): e["value"] for e in container.get("env") or [] if "value" in e}
+            maps.append(("EnvVar.spec.template.spec.containers.env.value", values))
+    for field, values in maps:
+        for value in (values or {}).values():
+            if not isinstance(value, str):
+                kind = (
+                    "bool"
+                    if isinstance(value, bool)
+                    else "number"
+                    if isinstance(value, int | float)
+                    else "object"
+                )
+                raise errors.bad_request(
+                    f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: json:'
+                    f" cannot unmarshal {kind} into Go struct field {field} of type string"
+                )
+
+
+def _problems(resource: Resource, obj: Json, old: Json | None) -> Iterator[Problem]:
+    yield from _metadata(resource, obj["metadata"])
+    match resource.kind:
+        case "Deployment" | "ReplicaSet":
+            yield from _workload(obj["spec"], old)
+        case "Job":
+            yield from _job(obj["spec"], old)
+        case "Pod":
+            yield from _containers(obj["spec"], "spec")
+            if old and _fixed(obj["spec"]) != _fixed(old["spec"]):
+                why = "pod updates may not change fields other than `spec.containers[*].image`"
+                yield "spec", f"Forbidden: {why}"
+        case "Service":
+            yield from _service(obj["spec"], old)
+        case "ConfigMap" | "Secret":
+            yield from _data(resource, obj, old)
+        case "RoleBinding" | "ClusterRoleBinding":
+            if old and obj.get("roleRef") != old.get("roleRef"):
+                yield "roleRef", f"Invalid value: {_show(obj.get('roleRef'))}: cannot change roleRef"
+        case "PodDisruptionBudget":
+            if {"minAvailable", "maxUnavailable"} <= set(obj.get("spec") or {}):
+                yield "spec", "Invalid value: minAvailable and maxUnavailable cannot be both set"
+
+
+def _metadata(resource: Resource, meta: Json) -> Iterator[Problem]:
+    name = meta.get("name", "")
+    if not name:
+        yield "metadata.name", f"{REQUIRED}: name or generateName is required"
+    elif resource.kind == "Service" and not (_DNS1035.match(name) and len(name) <= 63):
+        yield (
+            "metadata.name",
+            f'Invalid value: "{name}": a DNS-1035 label must start with an alphabetic character',
+        )
+    elif resource.kind not in _RBAC and not (_NAME.match(name) and len(name) <= 253):
+        yield (
+            "metadata.name",
+            f'Invalid value: "{name}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric'
+            " characters, '-' or '.', and must start and end with an alphanumeric character",
+        )
+    yield from _labels(meta.get("labels"), "metadata.labels")
+
+
+def _labels(labels: Json | None, field: str) -> Iterator[Problem]:
+    for key, value in (labels or {}).items():
+        if not _LABEL.match(value):
+            yield (
+                field,
+                f'Invalid value: "{value}": a valid label must be at most 63 letters, digits, -, _ or .',
+            )
+        if not _LABEL.match(key.rpartition("/")[2]) or not key:
+            yield (
+                field,
+                f'Invalid value: "{key}": name part must consist of alphanumeric characters, -, _ or .',
+            )
+
+
+def _pod_spec(resource: Resource, obj: Json) -> Json | None:
+    if resource.kind == "Pod":
+        return obj.get("spec")
+    if resource.kind in ("Deployment", "ReplicaSet", "Job"):
+        return ((obj.get("spec") or {}).get("template") or {}).get("spec")
+    return None
+
+
+def _template(spec: Json) -> Iterator[Problem]:
+    template = spec.get("template")
+    if not isinstance(template, dict):
+        yield "spec.template", REQUIRED
+        return
+    yield from _labels(template["metadata"].get("labels"), "spec.template.labels")
+    yield from _containers(template["spec"], "spec.template.spec")
+
+
+def _workload(spec: Json, old: Json | None) -> Iterator[Problem]:
+    yield from _template(spec)
+    selector = spec.get("selector")
+    if not selector:
+        yield "spec.selector", REQUIRED
+    elif not selectors.matches(selector, spec["template"]["metadata"].get("labels")):
+        labels = _show(spec["template"]["metadata"].get("labels"))
+        yield (
+            "spec.template.metadata.labels",
+            f"Invalid value: {labels}: `selector` does not match template `labels`",
+        )
+    if old and selector != old["spec"]["selector"]:
+        yield "spec.selector", f"Invalid value: {_show(selector)}: field is immutable"
+    replicas = spec["replicas"]
+    if not isinstance(replicas, int) or replicas < 0:
+        yield "spec.replicas", f"Invalid value: {replicas}: must be greater than or equal to 0"
+    strategy = spec.get("strategy") or {}
+    rolling = strategy.get("rollingUpdate") or {}
+    if strategy.get("type") == "Recreate" and rolling:
+        yield (
+            "spec.strategy.rollingUpdate",
+            "Forbidden: may not be specified when strategy `type` is 'Recreate'",
+        )
+    if rolling and all(str(rolling[k]).rstrip("%") == "0" for k in ("maxSurge", "maxUnavailable")):
+        yield (
+            "spec.strategy.rollingUpdate.maxUnavailable",
+            "Invalid value: 0: may not be 0 when `maxSurge` is 0",
+        )
+
+
+def _job(spec: Json, old: Json | None) -> Iterator[Problem]:
+    yield from _template(spec)
+    if (policy := spec["template"]["spec"]["restartPolicy"]) not in ("Never", "OnFailure"):
+        allowed = 'supported values: "OnFailure", "Never"'
+        yield "spec.template.spec.restartPolicy", f'Unsupported value: "{policy}": {allowed}'
+    for field in ("template", "selector", "completions"):
+        if old and spec.get(field) != old["spec"].get(field):
+            yield f"spec.{field}", f"Invalid value: {_show(spec.get(field))}: field is immutable"
+
+
+def _containers(spec: Json, where: str) -> Iterator[Problem]:
+    if not spec.get("containers"):
+        yield f"{where}.containers", REQUIRED
+    volumes = {v.get("name") for v in spec.get("volumes") or []}
+    for part in ("initContainers", "containers"):
+        seen: set[str] = set()
+        for n, container in enumerate(spec.get(part) or []):
+            at = f"{where}.{part}[{n}]"
+            for field in ("name", "image"):
+                if not container.get(field):
+                    yield f"{at}.{field}", REQUIRED
+            if container["name"] in seen:
+                yield f"{at}.name", f'Duplicate value: "{container["name"]}"'
+            seen.add(container["name"])
+            for m, mount in enumerate(container.get("volumeMounts") or []):
+                if mount.get("name") not in volumes:
+                    yield f"{at}.volumeMounts[{m}].name", f'Not found: "{mount.get("name")}"'
+            yield from _resources(container["resources"], f"{at}.resources")
+
+
+def _resources(resources: Json, at: str) -> Iterator[Problem]:
+    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
+    for part, amounts in (("limits", limits), ("requests", requests)):
+        for name, value in amounts.items():
+            try:
+                amount(value)
+            except ValueError as e:
+                yield f"{at}.{part}[{name}]", f'Invalid value: "{value}": {e}'
+    for name in set(limits) & set(requests):
+        if amount(requests[name]) > amount(limits[name]):
+            why = f"must be less than or equal to {name} limit of {limits[name]}"
+            yield f"{at}.requests", f'Invalid value: "{requests[name]}": {why}'
+
+
+def _fixed(spec: Json) -> Json:
+    """A pod's spec without what may change."""
+    containers = [{k: v for k, v in c.items() if k != "image"} for c in spec["containers"]]
+    free = ("containers", "tolerations", "activeDeadlineSeconds", "nodeName", "terminationGracePeriodSeconds")
+    return {k: v for k, v in spec.items() if k not in free} | {"containers": containers}
+
+
+def _service(spec: Json, old: Json | None) -> Iterator[Problem]:
+    ports = spec.get("ports") or []
+    if not ports and spec["type"] != "ExternalName" and spec.get("clusterIP") != "None":
+        yield "spec.ports", REQUIRED
+    for n, port in enumerate(ports):
+        if not isinstance(port.get("port"), int) or not 1 <= port["port"] <= 65535:
+            yield (
+                f"spec.ports[{n}].port",
+                f"Invalid value: {port.get('port')}: must be between 1 and 65535, inclusive",
+            )
+        if len(ports) > 1 and not port.get("name"):
+            yield f"spec.ports[{n}].name", REQUIRED
+        if port.get("nodePort") and spec["type"] == "ClusterIP":
+            yield f"spec.ports[{n}].nodePort", "Forbidden: may not be used when `type` is 'ClusterIP'"
+    if old and (ip := old["spec"].get("clusterIP")) and spec.get("clusterIP") not in (None, "", ip):
+        yield "spec.clusterIP", f'Invalid value: "{spec["clusterIP"]}": field is immutable'
+
+
+def _data(resource: Resource, obj: Json, old: Json | None) -> Iterator[Problem]:
+    if resource.kind == "Secret":
+        for key, value in (obj.get("data") or {}).items():
+            try:
+                base64.b64decode(value, validate=True)
+            except binascii.Error:
+                yield f"data[{key}]", "Invalid value: not base64"
+    if old and resource.kind == "Secret" and obj["type"] != old["type"]:
+        yield "type", f'Invalid value: "{obj["type"]}": field is immutable'
+    if old and old.get("immutable"):
+        if not obj.get("immutable"):
+            yield "immutable", "Forbidden: field is immutable when `immutable` is set"
+        for field in ("data", "binaryData"):
+            if (obj.get(field) or {}) != (old.get(field) or {}):
+                yield field, "Forbidden: field is immutable when `immutable` is set"
+
+
+def _show(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
