@@ -1,16 +1,43 @@
-"""AWS: moto's server with the rehearsal's mends, in a process of its own."""
+"""AWS: moto's server with the rehearsal's mends, in a process of its own.
+
+In front of moto stands a small WSGI application: it records each call, answers what it was told to fail, and
+serves the rehearsal's own paths:
+
+    GET  /rehearsal/ready
+    GET  /rehearsal/calls?since=N       the calls after number N
+    GET  /rehearsal/faults              the faults still ordered
+    POST /rehearsal/faults              order one: see `rehearsal.calls.Fault`
+    DELETE /rehearsal/faults            forget them
+    GET  /rehearsal/images?ref=IMAGE    version, behaviour, digest; 404 if it can't be pulled
+    POST /rehearsal/images              push one: tag, repository, version, behaviour
+    GET  /rehearsal/nodes               the node groups' instances
+    GET  /rehearsal/clusters            EKS clusters, who may enter them, their nodes: see `rehearsal.eks_view`
+    GET  /rehearsal/instances           where the instances that run the service are served: id → address
+    GET  /rehearsal/stand-ins           the same with their images, for `rehearsal.instances`
+    and what `rehearsal.elb_view` says
+"""
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any
+
+from rehearsal import config as settings
+from rehearsal.refused import Refused
+
+Handler = Callable[[dict[str, str], dict[str, Any]], Any]
+"""A path of the rehearsal: query and JSON body in, what is answered as JSON out. Raises Refused."""
 
 
 def main() -> None:
     """Serve until ended."""
-    from rehearsal import config as settings
-
     config = settings.from_arguments("aws")
     os.environ.update(environment(config))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -19,37 +46,135 @@ def main() -> None:
     from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import run_simple
 
-    run_simple(
-        "127.0.0.1",
-        config["aws"]["port"],
-        application(config),
-        threaded=True,
-        request_handler=MotoRequestHandler,
-    )
+    port = config["aws"]["port"]
+    run_simple("127.0.0.1", port, application(config), threaded=True, request_handler=MotoRequestHandler)
 
 
 def environment(config: dict[str, Any]) -> dict[str, str]:
     """moto's own settings; they must stand before it is imported."""
-    return {
-        "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
-        "MOTO_PORT": str(config["aws"]["port"]),
-        "MOTO_ACCOUNT_ID": config["account"],
-    }
+    return {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_PORT": str(config["aws"]["port"])}
 
 
-def application(config: dict[str, Any]) -> Any:
+def application(config: dict[str, Any]) -> Front:
     """The WSGI application: moto, mended, behind the rehearsal's own paths."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    moto = DomainDispatcherApplication(create_backend_app)
+    from rehearsal import eks_view, elb_view, images, machines, mends
 
-    def serve(environ: dict[str, Any], start_response: Any) -> Any:
-        if environ["PATH_INFO"] == "/rehearsal/ready":
-            start_response("200 OK", [("Content-Type", "text/plain")])
-            return [b"ready\n"]
-        return moto(environ, start_response)
+    mends.apply(config)
+    stand_ins = machines.StandIns(config["subnet"])
+    front = Front(DomainDispatcherApplication(create_backend_app), elb_view.application)
+    front.routes |= {
+        ("GET", "images"): images.lookup,
+        ("POST", "images"): images.receive(config),
+        ("GET", "nodes"): machines.nodes,
+        ("GET", "clusters"): eks_view.clusters,
+        ("GET", "instances"): stand_ins.addresses,
+        ("GET", "stand-ins"): stand_ins.described,
+    }
+    return front
 
-    return serve
+
+BALANCER_PATHS = ("/rehearsal/load-balancers", "/rehearsal/target-health", "/rehearsal/metrics")
+
+
+class Front:
+    """Stands in front of moto; one call to moto at a time, since its backends are plain dictionaries."""
+
+    def __init__(self, moto: Any, balancer_paths: Any) -> None:
+        from rehearsal import calls
+
+        self._calls = calls
+        self._moto = moto
+        self._balancer_paths = balancer_paths
+        self._one_at_a_time = threading.RLock()
+        self.record = calls.Record()
+        self.faults = calls.Faults()
+        self.routes: dict[tuple[str, str], Handler] = {
+            ("GET", "ready"): lambda query, body: {"ready": True},
+            ("GET", "calls"): lambda query, body: {"calls": self.record.since(int(query.get("since", 0)))},
+            ("GET", "faults"): lambda query, body: {"faults": [asdict(f) for f in self.faults.ordered]},
+            ("POST", "faults"): self._order,
+            ("DELETE", "faults"): lambda query, body: {"forgotten": self.faults.ordered.clear()},
+        }
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one request."""
+        path = environ["PATH_INFO"]
+        if path in BALANCER_PATHS:
+            return self._balancer_paths(environ, start_response)
+        if path.startswith("/rehearsal/"):
+            return self._own(path.removeprefix("/rehearsal/"), environ, start_response)
+        body = _read(environ)
+        if path.startswith("/moto-api"):
+            return self._moto(environ, start_response)
+        return self._aws(environ, body, start_response)
+
+    def _aws(self, environ: dict[str, Any], body: bytes, start_response: Any) -> Iterable[bytes]:
+        begun = time.monotonic()
+        host = (
+            self._moto.infer_service_region_host(environ, environ["PATH_INFO"])
+            or "s3.us-east-1.amazonaws.com"
+        )
+        environ["wsgi.input"] = io.BytesIO(body)
+        call = self._calls.identify(self._moto.get_backend_for_host(host), environ, body)
+        environ["wsgi.input"] = io.BytesIO(body)
+        asked = f"{environ['PATH_INFO']}?{environ['QUERY_STRING']} {body.decode(errors='replace')}"
+        fault = self.faults.take(call, asked)
+        if fault and fault.delay:
+            time.sleep(fault.delay)
+        if fault and fault.code:
+            status, headers, text = self._calls.error(call, environ.get("CONTENT_TYPE", ""), fault)
+            start_response(f"{status} Refused", [*headers.items(), ("Content-Length", str(len(text)))])
+            self.record.add(call, status, time.monotonic() - begun)
+            return [text]
+        answered: list[int] = []
+
+        def begin(status: str, headers: Any, exc_info: Any = None) -> Any:
+            answered[:] = [int(status.split()[0])]
+            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
+
+        try:
+            with self._one_at_a_time:
+                return self._moto(environ, begin)
+        finally:
+            self.record.add(call, answered[0] if answered else 500, time.monotonic() - begun)
+
+    def _own(self, name: str, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        from werkzeug.wrappers import Request
+
+        request = Request(environ)
+        handler = self.routes.get((request.method, name))
+        try:
+            if handler is None:
+                raise Refused(404, f"the rehearsal has no {request.method} /rehearsal/{name}")
+            body = request.get_json(force=True) if request.method == "POST" else {}
+            status, answer = 200, handler(dict(request.args), body)
+        except Refused as e:
+            status, answer = e.status, {"error": str(e)}
+        except (TypeError, ValueError, KeyError) as e:
+            status, answer = 400, {"error": f"{type(e).__name__}: {e}"}
+        text = json.dumps(answer).encode()
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(text)))]
+        start_response(f"{status} {'OK' if status == 200 else 'Refused'}", headers)
+        return [text]
+
+    def _order(self, query: dict[str, str], body: dict[str, Any]) -> Any:
+        fault = self._calls.Fault(**body)
+        self.faults.ordered.append(fault)
+        return {"ordered": asdict(fault)}
+
+
+def _read(environ: dict[str, Any]) -> bytes:
+    """The request's whole body; environ is left so that it can be read again."""
+    length = environ.get("CONTENT_LENGTH")
+    stream = environ["wsgi.input"]
+    body = (
+        stream.read(int(length)) if length else stream.read() if environ.get("wsgi.input_terminated") else b""
+    )
+    environ["wsgi.input"] = io.BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    return body
 
 
 if __name__ == "__main__":

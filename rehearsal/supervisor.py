@@ -64,7 +64,7 @@ def start(home: Path, config: dict[str, Any]) -> None:
     settings.write(home / "state.json", run)
     processes = {}
     for part in settings.PARTS:
-        if importlib.util.find_spec(f"rehearsal.{part}") is None:
+        if not _exists(part):
             continue
         processes[part] = process = _spawn(part, home, run["run"])
         run["parts"][part] = {"pid": process.pid, "started": _started(process.pid)}
@@ -91,6 +91,13 @@ def end(home: Path) -> int:
         raise PartFailed(f"processes {sorted(pids)} did not end, not even by SIGKILL")
     (home / "state.json").unlink(missing_ok=True)
     return count
+
+
+def _exists(part: str) -> bool:
+    spec = importlib.util.find_spec(f"rehearsal.{part}")
+    if spec and spec.submodule_search_locations:
+        spec = importlib.util.find_spec(f"rehearsal.{part}.__main__")
+    return spec is not None
 
 
 def _spawn(part: str, home: Path, run: str) -> subprocess.Popen[bytes]:

@@ -1,0 +1,146 @@
+"""Every call to the rehearsal's AWS: which operation it is, a record of it, and faults on demand."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.core.model import OperationModel
+from moto.core.request import Request, determine_request_protocol
+from moto.core.responses import ActionContext, ActionResult
+from moto.core.routing import get_service_router
+from moto.core.serialize import get_serializer_class
+from moto.core.utils import get_service_model
+
+KEPT = 50_000
+"""How many calls are remembered."""
+
+SECRET = re.compile(r"password|secret|token|plaintext|credential", re.IGNORECASE)
+BOTO3_NAME = {"awslambda": "lambda", "s3bucket_path": "s3"}
+
+
+@dataclass
+class Call:
+    """One call: the operation as boto3's API calls it, with its parameters, what may be secret hidden."""
+
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+
+
+@dataclass
+class Fault:
+    """What a call is answered instead: an error, a delay, or both. Stands for `count` calls that match."""
+
+    service: str
+    operation: str = "*"
+    code: str | None = None
+    message: str = "The rehearsal was told to fail this call"
+    status: int = 400
+    delay: float = 0.0
+    count: int = 1
+    match: str = ""
+
+    def meets(self, call: Call, body: str) -> bool:
+        """Whether this fault is for that call; `match` is looked for in the path, query and body."""
+        return (
+            self.service in ("*", call.service)
+            and self.operation in ("*", call.operation)
+            and (not self.match or self.match in body)
+        )
+
+
+@dataclass
+class Faults:
+    """The faults that are ordered, oldest first."""
+
+    ordered: list[Fault] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, call: Call, body: str) -> Fault | None:
+        """The fault for this call, if one is ordered; it is one less then."""
+        with self._lock:
+            for fault in self.ordered:
+                if fault.meets(call, body):
+                    fault.count -= 1
+                    if fault.count <= 0:
+                        self.ordered.remove(fault)
+                    return fault
+        return None
+
+
+class Record:
+    """The calls so far, numbered from 1."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._calls: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self._number = 0
+
+    def add(self, call: Call, status: int, seconds: float) -> None:
+        """Remember a call that has been answered."""
+        with self._lock:
+            self._number += 1
+            self._calls.append(
+                {
+                    "number": self._number,
+                    "time": round(time.time() - seconds, 3),
+                    "seconds": round(seconds, 3),
+                    "service": call.service,
+                    "operation": call.operation,
+                    "status": status,
+                    "parameters": call.parameters,
+                }
+            )
+
+    def since(self, number: int) -> list[dict[str, Any]]:
+        """The calls after that number, oldest first."""
+        with self._lock:
+            return [call for call in self._calls if call["number"] > number]
+
+
+def identify(backend: str, environ: dict[str, Any], body: bytes) -> Call:
+    """Tell which operation a request is for, by AWS's own models (moto's router works by them)."""
+    service = BOTO3_NAME.get(backend, backend)
+    if service == "elb" and b"Version=2015-12-01" in body:
+        service = "elbv2"
+    request = Request(environ)
+    try:
+        operation, path = get_service_router(service).match(request)
+    except Exception:  # no model of that service, no such operation: moto answers for itself
+        return Call(service, f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}", {})
+    given: dict[str, Any] = {**path, **request.args}
+    if request.content_type and "json" in request.content_type:
+        json_body = request.get_json(silent=True, force=True)
+        given |= json_body if isinstance(json_body, dict) else {}
+    else:
+        given |= request.form
+    given = {name: value for name, value in given.items() if name not in ("Action", "Version")}
+    return Call(service, operation.name, _without_secrets(given))
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: "(hidden)" if SECRET.search(str(k)) else _without_secrets(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(v) for v in value]
+    return value
+
+
+def error(call: Call, content_type: str, fault: Fault) -> tuple[int, dict[str, str], bytes]:
+    """An error as that service would answer it: status, headers, body."""
+    model = get_service_model(call.service)
+    try:
+        operation = model.operation_model(call.operation)
+    except Exception:
+        operation = OperationModel({}, model)
+    serializer = get_serializer_class(model.service_name, determine_request_protocol(model, content_type))
+    context = ActionContext(model, operation, serializer, None)  # type: ignore[arg-type]
+    _, headers, body = ActionResult(ServiceException(fault.code, fault.message)).execute_result(context)
+    text = body if isinstance(body, bytes) else body.encode()
+    return fault.status, {k: str(v) for k, v in headers.items()}, text

@@ -1,0 +1,122 @@
+"""Container images: what stands in moto's ECR, and what each of them is.
+
+An image of the rehearsal is a manifest (its digest is the real one, the SHA-256 of the manifest) whose
+annotations say which version of the sample service it is and how it behaves. There are no layers to pull.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.ecr.models import ECRBackend, Image, ecr_backends
+
+from rehearsal.refused import Refused
+
+VERSION, BEHAVIOUR = "org.opencontainers.image.version", "teal.rehearsal.behaviour"
+BEHAVIOURS = ("ok", "crash", "never-ready", "error", "slow", "wrong-version", "dies")
+REFERENCE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[a-z0-9._/-]+)"
+    r"(?::(?P<tag>[\w.-]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+SEEDS = dict.fromkeys(("1.0.0", "1.1.0", "1.2.0"), "ok") | {name: name for name in BEHAVIOURS[1:]}
+"""What the team's CI has pushed already: tag → behaviour."""
+
+
+def manifest(version: str, behaviour: str) -> str:
+    """The manifest of an image, always the same for the same version and behaviour."""
+    config = json.dumps({"version": version, "behaviour": behaviour}).encode()
+    layer = hashlib.sha256(b"layer of " + config).hexdigest()
+    return json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": {
+                "mediaType": "application/vnd.oci.image.config.v1+json",
+                "digest": f"sha256:{hashlib.sha256(config).hexdigest()}",
+                "size": len(config),
+            },
+            "layers": [
+                {
+                    "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
+                    "digest": f"sha256:{layer}",
+                    "size": 48_000_000,
+                }
+            ],
+            "annotations": {VERSION: version, BEHAVIOUR: behaviour},
+        }
+    )
+
+
+def push(backend: ECRBackend, repository: str, tag: str, version: str, behaviour: str) -> str:
+    """Push an image; returns its digest. Raises moto's exceptions: no such repository, tag immutable."""
+    text = manifest(version, behaviour)
+    digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    backend.put_image(repository, text, tag, digest=digest)
+    return digest
+
+
+def seed(backend: ECRBackend, repository: str) -> None:
+    """Push what the team's CI would have pushed."""
+    for tag, behaviour in SEEDS.items():
+        push(backend, repository, tag, tag if behaviour == "ok" else "1.3.0", behaviour)
+
+
+def find(reference: str) -> dict[str, str]:
+    """What an image is: `{"version", "behaviour", "digest"}`. Raises Refused if it can't be pulled."""
+    match = REFERENCE.fullmatch(reference)
+    if match is None:
+        raise Refused(404, f"{reference}: not an image of ECR, and the rehearsal has no other")
+    parts = match.groupdict()
+    repository = ecr_backends[parts["account"]][parts["region"]].repositories.get(parts["repository"])
+    if repository is None:
+        raise Refused(404, f"{reference}: no repository {parts['repository']} in {parts['region']}")
+    for image in repository.images:
+        if parts["digest"] in (None, image.get_image_digest()) and (
+            parts["digest"] or (parts["tag"] or "latest") in image.image_tags
+        ):
+            return {**_says(image), "digest": image.get_image_digest()}
+    raise Refused(404, f"{reference}: not found")
+
+
+def lookup(query: dict[str, str], body: Any) -> dict[str, str]:
+    """GET /rehearsal/images?ref=IMAGE"""
+    return find(query["ref"])
+
+
+def receive(config: dict[str, Any]) -> Any:
+    """POST /rehearsal/images `{"tag", "repository", "version", "behaviour"}`"""
+
+    def handle(query: dict[str, str], body: dict[str, Any]) -> dict[str, str]:
+        repository, tag, behaviour = (
+            body.get("repository", "assistant"),
+            body["tag"],
+            body.get("behaviour", "ok"),
+        )
+        account, region = config["account"], config["region"]
+        backend = ecr_backends[account][region]
+        if behaviour not in BEHAVIOURS:
+            raise Refused(400, f"behaviour {behaviour!r} is none of {', '.join(BEHAVIOURS)}")
+        if repository not in backend.repositories:
+            raise Refused(
+                404, f"no ECR repository {repository!r} in {region}: the playbooks make it (registry)"
+            )
+        try:
+            digest = push(backend, repository, tag, body.get("version") or tag, behaviour)
+        except ServiceException as e:
+            raise Refused(409, str(e)) from None
+        return {"reference": f"{account}.dkr.ecr.{region}.amazonaws.com/{repository}:{tag}", "digest": digest}
+
+    return handle
+
+
+def _says(image: Image) -> dict[str, str]:
+    """An image that somebody else pushed is taken for a good one, its version its tag."""
+    annotations = json.loads(image.image_manifest).get("annotations", {})
+    return {
+        "version": annotations.get(VERSION) or image.image_tag or "unknown",
+        "behaviour": annotations.get(BEHAVIOUR, "ok"),
+    }

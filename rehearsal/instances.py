@@ -1,0 +1,112 @@
+"""The EC2 stand-in: what an instance would run.
+
+An instance whose user data names an image of the service gets a process of the sample service, at the address
+that `GET /rehearsal/stand-ins` says, port 8080, for as long as the instance runs. Like systemd on the real one, it
+starts the service anew when it ends. User data is not executed: only the image that it names matters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from rehearsal import config as settings
+
+LOOK_SECONDS = 0.25
+RESTART_SECONDS = 1.0
+PORT = 8080
+
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+class StandIn:
+    """The service of one instance."""
+
+    def __init__(self, instance: str, ip: str, image: str) -> None:
+        self.instance, self.ip, self.image = instance, ip, image
+        self._process: subprocess.Popen[bytes] | None = None
+        self._next = 0.0
+        self._told = ""
+
+    def keep(self, aws_url: str) -> None:
+        """Start the service if it doesn't run: the image is pulled at each start, as the real unit does."""
+        if self._process and self._process.poll() is None:
+            return
+        if self._process:
+            self._say(f"ended with status {self._process.returncode}, is started again")
+            self._process, self._next = None, time.monotonic() + RESTART_SECONDS
+        if time.monotonic() < self._next:
+            return
+        try:
+            what = _get(f"{aws_url}/rehearsal/images?ref={urllib.parse.quote(self.image)}")
+        except urllib.error.HTTPError as e:
+            self._say(f"can't pull: {json.load(e)['error']}")
+            self._next = time.monotonic() + RESTART_SECONDS
+            return
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("sample_service.py"))],
+            env=os.environ
+            | {
+                "SERVER_ADDRESS": self.ip,
+                "SERVER_PORT": str(PORT),
+                "SERVICE_VERSION": what["version"],
+                "SERVICE_BEHAVIOUR": what["behaviour"],
+                "HOSTNAME": self.instance,
+            },
+            stdin=subprocess.DEVNULL,
+        )
+        self._say(f"runs {self.image} at {self.ip}:{PORT}")
+
+    def end(self) -> subprocess.Popen[bytes] | None:
+        """Ask the service to end; returns its process, if it had one."""
+        if self._process and self._process.poll() is None:
+            self._say("is ended")
+            self._process.terminate()
+        return self._process
+
+    def _say(self, what: str) -> None:
+        if what != self._told:
+            self._told = what
+            print(f"{self.instance} {what}", flush=True)
+
+
+def main() -> None:
+    """Keep the stand-ins as moto's instances are, until ended."""
+    aws_url = settings.from_arguments("instances")["aws"]["url"]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    standing: dict[str, StandIn] = {}
+    ending: list[subprocess.Popen[bytes]] = []
+    try:
+        while True:
+            with contextlib.suppress(OSError, ValueError):
+                wanted = {s["instance_id"]: s for s in _get(f"{aws_url}/rehearsal/stand-ins")["stand_ins"]}
+                for gone in standing.keys() - wanted.keys():
+                    ending += filter(None, [standing.pop(gone).end()])
+                for new in wanted.keys() - standing.keys():
+                    standing[new] = StandIn(new, wanted[new]["ip"], wanted[new]["image"])
+                for stand_in in standing.values():
+                    stand_in.keep(aws_url)
+            ending = [process for process in ending if process.poll() is None]
+            time.sleep(LOOK_SECONDS)
+    finally:
+        for process in [*ending, *filter(None, [stand_in.end() for stand_in in standing.values()])]:
+            process.kill()
+
+
+def _get(url: str) -> Any:
+    with _open(url, timeout=5) as response:
+        return json.load(response)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Auto Scaling groups: what moto does otherwise than AWS, and a 500."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup
+from moto.autoscaling.responses import AutoScalingResponse
+from moto.core.responses import ActionResult, EmptyResult
+
+ALL_METRICS = [
+    "GroupMinSize",
+    "GroupMaxSize",
+    "GroupDesiredCapacity",
+    "GroupInServiceInstances",
+    "GroupPendingInstances",
+    "GroupStandbyInstances",
+    "GroupTerminatingInstances",
+    "GroupTotalInstances",
+]
+
+
+def apply(config: dict[str, Any]) -> None:
+    """Mend them."""
+    spread_over_subnets()
+    targets_follow_instances()
+    metrics()
+
+
+def spread_over_subnets() -> None:
+    """moto puts all instances into the first subnet; here each goes to the one that has the fewest."""
+    launch = FakeAutoScalingGroup.replace_autoscaling_group_instances
+
+    def replace(self: FakeAutoScalingGroup, count_needed: int, tags: dict[str, str]) -> None:
+        if not self.vpc_zone_identifier:
+            launch(self, count_needed, tags)
+            return
+        subnets, zones = self.vpc_zone_identifier, self.availability_zones
+        try:
+            for _ in range(count_needed):
+                used = Counter(state.instance.subnet_id for state in self.instance_states)
+                subnet = min(subnets.split(","), key=lambda id_: used[id_])
+                self.vpc_zone_identifier = subnet
+                self.availability_zones = [self.ec2_backend.get_subnet(subnet).availability_zone]
+                launch(self, 1, tags)
+        finally:
+            self.vpc_zone_identifier, self.availability_zones = subnets, zones
+
+    FakeAutoScalingGroup.replace_autoscaling_group_instances = replace
+
+
+def targets_follow_instances() -> None:
+    """An instance that takes a terminated one's place is not registered with the target groups, and one that
+    is terminated by scaling in stays registered."""
+    notify = AutoScalingBackend.notify_terminate_instances
+    scale = FakeAutoScalingGroup.set_desired_capacity
+
+    def notify_terminate_instances(self: AutoScalingBackend, instance_ids: list[str]) -> None:
+        notify(self, instance_ids)
+        for name in self.autoscaling_groups:
+            self.update_attached_target_groups(name)
+
+    def set_desired_capacity(self: FakeAutoScalingGroup, new_capacity: int | None) -> None:
+        before = {state.instance.id for state in self.instance_states}
+        scale(self, new_capacity)
+        gone = before - {state.instance.id for state in self.instance_states}
+        self.autoscaling_backend.elbv2_backend.notify_terminate_instances(list(gone))
+
+    AutoScalingBackend.notify_terminate_instances = notify_terminate_instances
+    FakeAutoScalingGroup.set_desired_capacity = set_desired_capacity
+
+
+def metrics() -> None:
+    """DisableMetricsCollection is not there (500), which amazon.aws.autoscaling_group calls by default; and
+    EnableMetricsCollection without a list means all of them."""
+
+    def enable_metrics_collection(self: AutoScalingResponse) -> ActionResult:
+        group = self.autoscaling_backend.autoscaling_groups[self._get_param("AutoScalingGroupName")]
+        group.metrics = sorted({*group.metrics, *(self._get_param("Metrics") or ALL_METRICS)})
+        return EmptyResult()
+
+    def disable_metrics_collection(self: AutoScalingResponse) -> ActionResult:
+        group = self.autoscaling_backend.autoscaling_groups[self._get_param("AutoScalingGroupName")]
+        gone = self._get_param("Metrics") or group.metrics
+        group.metrics = [metric for metric in group.metrics if metric not in gone]
+        return EmptyResult()
+
+    AutoScalingResponse.enable_metrics_collection = enable_metrics_collection
+    AutoScalingResponse.disable_metrics_collection = disable_metrics_collection

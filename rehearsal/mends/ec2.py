@@ -1,0 +1,108 @@
+"""EC2: what gets in the way of the modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
+from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
+from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
+
+from rehearsal.mends.creation import Pending
+
+
+def apply(config: dict[str, Any]) -> None:
+    """Mend it."""
+    every_address_is_of_a_vpc()
+    tag_types()
+    nat_gateways(config["creation_times"]["nat_gateway"])
+    launch_template_tags()
+
+
+def every_address_is_of_a_vpc() -> None:
+    """An elastic IP of domain `standard` has no id in moto: amazon.aws.ec2_eip dies of it, and its tags,
+    stored under None, break every later call that lists tags. EC2 Classic is gone: AWS gives it an id."""
+    allocate = ElasticAddressBackend.allocate_address
+
+    def allocate_address(self: Any, domain: str, *args: Any, **kwargs: Any) -> Any:
+        return allocate(self, "vpc", *args, **kwargs)
+
+    ElasticAddressBackend.allocate_address = allocate_address
+
+
+def tag_types() -> None:
+    """DescribeTags knows NAT gateways and elastic IPs by names of moto's own: modules, which filter by AWS's,
+    see no tags and set them again at each run."""
+    EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"
+    EC2_PREFIX_TO_RESOURCE["eipalloc"] = "elastic-ip"
+
+
+def nat_gateways(seconds: float) -> None:
+    """DescribeNatGateways ignores filters by tag; one is available at once; its private address is not of its
+    subnet; deleting it leaves its network interface and its elastic IP associated."""
+    describe, create = NatGatewayBackend.describe_nat_gateways, NatGatewayBackend.create_nat_gateway
+    delete = NatGatewayBackend.delete_nat_gateway
+
+    def describe_nat_gateways(self: Any, filters: Any, ids: list[str] | None) -> list[NatGateway]:
+        by_tag = {k: v for k, v in (filters or {}).items() if k.startswith("tag")}
+        states = (filters or {}).get("state")
+        others = {k: v for k, v in (filters or {}).items() if k not in by_tag and k != "state"}
+        found = describe(self, others, ids)
+        return [
+            gateway
+            for gateway in found
+            if (not states or gateway.state in states)
+            and all(_has(gateway.get_filter_value(name), wanted) for name, wanted in by_tag.items())
+        ]
+
+    def create_nat_gateway(self: Any, *args: Any, **kwargs: Any) -> NatGateway:
+        gateway = create(self, *args, **kwargs)
+        gateway.pending = Pending(seconds)
+        return gateway
+
+    def delete_nat_gateway(self: Any, nat_gateway_id: str) -> NatGateway:
+        gateway = delete(self, nat_gateway_id)
+        for address in gateway.address_set:
+            if association := address.get("associationId"):
+                self.disassociate_address(association_id=association)
+            self.enis.pop(address["networkInterfaceId"], None)
+        return gateway
+
+    NatGateway.state = property(_state, _set_state)
+    NatGatewayBackend.describe_nat_gateways = describe_nat_gateways
+    NatGatewayBackend.create_nat_gateway = create_nat_gateway
+    NatGatewayBackend.delete_nat_gateway = delete_nat_gateway
+
+
+def launch_template_tags() -> None:
+    """DescribeLaunchTemplates shows the tags of its creation, not those that came later; and these tags get
+    into the data of the first version, so that amazon.aws.ec2_launch_template makes a second one."""
+    create = LaunchTemplateBackend.create_launch_template
+
+    def create_launch_template(
+        self: Any, name: str, description: str, data: Any, tags: Any
+    ) -> LaunchTemplate:
+        if specifications := data.get("TagSpecifications"):
+            kept = [spec for spec in specifications if spec["ResourceType"] != "launch-template"]
+            data = {k: v for k, v in data.items() if k != "TagSpecifications"} | (
+                {"TagSpecifications": kept} if kept else {}
+            )
+        return create(self, name, description, data, tags)
+
+    LaunchTemplateBackend.create_launch_template = create_launch_template
+    LaunchTemplate.tags = property(lambda self: self.get_tags(), lambda self, value: None)
+
+
+def _state(gateway: NatGateway) -> str:
+    pending, state = gateway.__dict__.get("pending"), gateway.__dict__["_state"]
+    return "pending" if state == "available" and pending and pending.still() else state
+
+
+def _set_state(gateway: NatGateway, state: str) -> None:
+    gateway.__dict__["_state"] = state
+
+
+def _has(value: Any, wanted: list[str]) -> bool:
+    values = value if isinstance(value, list) else [value]
+    return any(v in wanted for v in values)

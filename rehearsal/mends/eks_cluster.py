@@ -1,0 +1,181 @@
+"""EKS clusters: what moto leaves out of them.
+
+- The endpoint and the certificate authority are random characters: the rehearsal's Kubernetes API takes
+  their place, so that the path by which EKS is reached is the real one.
+- All clusters have one OIDC issuer: each gets its own, else a second environment's provider would clash.
+- accessConfig, deletionProtection and upgradePolicy are dropped, endpoint access has no defaults, there is
+  no cluster security group: kept and made, as EKS does.
+- UpdateClusterConfig answers with a cluster (AWS: with an update) and drops what was there before; there is
+  no UpdateClusterVersion, DescribeUpdate or ListUpdates.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from pathlib import Path
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
+from moto.ec2.models import ec2_backends
+from moto.eks import models, urls
+from moto.eks.exceptions import InvalidParameterException, InvalidRequestException, ResourceNotFoundException
+from moto.eks.models import Cluster, EKSBackend
+from moto.eks.responses import EKSResponse
+
+from rehearsal.eks_view import note_creator
+from rehearsal.mends.creation import Pending
+
+DEFAULT_VERSION = "1.34"
+
+
+def apply(config: dict[str, Any]) -> None:
+    """Mend them."""
+    models.DEFAULT_KUBERNETES_VERSION = DEFAULT_VERSION
+    # moto dispatches by the path only after one of these let it in; the operation comes from AWS's model.
+    urls.url_paths["{0}/clusters/(?P<name>[^/]+)/(?P<rest>.+)$"] = urls.response.dispatch
+    urls.url_paths["{0}/addons/(?P<rest>.+)$"] = urls.response.dispatch
+
+    kubernetes = config["kubernetes"]
+    authority = base64.b64encode(Path(kubernetes["ca_file"]).read_bytes()).decode()
+    create, delete = EKSResponse.create_cluster, EKSBackend.delete_cluster
+
+    def create_cluster(self: EKSResponse) -> ActionResult:
+        create(self)
+        cluster = self.eks_backend.clusters[self._get_param("name")]
+        cluster.endpoint = f"{kubernetes['url']}/clusters/{cluster.name}"
+        note_creator(cluster, self)
+        cluster.certificate_authority = {"data": authority}
+        issuer = f"https://oidc.eks.{self.region}.amazonaws.com/id/{uuid.uuid4().hex.upper()}"
+        cluster.identity = {"oidc": {"issuer": issuer}}
+        cluster.access_config = {"authenticationMode": "CONFIG_MAP"} | (self._get_param("accessConfig") or {})
+        cluster.access_config.pop("bootstrapClusterCreatorAdminPermissions", None)  # never told again
+        cluster.deletion_protection = bool(self._get_param("deletionProtection"))
+        cluster.upgrade_policy = self._get_param("upgradePolicy") or {"supportType": "EXTENDED"}
+        cluster.logging = _logging(cluster.logging)
+        cluster.resources_vpc_config = _vpc_config(self, cluster)
+        cluster.updates = {}
+        cluster.pending = Pending(config["creation_times"]["cluster"])
+        return ActionResult({"cluster": cluster})
+
+    def update_cluster_config(self: EKSResponse) -> ActionResult:
+        cluster = active(self.eks_backend.describe_cluster(self._get_param("name")))
+        parameters = []
+        if vpc := self._get_param("resourcesVpcConfig"):
+            cluster.resources_vpc_config |= vpc
+            parameters += [{"type": name[0].upper() + name[1:], "value": str(v)} for name, v in vpc.items()]
+        if logging := self._get_param("logging"):
+            cluster.logging = _logging(logging, cluster.logging)
+            parameters.append({"type": "ClusterLogging", "value": json.dumps(logging)})
+        if access := self._get_param("accessConfig"):
+            cluster.access_config |= access
+            parameters.append({"type": "AuthenticationMode", "value": access["authenticationMode"]})
+        if (protection := self._get_param("deletionProtection")) is not None:
+            cluster.deletion_protection = bool(protection)
+        if policy := self._get_param("upgradePolicy"):
+            cluster.upgrade_policy = policy
+        return _updated(cluster, "ConfigUpdate", parameters)
+
+    def update_cluster_version(self: EKSResponse) -> ActionResult:
+        cluster = active(self.eks_backend.describe_cluster(self._get_param("name")))
+        old, new = cluster.version, self._get_param("version")
+        if int(new.split(".")[1]) != int(old.split(".")[1]) + 1:
+            raise InvalidParameterException(
+                clusterName=cluster.name,
+                message=f"Unsupported Kubernetes minor version update from {old} to {new}",
+            )
+        cluster.version = new
+        return _updated(cluster, "VersionUpdate", [{"type": "Version", "value": new}])
+
+    def describe_update(self: EKSResponse) -> ActionResult:
+        cluster = self.eks_backend.describe_cluster(self._get_param("name"))
+        if (found := cluster.updates.get(self._get_param("updateId"))) is None:
+            raise ResourceNotFoundException(clusterName=cluster.name, message="No update found")
+        return ActionResult({"update": found})
+
+    def list_updates(self: EKSResponse) -> ActionResult:
+        cluster = self.eks_backend.describe_cluster(self._get_param("name"))
+        return ActionResult({"updateIds": list(cluster.updates)})
+
+    def delete_cluster(self: EKSBackend, name: str) -> Cluster:
+        cluster = self.clusters.get(name)
+        if cluster is not None and cluster.deletion_protection:
+            raise InvalidRequestException(message=f"Cannot delete cluster {name}: deletion protection is on")
+        deleted = delete(self, name)
+        group = deleted.resources_vpc_config["clusterSecurityGroupId"]
+        ec2_backends[self.account_id][self.region_name].delete_security_group(group_id=group)
+        deleted.status = "DELETING"
+        return deleted
+
+    Cluster.status = property(_status, _set_status)
+    EKSResponse.create_cluster = create_cluster
+    EKSResponse.update_cluster_config = update_cluster_config
+    EKSResponse.update_cluster_version = update_cluster_version
+    EKSResponse.describe_update = describe_update
+    EKSResponse.list_updates = list_updates
+    EKSBackend.delete_cluster = delete_cluster
+
+
+def active(cluster: Cluster) -> Cluster:
+    """The cluster, if it can be worked with; else EKS's refusal."""
+    if not cluster.is_active:
+        raise InvalidRequestException(message=models.CLUSTER_NOT_READY_MSG.format(clusterName=cluster.name))
+    return cluster
+
+
+def _status(cluster: Cluster) -> str:
+    pending = cluster.__dict__.get("pending")
+    return "CREATING" if pending and pending.still() else cluster.__dict__["_status"]
+
+
+def _set_status(cluster: Cluster, status: str) -> None:
+    cluster.__dict__["_status"] = status
+
+
+def _vpc_config(response: EKSResponse, cluster: Cluster) -> dict[str, Any]:
+    given = cluster.resources_vpc_config
+    ec2 = ec2_backends[response.current_account][response.region]
+    subnets = ec2.describe_subnets(subnet_ids=given["subnetIds"])  # refuses what does not exist
+    group = ec2.create_security_group(
+        f"eks-cluster-sg-{cluster.name}-{uuid.uuid4().hex[:10]}",
+        "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes",
+        vpc_id=subnets[0].vpc_id,
+        tags={f"kubernetes.io/cluster/{cluster.name}": "owned", "aws:eks:cluster-name": cluster.name},
+    )
+    return {
+        "endpointPublicAccess": True,
+        "endpointPrivateAccess": False,
+        "publicAccessCidrs": ["0.0.0.0/0"],
+        "securityGroupIds": [],
+        **given,
+        "vpcId": subnets[0].vpc_id,
+        "clusterSecurityGroupId": group.id,
+    }
+
+
+def _logging(asked: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Every log type is either on or off; a request names those that it changes."""
+    types = models.DEFAULT_LOGGING["clusterLogging"][0]["types"]
+    on = {t for setup in (before or {}).get("clusterLogging", []) if setup["enabled"] for t in setup["types"]}
+    for setup in asked.get("clusterLogging", []):
+        on = on | set(setup["types"]) if setup.get("enabled") else on - set(setup["types"])
+    setups = [
+        {"types": [t for t in types if t in on], "enabled": True},
+        {"types": [t for t in types if t not in on], "enabled": False},
+    ]
+    return {"clusterLogging": [setup for setup in setups if setup["types"]]}
+
+
+def _updated(cluster: Cluster, kind: str, parameters: list[dict[str, str]]) -> ActionResult:
+    update = {
+        "id": str(uuid.uuid4()),
+        "status": "Successful",
+        "type": kind,
+        "params": parameters,
+        "createdAt": utcnow(),
+        "errors": [],
+    }
+    cluster.updates[update["id"]] = update
+    return ActionResult({"update": update})

@@ -1,0 +1,70 @@
+"""Load balancers: their network interfaces, their creation time, and deletion protection."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+from moto.elbv2.exceptions import ELBClientError
+from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
+
+from rehearsal import elb_view
+from rehearsal.mends.creation import Pending
+
+
+def apply(config: dict[str, Any]) -> None:
+    """Mend them."""
+    elb_view.install()  # target health as the data plane sees it
+    create, delete = ELBv2Backend.create_load_balancer, ELBv2Backend.delete_load_balancer
+    set_subnets = ELBv2Backend.set_subnets
+
+    def create_load_balancer(self: ELBv2Backend, *args: Any, **kwargs: Any) -> FakeLoadBalancer:
+        balancer = create(self, *args, **kwargs)
+        balancer.pending = Pending(config["creation_times"]["load_balancer"])
+        _interfaces(self, balancer)
+        return balancer
+
+    def delete_load_balancer(self: ELBv2Backend, arn: str) -> None:
+        balancer = self.load_balancers.get(arn)
+        if balancer is not None:
+            if balancer.attrs.get("deletion_protection.enabled") == "true":
+                message = f"Load balancer '{arn}' cannot be deleted because deletion protection is enabled"
+                raise ELBClientError("OperationNotPermitted", message)
+            balancer.subnets = []
+            _interfaces(self, balancer)
+        delete(self, arn)
+
+    def changed_subnets(self: ELBv2Backend, arn: str, *args: Any, **kwargs: Any) -> Any:
+        answer = set_subnets(self, arn, *args, **kwargs)
+        _interfaces(self, self.load_balancers[arn])
+        return answer
+
+    def activate(self: FakeLoadBalancer) -> None:
+        if self.state == "provisioning" and not self.pending.still():
+            self.state = "active"
+
+    ELBv2Backend.create_load_balancer = create_load_balancer
+    ELBv2Backend.delete_load_balancer = delete_load_balancer
+    ELBv2Backend.set_subnets = changed_subnets
+    FakeLoadBalancer.activate = activate
+
+
+def _interfaces(backend: ELBv2Backend, balancer: FakeLoadBalancer) -> None:
+    """One network interface in each of its subnets, with a public address if it faces the internet.
+
+    moto has none, and they are how one finds the addresses of a load balancer.
+    """
+    ec2 = ec2_backends[backend.account_id][backend.region_name]
+    description = "ELB " + balancer.arn.split(":loadbalancer/")[1]
+    standing = {eni.subnet_id: eni for eni in list(ec2.enis.values()) if eni.description == description}
+    wanted = {subnet.id: subnet for subnet in balancer.subnets}
+    for subnet_id in standing.keys() - wanted.keys():
+        ec2.delete_network_interface(standing[subnet_id].id)
+    for subnet_id in wanted.keys() - standing.keys():
+        eni = ec2.create_network_interface(
+            wanted[subnet_id], "", group_ids=balancer.security_groups, description=description
+        )
+        eni.status, eni.requester_managed, eni.requester_id = "in-use", True, "amazon-elb"
+        if balancer.scheme == "internet-facing":
+            eni.public_ip = f"52.78.{random.randint(0, 255)}.{random.randint(1, 254)}"

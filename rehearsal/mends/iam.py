@@ -1,0 +1,99 @@
+"""IAM, once enforced (`POST /moto-api/reset-auth`): signatures of REST services, and resources by ARN."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.awsrequest import AWSRequest
+from moto.core.responses import BaseResponse
+from moto.iam.access_control import IAMPolicyStatement, IAMRequest, PermissionResult
+
+UNKNOWN = "*"
+"""What moto, and so this mend, calls a resource that it can't tell."""
+
+ARNS = {
+    "dynamodb": {"TableName": "arn:aws:dynamodb:{region}:{account}:table/{value}"},
+    "ecr": {"repositoryName": "arn:aws:ecr:{region}:{account}:repository/{value}"},
+    "eks": {"name": "arn:aws:eks:{region}:{account}:cluster/{value}"},
+    "iam": {
+        "RoleName": "arn:aws:iam::{account}:role/{value}",
+        "PolicyArn": "{value}",
+        "InstanceProfileName": "arn:aws:iam::{account}:instance-profile/{value}",
+        "OpenIDConnectProviderArn": "{value}",
+    },
+    "lambda": {"FunctionName": "arn:aws:lambda:{region}:{account}:function:{value}"},
+    "logs": {"logGroupName": "arn:aws:logs:{region}:{account}:log-group:{value}"},
+    "rds": {"DBInstanceIdentifier": "arn:aws:rds:{region}:{account}:db:{value}"},
+    "secretsmanager": {
+        "SecretId": "arn:aws:secretsmanager:{region}:{account}:secret:{value}-000000",
+        "Name": "arn:aws:secretsmanager:{region}:{account}:secret:{value}-000000",
+    },
+    "sns": {"TopicArn": "{value}", "Name": "arn:aws:sns:{region}:{account}:{value}"},
+    "ssm": {"Name": "arn:aws:ssm:{region}:{account}:parameter{value}"},
+    "sts": {"RoleArn": "{value}"},
+    "elasticloadbalancing": {
+        "RuleArn": "{value}",
+        "ListenerArn": "{value}",
+        "TargetGroupArn": "{value}",
+        "LoadBalancerArn": "{value}",
+    },
+}
+"""By service (as in a signature): the parameters that name a call's resource, and its ARN."""
+
+
+def apply(config: dict[str, Any]) -> None:
+    """Mend it."""
+    signatures()
+    resources()
+
+
+def signatures() -> None:
+    """Calls of REST services without a body (eks, lambda, apigateway, route53, backup: every GET) are
+    answered with SignatureDoesNotMatch: moto takes the query string, or the headers, for the body."""
+    build = IAMRequest._create_aws_request
+
+    def create_aws_request(self: IAMRequest) -> AWSRequest:
+        request = build(self)
+        form = (self._headers.get("Content-Type") or "").startswith("application/x-www-form-urlencoded")
+        if not self._body and not form:
+            request.data = b""
+        return request
+
+    IAMRequest._create_aws_request = create_aws_request
+
+
+def resources() -> None:
+    """moto checks the resource of S3's calls alone: for the other services, a statement that is scoped to an
+    ARN never permits anything. Here the resource is read from the call's parameters where `ARNS` knows how;
+    where it doesn't, an Allow counts whatever its scope, and a scoped Deny doesn't count."""
+    authorize = BaseResponse._authenticate_and_authorize_normal_action
+    permitted = IAMPolicyStatement.is_action_permitted
+
+    def authenticate_and_authorize(self: BaseResponse, resource: str = UNKNOWN) -> None:
+        authorize(self, resource_of(self) if resource == UNKNOWN else resource)
+
+    def is_action_permitted(
+        self: IAMPolicyStatement, action: str, resource: str = UNKNOWN, *rest: Any
+    ) -> Any:
+        scoped = self._statement.get("Resource", UNKNOWN) not in (UNKNOWN, [UNKNOWN])
+        if resource != UNKNOWN or not scoped:
+            return permitted(self, action, resource, *rest)
+        unscoped = IAMPolicyStatement({**self._statement, "Resource": UNKNOWN})
+        answer = permitted(unscoped, action, resource, *rest)
+        return PermissionResult.NEUTRAL if answer is PermissionResult.DENIED else answer
+
+    BaseResponse._authenticate_and_authorize_normal_action = authenticate_and_authorize
+    IAMPolicyStatement.is_action_permitted = is_action_permitted
+
+
+def resource_of(response: BaseResponse) -> str:
+    """The ARN of what a call is about, as far as `ARNS` can tell; else UNKNOWN."""
+    authorization = response.headers.get("Authorization", "")
+    service = authorization.partition("Credential=")[2].partition(",")[0].split("/")[3:4]
+    for name, template in ARNS.get("".join(service), {}).items():
+        value = response._get_param(name)
+        if isinstance(value, str) and value:
+            if value.startswith("arn:"):
+                return value
+            return template.format(value=value, region=response.region, account=response.current_account)
+    return UNKNOWN
