@@ -146,11 +146,10 @@ async def _body(request: web.Request) -> Any:
             return json.loads(text)
     except (ValueError, yaml.YAMLError) as e:
         raise errors.bad_request(f"error decoding the body: {e}") from None
-    raise errors.ApiError(
-        415,
-        "UnsupportedMediaType",
-        f"the body of the request was in an unknown format ({kind}); JSON and YAML are known",
-    )
+    message = f"the body of the request was in an unknown format ({kind}): the rehearsal reads JSON and YAML"
+    if "protobuf" in kind:  # That is what kubectl's `create <kind>` and `run` send.
+        message += "; use kubectl apply -f FILE, or --dry-run=client -o yaml | kubectl apply -f -"
+    raise errors.ApiError(415, "UnsupportedMediaType", message)
 
 
 def _options(request: web.Request, body: Json) -> Json:
