@@ -1,0 +1,68 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Filter: IAM roles by what they are for become ARNs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: with_role_arns
+author: Teal maintainers
+version_added: 0.1.0
+short_description: Replace the names of an environment's IAM roles by their ARNs
+description:
+  - In each dictionary of a list, replaces C(role) (what the role is for, such as V(deploy)) by the role's ARN.
+positional: roles
+options:
+  _input:
+    description: The dictionaries. Those without C(role) stay as they are.
+    type: list
+    elements: dict
+    required: true
+  roles:
+    description: ARNs by what the roles are for, as C(component_info) returns them for C(identity).
+    type: dict
+    required: true
+  key:
+    description: Under which key the ARN is put.
+    type: str
+    default: role_arn
+"""
+
+EXAMPLES = r"""
+- name: Show who gets into the cluster
+  ansible.builtin.debug:
+    msg: "{{ [{'role': 'deploy', 'groups': ['deployers']}] | teal.platform.with_role_arns(roles, 'principal_arn') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The same dictionaries, with ARNs.
+  type: list
+  elements: dict
+"""
+
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+
+def with_role_arns(entries: list[dict], roles: dict[str, str], key: str = "role_arn") -> list[dict[str, Any]]:
+    """Return `entries` with `role` replaced by `key`, the ARN that `roles` has for it."""
+    result = []
+    for entry in entries:
+        changed = {name: value for name, value in entry.items() if name != "role"}
+        if "role" in entry:
+            purpose = entry["role"].replace("-", "_")
+            if purpose not in roles:
+                raise AnsibleFilterError(
+                    f"There is no IAM role for '{entry['role']}'; the environment has: {', '.join(sorted(roles))}. "
+                    "Build the component identity, or name another role."
+                )
+            changed[key] = roles[purpose]
+        result.append(changed)
+    return result
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"with_role_arns": with_role_arns}
