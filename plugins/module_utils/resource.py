@@ -122,7 +122,7 @@ class Resource:
         try:
             return getattr(client, operation)(**arguments)
         except (ClientError, BotoCoreError) as error:
-            if getattr(error, "response", {}).get("Error", {}).get("Code") in set(missing):
+            if (getattr(error, "response", None) or {}).get("Error", {}).get("Code") in set(missing):
                 return None
             self.fail_aws(error, client, operation)
 
@@ -142,7 +142,7 @@ class Resource:
                 return getattr(client, operation)(**arguments).get(key, [])
             return client.get_paginator(operation).paginate(**arguments).build_full_result().get(key, [])
         except (ClientError, BotoCoreError) as error:
-            if getattr(error, "response", {}).get("Error", {}).get("Code") in set(missing):
+            if (getattr(error, "response", None) or {}).get("Error", {}).get("Code") in set(missing):
                 return []
             self.fail_aws(error, client, operation)
 

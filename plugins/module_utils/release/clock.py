@@ -1,0 +1,47 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""The time, as the release engine needs it; tests put another one in its place."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+#: Goes on while the machine sleeps, where the system has such a clock: a lease must not outlive a closed lid.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """`steady` measures spans and is never set back; `wall` dates records. Both are in seconds."""
+
+    steady: Callable[[], float] = lambda: time.clock_gettime(_STEADY)
+    wall: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+
+def iso(wall: float) -> str:
+    """Return `wall` (seconds since 1970) as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def span(seconds: float) -> str:
+    """Return a length of time as people say it, e.g. `42 s`, `3 min 20 s` or `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def seconds(text: str | float) -> float:
+    """Return a length of time such as `90`, `90s`, `10m` or `1h` in seconds. Raises ValueError."""
+    given = str(text).strip().lower()
+    factor = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(given[-1:], 0)
+    number = float(given[:-1] if factor else given)
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"{text!r} is no length of time")
+    return number * (factor or 1)

@@ -1,0 +1,78 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Seeing traffic: what the load balancer answers at each of its addresses, not what AWS says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, span
+from ansible_collections.teal.platform.plugins.module_utils.release.probe import (
+    UNTRUSTED,
+    Answer,
+    Service,
+    look_up,
+)
+
+
+class NotSeen(Exception):
+    """The addresses did not all come to answer with the version that was expected."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """Where the service tells its version: a path, and a dotted path in the JSON that it answers with."""
+
+    path: str
+    key: str
+
+    def read(self, answer: Answer) -> str:
+        """Return the version that an answer tells, or the empty string."""
+        found = look_up(answer.json(), self.key) if answer.status == 200 else None
+        return "" if found is None else str(found)
+
+
+def observe(
+    service: Service,
+    version: Version,
+    expected: str,
+    addresses: list[str],
+    clock: Clock,
+    *,
+    times: int = 3,
+    limit: float = 60.0,
+    every: float = 0.1,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> float:
+    """Wait until `times` fresh connections in a row to each address answer with `expected`.
+
+    An empty `expected` asks for an answer of 200 alone. Returns the seconds that it took; raises
+    NotSeen after `limit` seconds, or at once if the certificate isn't trusted.
+    """
+    began = clock.steady()
+    rows = dict.fromkeys(addresses, 0)
+    while True:
+        waiting = [address for address, row in rows.items() if row < times]
+        if not waiting:
+            return clock.steady() - began
+        answers = service.get_all(waiting, version.path)
+        for address, answer in answers.items():
+            seen = answer.status == 200 and (not expected or version.read(answer) == expected)
+            rows[address] = rows[address] + 1 if seen else 0
+        untrusted = next(
+            (answer.error for answer in answers.values() if answer.error.startswith(UNTRUSTED)), ""
+        )
+        if untrusted or clock.steady() - began > limit:
+            wrong = "; ".join(
+                f"{address} answers {version.read(answer) or answer}"
+                for address, answer in answers.items()
+                if rows[address] < times
+            )
+            raise NotSeen(
+                f"version {expected or 'any'} was not seen at every address of {service.domain} "
+                f"in {span(clock.steady() - began)}: {untrusted or wrong}"
+            )
+        if any(not row for row in rows.values()):
+            meanwhile()
+            clock.sleep(every)

@@ -1,0 +1,157 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""HTTP as a client of the service sees it: fresh connections to one certain address of the load balancer."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import http.client
+import json
+import os
+import socket
+import ssl
+import time
+import urllib.request
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+_MOST_BYTES = 1_000_000
+#: Why no answer came, where waiting longer doesn't help: the service's name and its certificate disagree.
+UNTRUSTED = "certificate"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `status` is 0 if no HTTP answer came, and `error` says why."""
+
+    status: int
+    body: bytes = field(default=b"", repr=False)
+    seconds: float = 0.0
+    error: str = ""
+
+    def json(self) -> Any:
+        """Return the body parsed as JSON, or None if it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    def __str__(self) -> str:
+        if not self.status:
+            return f"no answer ({self.error})"
+        text = " ".join(self.body.decode("utf-8", "replace").split())
+        return f"{self.status} {http.client.responses.get(self.status, '')}".strip() + (
+            f": {text[:200]}" if text else ""
+        )
+
+
+@dataclass(frozen=True)
+class Service:
+    """How the service is reached from outside: over TLS, by the name that its certificate bears."""
+
+    domain: str
+    port: int = 443
+    timeout: float = 5.0
+
+    def get(self, address: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
+        """GET `path` over a new connection to `address` (an IP address of the load balancer).
+
+        The certificate is checked against the system's trust (or SSL_CERT_FILE) for the domain. The
+        standard proxy variables are honoured. Never raises for what the network or the server does.
+        """
+        timeout = more.get("timeout") or self.timeout
+        began = time.monotonic()
+        connection = _Connection(address, self.port, self.domain, timeout)
+        try:
+            connection.request(
+                "GET",
+                path,
+                headers={"Host": self._host, "Connection": "close", "Accept": "application/json, */*;q=0.5"}
+                | dict(headers or {}),
+            )
+            response = connection.getresponse()
+            body = response.read(_MOST_BYTES)
+            return Answer(response.status, body, time.monotonic() - began)
+        except ssl.SSLCertVerificationError as error:
+            why = f"{UNTRUSTED} of {self.domain} at {address} is not trusted: {error.verify_message}"
+            return Answer(0, b"", time.monotonic() - began, why)
+        except (OSError, http.client.HTTPException) as error:
+            why = "timed out" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+            return Answer(0, b"", time.monotonic() - began, why)
+        finally:
+            connection.close()
+
+    def get_all(
+        self, addresses: list[str], path: str, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Answer]:
+        """GET `path` from all addresses at the same time."""
+        with ThreadPoolExecutor(max_workers=max(1, len(addresses))) as pool:
+            answers = pool.map(lambda address: self.get(address, path, headers), addresses)
+            return dict(zip(addresses, answers, strict=True))
+
+    @property
+    def _host(self) -> str:
+        return self.domain if self.port == 443 else f"{self.domain}:{self.port}"
+
+
+class _Connection(http.client.HTTPConnection):
+    """TLS for `domain` over a connection to `address`, through the proxy of the environment if there is one."""
+
+    def __init__(self, address: str, port: int, domain: str, timeout: float) -> None:
+        self._domain = domain
+        self._target = (address, port)
+        proxy = urllib.request.getproxies().get("https", "")
+        through = proxy if proxy and not _bypassed(address, domain) else ""
+        where = urlsplit(through if "://" in through else f"http://{through}") if through else None
+        if where and where.hostname:
+            super().__init__(where.hostname, where.port or 80, timeout=timeout)
+            self.set_tunnel(address, port, _proxy_headers(where))
+        else:
+            super().__init__(address, port, timeout=timeout)
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock: socket.socket = _trust().wrap_socket(self.sock, server_hostname=self._domain)
+
+
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """The system's trust, or that of SSL_CERT_FILE; reading it takes longer than a request."""
+    return ssl.create_default_context()
+
+
+def _bypassed(address: str, domain: str) -> bool:
+    return bool(
+        os.environ.get("no_proxy", os.environ.get("NO_PROXY"))
+        and (
+            urllib.request.proxy_bypass_environment(address)
+            or urllib.request.proxy_bypass_environment(domain)
+        )
+    )
+
+
+def _proxy_headers(where: Any) -> dict[str, str]:
+    if not where.username:
+        return {}
+    secret = f"{unquote(where.username)}:{unquote(where.password or '')}".encode()
+    return {"Proxy-Authorization": "Basic " + base64.b64encode(secret).decode()}
+
+
+def look_up(document: Any, path: str) -> Any:
+    """Return what stands at a dotted path (`build.version`, `items.0.id`) of a JSON document, or None."""
+    for step in filter(None, path.split(".")):
+        if (
+            isinstance(document, list)
+            and step.lstrip("-").isdigit()
+            and -len(document) <= int(step) < len(document)
+        ):
+            document = document[int(step)]
+        elif isinstance(document, dict) and step in document:
+            document = document[step]
+        else:
+            return None
+    return document

@@ -1,0 +1,283 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""The lock and the history of an environment's releases, in one DynamoDB table.
+
+| scope   | id                  | what                                                             |
+|---------|---------------------|------------------------------------------------------------------|
+| lock    | lock                | generation, and who holds the lease, for what, since when        |
+| release | 8 digits            | one release: its state, its events, what it was and how it ended |
+| slot    | blue, green         | which release is in the slot, and whether it is up               |
+| trace   | 8 digits            | a lock that was taken from its holder, and by whom               |
+
+A release's id is the generation of the lease under which it began, so history has an order that no
+clock can upset. Every write is one transaction together with the lock: a controller that is not the
+holder any more cannot write, whatever it believes.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+try:
+    from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:  # AnsibleAWSModule reports the missing library
+    pass
+
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, iso
+from ansible_collections.teal.platform.plugins.module_utils.release.states import TERMINAL, State
+
+PARTITION, SORT = "scope", "id"
+LOCK = {PARTITION: "lock", SORT: "lock"}
+_RETRIED = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_ATTEMPTS = 8
+
+
+class StoreError(Exception):
+    """The table can't be read or written; the message names the action and the table."""
+
+
+class Conflict(Exception):
+    """What was to be changed is not as it was read: someone else has written in between."""
+
+
+def release_id(generation: int) -> str:
+    """Return the id under which a release of this generation is kept."""
+    return f"{generation:08d}"
+
+
+def label(identity: str) -> str:
+    """Return a release's id as people see it and say it, e.g. `r42`."""
+    return f"r{int(identity)}"
+
+
+class Store:
+    """Reads and writes the table. Items are plain dicts; numbers in them are ints."""
+
+    def __init__(self, client: Any, table: str, clock: Clock | None = None) -> None:
+        self.client = client
+        self.table = table
+        self.clock = clock or Clock()
+        self._pack = TypeSerializer().serialize
+        self._unpack = TypeDeserializer().deserialize
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def item(self, scope: str, identity: str) -> dict[str, Any] | None:
+        """Return one item as it is now (a consistent read), or None."""
+        key = {PARTITION: self._pack(scope), SORT: self._pack(identity)}
+        answer = self._call("get_item", TableName=self.table, Key=key, ConsistentRead=True)
+        return self._plain(answer["Item"]) if "Item" in answer else None
+
+    def lock(self) -> dict[str, Any]:
+        """Return the lock; that of an environment without a release is free, of generation 0."""
+        return self.item("lock", "lock") or {**LOCK, "generation": 0, "holder": "", "beat": ""}
+
+    def release(self, identity: str) -> dict[str, Any] | None:
+        return self.item("release", identity)
+
+    def slots(self) -> dict[str, dict[str, Any]]:
+        """Return what is in each slot; a slot never used is missing."""
+        return {slot["id"]: slot for slot in self._query("slot")}
+
+    def history(self, limit: int = 10) -> list[dict[str, Any]]:
+        """Return the latest releases, newest first."""
+        return self._query("release", limit)
+
+    def traces(self, limit: int = 10) -> list[dict[str, Any]]:
+        """Return the latest takings of a lock, newest first."""
+        return self._query("trace", limit)
+
+    def unfinished(self, lock: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the release that was begun last if it has not come to an end."""
+        last = self.release(lock["release"]) if lock.get("release") else None
+        return last if last and last["state"] not in TERMINAL else None
+
+    def _query(self, scope: str, limit: int | None = None) -> list[dict[str, Any]]:
+        request: dict[str, Any] = {
+            "TableName": self.table,
+            "KeyConditionExpression": "#scope = :scope",
+            "ExpressionAttributeNames": {"#scope": PARTITION},
+            "ExpressionAttributeValues": {":scope": self._pack(scope)},
+            "ConsistentRead": True,
+            "ScanIndexForward": False,
+        }
+        if limit:
+            request["Limit"] = limit
+        items: list[dict[str, Any]] = []
+        while True:
+            answer = self._call("query", **request)
+            items += [self._plain(item) for item in answer["Items"]]
+            if not answer.get("LastEvaluatedKey") or (limit and len(items) >= limit):
+                return items[:limit]
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    # -- writing: parts of a transaction -----------------------------------------------------------
+
+    def claim(
+        self, seen: dict[str, Any], holder: dict[str, Any], seconds: float, **more: Any
+    ) -> dict[str, Any]:
+        """Take the lock as it was `seen`, for `holder` (holder, who, where, run, operation)."""
+        now = self.clock.wall()
+        values = {
+            **{key: value for key, value in seen.items() if key == "release"},
+            **holder,
+            "generation": seen["generation"] + 1,
+            "since": iso(now),
+            **self._beat(seconds),
+            **more,
+        }
+        if not seen["generation"]:
+            return self.put({**LOCK, **values}, "attribute_not_exists(#scope)", {"#scope": PARTITION})
+        return self.put(
+            {**LOCK, **values},
+            "#g = :seen_g AND #b = :seen_b",
+            {"#g": "generation", "#b": "beat"},
+            {":seen_g": seen["generation"], ":seen_b": seen["beat"]},
+        )
+
+    def hold(self, holder: str, generation: int, seconds: float, **more: Any) -> dict[str, Any]:
+        """Renew the lease; fails if it has passed to someone else, or has lapsed by the holder's own clock."""
+        changes = {**self._beat(seconds), **more}
+        names = {f"#{key}": key for key in changes} | {"#h": "holder", "#g": "generation", "#e": "expires"}
+        values = {f":{key}": value for key, value in changes.items()} | {
+            ":h": holder,
+            ":g": generation,
+            ":now": self._milliseconds(),
+        }
+        return self._update(
+            LOCK,
+            "SET " + ", ".join(f"#{key} = :{key}" for key in changes),
+            "#h = :h AND #g = :g AND #e >= :now",
+            names,
+            values,
+        )
+
+    def let_go(self, holder: str, generation: int) -> dict[str, Any]:
+        """Free the lock, under the same conditions. The generation stays: it only ever grows."""
+        return self._update(
+            LOCK,
+            "SET #h = :nobody, #b = :beat",
+            "#h = :h AND #g = :g AND #e >= :now",
+            {"#h": "holder", "#g": "generation", "#b": "beat", "#e": "expires"},
+            {
+                ":nobody": "",
+                ":beat": uuid.uuid4().hex,
+                ":h": holder,
+                ":g": generation,
+                ":now": self._milliseconds(),
+            },
+        )
+
+    def move(
+        self, release: dict[str, Any], state: State, event: dict[str, Any], changes: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Bring a release from the state in which it was read to `state`, with `event` in its events."""
+        changes = {**changes, "state": str(state)}
+        names = {f"#{key}": key for key in changes} | {"#events": "events"}
+        values = {f":{key}": value for key, value in changes.items()}
+        values |= {":from": str(release["state"]), ":event": [event]}
+        return self._update(
+            {PARTITION: "release", SORT: release["id"]},
+            "SET "
+            + ", ".join(f"#{key} = :{key}" for key in changes)
+            + ", #events = list_append(#events, :event)",
+            "#state = :from",
+            names,
+            values,
+        )
+
+    def put(
+        self,
+        item: dict[str, Any],
+        condition: str = "",
+        names: dict[str, str] | None = None,
+        values: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        part: dict[str, Any] = {"TableName": self.table, "Item": self._packed(item)}
+        return {"Put": part | self._condition(condition, names, values)}
+
+    def _update(
+        self, key: dict[str, str], change: str, condition: str, names: dict[str, str], values: dict[str, Any]
+    ) -> dict[str, Any]:
+        part = {"TableName": self.table, "Key": self._packed(key), "UpdateExpression": change}
+        return {"Update": part | self._condition(condition, names, values)}
+
+    def write(self, parts: Iterable[dict[str, Any]]) -> None:
+        """Carry out all parts or none. Raises Conflict if a condition of one doesn't hold."""
+        items = list(parts)
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self.client.transact_write_items(TransactItems=items)
+                return
+            except ClientError as error:
+                reasons = {
+                    reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])
+                }
+                if "ConditionalCheckFailed" in reasons:
+                    raise Conflict(str(error)) from error
+                if not reasons & _RETRIED or attempt == _ATTEMPTS:
+                    raise self._failed("TransactWriteItems", error) from error
+            except BotoCoreError as error:
+                raise self._failed("TransactWriteItems", error) from error
+            self.clock.sleep(random.uniform(0.5, 1) * min(2.0, 0.05 * 2**attempt))
+
+    # -- small things ----------------------------------------------------------------------------
+
+    def _milliseconds(self, later: float = 0) -> int:
+        return int((self.clock.wall() + later) * 1000)
+
+    def _beat(self, seconds: float) -> dict[str, Any]:
+        return {
+            "beat": uuid.uuid4().hex,
+            "renewed": iso(self.clock.wall()),
+            "expires": self._milliseconds(seconds),
+            "lease": int(seconds * 1000),
+        }
+
+    def _condition(
+        self, condition: str, names: dict[str, str] | None, values: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        parts: dict[str, Any] = {}
+        if condition:
+            parts["ConditionExpression"] = condition
+        if names:
+            parts["ExpressionAttributeNames"] = names
+        if values:
+            parts["ExpressionAttributeValues"] = self._packed(values)
+        return parts
+
+    def _packed(self, item: dict[str, Any]) -> dict[str, Any]:
+        return {key: self._pack(value) for key, value in item.items()}
+
+    def _plain(self, item: dict[str, Any]) -> dict[str, Any]:
+        return {key: _whole(self._unpack(value)) for key, value in item.items()}
+
+    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        try:
+            return getattr(self.client, operation)(**arguments)
+        except (ClientError, BotoCoreError) as error:
+            raise self._failed(self.client.meta.method_to_api_mapping[operation], error) from error
+
+    def _failed(self, action: str, error: Exception) -> StoreError:
+        code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code", "")
+        if code == "ResourceNotFoundException":
+            return StoreError(
+                f"There is no DynamoDB table '{self.table}'. Build the environment first "
+                "(its component release_store), and see that region and account are the right ones."
+            )
+        return StoreError(f"dynamodb:{action} failed for table '{self.table}': {error}")
+
+
+def _whole(value: Any) -> Any:
+    """Turn DynamoDB's decimals into ints, all the way down."""
+    if isinstance(value, dict):
+        return {key: _whole(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_whole(entry) for entry in value]
+    if type(value).__name__ == "Decimal":
+        return int(value)
+    return value

@@ -1,0 +1,83 @@
+"""Every transition of a release, and every refused one."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release import states
+from ansible_collections.teal.platform.plugins.module_utils.release.states import State
+
+ALLOWED = {
+    (None, "locked"),
+    (None, "rolling_back"),
+    ("locked", "staged"),
+    ("staged", "ready"),
+    ("ready", "verified"),
+    ("verified", "switching"),
+    ("switching", "baking"),
+    ("baking", "committed"),
+    ("locked", "aborted"),
+    ("staged", "aborted"),
+    ("ready", "aborted"),
+    ("verified", "aborted"),
+    ("switching", "rolling_back"),
+    ("baking", "rolling_back"),
+    ("rolling_back", "rolled_back"),
+    ("rolling_back", "rollback_failed"),
+}
+PAIRS = list(itertools.product([None, *State], State))
+
+
+@pytest.mark.parametrize(("current", "wanted"), PAIRS, ids=lambda state: str(state))
+def test_transition(current: State | None, wanted: State) -> None:
+    if (current, wanted) in ALLOWED:
+        states.check(current, wanted)
+        return
+    with pytest.raises(states.TransitionRefused, match=f"cannot become {wanted}"):
+        states.check(current, wanted)
+
+
+def test_every_state_can_come_to_an_end() -> None:
+    for state in State:
+        reached, todo = {state}, [state]
+        while todo:
+            for following in states.TRANSITIONS[todo.pop()] - reached:
+                reached.add(following)
+                todo.append(following)
+        assert reached & states.TERMINAL
+
+
+def test_once_a_request_may_have_moved_a_release_is_never_aborted() -> None:
+    """`aborted` promises that no traffic moved, so nothing that follows `switching` may lead to it."""
+    todo, reached = [State.SWITCHING], {State.SWITCHING}
+    while todo:
+        for following in states.TRANSITIONS[todo.pop()] - reached:
+            reached.add(following)
+            todo.append(following)
+    assert State.ABORTED not in reached
+
+
+@pytest.mark.parametrize("state", State)
+def test_settlement_leads_to_an_end(state: State) -> None:
+    wanted = {
+        states.Settlement.NOTHING: None,
+        states.Settlement.ABORT: State.ABORTED,
+        states.Settlement.RETURN: State.ROLLED_BACK,
+    }[states.settlement(state)]
+    if wanted is None:
+        assert state in states.TERMINAL
+    elif wanted == State.ABORTED:
+        states.check(state, wanted)
+    else:
+        if state != State.ROLLING_BACK:
+            states.check(state, State.ROLLING_BACK)
+        states.check(State.ROLLING_BACK, wanted)
+
+
+def test_passed_follows_the_way_forward_only() -> None:
+    assert states.passed(State.BAKING, State.READY)
+    assert states.passed(State.READY, State.READY)
+    assert not states.passed(State.READY, State.BAKING)
+    assert not states.passed(State.ROLLING_BACK, State.READY)
+    assert not states.passed(State.ABORTED, State.LOCKED)
