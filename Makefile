@@ -8,7 +8,7 @@ SCENARIOS ?= test staging production
 STAMP := $(VENV)/.installed
 IN_VENV := PATH="$$PWD/$(VENV)/bin:$$PATH" PYTHONUNBUFFERED=1
 # A command against a rehearsal cloud of its own, which ends with the command.
-IN_REHEARSAL = $(IN_VENV) python -m rehearsal run --home .cache/$@ --
+IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" python -m rehearsal run --
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

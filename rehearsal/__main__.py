@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import time
 import urllib.error
@@ -139,6 +140,19 @@ def push(home: Path, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run(home: Path, arguments: argparse.Namespace) -> int:
+    """Run a command against a rehearsal that is started for it and ends with it; its exit status is returned."""
+    up(home, arguments)
+    try:
+        # A kubeconfig that stands behind the rehearsal is not for the command: it goes the way that users go.
+        inherited = {name: value for name, value in os.environ.items() if name != "KUBECONFIG"}
+        return subprocess.run(
+            arguments.command, env={**inherited, **variables_of(_running(home)), "TEAL_REHEARSAL_HOME": str(home)}
+        ).returncode
+    finally:
+        down(home, arguments)
+
+
 def variables_of(config: dict[str, Any]) -> dict[str, str]:
     """The standard variables that point a process at a rehearsal."""
     proxy, bundle = config["balancer"]["proxy_url"], config["ca"]["bundle_file"]
@@ -225,25 +239,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def command(run: Any, help_: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(run.__name__, help=help_, description=run.__doc__)
+    def command(run: Any, help_: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        sub = commands.add_parser(run.__name__, help=help_, description=run.__doc__, parents=parents)
         sub.set_defaults(run=run)
         return sub
 
-    sub = command(up, "start it (if it runs already: say so)")
-    sub.add_argument(
+    starting = argparse.ArgumentParser(add_help=False)
+    starting.add_argument(
         "--creation-times",
         default="0",
         metavar="SCALE",
         help="how long EKS, node groups, NAT gateways, RDS and ALBs take to be made: 0 at once (default),"
         " 1:30 a thirtieth of what AWS takes",
     )
-    sub.add_argument(
+    starting.add_argument(
         "--kubeconfig",
         metavar="PATH",
         help="use this cluster instead of the rehearsal's own Kubernetes API (default: $KUBECONFIG if set)",
     )
-    sub.add_argument(
+    starting.add_argument(
         "--port",
         action="append",
         default=[],
@@ -251,6 +265,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PART=PORT",
         help="a certain port for a part (default: a free one); can be repeated",
     )
+    command(up, "start it (if it runs already: say so)", starting)
+    sub = command(run, "start it, run a command against it, end it", starting)
+    sub.add_argument("command", nargs="+", metavar="-- COMMAND", help="the command, with its arguments")
     command(down, "end it, leave no process")
     command(reset, "start it anew, empty, at the same addresses")
     sub = command(env, 'print the variables that point a shell at it: eval "$(python -m rehearsal env)"')
