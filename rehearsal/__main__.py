@@ -141,13 +141,14 @@ def push(home: Path, arguments: argparse.Namespace) -> int:
 
 
 def run(home: Path, arguments: argparse.Namespace) -> int:
-    """Run a command against a rehearsal that is started for it and ends with it; its exit status is returned."""
+    """Run a command against a rehearsal that is started for it, and ends with it; return its exit status."""
     up(home, arguments)
     try:
         # A kubeconfig that stands behind the rehearsal is not for the command: it goes the way that users go.
         inherited = {name: value for name, value in os.environ.items() if name != "KUBECONFIG"}
         return subprocess.run(
-            arguments.command, env={**inherited, **variables_of(_running(home)), "TEAL_REHEARSAL_HOME": str(home)}
+            arguments.command,
+            env={**inherited, **variables_of(_running(home)), "TEAL_REHEARSAL_HOME": str(home)},
         ).returncode
     finally:
         down(home, arguments)
