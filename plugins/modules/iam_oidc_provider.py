@@ -11,8 +11,8 @@ short_description: Trust an OpenID Connect issuer, such as GitHub's, in an AWS a
 version_added: 0.1.0
 author: Teal maintainers
 description:
-  - Makes sure that the account has an OpenID Connect provider for an issuer, with the audiences that are wanted.
-  - An account has one provider for an issuer. Others may use it too, so audiences are added and never removed.
+  - Makes sure that the account has an OpenID Connect provider for an issuer, with the wanted audiences.
+  - An account has one provider for an issuer. Others may use it too, so audiences are never removed.
 options:
   url:
     description: The issuer, beginning with C(https://).

@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: Teal maintainers
 description:
   - Brings all roles under an IAM path, with their policies and instance profiles, to what is described.
-  - A role under the path that is not described is removed, with its instance profile. So the path belongs to one caller.
+  - A role under the path that is not described is removed, with its instance profile.
+    So the path belongs to one caller.
 options:
   path:
     description: The IAM path, beginning and ending with C(/). Roles of other paths are never touched.
@@ -142,7 +143,9 @@ class IamRoles(Resource):
         super().__init__(module)
         self.wanted: dict[str, dict] = {role["name"]: role for role in self.params["roles"] if role["needed"]}
         for name, role in self.wanted.items():
-            role["policies"] = {key: self._document(name, key, text) for key, text in role["policies"].items()}
+            role["policies"] = {
+                key: self._document(name, key, text) for key, text in role["policies"].items()
+            }
 
     def _document(self, role: str, policy: str, text: Any) -> dict:
         """Return a policy given as a dict, or as JSON."""

@@ -1,0 +1,57 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""A folder of source as a zip whose bytes depend on nothing but the files' names, contents and x-bits."""
+
+from __future__ import annotations
+
+import base64
+import fnmatch
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+#: What is never part of a function: caches, tests, hidden files.
+EXCLUDED = ("__pycache__", "*.pyc", ".*", "tests", "test_*.py")
+
+
+class PackageError(Exception):
+    """The folder cannot be packaged; the text says why."""
+
+
+def build(source: str | Path, exclude: Iterable[str] = EXCLUDED) -> bytes:
+    """Return the zip of the folder `source`; a path any part of which matches `exclude` is left out.
+
+    Entries are sorted and dated 1980, and stored rather than compressed: what zlib makes of the same
+    input differs between its versions. Raises `PackageError`.
+    """
+    root = Path(source)
+    if not root.is_dir():
+        raise PackageError(f"'{source}' is no folder")
+    patterns = tuple(exclude)
+    names = sorted(
+        path.relative_to(root).as_posix()
+        for path in root.rglob("*")
+        if path.is_file() and not _excluded(path.relative_to(root), patterns)
+    )
+    if not names:
+        raise PackageError(f"'{source}' has no files to package")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name in names:
+            path = root / name
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # Unix, wherever it is made, so that the mode counts
+            entry.external_attr = (0o100755 if path.stat().st_mode & 0o100 else 0o100644) << 16
+            archive.writestr(entry, path.read_bytes())
+    return buffer.getvalue()
+
+
+def digest(package: bytes) -> str:
+    """Return Lambda's CodeSha256 of a package."""
+    return base64.b64encode(hashlib.sha256(package).digest()).decode()
+
+
+def _excluded(path: Path, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatch(part, pattern) for part in path.parts for pattern in patterns)

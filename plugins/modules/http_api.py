@@ -1,0 +1,473 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""An HTTP API of API Gateway in front of Lambda functions."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: http_api
+short_description: Keep an HTTP API (API Gateway v2) in front of Lambda functions
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Brings an HTTP API with its routes, integrations, authorizer and stage C($default) to what is described,
+    and lets the API invoke the functions behind it. Routes and integrations that are not described are removed.
+  - The API is found by its name and its tags C(Application) and C(Environment); AWS gives it its id.
+options:
+  name:
+    description: Name of the API.
+    type: str
+    required: true
+  description:
+    description: What the API is for.
+    type: str
+    default: ""
+  routes:
+    description: What the API answers to.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      route:
+        description: The route's key, as C(GET /hello), C(ANY /v1/{proxy+}) or C($default).
+        type: str
+        required: true
+      function:
+        description: The function that answers, by its name in O(functions).
+        type: str
+        required: true
+      authorization:
+        description: Who may call the route. V(AWS_IAM) asks for a signature, V(JWT) for a token of O(jwt).
+        type: str
+        choices: [NONE, AWS_IAM, JWT]
+        default: AWS_IAM
+  functions:
+    description: ARNs of the functions behind the API, or of their aliases, by name.
+    type: dict
+    default: {}
+  jwt:
+    description: The tokens that routes with V(JWT) accept.
+    type: dict
+    suboptions:
+      issuer:
+        description: The issuer, an https URL.
+        type: str
+        required: true
+      audience:
+        description: Audiences, one of which a token must have.
+        type: list
+        elements: str
+        required: true
+  throttling_burst_limit:
+    description: Requests that may come at once.
+    type: int
+    default: 100
+  throttling_rate_limit:
+    description: Requests a second that may come in the long run.
+    type: float
+    default: 50
+  access_log_group_arn:
+    description: ARN of the log group for the access log.
+    type: str
+  access_log_format:
+    description: Format of a line of the access log.
+    type: str
+    default: >-
+      {"requestId":"$context.requestId","time":"$context.requestTime","ip":"$context.identity.sourceIp",
+      "route":"$context.routeKey","status":"$context.status","latency":"$context.responseLatency",
+      "error":"$context.integrationErrorMessage"}
+  state:
+    description: Whether the API should exist.
+    type: str
+    choices: [present, absent]
+    default: present
+  tags:
+    description: Tags of the API and its stage.
+    type: dict
+    aliases: [resource_tags]
+  purge_tags:
+    description: Whether tags that are not in O(tags) are removed.
+    type: bool
+    default: true
+  wait:
+    description: Not used. API Gateway acts at once.
+    type: bool
+    default: true
+  wait_timeout:
+    description: Not used.
+    type: int
+    default: 1800
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Answer at /hello
+  teal.platform.http_api:
+    name: shop-staging
+    routes:
+      - route: GET /hello
+        function: hello
+    functions:
+      hello: arn:aws:lambda:ap-northeast-2:123456789012:function:shop-staging-hello:live
+    access_log_group_arn: arn:aws:logs:ap-northeast-2:123456789012:log-group:/aws/apigateway/shop-staging
+    tags:
+      Environment: staging
+"""
+
+RETURN = r"""
+api_id:
+  description: Id of the API.
+  type: str
+  returned: when it exists
+  sample: a1b2c3d4e5
+url:
+  description: Where the API answers.
+  type: str
+  returned: when it exists
+  sample: https://a1b2c3d4e5.execute-api.ap-northeast-2.amazonaws.com
+"""
+
+import json
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.resource import (
+    COMMON_ARGUMENTS,
+    AnsibleAWSModule,
+    Resource,
+)
+
+STAGE = "$default"
+LOG_FORMAT = json.dumps(
+    {
+        "requestId": "$context.requestId",
+        "time": "$context.requestTime",
+        "ip": "$context.identity.sourceIp",
+        "route": "$context.routeKey",
+        "status": "$context.status",
+        "latency": "$context.responseLatency",
+        "error": "$context.integrationErrorMessage",
+    },
+    separators=(",", ":"),
+)
+
+
+class HttpApi(Resource):
+    service = "apigatewayv2"
+    kind = "api"
+
+    def __init__(self, module: AnsibleAWSModule) -> None:
+        super().__init__(module)
+        self.lambdas = module.client("lambda")
+
+    # -- what stands -----------------------------------------------------------------------------
+
+    def find(self) -> dict | None:
+        own = self.params["tags"] or {}
+        for api in self.pages("get_apis", "Items"):
+            tags = api.get("Tags", {})
+            same = all(tags.get(key) == own[key] for key in ("Application", "Environment") if key in own)
+            if api["Name"] == self.params["name"] and same:
+                return self._read(api)
+        return None
+
+    def _read(self, api: dict) -> dict:
+        which = {"ApiId": api["ApiId"]}
+        stage = self.call("get_stage", StageName=STAGE, missing=["NotFoundException"], **which)
+        authorizers = self.pages("get_authorizers", "Items", **which)
+        integrations = self.pages("get_integrations", "Items", **which)
+        functions = {entry["IntegrationId"]: entry.get("IntegrationUri", "") for entry in integrations}
+        return {
+            **api,
+            "Stage": stage or {},
+            "Authorizers": authorizers,
+            "Functions": functions,
+            "Routes": self.pages("get_routes", "Items", **which),
+            "Allowed": sorted(arn for arn in set(functions.values()) if self._may_invoke(arn, api["ApiId"])),
+        }
+
+    def _may_invoke(self, function: str, api_id: str) -> bool:
+        """Return whether the function's policy lets the API call it."""
+        if ":function:" not in function:  # an integration of another kind, that will go
+            return False
+        name, qualifier = self._split(function)
+        answer = self.call(
+            "get_policy",
+            client=self.lambdas,
+            missing=["ResourceNotFoundException"],
+            FunctionName=name,
+            **qualifier,
+        )
+        statements = json.loads(answer["Policy"])["Statement"] if answer else []
+        return any(entry["Sid"] == self._sid(api_id) for entry in statements)
+
+    @staticmethod
+    def _sid(api_id: str) -> str:
+        return f"http-api-{api_id}"
+
+    @staticmethod
+    def _split(function: str) -> tuple[str, dict[str, str]]:
+        """Return a function's ARN without its alias, and the alias as an argument."""
+        parts = function.split(":")
+        return ":".join(parts[:7]), {"Qualifier": parts[7]} if len(parts) > 7 else {}
+
+    def _function(self, route: dict) -> str:
+        """Return the ARN of the function that answers a route."""
+        return self.params["functions"].get(route["function"], f"planned: {route['function']}")
+
+    # -- wanted and current settings ---------------------------------------------------------------
+
+    def desired(self) -> dict[str, Any]:
+        log = self.params["access_log_group_arn"]
+        routes = {
+            entry["route"]: {"function": self._function(entry), "authorization": entry["authorization"]}
+            for entry in self.params["routes"]
+        }
+        functions = sorted({route["function"] for route in routes.values()})
+        return {
+            "description": self.params["description"],
+            "jwt": self.params["jwt"] or {},
+            "routes": routes,
+            "integrations": functions,
+            "allowed": functions,
+            "stage": {
+                "throttling_burst_limit": self.params["throttling_burst_limit"],
+                "throttling_rate_limit": self.params["throttling_rate_limit"],
+                "access_log": log or "",
+                "access_log_format": self.params["access_log_format"] if log else "",
+                "auto_deploy": True,
+            },
+            "tags": self.wanted_tags({}) if self.params["purge_tags"] else None,
+        }
+
+    def current(self, found: dict) -> dict[str, Any]:
+        jwt = next((entry for entry in found["Authorizers"] if entry["AuthorizerType"] == "JWT"), {})
+        limits = found["Stage"].get("DefaultRouteSettings", {})
+        log = found["Stage"].get("AccessLogSettings", {})
+        settings = jwt.get("JwtConfiguration", {})
+        return {
+            "description": found.get("Description", ""),
+            "jwt": {"issuer": settings.get("Issuer"), "audience": settings.get("Audience")} if jwt else {},
+            "routes": {
+                route["RouteKey"]: {
+                    "function": found["Functions"].get(route.get("Target", "").rpartition("/")[2]),
+                    "authorization": route.get("AuthorizationType", "NONE"),
+                }
+                for route in found["Routes"]
+            },
+            "integrations": sorted(found["Functions"].values()),
+            "allowed": found["Allowed"],
+            "stage": {
+                "throttling_burst_limit": limits.get("ThrottlingBurstLimit"),
+                "throttling_rate_limit": limits.get("ThrottlingRateLimit"),
+                "access_log": log.get("DestinationArn", "").removesuffix(":*"),
+                "access_log_format": log.get("Format", ""),
+                "auto_deploy": found["Stage"].get("AutoDeploy"),
+            },
+            "tags": found.get("Tags", {}),
+        }
+
+    # -- what is done ------------------------------------------------------------------------------
+
+    def create(self) -> dict:
+        api = self.call(
+            "create_api",
+            Name=self.params["name"],
+            ProtocolType="HTTP",
+            Description=self.params["description"],
+            Tags=self.params["tags"] or {},
+        )
+        found = self._read(api)
+        current, desired = self.current(found), self.desired()
+        return self.update(found, {key: value for key, value in desired.items() if current[key] != value})
+
+    def update(self, found: dict, changes: dict[str, Any]) -> dict:
+        which = {"ApiId": found["ApiId"]}
+        if "description" in changes:
+            self.call("update_api", Description=changes["description"], **which)
+        if changes.get("tags"):
+            self._tag(found, changes["tags"])
+        authorizer = self._keep_authorizer(found, which)
+        if changes.keys() & {"jwt", "routes", "integrations"}:
+            self._keep_routes(found, which, authorizer)
+        if "jwt" in changes and not changes["jwt"]:
+            for entry in found["Authorizers"]:
+                self.call("delete_authorizer", AuthorizerId=entry["AuthorizerId"], **which)
+        if "allowed" in changes:
+            self._allow(found, changes["allowed"])
+        if "stage" in changes:
+            self._keep_stage(found, which, changes["stage"])
+        return self.find() or {}
+
+    def _tag(self, found: dict, tags: dict[str, str]) -> None:
+        region = self.client.meta.region_name
+        arn = f"arn:{self.client.meta.partition}:apigateway:{region}::/apis/{found['ApiId']}"
+        gone = sorted(found.get("Tags", {}).keys() - tags.keys())
+        if gone:
+            self.call("untag_resource", ResourceArn=arn, TagKeys=gone)
+        self.call("tag_resource", ResourceArn=arn, Tags=tags)
+
+    def _keep_authorizer(self, found: dict, which: dict) -> str | None:
+        """Bring the authorizer to what is wanted, and return its id; None if none is wanted."""
+        wanted = self.params["jwt"]
+        if not wanted:
+            return None
+        settings = {
+            "Name": "jwt",
+            "AuthorizerType": "JWT",
+            "IdentitySource": ["$request.header.Authorization"],
+            "JwtConfiguration": {"Issuer": wanted["issuer"], "Audience": wanted["audience"]},
+        }
+        for entry in found["Authorizers"]:
+            if entry["AuthorizerType"] == "JWT":
+                if entry.get("JwtConfiguration") != settings["JwtConfiguration"]:
+                    self.call("update_authorizer", AuthorizerId=entry["AuthorizerId"], **settings, **which)
+                return entry["AuthorizerId"]
+        return self.call("create_authorizer", **settings, **which)["AuthorizerId"]
+
+    def _keep_routes(self, found: dict, which: dict, authorizer: str | None) -> None:
+        targets: dict[str, str] = {}
+        surplus = []
+        for integration, function in found["Functions"].items():
+            if function in self.desired()["integrations"] and function not in targets:
+                targets[function] = integration
+            else:
+                surplus.append(integration)
+        for function in self.desired()["integrations"]:
+            if function not in targets:
+                targets[function] = self.call(
+                    "create_integration",
+                    IntegrationType="AWS_PROXY",
+                    IntegrationUri=function,
+                    PayloadFormatVersion="2.0",
+                    **which,
+                )["IntegrationId"]
+        routes = {route["RouteKey"]: route for route in found["Routes"]}
+        for wanted in self.params["routes"]:
+            settings = {
+                "RouteKey": wanted["route"],
+                "Target": f"integrations/{targets[self._function(wanted)]}",
+                "AuthorizationType": wanted["authorization"],
+            }
+            if wanted["authorization"] == "JWT":
+                settings["AuthorizerId"] = authorizer
+            old = routes.pop(wanted["route"], None)
+            if old is None:
+                self.call("create_route", **settings, **which)
+            elif any(old.get(key) != value for key, value in settings.items()):
+                self.call("update_route", RouteId=old["RouteId"], **settings, **which)
+        for route in routes.values():
+            self.call("delete_route", RouteId=route["RouteId"], **which)
+        for integration in surplus:
+            self.call("delete_integration", IntegrationId=integration, **which)
+
+    def _allow(self, found: dict, functions: list[str]) -> None:
+        """Let the API, and no other, invoke the functions behind it."""
+        client = self.lambdas
+        for function in functions:
+            if function in found["Allowed"]:
+                continue
+            name, qualifier = self._split(function)
+            partition, _, region, account = name.split(":")[1:5]
+            self.call(
+                "add_permission",
+                client=client,
+                FunctionName=name,
+                StatementId=self._sid(found["ApiId"]),
+                Action="lambda:InvokeFunction",
+                Principal="apigateway.amazonaws.com",
+                SourceArn=f"arn:{partition}:execute-api:{region}:{account}:{found['ApiId']}/*/*",
+                **qualifier,
+            )
+        for function in set(found["Allowed"]) - set(functions):
+            self._forbid(function, found["ApiId"])
+
+    def _forbid(self, function: str, api_id: str) -> None:
+        name, qualifier = self._split(function)
+        self.call(
+            "remove_permission",
+            client=self.lambdas,
+            missing=["ResourceNotFoundException"],
+            FunctionName=name,
+            StatementId=self._sid(api_id),
+            **qualifier,
+        )
+
+    def _keep_stage(self, found: dict, which: dict, wanted: dict[str, Any]) -> None:
+        settings: dict[str, Any] = {
+            "StageName": STAGE,
+            "AutoDeploy": True,
+            "DefaultRouteSettings": {
+                "ThrottlingBurstLimit": wanted["throttling_burst_limit"],
+                "ThrottlingRateLimit": wanted["throttling_rate_limit"],
+            },
+        }
+        if wanted["access_log"]:
+            settings["AccessLogSettings"] = {
+                "DestinationArn": wanted["access_log"],
+                "Format": wanted["access_log_format"],
+            }
+        if not found["Stage"]:
+            self.call("create_stage", Tags=self.params["tags"] or {}, **settings, **which)
+            return
+        self.call("update_stage", **settings, **which)
+        if found["Stage"].get("AccessLogSettings") and not wanted["access_log"]:
+            self.call("delete_access_log_settings", StageName=STAGE, **which)
+
+    def delete(self, found: dict) -> None:
+        for function in found["Allowed"]:
+            self._forbid(function, found["ApiId"])
+        self.call("delete_api", ApiId=found["ApiId"], missing=["NotFoundException"])
+
+    def describe(self, found: dict) -> dict[str, Any]:
+        return {"api_id": found["ApiId"], "url": found["ApiEndpoint"]}
+
+
+def check(module: AnsibleAWSModule) -> None:
+    """End the module if a route names what is not there."""
+    functions = module.params["functions"]
+    for entry in module.params["routes"]:
+        if entry["authorization"] == "JWT" and not module.params["jwt"]:
+            module.fail_json(msg=f"jwt: missing, but route '{entry['route']}' asks for a token")
+        # In check mode a function may be about to be made.
+        if entry["function"] not in functions and not module.check_mode:
+            known = ", ".join(sorted(functions)) or "none"
+            module.fail_json(
+                msg=f"routes: '{entry['route']}' names function '{entry['function']}'; there are: {known}"
+            )
+
+
+def main() -> None:
+    route = {
+        "route": {"type": "str", "required": True},
+        "function": {"type": "str", "required": True},
+        "authorization": {"type": "str", "choices": ["NONE", "AWS_IAM", "JWT"], "default": "AWS_IAM"},
+    }
+    jwt = {
+        "issuer": {"type": "str", "required": True},
+        "audience": {"type": "list", "elements": "str", "required": True},
+    }
+    module = AnsibleAWSModule(
+        argument_spec={
+            **COMMON_ARGUMENTS,
+            "name": {"type": "str", "required": True},
+            "description": {"type": "str", "default": ""},
+            "routes": {"type": "list", "elements": "dict", "default": [], "options": route},
+            "functions": {"type": "dict", "default": {}},
+            "jwt": {"type": "dict", "options": jwt},
+            "throttling_burst_limit": {"type": "int", "default": 100},
+            "throttling_rate_limit": {"type": "float", "default": 50},
+            "access_log_group_arn": {"type": "str"},
+            "access_log_format": {"type": "str", "default": LOG_FORMAT},
+        },
+        supports_check_mode=True,
+    )
+    check(module)
+    HttpApi(module).run()
+
+
+if __name__ == "__main__":
+    main()

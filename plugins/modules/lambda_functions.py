@@ -1,0 +1,389 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""The Lambda functions of an environment, from folders of source."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lambda_functions
+short_description: Keep a set of Lambda functions as their source and settings say
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Packages folders of source so that the same source always has the same hash, and brings each function, its
+    version, its alias and its log group to what is described.
+  - What the alias points to is compared, so that a run that was killed halfway is finished by the next.
+  - A function whose name begins with O(prefix) and whose tags C(Application), C(Environment) and
+    C(Component) are those of O(tags) is removed when it is not described.
+options:
+  prefix:
+    description: Beginning of the functions' names.
+    type: str
+    required: true
+  functions:
+    description: The functions that should exist.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the function, without O(prefix).
+        type: str
+        required: true
+      source:
+        description: Folder of the function's source, with the libraries it needs in it.
+        type: path
+        required: true
+      exclude:
+        description: Patterns of names that are left out of the package.
+        type: list
+        elements: str
+        default: [__pycache__, "*.pyc", ".*", tests, "test_*.py"]
+      description:
+        description: What the function is for.
+        type: str
+        default: ""
+      handler:
+        description: What is called, as C(module.function).
+        type: str
+        required: true
+      runtime:
+        description: Lambda runtime, for instance V(python3.13).
+        type: str
+        required: true
+      architecture:
+        description: Kind of processor.
+        type: str
+        choices: [arm64, x86_64]
+        default: arm64
+      memory:
+        description: Memory in MiB.
+        type: int
+        default: 256
+      timeout:
+        description: Seconds after which an invocation is ended.
+        type: int
+        default: 10
+      environment:
+        description: Environment variables. They are no place for secrets.
+        type: dict
+        default: {}
+      in_vpc:
+        description: Whether the function reaches a VPC, by O(subnet_ids) and O(security_group_ids).
+        type: bool
+        default: false
+  subnet_ids:
+    description: Subnets of functions that reach a VPC.
+    type: list
+    elements: str
+    default: []
+  security_group_ids:
+    description: Security groups of functions that reach a VPC.
+    type: list
+    elements: str
+    default: []
+  role:
+    description: ARN of the role that the functions run with. Needed if there are functions.
+    type: str
+  alias:
+    description: The alias that callers use.
+    type: str
+    default: live
+  log_retention_days:
+    description: Days for which logs are kept.
+    type: int
+    default: 30
+  state:
+    description: V(absent) removes all such functions.
+    type: str
+    choices: [present, absent]
+    default: present
+  tags:
+    description: Tags of each function and log group. C(Name) is added.
+    type: dict
+    required: true
+    aliases: [resource_tags]
+  wait_timeout:
+    description: Seconds to wait for a function to be ready.
+    type: int
+    default: 600
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Keep the functions of an environment
+  teal.platform.lambda_functions:
+    prefix: shop-staging-
+    role: arn:aws:iam::123456789012:role/shop-staging/shop-staging-functions
+    tags:
+      Environment: staging
+      Component: functions
+    functions:
+      - name: hello
+        source: examples/functions/hello
+        handler: hello.handler
+        runtime: python3.13
+"""
+
+RETURN = r"""
+functions:
+  description: ARN of each function's alias, by the name without O(prefix).
+  type: dict
+  returned: always
+  sample:
+    hello: arn:aws:lambda:ap-northeast-2:123456789012:function:shop-staging-hello:live
+"""
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.package import (
+    EXCLUDED,
+    PackageError,
+    build,
+    digest,
+)
+from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
+from ansible_collections.teal.platform.plugins.module_utils.resource_set import ResourceSet, finish
+
+MISSING = ("ResourceNotFoundException",)
+#: Tags that say to which environment a function belongs; the others may change with time.
+OWNED_BY = ("Application", "Environment", "Component")
+
+
+class Functions(ResourceSet):
+    service = "lambda"
+    kind = "function"
+
+    def __init__(self, module: AnsibleAWSModule) -> None:
+        super().__init__(module)
+        self.logs = module.client("logs")
+        self.packages: dict[str, bytes] = {}
+
+    def wanted(self) -> dict[str, dict[str, Any]]:
+        """Return the settings of each function that should exist, by its full name."""
+        functions = {}
+        for entry in self.params["functions"]:
+            name = self.params["prefix"] + entry["name"]
+            try:
+                self.packages[name] = build(entry["source"], entry["exclude"])
+            except PackageError as error:
+                self.module.fail_json(msg=f"functions: source of '{entry['name']}': {error}")
+            functions[name] = {
+                "code_sha256": digest(self.packages[name]),
+                "description": entry["description"],
+                "handler": entry["handler"],
+                "runtime": entry["runtime"],
+                "architecture": entry["architecture"],
+                "memory": entry["memory"],
+                "timeout": entry["timeout"],
+                "environment": {key: str(value) for key, value in entry["environment"].items()},
+                "subnet_ids": sorted(self.params["subnet_ids"]) if entry["in_vpc"] else [],
+                "security_group_ids": sorted(self.params["security_group_ids"]) if entry["in_vpc"] else [],
+                "role": self.params["role"],
+                "log_retention_days": self.params["log_retention_days"],
+                "tags": {**self.params["tags"], "Name": name},
+            }
+        return functions
+
+    # -- what stands -----------------------------------------------------------------------------
+
+    def find_all(self) -> dict[str, dict]:
+        prefix = f"/aws/lambda/{self.params['prefix']}"
+        groups = {
+            group["logGroupName"].removeprefix("/aws/lambda/"): group
+            for group in self.pages(
+                "describe_log_groups", "logGroups", client=self.logs, logGroupNamePrefix=prefix
+            )
+        }
+        names = [function["FunctionName"] for function in self.pages("list_functions", "Functions")]
+        found = {}
+        # A log group alone is what a run left that was killed between the two.
+        for self._at in sorted({*names, *groups}):
+            if self._at.startswith(self.params["prefix"]):
+                entry = self._read(self._at, groups.get(self._at))
+                if self._owned(entry):
+                    found[self._at] = entry
+        return found
+
+    def _read(self, name: str, group: dict | None) -> dict:
+        latest = self.call("get_function", FunctionName=name, missing=MISSING)
+        live = latest and self.call(
+            "get_function_configuration",
+            FunctionName=name,
+            Qualifier=self.params["alias"],
+            missing=MISSING,
+        )
+        return {
+            "arn": latest and latest["Configuration"]["FunctionArn"],
+            "tags": latest.get("Tags", {}) if latest else self._group_tags(group),
+            "live": live or {},
+            "log_retention_days": group and group.get("retentionInDays"),
+        }
+
+    def _group_tags(self, group: dict | None) -> dict[str, str]:
+        if group is None:
+            return {}
+        arn = group["arn"].removesuffix(":*")
+        answer = self.call("list_tags_for_resource", resourceArn=arn, client=self.logs, missing=MISSING)
+        return (answer or {}).get("tags", {})
+
+    def _owned(self, found: dict) -> bool:
+        own = self.params["tags"]
+        return all(found["tags"].get(key) == own[key] for key in OWNED_BY if key in own)
+
+    def settings(self, found: dict) -> dict[str, Any]:
+        live = found["live"]
+        vpc = live.get("VpcConfig") or {}
+        return {
+            "code_sha256": live.get("CodeSha256"),
+            "description": live.get("Description", ""),
+            "handler": live.get("Handler"),
+            "runtime": live.get("Runtime"),
+            "architecture": next(iter(live.get("Architectures", [])), None),
+            "memory": live.get("MemorySize"),
+            "timeout": live.get("Timeout"),
+            "environment": live.get("Environment", {}).get("Variables", {}),
+            "subnet_ids": sorted(vpc.get("SubnetIds") or []),
+            "security_group_ids": sorted(vpc.get("SecurityGroupIds") or []),
+            "role": live.get("Role"),
+            "log_retention_days": found["log_retention_days"],
+            "tags": found["tags"],
+        }
+
+    # -- what is done ----------------------------------------------------------------------------
+
+    def create_one(self, key: str, want: dict[str, Any]) -> dict:
+        self._keep_logs(key, want)
+        self.call(
+            "create_function",
+            **self._configuration(key, want),
+            Architectures=[want["architecture"]],
+            Code={"ZipFile": self.packages[key]},
+            Tags=want["tags"],
+        )
+        self.wait_settled()
+        return self._publish(key, want, {})
+
+    def update_one(self, key: str, found: dict, want: dict[str, Any]) -> dict:
+        if not found["arn"]:
+            return self.create_one(key, want)
+        have = self.settings(found)
+        if have["log_retention_days"] != want["log_retention_days"]:
+            self._keep_logs(key, want)
+        if have["tags"] != want["tags"]:
+            gone = sorted(have["tags"].keys() - want["tags"].keys())
+            if gone:
+                self.call("untag_resource", Resource=found["arn"], TagKeys=gone)
+            self.call("tag_resource", Resource=found["arn"], Tags=want["tags"])
+        apart = ("log_retention_days", "tags")
+        if any(have[name] != want[name] for name in have if name not in apart):
+            self.call("update_function_configuration", **self._configuration(key, want))
+            self.wait_settled()
+            self.call(
+                "update_function_code",
+                FunctionName=key,
+                ZipFile=self.packages[key],
+                Architectures=[want["architecture"]],
+            )
+            self.wait_settled()
+            return self._publish(key, want, found["live"])
+        return found
+
+    def _configuration(self, key: str, want: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "FunctionName": key,
+            "Description": want["description"],
+            "Handler": want["handler"],
+            "Runtime": want["runtime"],
+            "MemorySize": want["memory"],
+            "Timeout": want["timeout"],
+            "Role": want["role"],
+            "Environment": {"Variables": want["environment"]},
+            "VpcConfig": {"SubnetIds": want["subnet_ids"], "SecurityGroupIds": want["security_group_ids"]},
+        }
+
+    def _publish(self, key: str, want: dict[str, Any], live: dict) -> dict:
+        """Make a version of the function as it is now, and point the alias to it."""
+        version = self.call("publish_version", FunctionName=key)["Version"]
+        alias = {"FunctionName": key, "Name": self.params["alias"], "FunctionVersion": version}
+        self.call("update_alias" if live else "create_alias", **alias)
+        return self._read(key, {"retentionInDays": want["log_retention_days"]})
+
+    def _keep_logs(self, key: str, want: dict[str, Any]) -> None:
+        """Make the log group before Lambda would, without end or tags."""
+        group = f"/aws/lambda/{key}"
+        exists = ("ResourceAlreadyExistsException",)
+        self.call("create_log_group", logGroupName=group, tags=want["tags"], client=self.logs, missing=exists)
+        self.call(
+            "put_retention_policy",
+            logGroupName=group,
+            retentionInDays=want["log_retention_days"],
+            client=self.logs,
+        )
+
+    def find(self) -> dict | None:
+        return self.call("get_function_configuration", FunctionName=self._at)
+
+    def settled(self, found: dict) -> bool:
+        return found.get("State") != "Pending" and found.get("LastUpdateStatus") != "InProgress"
+
+    def broken(self, found: dict | None) -> str | None:
+        found = found or {}
+        if found.get("State") == "Failed":
+            return found.get("StateReason", "AWS does not say why")
+        if found.get("LastUpdateStatus") == "Failed":
+            return found.get("LastUpdateStatusReason", "AWS does not say why")
+        return None
+
+    def delete_one(self, key: str, found: dict) -> None:
+        # The log group first: functions may not make one, and a function that is left is found again.
+        self.call("delete_log_group", logGroupName=f"/aws/lambda/{key}", client=self.logs, missing=MISSING)
+        self.call("delete_function", FunctionName=key, missing=MISSING)
+
+
+def main() -> None:
+    function = {
+        "name": {"type": "str", "required": True},
+        "source": {"type": "path", "required": True},
+        "exclude": {"type": "list", "elements": "str", "default": list(EXCLUDED)},
+        "description": {"type": "str", "default": ""},
+        "handler": {"type": "str", "required": True},
+        "runtime": {"type": "str", "required": True},
+        "architecture": {"type": "str", "choices": ["arm64", "x86_64"], "default": "arm64"},
+        "memory": {"type": "int", "default": 256},
+        "timeout": {"type": "int", "default": 10},
+        "environment": {"type": "dict", "default": {}},
+        "in_vpc": {"type": "bool", "default": False},
+    }
+    module = AnsibleAWSModule(
+        argument_spec={
+            "prefix": {"type": "str", "required": True},
+            "functions": {"type": "list", "elements": "dict", "default": [], "options": function},
+            "subnet_ids": {"type": "list", "elements": "str", "default": []},
+            "security_group_ids": {"type": "list", "elements": "str", "default": []},
+            "role": {"type": "str"},
+            "alias": {"type": "str", "default": "live"},
+            "log_retention_days": {"type": "int", "default": 30},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "tags": {"type": "dict", "required": True, "aliases": ["resource_tags"]},
+            "wait_timeout": {"type": "int", "default": 600},
+        },
+        supports_check_mode=True,
+    )
+    functions = Functions(module)
+    present = module.params["state"] == "present"
+    if present and module.params["functions"] and not module.params["role"]:
+        module.fail_json(msg="role: missing; functions cannot run without a role")
+    made = functions.ensure(functions.wanted() if present else {})
+    functions.purge()
+    prefix, alias = module.params["prefix"], module.params["alias"]
+    arns = {name.removeprefix(prefix): f"{found['arn']}:{alias}" for name, found in made.items()}
+    finish(module, {"functions": functions}, functions=arns)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.teal.platform.plugins.modules import lambda_functions
+
+TAGS = {"Application": "shop", "Environment": "staging", "Component": "functions", "CollectionVersion": "1"}
+NAME = "shop-staging-hello"
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    (tmp_path / "hello.py").write_text("def handler(event, context): return {}\n")
+    return tmp_path
+
+
+@pytest.fixture
+def wanted(aws: Any, source: Path) -> dict[str, Any]:
+    trust = {"Version": "2012-10-17", "Statement": []}
+    role = boto3.client("iam").create_role(RoleName="f", AssumeRolePolicyDocument=json.dumps(trust))
+    function = {"name": "hello", "source": str(source), "handler": "hello.handler", "runtime": "python3.13"}
+    return {
+        "prefix": "shop-staging-",
+        "role": role["Role"]["Arn"],
+        "functions": [{**function, "environment": {"LEVEL": 1}}],
+        "tags": TAGS,
+    }
+
+
+def log_groups() -> dict[str, int | None]:
+    groups = boto3.client("logs").describe_log_groups()["logGroups"]
+    return {group["logGroupName"]: group.get("retentionInDays") for group in groups}
+
+
+def live() -> dict:
+    return boto3.client("lambda").get_function_configuration(FunctionName=NAME, Qualifier="live")
+
+
+def test_makes_it_once(wanted: dict, run_module: Any) -> None:
+    assert run_module(lambda_functions, check=True, **wanted)["changed"]
+    assert not boto3.client("lambda").list_functions()["Functions"] and not log_groups()
+    made = run_module(lambda_functions, **wanted)
+    assert made["functions"]["hello"].endswith(f":function:{NAME}:live")
+    assert live()["Environment"]["Variables"] == {"LEVEL": "1"}
+    assert log_groups() == {f"/aws/lambda/{NAME}": 30}
+    again = run_module(lambda_functions, **wanted)
+    assert not again["changed"]
+    assert again["functions"] == made["functions"]
+
+
+def test_new_source_makes_a_new_version_and_moves_the_alias(
+    wanted: dict, source: Path, run_module: Any
+) -> None:
+    run_module(lambda_functions, **wanted)
+    before = live()
+    (source / "hello.py").write_text("def handler(event, context): return {'new': True}\n")
+    told = run_module(lambda_functions, check=True, **wanted)
+    assert set(told["diff"]["before"]) and live()["CodeSha256"] == before["CodeSha256"]
+    assert run_module(lambda_functions, **wanted)["changed"]
+    assert live()["CodeSha256"] != before["CodeSha256"]
+    assert not run_module(lambda_functions, **wanted)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("drift", "setting"),
+    [
+        (lambda c: c.delete_alias(FunctionName=NAME, Name="live"), "code_sha256"),
+        (
+            lambda c: boto3.client("logs").delete_log_group(logGroupName=f"/aws/lambda/{NAME}"),
+            "log_retention_days",
+        ),
+        (
+            lambda c: boto3.client("logs").put_retention_policy(
+                logGroupName=f"/aws/lambda/{NAME}", retentionInDays=1
+            ),
+            "log_retention_days",
+        ),
+        (
+            lambda c: c.untag_resource(
+                Resource=c.get_function(FunctionName=NAME)["Configuration"]["FunctionArn"],
+                TagKeys=["CollectionVersion"],
+            ),
+            "tags",
+        ),
+    ],
+)
+def test_drift_is_named_and_mended(wanted: dict, run_module: Any, drift: Any, setting: str) -> None:
+    run_module(lambda_functions, **wanted)
+    drift(boto3.client("lambda"))
+    told = run_module(lambda_functions, check=True, **wanted)
+    assert told["changed"]
+    diff = told["diff"]
+    before, after = (diff[side]["functions"][NAME] for side in ("before", "after"))
+    assert before[setting] != after[setting]
+    assert run_module(lambda_functions, **wanted)["changed"]
+    assert not run_module(lambda_functions, **wanted)["changed"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "key"),
+    [("memory", 512, "MemorySize"), ("timeout", 30, "Timeout"), ("description", "says hello", "Description")],
+)
+def test_settings_reach_the_live_version(
+    wanted: dict, run_module: Any, setting: str, value: Any, key: str
+) -> None:
+    run_module(lambda_functions, **wanted)
+    wanted["functions"][0][setting] = value
+    assert run_module(lambda_functions, **wanted)["changed"]
+    assert live()[key] == value
+    assert not run_module(lambda_functions, **wanted)["changed"]
+
+
+def test_a_function_off_the_list_goes_and_foreign_ones_stay(
+    wanted: dict, source: Path, run_module: Any
+) -> None:
+    run_module(lambda_functions, **wanted)
+    client = boto3.client("lambda")
+    code = {"ZipFile": lambda_functions.build(source)}
+    foreign = {"Runtime": "python3.13", "Handler": "hello.handler", "Role": wanted["role"], "Code": code}
+    client.create_function(FunctionName="shop-staging-2-x", Tags={"Environment": "staging-2"}, **foreign)
+    client.create_function(FunctionName="other", Tags=TAGS, **foreign)
+    assert run_module(lambda_functions, **{**wanted, "functions": []})["changed"]
+    assert {entry["FunctionName"] for entry in client.list_functions()["Functions"]} == {
+        "shop-staging-2-x",
+        "other",
+    }
+    assert not log_groups()
+
+
+def test_absent_finishes_what_a_killed_run_left(wanted: dict, run_module: Any) -> None:
+    gone = {"prefix": wanted["prefix"], "tags": TAGS, "state": "absent"}
+    boto3.client("logs").create_log_group(logGroupName=f"/aws/lambda/{NAME}", tags=TAGS)
+    assert run_module(lambda_functions, **wanted)["changed"]
+    boto3.client("lambda").delete_function(FunctionName=NAME)
+    assert run_module(lambda_functions, **gone)["changed"]
+    assert not log_groups()
+    assert not run_module(lambda_functions, **gone)["changed"]
+
+
+def test_refuses_a_source_that_is_not_there(wanted: dict, run_module: Any) -> None:
+    wanted["functions"][0]["source"] = "/nowhere"
+    with pytest.raises(Exception, match="source of 'hello': '/nowhere' is no folder"):
+        run_module(lambda_functions, **wanted)
+
+
+def test_refuses_functions_without_a_role(wanted: dict, run_module: Any) -> None:
+    del wanted["role"]
+    with pytest.raises(Exception, match="role: missing"):
+        run_module(lambda_functions, **wanted)
