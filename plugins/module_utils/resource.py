@@ -93,6 +93,10 @@ class Resource:
         """Return what the module returns about the object (keys are merged into the result)."""
         return {self.kind: found}
 
+    def leftovers(self) -> dict[str, Any]:
+        """Return what the module returns about what is kept of an object that it removed."""
+        return {}
+
     def settled(self, found: dict) -> bool:
         """Return whether AWS is done with making, changing or removing the object."""
         return True
@@ -217,7 +221,7 @@ class Resource:
             self.module.exit_json(changed=False)
         if not self.module.check_mode:
             self.delete(found)
-        self.module.exit_json(changed=True, diff=self._diff(self.current(found), {}))
+        self.module.exit_json(changed=True, diff=self._diff(self.current(found), {}), **self.leftovers())
 
     def _finish(self, before: dict | None, after: dict, found: dict | None) -> NoReturn:
         result = self.describe(found) if found is not None else {}
