@@ -1,0 +1,117 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Send a message to Discord by community.general.discord; what goes wrong is a warning, never a failure."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import lookup_loader
+
+WEBHOOK = re.compile(r"https?://\S+/webhooks/(?P<id>\d+)/(?P<token>[\w-]+)/?(?:\?\S*)?")
+
+
+SECRETS_MANAGER = "amazon.aws.secretsmanager_secret"
+
+
+class NotSent(Exception):
+    """A message that wasn't sent; the text says why, and names no secret."""
+
+
+class ActionModule(ActionBase):
+    """teal.platform.discord_message"""
+
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Send the message; see the module's documentation."""
+        result = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        _, given = self.validate_argument_spec(
+            {
+                "webhook_url": {"type": "str", "default": "", "no_log": True},
+                "webhook_secret": {"type": "str", "default": "", "no_log": False},
+                "region": {"type": "str"},
+                "profile": {"type": "str"},
+                "embeds": {"type": "list", "elements": "dict", "required": True},
+                "attempts": {"type": "int", "default": 4},
+                "wait_limit": {"type": "int", "default": 60},
+            }
+        )
+        result |= {"changed": False, "sent": False, "attempts": 0}
+        if self._task.check_mode:
+            return result | {"msg": "not sent, since this is check mode"}
+        try:
+            if url := given["webhook_url"] or self._secret(given):
+                result["attempts"] = self._send(url.strip(), given, task_vars)
+                result["sent"] = True
+            else:
+                result["msg"] = "not sent, since there is no webhook"
+        except NotSent as e:
+            result["warnings"] = [f"Discord was not told: {e}. Nothing else is changed by that."]
+        return result
+
+    def _secret(self, given: dict[str, Any]) -> str:
+        if not (name := given["webhook_secret"]):
+            return ""
+        where = {key: given[key] for key in ("region", "profile") if given[key]}
+        try:
+            lookup = lookup_loader.get(SECRETS_MANAGER, loader=self._loader, templar=self._templar)
+            found = lookup.run([name], {}, **where)
+        except Exception as e:  # whatever AWS, boto3 or the lookup has: none of it may stop a deploy
+            raise NotSent(f"the secret {name} could not be read ({type(e).__name__})") from None
+        return str(found[0]) if found else ""
+
+    def _send(self, url: str, given: dict[str, Any], task_vars: dict[str, Any]) -> int:
+        """Returns how many attempts it took."""
+        parts = WEBHOOK.fullmatch(url)
+        if parts is None:
+            raise NotSent("the webhook is not of the form https://discord.com/api/webhooks/<id>/<token>")
+        arguments = {"webhook_id": parts["id"], "webhook_token": parts["token"], "embeds": given["embeds"]}
+        left = float(given["wait_limit"])
+        pauses = _pauses()
+        for attempt in range(1, given["attempts"] + 1):
+            try:
+                said = self._execute_module(
+                    module_name="community.general.discord", module_args=arguments, task_vars=task_vars
+                )
+            except Exception as e:  # the module isn't there, or can't be run
+                raise NotSent(f"community.general.discord can't be run ({type(e).__name__})") from None
+            if not said.get("failed"):
+                return attempt
+            status = said.get("http_code")
+            why = f"HTTP {status}" if isinstance(status, int) and status > 0 else "no answer"
+            pause = _retry_after(said) if status == 429 else next(pauses)
+            # What Discord refuses once (400, 401, 404) it refuses again.
+            if isinstance(status, int) and 400 <= status < 500 and status != 429:
+                raise NotSent(f"{why}, which another attempt would not change")
+            if attempt == given["attempts"] or pause > left:
+                raise NotSent(f"{why} after {attempt} attempt{'s' if attempt > 1 else ''}")
+            left -= pause
+            time.sleep(pause)
+        raise NotSent("no attempt was allowed")
+
+
+def _pauses() -> Iterator[float]:
+    seconds = 1.0
+    while True:
+        yield seconds
+        seconds *= 2
+
+
+def _retry_after(said: dict[str, Any]) -> float:
+    """What Discord asks for, in seconds: exactly in the body, rounded up in the header."""
+    response, info = said.get("response"), said.get("info")
+    for value in (
+        response.get("retry_after") if isinstance(response, dict) else None,
+        info.get("retry-after") if isinstance(info, dict) else None,
+    ):
+        try:
+            return max(0.0, float(value))  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            continue
+    return 1.0

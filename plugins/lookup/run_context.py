@@ -1,0 +1,77 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Lookup: who runs this, by what, and for which commit."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: run_context
+author: Teal maintainers
+short_description: Who runs this, by what, and for which commit
+version_added: 0.1.0
+description:
+  - In GitHub Actions these are the actor, the workflow, the commit and the run's address, from the
+  variables that
+    each job has. Elsewhere it is the user who runs Ansible.
+options:
+  _terms:
+    description: Not used.
+"""
+
+EXAMPLES = r"""
+- name: Say who deploys
+  ansible.builtin.debug:
+    msg: "{{ lookup('teal.platform.run_context').who }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One dictionary with C(who), C(trigger), C(commit), C(commit_url) and C(run_url), empty where
+  not known. type: list elements: dict
+"""
+
+import getpass
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.plugins.lookup import LookupBase
+
+
+def run_context(environment: Mapping[str, str]) -> dict[str, str]:
+    """What `environment`'s variables tell."""
+    commit = environment.get("GITHUB_SHA", "")
+    repository = "/".join(environment.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY"))
+    run = environment.get("GITHUB_RUN_ID", "")
+    if not run:
+        return {
+            "who": _user(environment),
+            "trigger": "by hand",
+            "commit": commit,
+            "commit_url": "",
+            "run_url": "",
+        }
+    return {
+        "who": environment.get("GITHUB_ACTOR", ""),
+        "trigger": environment.get("GITHUB_WORKFLOW", ""),
+        "commit": commit,
+        "commit_url": f"{repository}/commit/{commit}" if commit else "",
+        "run_url": f"{repository}/actions/runs/{run}",
+    }
+
+
+def _user(environment: Mapping[str, str]) -> str:
+    try:
+        return environment.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid {os.getuid()}"
+
+
+class LookupModule(LookupBase):
+    """Ansible's entry point."""
+
+    def run(
+        self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any
+    ) -> list[dict[str, str]]:
+        """One dictionary."""
+        return [run_context(os.environ)]

@@ -1,0 +1,147 @@
+"""The action plugin: it waits as Discord asks, never fails, and never tells the webhook."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.teal.platform.plugins.action import discord_message
+
+WEBHOOK = "https://discord.com/api/webhooks/123/s3cr3t-t0ken"
+OK = {"changed": True, "http_code": 204}
+
+
+def refused(status: int, response: Any = None, **info: Any) -> dict[str, Any]:
+    return {
+        "failed": True,
+        "http_code": status,
+        "msg": WEBHOOK,
+        "response": response,
+        "info": {"url": WEBHOOK, **info},
+    }
+
+
+@pytest.fixture
+def send(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., tuple[dict[str, Any], list[float], list[dict[str, Any]]]]:
+    """Return send(answers, **arguments) -> (result, pauses, what the module was given)."""
+
+    def run(
+        answers: list[Any], check: bool = False, **arguments: Any
+    ) -> tuple[dict[str, Any], list[float], list[dict[str, Any]]]:
+        pauses: list[float] = []
+        calls: list[dict[str, Any]] = []
+        monkeypatch.setattr(discord_message.time, "sleep", pauses.append)
+        given = {"webhook_url": WEBHOOK, "embeds": [{"title": "t"}], **arguments}
+        task = SimpleNamespace(
+            args=given, check_mode=check, async_val=0, diff=False, action="discord_message", no_log=False
+        )
+        connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="/nowhere"))
+        plugin = discord_message.ActionModule(task, connection, SimpleNamespace(), None, None, None)
+
+        def execute(module_name: str, module_args: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+            assert module_name == "community.general.discord"
+            calls.append(module_args)
+            answer = answers[len(calls) - 1]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        monkeypatch.setattr(plugin, "_execute_module", execute)
+        result = plugin.run(None, {})
+        assert not result.get("failed")
+        assert result["changed"] is False
+        assert "s3cr3t" not in json.dumps(result)
+        return result, pauses, calls
+
+    return run
+
+
+def test_a_message_that_is_taken(send: Any) -> None:
+    result, pauses, calls = send([OK])
+    assert (result["sent"], result["attempts"], pauses) == (True, 1, [])
+    assert calls == [{"webhook_id": "123", "webhook_token": "s3cr3t-t0ken", "embeds": [{"title": "t"}]}]
+    assert "warnings" not in result
+
+
+def test_discord_says_how_long_to_wait(send: Any) -> None:
+    body, header = refused(429, {"retry_after": 0.7}), refused(429, None, **{"retry-after": "3"})
+    result, pauses, _ = send([body, header, refused(429), OK])
+    assert result["sent"]
+    assert pauses == [0.7, 3.0, 1.0]
+
+
+def test_what_may_pass_is_tried_again_and_then_warned_of(send: Any) -> None:
+    result, pauses, _ = send([refused(500), refused(-1), refused(503), refused(500)])
+    assert pauses == [1, 2, 4]
+    assert result["sent"] is False
+    assert "HTTP 500 after 4 attempts" in result["warnings"][0]
+    result, _, _ = send([refused(-1)], attempts=1)
+    assert "no answer after 1 attempt." in result["warnings"][0]
+
+
+@pytest.mark.parametrize("status", [400, 401, 404])
+def test_what_discord_refuses_is_not_tried_again(send: Any, status: int) -> None:
+    result, pauses, calls = send([refused(status)])
+    assert (len(calls), pauses) == (1, [])
+    assert f"HTTP {status}" in result["warnings"][0]
+
+
+def test_no_longer_is_waited_than_allowed(send: Any) -> None:
+    result, pauses, calls = send([refused(429, {"retry_after": 40}), refused(429, {"retry_after": 40})])
+    assert (pauses, len(calls)) == ([40.0], 2)
+    assert "HTTP 429 after 2 attempts" in result["warnings"][0]
+
+
+def test_a_module_that_cannot_be_run_is_a_warning(send: Any) -> None:
+    result, _, _ = send([RuntimeError(WEBHOOK)])
+    assert "community.general.discord can't be run (RuntimeError)" in result["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://discord.com/s3cr3t", "s3cr3t", "https://discord.com/api/webhooks/s3cr3t/"]
+)
+def test_a_webhook_that_is_none_is_a_warning_that_does_not_show_it(send: Any, url: str) -> None:
+    result, _, calls = send([], webhook_url=url)
+    assert not calls
+    assert "not of the form" in result["warnings"][0]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://discordapp.com/api/v10/webhooks/123/s3cr3t-t0ken", WEBHOOK + "/", WEBHOOK + "?wait=true\n"],
+)
+def test_forms_of_a_webhook(send: Any, url: str) -> None:
+    _, _, calls = send([OK], webhook_url=url)
+    assert calls[0]["webhook_token"] == "s3cr3t-t0ken"
+
+
+def test_without_a_webhook_and_in_check_mode_nothing_is_sent(send: Any) -> None:
+    result, _, calls = send([], webhook_url="")
+    assert (calls, result["sent"], result["msg"]) == ([], False, "not sent, since there is no webhook")
+    result, _, calls = send([], check=True)
+    assert (calls, result["msg"]) == ([], "not sent, since this is check mode")
+
+
+def test_the_webhook_may_be_a_secret_of_aws(send: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    class Lookup:
+        def run(self, terms: list[str], variables: Any, **where: str) -> list[str]:
+            asked.append((terms, where))
+            if terms == ["missing"]:
+                raise RuntimeError(WEBHOOK)
+            return [WEBHOOK + "\n"]
+
+    monkeypatch.setattr(discord_message.lookup_loader, "get", lambda name, **_: Lookup())
+    result, _, _ = send(
+        [OK], webhook_url="", webhook_secret="assistant-staging/notification", region="eu-west-1"
+    )
+    assert result["sent"]
+    assert asked == [(["assistant-staging/notification"], {"region": "eu-west-1"})]
+    result, _, _ = send([], webhook_url="", webhook_secret="missing")
+    assert "the secret missing could not be read (RuntimeError)" in result["warnings"][0]
