@@ -122,7 +122,7 @@ def create(
             "url": url["discord"],
             "port": port["discord"],
             "ready_url": url["discord"] + "/rehearsal/ready",
-            "webhook_url": f"{url['discord']}/api/webhooks/100000000000000001/{token}",
+            "webhook_url": f"https://discord.com/api/webhooks/100000000000000001/{token}",
         },
         "sonar": {
             "url": url["sonar"],
