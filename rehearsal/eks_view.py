@@ -1,26 +1,39 @@
-"""EKS as the rehearsal's Kubernetes sees it: which clusters there are, who may enter them, which nodes they have.
+"""EKS and STS as the rehearsal's Kubernetes sees them: the clusters, who may enter them, whose a token is.
 
-Served by the AWS part as `GET /rehearsal/clusters`; read by `rehearsal.kubernetes`.
+Mounted by the AWS part:
+
+    GET /rehearsal/clusters                     `clusters`
+    GET /rehearsal/caller?url=URL&cluster=NAME  `caller`
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import urllib.parse
 from typing import Any
 
+from moto import settings
 from moto.eks.models import Cluster, eks_backends
 from moto.eks.responses import EKSResponse
+from moto.iam.access_control import CreateAccessKeyFailure, create_access_key
+from moto.iam.models import get_account_id_from
 from moto.sts.models import sts_backends
+from moto.utilities.utils import get_partition
 
 from rehearsal import machines
+from rehearsal.refused import Refused
 
-ADMIN_POLICY = "AmazonEKSClusterAdminPolicy"
+CLUSTER_HEADER = "x-k8s-aws-id"
+ADMINISTRATOR = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+"""The key that `python -m rehearsal env` prints; moto knows nothing of it."""
 
 
 def clusters(query: dict[str, str], body: Any) -> dict[str, Any]:
-    """`{"clusters": [{name, arn, created, admins, entries: [{principal, username, groups, policies}], nodes}]}`
+    """`{"clusters": [{name, arn, created, admins, entries, nodes}]}`
 
-    A policy is `{name, namespaces}`, with null for the whole cluster. `admins` are principals that made the
-    cluster and are its administrators by that.
+    An entry is `{principal, username, groups, policies: [{name, namespaces}]}`, `namespaces` being null for the
+    whole cluster. `admins` are ARNs of principals that made the cluster, and administer it by that.
     """
     nodes = machines.nodes({}, None)["nodes"]
     found = [
@@ -30,7 +43,8 @@ def clusters(query: dict[str, str], body: Any) -> dict[str, Any]:
             "created": str(cluster.created_at),
             "admins": [creator] if (creator := cluster.__dict__.get("creator")) else [],
             "entries": [
-                _entry(e) for e in cluster.__dict__.get("parts", {}).get("access entry", {}).values()
+                _entry(entry)
+                for entry in list(cluster.__dict__.get("parts", {}).get("access entry", {}).values())
             ],
             "nodes": [node for node in nodes if node["cluster"] == cluster.name],
         }
@@ -49,18 +63,61 @@ def note_creator(cluster: Cluster, response: EKSResponse) -> None:
         cluster.__dict__["creator"] = sts.get_caller_identity(response.get_access_key(), response.region)[1]
 
 
+def caller(query: dict[str, str], body: Any) -> dict[str, str]:
+    """Whose a presigned GetCallerIdentity is, whose header `x-k8s-aws-id` is `cluster`: `{"arn": ARN}`.
+
+    What STS answers to that URL; moto's server takes no presigned call but S3's. Raises Refused 403 if the
+    signature is not that of the key. A key that moto never gave out is its administrator's, as everywhere in
+    moto, and can't be checked unless it is the rehearsal's own; with IAM enforced both are refused.
+    """
+    parts = urllib.parse.urlsplit(query["url"])
+    given = dict(urllib.parse.parse_qsl(parts.query))
+    key_id, _, region, _, _ = given["X-Amz-Credential"].split("/")
+    account, partition = get_account_id_from(key_id), get_partition(region)
+    headers = {name: given[name] for name in ("X-Amz-Security-Token",) if name in given}
+    try:
+        key = create_access_key(account, partition, key_id, headers)
+    except CreateAccessKeyFailure as e:
+        if e.reason != "InvalidId" or settings.INITIAL_NO_AUTH_ACTION_COUNT != float("inf"):
+            raise Refused(403, "The security token included in the request is invalid.") from None
+        arn = sts_backends[account][partition].get_caller_identity(key_id, region)[1]
+        secret = ADMINISTRATOR[1] if key_id == ADMINISTRATOR[0] else None
+    else:
+        arn, secret = key.arn, key.create_credentials().secret_key
+    if secret and not hmac.compare_digest(
+        _signature(parts, given, query["cluster"], secret), given["X-Amz-Signature"]
+    ):
+        raise Refused(403, "The request signature we calculated does not match the signature you provided.")
+    return {"arn": arn}
+
+
+def _signature(parts: urllib.parse.SplitResult, given: dict[str, str], cluster: str, secret: str) -> str:
+    """Signature Version 4 of a presigned GET, as AWS documents it."""
+    values = {"host": parts.netloc, CLUSTER_HEADER: cluster}
+    headers = "".join(f"{name}:{values.get(name, '')}\n" for name in given["X-Amz-SignedHeaders"].split(";"))
+    asked = "&".join(sorted(p for p in parts.query.split("&") if not p.startswith("X-Amz-Signature=")))
+    nothing = hashlib.sha256(b"").hexdigest()
+    request = "\n".join(("GET", parts.path or "/", asked, headers, given["X-Amz-SignedHeaders"], nothing))
+    scope = given["X-Amz-Credential"].partition("/")[2]
+    digest = hashlib.sha256(request.encode()).hexdigest()
+    key = b"AWS4" + secret.encode()
+    for word in (
+        *scope.split("/"),
+        "\n".join((given["X-Amz-Algorithm"], given["X-Amz-Date"], scope, digest)),
+    ):
+        key = hmac.digest(key, word.encode(), "sha256")
+    return key.hex()
+
+
 def _entry(entry: dict[str, Any]) -> dict[str, Any]:
+    policies = []
+    for policy in list(entry["policies"].values()):
+        scope = policy["accessScope"]
+        namespaces = scope.get("namespaces") if scope["type"] == "namespace" else None
+        policies.append({"name": policy["policyArn"].rpartition("/")[2], "namespaces": namespaces})
     return {
         "principal": entry["principalArn"],
         "username": entry["username"],
         "groups": entry["kubernetesGroups"],
-        "policies": [
-            {
-                "name": policy["policyArn"].rpartition("/")[2],
-                "namespaces": policy["accessScope"].get("namespaces")
-                if policy["accessScope"]["type"] == "namespace"
-                else None,
-            }
-            for policy in entry["policies"].values()
-        ],
+        "policies": policies,
     }

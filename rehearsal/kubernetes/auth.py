@@ -38,12 +38,12 @@ class Authenticator:
         if self.is_admin(authorization):
             return ADMIN
         token = authorization.removeprefix("Bearer ")
-        query = presigned(token)
-        if query is None:
+        url = presigned(token)
+        if url is None:
             return None
         key = (cluster["name"], token)
         if key not in self._callers:
-            caller = await self._aws.caller(query, cluster["name"])
+            caller = await self._aws.caller(url, cluster["name"])
             if caller is None:
                 return None
             if len(self._callers) >= REMEMBERED:
@@ -53,7 +53,7 @@ class Authenticator:
 
 
 def presigned(token: str, now: datetime.datetime | None = None) -> str | None:
-    """The query of the GetCallerIdentity that a token is; None if it is none, or is no longer good.
+    """The URL of the GetCallerIdentity that a token is; None if it is none, or is no longer good.
 
     That its header `x-k8s-aws-id` is this cluster's name is what the signature says: STS checks that.
     """
@@ -62,8 +62,7 @@ def presigned(token: str, now: datetime.datetime | None = None) -> str | None:
     try:
         encoded = token.removeprefix(PREFIX)
         url = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
-        query = urllib.parse.urlsplit(url).query
-        given = dict(urllib.parse.parse_qsl(query))
+        given = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(url).query))
         signed = datetime.datetime.strptime(given["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(
             tzinfo=datetime.UTC
         )
@@ -77,7 +76,7 @@ def presigned(token: str, now: datetime.datetime | None = None) -> str | None:
         and 0 < longest <= LIFETIME.total_seconds()
         and -SKEW <= now - signed <= LIFETIME
     )
-    return query if good else None
+    return url if good else None
 
 
 def identity(caller: str, cluster: Json) -> Identity | None:

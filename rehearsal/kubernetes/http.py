@@ -138,7 +138,7 @@ async def _body(request: web.Request) -> Any:
     text = await request.read()
     if not text:
         return {}
-    kind = request.content_type
+    kind = request.headers.get("Content-Type", "application/json")
     try:
         if "yaml" in kind:
             return yaml.safe_load(text)

@@ -12,7 +12,14 @@ from rehearsal.kubernetes.store import Event, Key
 
 Json = dict[str, Any]
 NODES, PODS = BY_NAME["nodes"], BY_NAME["pods"]
-CAPACITY = {"cpu": "4", "memory": "16Gi", "pods": "58", "ephemeral-storage": "20Gi"}
+SIZES = {
+    "t3.medium": ("2", "4Gi", "17"),
+    "t3.large": ("2", "8Gi", "35"),
+    "m5.large": ("2", "8Gi", "29"),
+    "m6i.large": ("2", "8Gi", "29"),
+    "m7i.large": ("2", "8Gi", "29"),
+}
+"""CPUs, memory and pods of an instance type; others are taken for an m5.xlarge."""
 LEAVING = "node.kubernetes.io/unschedulable"
 
 
@@ -67,12 +74,14 @@ class Nodes(Controller):
             self.registry.patch(NODES, *key, _let_go)
 
     def _join(self, name: str, instance: Json, address: str) -> None:
-        zone = instance["az"]
-        labels = {
+        zone, kind = instance["az"], instance.get("instance_type", "m5.xlarge")
+        cpu, memory, pods = SIZES.get(kind, ("4", "16Gi", "58"))
+        capacity = {"cpu": cpu, "memory": memory, "pods": pods, "ephemeral-storage": "20Gi"}
+        labels = (instance.get("labels") or {}) | {
             "kubernetes.io/hostname": name,
             "kubernetes.io/os": "linux",
             "kubernetes.io/arch": "amd64",
-            "node.kubernetes.io/instance-type": "m5.xlarge",
+            "node.kubernetes.io/instance-type": kind,
             "topology.kubernetes.io/region": zone[:-1],
             "topology.kubernetes.io/zone": zone,
             "eks.amazonaws.com/nodegroup": instance["nodegroup"],
@@ -85,8 +94,8 @@ class Nodes(Controller):
         reasons = {"Ready": ("KubeletReady", "kubelet is posting ready status")}
         status = {
             "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
-            "capacity": CAPACITY,
-            "allocatable": CAPACITY,
+            "capacity": capacity,
+            "allocatable": capacity,
             "conditions": [
                 {
                     "type": kind,

@@ -24,6 +24,8 @@ from rehearsal.kubernetes.settings import Settings
 Json = dict[str, Any]
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
+SILENT_FAILURES = 10
+"""AWS may start after this, or again."""
 PUBLIC = {"readyz", "livez", "healthz"}
 LARGEST_BODY = 8 * 1024 * 1024
 
@@ -73,15 +75,15 @@ class Server:
                 cluster.nodes.see(found[name]["nodes"])
 
     async def _poll(self) -> None:
-        complained = ""
+        failures = 0
         while True:
             try:
                 await self.look()
-                complained = ""
+                failures = 0
             except (aiohttp.ClientError, TimeoutError) as e:
-                if str(e) != complained:
+                failures += 1
+                if failures == SILENT_FAILURES:
                     log.warning("AWS does not answer: %s", e)
-                complained = str(e)
             except Exception:
                 log.exception("what AWS told can't be taken in")
             await asyncio.sleep(POLL_SECONDS)

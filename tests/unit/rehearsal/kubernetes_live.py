@@ -30,12 +30,12 @@ class StandInAws:
             cluster("production", "created-once", [node("a", 3)]),
         ]
         self.caller = "arn:aws:sts::123456789012:user/moto"
-        self.asked: list[tuple[str, str]] = []
+        self.asked: list[str] = []
         aws = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                status, body = aws.answer(self.path, self.headers.get("x-k8s-aws-id", ""))
+                status, body = aws.answer(self.path)
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
@@ -47,9 +47,11 @@ class StandInAws:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
 
-    def answer(self, path: str, cluster_named: str) -> tuple[int, bytes]:
+    def answer(self, path: str) -> tuple[int, bytes]:
         parts = urllib.parse.urlsplit(path)
         query = dict(urllib.parse.parse_qsl(parts.query))
         if parts.path == "/rehearsal/clusters":
@@ -59,16 +61,25 @@ class StandInAws:
             if tag == "missing":
                 return 404, b"{}"
             behaviour = tag if tag in BEHAVIOURS else "ok"
-            return 200, json.dumps({"version": tag, "behaviour": behaviour, "digest": "sha256:" + "0" * 64}).encode()
-        if query.get("Action") == "GetCallerIdentity":
-            self.asked.append((query.get("X-Amz-Date", ""), cluster_named))
-            return 200, f"<r><Arn>{self.caller}</Arn></r>".encode()
+            return 200, json.dumps(
+                {"version": tag, "behaviour": behaviour, "digest": "sha256:" + "0" * 64}
+            ).encode()
+        if parts.path == "/rehearsal/caller":
+            self.asked.append(query["cluster"])
+            return (200, json.dumps({"arn": self.caller}).encode()) if self.caller else (403, b"{}")
         return 404, b""
 
 
 def cluster(name: str, created: str, nodes: list[Json]) -> Json:
     admins = ["arn:aws:sts::123456789012:user/moto"]
-    return {"name": name, "arn": f"arn:{name}", "created": created, "admins": admins, "entries": [], "nodes": nodes}
+    return {
+        "name": name,
+        "arn": f"arn:{name}",
+        "created": created,
+        "admins": admins,
+        "entries": [],
+        "nodes": nodes,
+    }
 
 
 def node(zone: str, number: int) -> Json:
