@@ -11,8 +11,9 @@ serves the rehearsal's own paths:
     GET  /rehearsal/images?ref=IMAGE    version, behaviour, digest; 404 if it can't be pulled
     POST /rehearsal/images              push one: tag, repository, version, behaviour
     GET  /rehearsal/nodes               the node groups' instances
-    GET  /rehearsal/clusters            EKS clusters, who may enter them, their nodes: see `rehearsal.eks_view`
-    GET  /rehearsal/instances           where the instances that run the service are served: id → address
+    GET  /rehearsal/clusters            EKS clusters, who may enter, their nodes: `rehearsal.eks_view`
+    GET  /rehearsal/caller?url=URL&cluster=NAME   whose token that is: `rehearsal.eks_view`
+    GET  /rehearsal/instances           where those that run the service are served: id → address
     GET  /rehearsal/stand-ins           the same with their images, for `rehearsal.instances`
     and what `rehearsal.elb_view` says
 """
@@ -69,6 +70,7 @@ def application(config: dict[str, Any]) -> Front:
         ("POST", "images"): images.receive(config),
         ("GET", "nodes"): machines.nodes,
         ("GET", "clusters"): eks_view.clusters,
+        ("GET", "caller"): eks_view.caller,
         ("GET", "instances"): stand_ins.addresses,
         ("GET", "stand-ins"): stand_ins.described,
     }

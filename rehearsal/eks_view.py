@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import urllib.parse
 from typing import Any
 
@@ -32,8 +33,8 @@ ADMINISTRATOR = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEK
 def clusters(query: dict[str, str], body: Any) -> dict[str, Any]:
     """`{"clusters": [{name, arn, created, admins, entries, nodes}]}`
 
-    An entry is `{principal, username, groups, policies: [{name, namespaces}]}`, `namespaces` being null for the
-    whole cluster. `admins` are ARNs of principals that made the cluster, and administer it by that.
+    An entry is `{principal, username, groups, policies: [{name, namespaces}]}`, `namespaces` being null for
+    the whole cluster. `admins` are ARNs of principals that made the cluster, and administer it by that.
     """
     nodes = machines.nodes({}, None)["nodes"]
     found = [
@@ -78,7 +79,8 @@ def caller(query: dict[str, str], body: Any) -> dict[str, str]:
     try:
         key = create_access_key(account, partition, key_id, headers)
     except CreateAccessKeyFailure as e:
-        if e.reason != "InvalidId" or settings.INITIAL_NO_AUTH_ACTION_COUNT != float("inf"):
+        enforced = math.isfinite(settings.INITIAL_NO_AUTH_ACTION_COUNT)
+        if e.reason != "InvalidId" or enforced:
             raise Refused(403, "The security token included in the request is invalid.") from None
         arn = sts_backends[account][partition].get_caller_identity(key_id, region)[1]
         secret = ADMINISTRATOR[1] if key_id == ADMINISTRATOR[0] else None

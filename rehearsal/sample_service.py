@@ -1,16 +1,16 @@
-"""The sample service: what a Spring Boot application looks like from outside, in one file of Python's own library.
+"""The sample service: what a Spring Boot application looks like from outside, in one file.
 
-It is what the rehearsal's pods and instances run, and the content of the sample's container image. Its settings
-are environment variables, named as Spring Boot names them where there is such a name:
+It needs Python's own library alone. It is what the rehearsal's pods and instances run, and the content of the
+sample's container image. Its settings are environment variables, named as Spring Boot names them if it does:
 
 SERVER_ADDRESS, SERVER_PORT   where it listens (0.0.0.0, 8080)
 SERVICE_VERSION               what /actuator/info tells (0.0.0)
-SERVICE_BEHAVIOUR             ok, crash (ends before it listens), never-ready, error (ready, but / answers 500), slow
-                              (each answer of / takes SERVICE_SLOW_SECONDS: 2), wrong-version (tells another version),
-                              dies (ends SERVICE_DIES_SECONDS after its start: 5)
+SERVICE_BEHAVIOUR             ok, crash (ends before it listens), never-ready, error (ready, but / is 500),
+                              slow (each answer of / takes SERVICE_SLOW_SECONDS: 2), wrong-version (tells
+                              another version), dies (ends SERVICE_DIES_SECONDS after its start: 5)
 SERVICE_BOOT_SECONDS          how long it takes to start (0)
-SERVICE_SHUTDOWN_SECONDS      how long connections that are open at SIGTERM are served on at most (20); each is closed
-                              with its next answer, or once it has been quiet for 2 seconds
+SERVICE_SHUTDOWN_SECONDS      how long connections that are open at SIGTERM are served at most (20); each is
+                              closed with its next answer, or once it has been quiet for 2 seconds
 SERVICE_SLOT, HOSTNAME        told by / as slot and pod
 
 `sample_service.py migrate` is its database migration: it says so and ends, with 1 if the behaviour is crash.

@@ -49,7 +49,7 @@ class Aws:
             return (await response.json())["arn"]
 
     async def image(self, reference: str) -> Image:
-        """An image of ECR is what was pushed there. Others can't be had here: a stand-in takes their place."""
+        """An image of ECR is what was pushed there. Of others there is a stand-in."""
         host = reference.partition("/")[0]
         if ".dkr.ecr." not in host:
             if host.endswith(".invalid"):

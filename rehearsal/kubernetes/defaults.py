@@ -1,4 +1,4 @@
-"""What the API server fills in where a manifest says nothing: those fields that something here or a client reads."""
+"""What the API server fills in where a manifest says nothing: the fields that are read here or by clients."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Deployments(Controller):
         return self._status(deployment, reason)
 
     def _ensure(self, deployment: Json, new: Json | None, old: list[Json]) -> tuple[Json, str]:
-        """The ReplicaSet of the present template, with the highest revision; and whether it was made just now."""
+        """The ReplicaSet of the present template, with the highest revision; a reason if it is new."""
         revision = max([_revision(s) for s in old], default=0)
         notes = {
             k: v

@@ -7,6 +7,7 @@ from typing import Any
 from rehearsal.kubernetes.resources import Resource
 
 Json = dict[str, Any]
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 
 
 class ApiError(Exception):
@@ -49,10 +50,7 @@ def already_exists(resource: Resource, name: str) -> ApiError:
     )
 
 
-def conflict(resource: Resource, name: str, why: str = "") -> ApiError:
-    why = why or (
-        "the object has been modified; please apply your changes to the latest version and try again"
-    )
+def conflict(resource: Resource, name: str, why: str = MODIFIED) -> ApiError:
     return ApiError(
         409,
         "Conflict",

@@ -1,4 +1,4 @@
-"""Faults on demand: the API refuses, is slow, answers with conflicts or errors, for a while or some requests."""
+"""Faults on demand: the API refuses, is slow, answers with conflicts or errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from rehearsal.kubernetes.errors import ApiError, bad_request
+from rehearsal.kubernetes.errors import MODIFIED, ApiError, bad_request
 
 Json = dict[str, Any]
 MODES = ("refuse", "slow", "conflict", "error")
@@ -19,8 +19,8 @@ SLOW_SECONDS = 3.0
 class Faults:
     """Ordered by `{"mode", "seconds" | "count", "path_prefix", "delay"}`; the first that fits is taken.
 
-    `refuse` cuts the connection, `slow` waits `delay` seconds first, `conflict` answers writes with 409, `error`
-    everything with 500. `path_prefix` is that of the path after `/clusters/<name>`.
+    `refuse` cuts the connection, `slow` waits `delay` seconds first, `conflict` answers writes with 409,
+    `error` everything with 500. `path_prefix` is that of the path after `/clusters/<name>`.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class Faults:
         self.ordered.append(fault | {"ends": ends, "left": left})
 
     async def strike(self, request: web.Request, path: str) -> None:
-        """Does what was ordered for this request. Raises ApiError, or ConnectionResetError once it has cut it."""
+        """Do what was ordered for this request. Raises ApiError, or ConnectionResetError having cut it."""
         fault = self._take(request.method, path)
         if fault is None:
             return
@@ -49,8 +49,7 @@ class Faults:
             case "slow":
                 await asyncio.sleep(float(fault.get("delay", SLOW_SECONDS)))
             case "conflict":
-                why = "the object has been modified; please apply your changes to the latest version and try again"
-                raise ApiError(409, "Conflict", f"Operation cannot be fulfilled: {why}")
+                raise ApiError(409, "Conflict", f"Operation cannot be fulfilled: {MODIFIED}")
             case "error":
                 raise ApiError(500, "InternalError", "Internal error occurred: by order of the rehearsal")
 

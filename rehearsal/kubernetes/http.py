@@ -45,7 +45,9 @@ def parse(path: str) -> Target | None:
     if not 1 <= len(rest) <= 3 or (resource := resources.BY_PATH.get((group, version, rest[0]))) is None:
         return None
     name, sub = [*rest[1:], "", ""][:2]
-    if sub and sub not in resource.subresources or resource.namespaced and name and namespace is None:
+    if sub and sub not in resource.subresources:
+        return None
+    if name and resource.namespaced and namespace is None:
         return None
     return Target(resource, namespace if resource.namespaced else "", name, sub)
 

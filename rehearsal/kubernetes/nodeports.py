@@ -1,4 +1,4 @@
-"""NodePorts: `<node>:<port>` leads each new connection to a ready pod of the Service, whichever node it is on."""
+"""NodePorts: `<node>:<port>` leads each new connection to a ready pod of the Service, on any node."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ LIST_KEYS = {
     "volumeMounts": ("mountPath",),
     "volumes": ("name",),
 }
-"""Lists that are merged item by item, by the first of these keys that their items have; others are replaced."""
+"""Lists that are merged item by item, by the first of these keys that the items have; others are replaced."""
 PRIMITIVE_SETS = {"finalizers"}
 
 
@@ -48,8 +48,9 @@ def patcher(content_type: str, patch: Any) -> Callable[[Json], Json]:
     raise ApiError(
         415,
         "UnsupportedMediaType",
-        "the body of the request was in an unknown format - accepted media types include: application/json-patch+json,"
-        " application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml",
+        "the body of the request was in an unknown format - accepted media types include:"
+        " application/json-patch+json, application/merge-patch+json,"
+        " application/strategic-merge-patch+json, application/apply-patch+yaml",
     )
 
 

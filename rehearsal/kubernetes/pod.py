@@ -59,7 +59,7 @@ class Pod:
         return any(self.log(c.name) == path and "running" in c.state for c in self.inits + self.containers)
 
     def begin_stop(self, seconds: float) -> None:
-        """Start to end it, `seconds` being all the time that it gets; called again, the shorter time counts."""
+        """Start to end it, `seconds` being all the time that it gets; called again, the new time counts."""
         if self._stop and not self._stop.done():
             self._stop.cancel()
         self._stop = self.spawn(self._end(seconds))

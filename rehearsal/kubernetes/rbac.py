@@ -51,7 +51,7 @@ class Identity(NamedTuple):
 
 
 class Action(NamedTuple):
-    """What a request wants; `resource` with its subresource: `pods/log`; `namespace` "" is the whole cluster."""
+    """What a request wants; `resource` is with its subresource: `pods/log`; `namespace` "" means all."""
 
     verb: str
     group: str
@@ -93,7 +93,8 @@ def allowed(store: Store, identity: Identity, action: Action) -> bool:
 
 def refusal(identity: Identity, action: Action) -> str:
     where = f'in the namespace "{action.namespace}"' if action.namespace else "at the cluster scope"
-    return f'User "{identity.user}" cannot {action.verb} resource "{action.resource}" in API group "{action.group}" {where}'
+    what = f'{action.verb} resource "{action.resource}" in API group "{action.group}"'
+    return f'User "{identity.user}" cannot {what} {where}'
 
 
 def _role(store: Store, binding: Json) -> Json | None:

@@ -132,8 +132,8 @@ class Registry:
         wanted = options.get("preconditions") or {}
         for field in ("uid", "resourceVersion"):
             if wanted.get(field) not in (None, old["metadata"][field]):
-                why = f"Precondition failed: {field} in precondition: {wanted[field]}, in object: {old['metadata'][field]}"
-                raise errors.conflict(resource, name, why)
+                has = f"{field} in precondition: {wanted[field]}, in object: {old['metadata'][field]}"
+                raise errors.conflict(resource, name, f"Precondition failed: {has}")
         if resource is NAMESPACES and name in ("default", "kube-system"):
             raise errors.forbidden(resource, name, "this namespace may not be deleted")
         if dry_run:
@@ -167,8 +167,8 @@ class Registry:
     def _living(self, resource: Resource, meta: Json) -> None:
         namespace = self.store.get(NAMESPACES, "", meta["namespace"])
         if "deletionTimestamp" in namespace["metadata"]:
-            why = f"unable to create new content in namespace {meta['namespace']} because it is being terminated"
-            raise errors.forbidden(resource, meta.get("name", ""), why)
+            why = "unable to create new content in namespace {} because it is being terminated"
+            raise errors.forbidden(resource, meta.get("name", ""), why.format(meta["namespace"]))
 
     def _status_only(self, old: Json, obj: Json) -> Json:
         return old | {"metadata": dict(old["metadata"]), "status": clone(obj.get("status") or {})}
@@ -295,14 +295,14 @@ class Registry:
 
 
 def _admit(resource: Resource, obj: Json, old: Json | None) -> None:
-    """Fill in defaults and check. A manifest of another shape than its kind's is refused too: ApiError 400."""
+    """Fill in defaults and check. Raises ApiError 422; 400 for another shape than the kind's."""
     try:
         defaults.fill(resource, obj)
         validation.check(resource, obj, old)
     except (AttributeError, KeyError, TypeError, ValueError) as e:
-        problem = f"{type(e).__name__}: {e}"
         raise errors.bad_request(
-            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {problem}'
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}:'
+            f" {type(e).__name__}: {e}"
         ) from e
 
 

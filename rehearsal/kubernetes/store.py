@@ -1,6 +1,6 @@
 """A cluster's objects in memory, with resource versions and a history to watch.
 
-Objects that went in are never changed again: a write replaces them, so what is read can be handed on as it is.
+Objects that went in are never changed again: a write replaces them, and what is read can be handed on.
 Everything runs in one thread, and nothing here waits, so that a read-change-write without `await` is atomic.
 """
 

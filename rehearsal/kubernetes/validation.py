@@ -54,8 +54,8 @@ def _strings(resource: Resource, obj: Json) -> None:
                     else "object"
                 )
                 raise errors.bad_request(
-                    f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: json:'
-                    f" cannot unmarshal {kind} into Go struct field {field} of type string"
+                    f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}:'
+                    f" json: cannot unmarshal {kind} into Go struct field {field} of type string"
                 )
 
 
