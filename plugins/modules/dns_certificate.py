@@ -1,0 +1,250 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: dns_certificate
+short_description: A certificate of ACM that is validated, and renewed, by DNS
+version_added: 0.1.0
+description:
+  - Requests a certificate for a domain name, keeps the records that prove control of the domain in a
+    hosted zone of Route53, and waits until the certificate is issued.
+  - The certificate is known again by its domain names and its tag C(Name).
+author: Teal maintainers
+options:
+  domain_name:
+    description: The domain name.
+    type: str
+    required: true
+  alternative_names:
+    description: More domain names, of the same hosted zone.
+    type: list
+    elements: str
+    default: []
+  hosted_zone:
+    description:
+      - Name or ID of the hosted zone that the records are kept in. Empty if DNS is elsewhere; then somebody
+        has to make the records, that are named when the time is over.
+    type: str
+    default: ""
+  state:
+    description: V(absent) removes the certificate and its records.
+    type: str
+    choices: [present, absent]
+    default: present
+  tags:
+    description: Tags of the certificate. C(Name) is added.
+    type: dict
+    aliases: [resource_tags]
+    default: {}
+  wait_timeout:
+    description: Seconds to wait until the certificate is issued, and on removal until nothing uses it.
+    type: int
+    default: 600
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Tells what would change.
+    support: full
+  diff_mode:
+    description: Shows names, records and tags before and after.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Keep a certificate
+  teal.platform.dns_certificate:
+    domain_name: staging.shop.example.com
+    hosted_zone: shop.example.com
+"""
+
+RETURN = r"""
+arn:
+  description: ARN of the certificate.
+  type: str
+  returned: when it stands
+"""
+
+import time
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.dns import HostedZone, same_name
+from ansible_collections.teal.platform.plugins.module_utils.resource import (
+    AnsibleAWSModule,
+    ansible_dict_to_boto3_tag_list,
+    boto3_tag_list_to_ansible_dict,
+)
+from ansible_collections.teal.platform.plugins.module_utils.resource_set import ResourceSet, finish
+
+ALIVE = ["PENDING_VALIDATION", "ISSUED"]
+RECORD_TTL = 300
+
+
+class Certificate(ResourceSet):
+    """The certificate, keyed by its first domain name."""
+
+    service = "acm"
+    kind = "certificate"
+
+    def __init__(self, module: AnsibleAWSModule) -> None:
+        super().__init__(module)
+        self.domain = module.params["domain_name"]
+        self.names = sorted({self.domain, *module.params["alternative_names"]})
+        self._at = self.domain
+        zone = module.params["hosted_zone"]
+        self.zone = HostedZone(self, zone) if zone else None
+
+    def find_all(self) -> dict[str, dict]:
+        listed = self.pages("list_certificates", "CertificateSummaryList", CertificateStatuses=ALIVE)
+        for summary in listed:
+            if summary["DomainName"] == self.domain:
+                found = self._described(summary["CertificateArn"])
+                same = found["Names"] == self.names and found["Tags"].get("Name") == self.domain
+                if same and found["Type"] == "AMAZON_ISSUED":
+                    return {self.domain: found}
+        return {}
+
+    def _described(self, arn: str) -> dict:
+        found = self.call("describe_certificate", CertificateArn=arn)["Certificate"]
+        tags = self.call("list_tags_for_certificate", CertificateArn=arn)["Tags"]
+        found["Tags"] = boto3_tag_list_to_ansible_dict(tags)
+        found["Names"] = sorted({found["DomainName"], *found.get("SubjectAlternativeNames", [])})
+        return found
+
+    def settings(self, found: dict) -> dict[str, Any]:
+        return {"names": found["Names"], "records": self._records_stand(found), "tags": found["Tags"]}
+
+    @staticmethod
+    def _records(found: dict) -> list[dict[str, str]]:
+        """Return the records that AWS asks for; it needs a moment to think of them."""
+        options = found.get("DomainValidationOptions", [])
+        records = [option["ResourceRecord"] for option in options if "ResourceRecord" in option]
+        unique = {record["Name"]: record for record in records}
+        return list(unique.values()) if len(records) == len(options) else []
+
+    def _records_stand(self, found: dict) -> bool:
+        """Say whether the zone has all records. Renewal needs them too."""
+        if not self.zone:
+            return True
+        records = self._records(found)
+        for record in records:
+            standing = self.zone.record(record["Name"], record["Type"]) or {}
+            values = [entry["Value"] for entry in standing.get("ResourceRecords", [])]
+            if len(values) != 1 or not same_name(values[0], record["Value"]):
+                return False
+        return bool(records)
+
+    def _change_records(self, found: dict, action: str) -> None:
+        if not self.zone:
+            return
+        records = [
+            {
+                "Name": record["Name"],
+                "Type": record["Type"],
+                "TTL": RECORD_TTL,
+                "ResourceRecords": [{"Value": record["Value"]}],
+            }
+            for record in self._records(found)
+        ]
+        self.zone.change(action, records, "Validation by ACM")
+
+    def create_one(self, key: str, want: dict[str, Any]) -> dict:
+        more = [name for name in want["names"] if name != key]
+        arn = self.call(
+            "request_certificate",
+            DomainName=key,
+            ValidationMethod="DNS",
+            **({"SubjectAlternativeNames": more} if more else {}),
+            Tags=ansible_dict_to_boto3_tag_list(want["tags"]),
+        )["CertificateArn"]
+        found = self._await(arn, "have its validation records", self._records)
+        self._change_records(found, "UPSERT")
+        return found
+
+    def update_one(self, key: str, found: dict, want: dict[str, Any]) -> dict:
+        arn = found["CertificateArn"]
+        if found["Tags"] != want["tags"]:
+            extra = [{"Key": name} for name in found["Tags"].keys() - want["tags"].keys()]
+            if extra:
+                self.call("remove_tags_from_certificate", CertificateArn=arn, Tags=extra)
+            tags = ansible_dict_to_boto3_tag_list(want["tags"])
+            self.call("add_tags_to_certificate", CertificateArn=arn, Tags=tags)
+        found = self._await(arn, "have its validation records", self._records)
+        if not self._records_stand(found):
+            self._change_records(found, "UPSERT")
+        return found
+
+    def delete_one(self, key: str, found: dict) -> None:
+        self.delete_when_free(
+            "delete_certificate", gone=["ResourceNotFoundException"], CertificateArn=found["CertificateArn"]
+        )
+        if self._records_stand(found):
+            self._change_records(found, "DELETE")
+
+    def await_issued(self, found: dict) -> None:
+        """Wait until the certificate is issued, and say what to do if it is not."""
+        if not self.module.check_mode and found["Status"] != "ISSUED":
+            self._await(found["CertificateArn"], "be issued", lambda now: now["Status"] == "ISSUED")
+
+    def _await(self, arn: str, what: str, ready: Any) -> dict:
+        give_up = time.monotonic() + self.params["wait_timeout"]
+        pause = 0.1
+        while True:
+            found = self._described(arn)
+            if ready(found):
+                return found
+            if found["Status"] == "FAILED" or time.monotonic() > give_up:
+                self.module.fail_json(msg=self._explain(found, what))
+            time.sleep(pause)
+            pause = min(5.0, pause * 1.5)
+
+    def _explain(self, found: dict, what: str) -> str:
+        records = [f"{entry['Name']} {entry['Type']} {entry['Value']}" for entry in self._records(found)]
+        if found["Status"] == "FAILED":
+            advice = f"AWS refused it: {found.get('FailureReason', 'no reason given')}"
+        elif self.zone:
+            answer = self.call("get_hosted_zone", client=self.zone.client, Id=self.zone.need())
+            servers = ", ".join(answer["DelegationSet"]["NameServers"])
+            advice = f"The zone has the records; can the world ask it? Delegate its domain to {servers}"
+        else:
+            advice = "Make these records in your DNS: " + "; ".join(records)
+        return (
+            f"certificate '{self.domain}' did not {what} within {self.params['wait_timeout']} s "
+            f"(status {found['Status']}). {advice}. Then run this again."
+        )
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            "domain_name": {"type": "str", "required": True},
+            "alternative_names": {"type": "list", "elements": "str", "default": []},
+            "hosted_zone": {"type": "str", "default": ""},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "tags": {"type": "dict", "aliases": ["resource_tags"], "default": {}},
+            "wait_timeout": {"type": "int", "default": 600},
+        },
+        supports_check_mode=True,
+    )
+    certificate = Certificate(module)
+    domain = certificate.domain
+    want = {
+        "names": certificate.names,
+        "records": True,
+        "tags": {**module.params["tags"], "Name": domain},
+    }
+    found = certificate.ensure({domain: want} if module.params["state"] == "present" else {}).get(domain)
+    if found:
+        certificate.await_issued(found)
+    certificate.purge()
+    finish(module, {"certificates": certificate}, **({"arn": found["CertificateArn"]} if found else {}))
+
+
+if __name__ == "__main__":
+    main()
