@@ -10,7 +10,7 @@ author: Teal maintainers
 version_added: 0.1.0
 short_description: Replace the names of an environment's IAM roles by their ARNs
 description:
-  - In each dictionary of a list, replaces C(role) (what the role is for, such as V(deploy)) by the role's ARN.
+  - In each dictionary of a list, replaces C(role), what the role is for, by the role's ARN.
 positional: roles
 options:
   _input:
@@ -31,7 +31,7 @@ options:
 EXAMPLES = r"""
 - name: Show who gets into the cluster
   ansible.builtin.debug:
-    msg: "{{ [{'role': 'deploy', 'groups': ['deployers']}] | teal.platform.with_role_arns(roles, 'principal_arn') }}"
+    msg: "{{ [{'role': 'deploy', 'groups': ['x']}] | teal.platform.with_role_arns(roles, 'principal_arn') }}"
 """
 
 RETURN = r"""
@@ -55,8 +55,8 @@ def with_role_arns(entries: list[dict], roles: dict[str, str], key: str = "role_
             purpose = entry["role"].replace("-", "_")
             if purpose not in roles:
                 raise AnsibleFilterError(
-                    f"There is no IAM role for '{entry['role']}'; the environment has: {', '.join(sorted(roles))}. "
-                    "Build the component identity, or name another role."
+                    f"There is no IAM role for '{entry['role']}'; the environment has: "
+                    f"{', '.join(sorted(roles)) or 'none'}. Build the component identity, or name another."
                 )
             changed[key] = roles[purpose]
         result.append(changed)
