@@ -20,8 +20,8 @@ options:
     description:
       - What is known of the event. All keys are optional.
       - V(environment), V(application), V(component), V(slot), V(version), V(digest), V(from_version),
-        V(from_digest), V(who), V(trigger), V(commit), V(commit_message), V(commit_url), V(run_url), V(serving),
-        V(how_back), V(failed_task), V(reason) and V(details) are texts.
+        V(from_digest), V(who), V(trigger), V(commit), V(commit_message), V(commit_url), V(run_url),
+        V(serving), V(how_back), V(failed_task), V(reason) and V(details) are texts.
       - V(duration) is in seconds, V(at) a time in ISO 8601, and V(metrics) a dictionary.
     type: dict
     required: true

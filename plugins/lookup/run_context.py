@@ -10,9 +10,9 @@ author: Teal maintainers
 short_description: Who runs this, by what, and for which commit
 version_added: 0.1.0
 description:
-  - In GitHub Actions these are the actor, the workflow, the commit and the run's address, from the
-  variables that
-    each job has. Elsewhere it is the user who runs Ansible.
+  - In GitHub Actions these are the actor, the workflow, the commit and the run's address, from the variables
+    that each job has.
+  - Elsewhere it is the user who runs Ansible.
 options:
   _terms:
     description: Not used.
@@ -26,8 +26,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: One dictionary with C(who), C(trigger), C(commit), C(commit_url) and C(run_url), empty where
-  not known. type: list elements: dict
+  description: One dictionary with C(who), C(trigger), C(commit), C(commit_url), C(run_url); empty if unknown.
+  type: list
+  elements: dict
 """
 
 import getpass
@@ -46,7 +47,7 @@ def run_context(environment: Mapping[str, str]) -> dict[str, str]:
     if not run:
         return {
             "who": _user(environment),
-            "trigger": "by hand",
+            "trigger": "ansible-playbook",
             "commit": commit,
             "commit_url": "",
             "run_url": "",

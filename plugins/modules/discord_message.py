@@ -11,8 +11,8 @@ version_added: 0.1.0
 author: Teal maintainers
 description:
   - Sends a message by M(community.general.discord) and adds what that module lacks.
-  - When Discord says that it is too much (429), it waits as long as Discord asks. Other failures that may pass
-    are tried again.
+  - When Discord says that it is too much (429), it waits as long as Discord asks. Other failures that may
+    pass are tried again.
   - It never fails. When a message can't be sent in the end, or the webhook is none, that is a warning.
   - The webhook is in no result and no message.
   - A message changes nothing that is managed, so it is never C(changed). In check mode nothing is sent.
@@ -25,7 +25,8 @@ options:
     default: ""
   webhook_secret:
     description:
-      - Name of the secret in AWS Secrets Manager that holds the address. It is read if O(webhook_url) is empty.
+      - Name of the secret in AWS Secrets Manager that holds the address.
+      - It is read if O(webhook_url) is empty.
     type: str
     default: ""
   region:

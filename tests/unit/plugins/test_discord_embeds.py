@@ -234,4 +234,4 @@ def test_who_runs_it() -> None:
         "run_url": "https://github.com/o/r/actions/runs/7",
     }
     by_hand = run_context({"SUDO_USER": "kim"})
-    assert (by_hand["who"], by_hand["trigger"], by_hand["run_url"]) == ("kim", "by hand", "")
+    assert (by_hand["who"], by_hand["trigger"], by_hand["run_url"]) == ("kim", "ansible-playbook", "")
