@@ -126,9 +126,10 @@ class Front:
         if fault and fault.delay:
             time.sleep(fault.delay)
         if fault and fault.code:
-            status, headers, text = self._calls.error(call, environ.get("CONTENT_TYPE", ""), fault)
-            start_response(f"{status} Refused", [*headers.items(), ("Content-Length", str(len(text)))])
-            self.record.add(call, status, time.monotonic() - begun)
+            kind = environ.get("CONTENT_TYPE", "")
+            headers, text = self._calls.error(call.service, call.operation, kind, fault.code, fault.message)
+            start_response(f"{fault.status} Refused", [*headers.items(), ("Content-Length", str(len(text)))])
+            self.record.add(call, fault.status, time.monotonic() - begun)
             return [text]
         answered: list[int] = []
 

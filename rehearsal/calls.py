@@ -109,6 +109,8 @@ def identify(backend: str, environ: dict[str, Any], body: bytes) -> Call:
     service = BOTO3_NAME.get(backend, backend)
     if service == "elb" and b"Version=2015-12-01" in body:
         service = "elbv2"
+    if service == "apigateway" and environ["PATH_INFO"].startswith("/v2/"):
+        service = "apigatewayv2"
     request = Request(environ)
     try:
         operation, path = get_service_router(service).match(request)
@@ -132,15 +134,20 @@ def _without_secrets(value: Any) -> Any:
     return value
 
 
-def error(call: Call, content_type: str, fault: Fault) -> tuple[int, dict[str, str], bytes]:
-    """An error as that service would answer it: status, headers, body."""
-    model = get_service_model(call.service)
+class _Told(ServiceException):
+    """An error of no service of moto's own (moto looks at an exception's module for that)."""
+
+
+def error(
+    service: str, operation_name: str, content_type: str, code: str, message: str
+) -> tuple[dict[str, str], bytes]:
+    """An error as that service would answer it: headers and body."""
+    model = get_service_model(service)
     try:
-        operation = model.operation_model(call.operation)
+        operation = model.operation_model(operation_name)
     except Exception:
         operation = OperationModel({}, model)
     serializer = get_serializer_class(model.service_name, determine_request_protocol(model, content_type))
     context = ActionContext(model, operation, serializer, None)  # type: ignore[arg-type]
-    _, headers, body = ActionResult(ServiceException(fault.code, fault.message)).execute_result(context)
-    text = body if isinstance(body, bytes) else body.encode()
-    return fault.status, {k: str(v) for k, v in headers.items()}, text
+    _, headers, body = ActionResult(_Told(code, message)).execute_result(context)
+    return {k: str(v) for k, v in headers.items()}, body if isinstance(body, bytes) else body.encode()

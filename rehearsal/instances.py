@@ -1,8 +1,9 @@
 """The EC2 stand-in: what an instance would run.
 
-An instance whose user data names an image of the service gets a process of the sample service, at the address
-that `GET /rehearsal/stand-ins` says, port 8080, for as long as the instance runs. Like systemd on the real one, it
-starts the service anew when it ends. User data is not executed: only the image that it names matters.
+An instance whose user data names an image of the service gets a process of the sample service, at the
+address that `GET /rehearsal/stand-ins` says, port 8080, for as long as the instance runs. Like systemd on the
+real one, it starts the service anew when it ends. User data is not executed: only the image that it names
+matters.
 """
 
 from __future__ import annotations

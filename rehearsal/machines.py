@@ -9,10 +9,9 @@ from typing import Any
 
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.instances import Instance
-from moto.eks.models import eks_backends
+from moto.eks.models import Nodegroup, eks_backends
 
 from rehearsal.images import REFERENCE
-from rehearsal.mends.eks_nodegroup import group_name
 
 FIRST, LAST = 200, 254
 """Instances that run the service have the addresses `<subnet>.200` to `.254`."""
@@ -46,6 +45,11 @@ def nodes(query: dict[str, str], body: Any) -> dict[str, Any]:
                 }
             )
     return {"nodes": found}
+
+
+def group_name(nodegroup: Nodegroup) -> str:
+    """The name of its Auto Scaling group, and of the launch template that EKS makes for it."""
+    return nodegroup.resources["autoScalingGroups"][0]["name"]
 
 
 class StandIns:

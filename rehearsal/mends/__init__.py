@@ -19,11 +19,13 @@ from rehearsal.mends import (
     eks_parts,
     elb,
     iam,
+    launch_template,
     rds,
 )
 
 MENDS = (
     ec2,
+    launch_template,
     autoscaling,
     elb,
     acm,

@@ -61,5 +61,5 @@ def _names() -> Iterator[str]:
     for partitions in list(route53_backends.values()):
         for zone in list(partitions[get_partition("us-east-1")].zones.values()):
             for record in list(zone.rrsets):
-                if record.type_ == "CNAME":
+                if record.type == "CNAME":
                     yield record.name.lower().rstrip(".") + "."

@@ -19,6 +19,7 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.eks.models import EKSBackend, Nodegroup
 from moto.eks.responses import EKSResponse
 
+from rehearsal.machines import group_name
 from rehearsal.mends import eks_cluster
 from rehearsal.mends.creation import Pending
 
@@ -83,11 +84,6 @@ def apply(config: dict[str, Any]) -> None:
     EKSResponse.update_nodegroup_version = update_nodegroup_version
     EKSBackend.delete_nodegroup = delete_nodegroup
     EKSBackend.update_nodegroup_config = update_nodegroup_config
-
-
-def group_name(nodegroup: Nodegroup) -> str:
-    """The name of its Auto Scaling group, and of the launch template that EKS makes for it."""
-    return nodegroup.resources["autoScalingGroups"][0]["name"]
 
 
 def _release(version: str) -> str:

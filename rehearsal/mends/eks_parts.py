@@ -1,8 +1,8 @@
 """What belongs to an EKS cluster and moto lacks: access entries, add-ons, pod identity associations.
 
-Everything is ready at once, and nothing of it acts: an add-on's pods don't run, an access entry is not what
-lets a caller into the rehearsal's Kubernetes API. Tags of all of them, and of node groups, can be read and
-changed (moto tags clusters alone).
+Everything is ready at once. Access entries let callers into the rehearsal's Kubernetes API (by
+`rehearsal.eks_view`); an add-on's pods don't run, and a pod gets no credentials. Tags of all of them, and of
+node groups, can be read and changed (moto tags clusters alone).
 """
 
 from __future__ import annotations

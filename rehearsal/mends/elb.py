@@ -66,5 +66,5 @@ def _interfaces(backend: ELBv2Backend, balancer: FakeLoadBalancer) -> None:
             wanted[subnet_id], "", group_ids=balancer.security_groups, description=description
         )
         eni.status, eni.requester_managed, eni.requester_id = "in-use", True, "amazon-elb"
-        if balancer.scheme == "internet-facing":
+        if balancer.scheme != "internal":
             eni.public_ip = f"52.78.{random.randint(0, 255)}.{random.randint(1, 254)}"

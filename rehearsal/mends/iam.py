@@ -1,15 +1,27 @@
-"""IAM, once enforced (`POST /moto-api/reset-auth`): signatures of REST services, and resources by ARN."""
+"""IAM, once enforced (`POST /moto-api/reset-auth`): signatures of REST services, resources, refusals."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from botocore.awsrequest import AWSRequest
+from moto.core.request import determine_request_protocol
 from moto.core.responses import BaseResponse
+from moto.core.utils import get_service_model
 from moto.iam.access_control import IAMPolicyStatement, IAMRequest, PermissionResult
+from werkzeug.exceptions import HTTPException
+
+from rehearsal.calls import error
 
 UNKNOWN = "*"
 """What moto, and so this mend, calls a resource that it can't tell."""
+
+JSON_CODES = {
+    "AccessDenied": "AccessDeniedException",
+    "InvalidClientTokenId": "UnrecognizedClientException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
+}
+"""What AWS's JSON services call what its query services call otherwise."""
 
 ARNS = {
     "dynamodb": {"TableName": "arn:aws:dynamodb:{region}:{account}:table/{value}"},
@@ -45,6 +57,7 @@ def apply(config: dict[str, Any]) -> None:
     """Mend it."""
     signatures()
     resources()
+    refusals()
 
 
 def signatures() -> None:
@@ -84,6 +97,26 @@ def resources() -> None:
 
     BaseResponse._authenticate_and_authorize_normal_action = authenticate_and_authorize
     IAMPolicyStatement.is_action_permitted = is_action_permitted
+
+
+def refusals() -> None:
+    """moto refuses as the query services do, whatever the service: where JSON or another XML is spoken,
+    boto3 cannot read it, and says `403`."""
+    authorize = BaseResponse._authenticate_and_authorize_normal_action
+
+    def authenticate_and_authorize(self: BaseResponse, resource: str = UNKNOWN) -> None:
+        try:
+            authorize(self, resource)
+        except HTTPException as e:
+            model, kind = get_service_model(self.boto3_service_name), self.headers.get("Content-Type", "")
+            protocol = determine_request_protocol(model, kind)
+            if protocol not in ("query", "ec2"):
+                code = JSON_CODES.get(e.error_type, e.error_type) if "json" in protocol else e.error_type
+                _, body = error(self.boto3_service_name, self._get_action(), kind, code, e.message)
+                e.description = body.decode()
+            raise
+
+    BaseResponse._authenticate_and_authorize_normal_action = authenticate_and_authorize
 
 
 def resource_of(response: BaseResponse) -> str:

@@ -1,0 +1,97 @@
+"""Servers to compare: moto as it is, moto with the rehearsal's mends, and that with creation times."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import botocore.config
+import pytest
+
+from rehearsal import config as settings
+
+ROOT = Path(__file__).resolve().parents[4]
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+class Cloud:
+    """One of the servers."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def client(self, service: str, **more: Any) -> Any:
+        """A boto3 client that tries nothing twice."""
+        credentials = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "example"}
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=settings.REGION,
+            config=botocore.config.Config(retries={"total_max_attempts": 1}, proxies={}),
+            **(credentials | more),
+        )
+
+    def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """A call of the rehearsal's own paths: status and JSON."""
+        data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        # moto's /moto-api/reset-auth takes a body of no other type.
+        headers = {"Content-Type": "text/plain" if isinstance(body, bytes) else "application/json"}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        try:
+            with _open(request, timeout=10) as response:
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as e:
+            return e.code, json.load(e)
+
+
+def _serve(command: list[str], port: int, log: Path) -> Iterator[Cloud]:
+    with log.open("wb") as out:
+        process = subprocess.Popen([sys.executable, *command], stdout=out, stderr=out, cwd=ROOT)
+    try:
+        for _ in range(600):
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.05)
+        yield Cloud(f"http://127.0.0.1:{port}")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _rehearsal(home: Path, scale: str) -> Iterator[Cloud]:
+    config = settings.create(home, {}, scale)
+    command = ["-m", "rehearsal.aws", "--config", str(home / "config.json")]
+    yield from _serve(command, config["aws"]["port"], home / "log")
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """moto as it is."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    log = tmp_path_factory.mktemp("plain") / "log"
+    yield from _serve(["-m", "moto.server", "-p", str(port)], port, log)
+
+
+@pytest.fixture(scope="session")
+def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The rehearsal's AWS."""
+    yield from _rehearsal(tmp_path_factory.mktemp("mended"), "0")
+
+
+@pytest.fixture(scope="session")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The rehearsal's AWS, where things take as long to be made as on AWS."""
+    yield from _rehearsal(tmp_path_factory.mktemp("slow"), "1:1")

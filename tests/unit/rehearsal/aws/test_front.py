@@ -1,0 +1,200 @@
+"""What stands in front of moto: the record of calls, faults on demand, images, nodes, stand-ins."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from things import ROLE, cluster, launch_template, name, network, nodegroup
+
+IMAGE = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com"
+
+
+def calls(cloud: Any) -> list[dict[str, Any]]:
+    return cloud.call("GET", "/rehearsal/calls")[1]["calls"]
+
+
+def test_calls_are_recorded_in_order(mended: Any) -> None:
+    before = calls(mended)[-1]["number"] if calls(mended) else 0
+    _, subnets = network(mended)
+    mended.client("eks").list_clusters()
+    mended.client("ec2").delete_subnet(SubnetId=subnets[0])
+    with pytest.raises(ClientError):
+        mended.client("ec2").delete_subnet(SubnetId=subnets[0])
+    made = mended.call("GET", f"/rehearsal/calls?since={before}")[1]["calls"]
+    assert [(c["service"], c["operation"], c["status"]) for c in made] == [
+        ("ec2", "CreateVpc", 200),
+        ("ec2", "CreateSubnet", 200),
+        ("ec2", "CreateSubnet", 200),
+        ("eks", "ListClusters", 200),
+        ("ec2", "DeleteSubnet", 200),
+        ("ec2", "DeleteSubnet", 400),
+    ]
+    assert made[-1]["parameters"] == {"SubnetId": subnets[0]}
+
+
+def test_secrets_are_not_recorded(mended: Any) -> None:
+    mended.client("secretsmanager").create_secret(Name=name(), SecretString="planted-value")
+    mended.client("rds").create_db_instance(
+        DBInstanceIdentifier=name(),
+        DBInstanceClass="db.t4g.micro",
+        Engine="postgres",
+        MasterUsername="teal",
+        MasterUserPassword="planted-value",
+        AllocatedStorage=20,
+    )
+    assert "planted-value" not in str(calls(mended))
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("ec2", "DescribeVpcs", {}),
+        ("elbv2", "DescribeLoadBalancers", {}),
+        ("autoscaling", "DescribeAutoScalingGroups", {}),
+        ("iam", "ListRoles", {}),
+        ("rds", "DescribeDBInstances", {}),
+        ("cloudwatch", "DescribeAlarms", {}),
+        ("eks", "ListClusters", {}),
+        ("lambda", "ListFunctions", {}),
+        ("apigatewayv2", "GetApis", {}),
+        ("route53", "ListHostedZones", {}),
+        ("s3", "ListObjectsV2", {"Bucket": "bucket"}),
+        ("ecr", "DescribeRepositories", {}),
+        ("dynamodb", "ListTables", {}),
+        ("secretsmanager", "ListSecrets", {}),
+        ("sts", "GetCallerIdentity", {}),
+    ],
+)
+def test_a_fault_is_what_the_service_would_answer(
+    mended: Any, service: str, operation: str, arguments: dict[str, Any]
+) -> None:
+    fault = {"service": service, "operation": operation, "code": "ThrottlingException", "message": "slower"}
+    assert mended.call("POST", "/rehearsal/faults", fault)[0] == 200
+    client = mended.client(service)
+    call = next(n for n, api in client.meta.method_to_api_mapping.items() if api == operation)
+    with pytest.raises(ClientError) as refused:
+        getattr(client, call)(**arguments)
+    assert refused.value.response["Error"]["Code"] == "ThrottlingException"
+    assert refused.value.response["Error"]["Message"] == "slower"
+    assert mended.call("GET", "/rehearsal/faults")[1]["faults"] == []
+    assert (calls(mended)[-1]["operation"], calls(mended)[-1]["status"]) == (operation, 400)
+
+
+def test_a_fault_stands_for_calls_that_match(mended: Any) -> None:
+    vpc, _ = network(mended)
+    fault = {
+        "service": "ec2",
+        "operation": "CreateSubnet",
+        "code": "InternalError",
+        "status": 500,
+        "count": 2,
+    }
+    mended.call("POST", "/rehearsal/faults", fault | {"match": "10.0.99.0"})
+    ec2 = mended.client("ec2")
+    ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.98.0/24")
+    for _ in range(2):
+        with pytest.raises(ClientError):
+            ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.99.0/24")
+    ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.99.0/24")
+
+
+def test_a_wrong_fault_is_refused(mended: Any) -> None:
+    status, answer = mended.call("POST", "/rehearsal/faults", {"servise": "ec2"})
+    assert status == 400
+    assert "servise" in answer["error"]
+
+
+def test_a_repository_has_the_samples_images(mended: Any) -> None:
+    ecr, repository = mended.client("ecr"), name()
+    ecr.create_repository(repositoryName=repository, imageTagMutability="IMMUTABLE")
+    found = ecr.describe_images(repositoryName=repository)["imageDetails"]
+    tags = {tag: image["imageDigest"] for image in found for tag in image["imageTags"]}
+    assert tags.keys() >= {"1.0.0", "1.1.0", "1.2.0", "crash", "never-ready", "error", "slow", "dies"}
+    assert len(set(tags.values())) == len(tags)
+    manifest = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "1.1.0"}])["images"][0]
+    assert tags["1.1.0"] == f"sha256:{hashlib.sha256(manifest['imageManifest'].encode()).hexdigest()}"
+    for reference in (f"{IMAGE}/{repository}:1.1.0", f"{IMAGE}/{repository}@{tags['1.1.0']}"):
+        assert mended.call("GET", f"/rehearsal/images?ref={reference}") == (
+            200,
+            {"version": "1.1.0", "behaviour": "ok", "digest": tags["1.1.0"]},
+        )
+    assert mended.call("GET", f"/rehearsal/images?ref={IMAGE}/{repository}:9.9.9")[0] == 404
+    assert mended.call("GET", "/rehearsal/images?ref=nginx:latest")[0] == 404
+
+
+def test_push(mended: Any) -> None:
+    repository = name()
+    image = {"tag": "2.0.0", "repository": repository, "behaviour": "error", "version": "2.0.0-rc1"}
+    assert mended.call("POST", "/rehearsal/images", image)[0] == 404
+    mended.client("ecr").create_repository(repositoryName=repository, imageTagMutability="IMMUTABLE")
+    assert mended.call("POST", "/rehearsal/images", image | {"behaviour": "lazy"})[0] == 400
+    status, pushed = mended.call("POST", "/rehearsal/images", image)
+    assert status == 200
+    found = mended.call("GET", f"/rehearsal/images?ref={pushed['reference']}")[1]
+    assert found == {"version": "2.0.0-rc1", "behaviour": "error", "digest": pushed["digest"]}
+    assert mended.call("POST", "/rehearsal/images", image | {"behaviour": "ok"})[0] == 409
+
+
+def test_nodes(mended: Any) -> None:
+    cluster_name, _ = nodegroup(mended)
+    found = [n for n in mended.call("GET", "/rehearsal/nodes")[1]["nodes"] if n["cluster"] == cluster_name]
+    assert {node["az"] for node in found} == {"ap-northeast-2a", "ap-northeast-2b"}
+    assert all(node["private_dns"].startswith("ip-10-0-") for node in found)
+    mended.client("ec2").terminate_instances(InstanceIds=[found[0]["instance_id"]])
+    after = [n for n in mended.call("GET", "/rehearsal/nodes")[1]["nodes"] if n["cluster"] == cluster_name]
+    assert len(after) == 2
+    assert found[0]["instance_id"] not in {node["instance_id"] for node in after}
+
+
+def test_stand_ins(mended: Any) -> None:
+    _, subnets = network(mended)
+    script = f"#!/bin/bash\ndocker run {IMAGE}/assistant:1.0.0\n"
+    template = launch_template(mended, UserData=base64.b64encode(script.encode()).decode())
+    ec2 = mended.client("ec2")
+    run = {"MinCount": 1, "MaxCount": 1, "SubnetId": subnets[0]}
+    launched = ec2.run_instances(LaunchTemplate={"LaunchTemplateName": template}, **run)["Instances"][0]
+    direct = ec2.run_instances(ImageId="ami-12c6146b", UserData=script, **run)["Instances"][0]
+    other = ec2.run_instances(ImageId="ami-12c6146b", **run)["Instances"][0]
+    addresses = mended.call("GET", "/rehearsal/instances")[1]
+    assert addresses.keys() >= {launched["InstanceId"], direct["InstanceId"]}
+    assert other["InstanceId"] not in addresses
+    assert len(set(addresses.values())) == len(addresses)
+    stand_ins = mended.call("GET", "/rehearsal/stand-ins")[1]["stand_ins"]
+    assert {s["image"] for s in stand_ins} == {f"{IMAGE}/assistant:1.0.0"}
+    ec2.terminate_instances(InstanceIds=[launched["InstanceId"]])
+    assert launched["InstanceId"] not in mended.call("GET", "/rehearsal/instances")[1]
+
+
+def test_creation_takes_its_time(slow: Any) -> None:
+    eks, ec2, elb, rds = (slow.client(service) for service in ("eks", "ec2", "elbv2", "rds"))
+    own, subnets = cluster(slow)
+    assert eks.describe_cluster(name=own)["cluster"]["status"] == "CREATING"
+    with pytest.raises(ClientError, match="not in ACTIVE"):
+        eks.create_nodegroup(clusterName=own, nodegroupName="x", nodeRole=ROLE, subnets=subnets)
+    nat = ec2.create_nat_gateway(SubnetId=subnets[0], ConnectivityType="private")["NatGateway"]
+    assert nat["State"] == "pending"
+    pending = [{"Name": "state", "Values": ["pending"]}]
+    assert ec2.describe_nat_gateways(Filters=pending)["NatGateways"]
+    elb.create_load_balancer(Name="slow", Subnets=subnets)
+    assert elb.describe_load_balancers(Names=["slow"])["LoadBalancers"][0]["State"]["Code"] == "provisioning"
+    rds.create_db_instance(
+        DBInstanceIdentifier="slow",
+        DBInstanceClass="db.t4g.micro",
+        Engine="postgres",
+        MasterUsername="teal",
+        MasterUserPassword="password-of-a-test",
+        AllocatedStorage=20,
+    )
+    assert rds.describe_db_instances()["DBInstances"][0]["DBInstanceStatus"] == "creating"
+
+
+def test_creation_is_at_once_by_default(mended: Any) -> None:
+    cluster_name, own = nodegroup(mended)
+    eks = mended.client("eks")
+    assert eks.describe_cluster(name=cluster_name)["cluster"]["status"] == "ACTIVE"
+    described = eks.describe_nodegroup(clusterName=cluster_name, nodegroupName=own)
+    assert described["nodegroup"]["status"] == "ACTIVE"

@@ -1,0 +1,118 @@
+"""IAM enforced: what the rehearsal's mend adds to moto's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from things import load_balancer, name, network, policy, target_group
+
+
+@pytest.fixture
+def enforced(mended: Any) -> Iterator[Any]:
+    """as_user(statements) → a function that makes clients of a user with these rights."""
+
+    def as_user(*statements: dict[str, Any]) -> Any:
+        iam, user = mended.client("iam"), name()
+        iam.create_user(UserName=user)
+        iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=policy(*statements))
+        key = iam.create_access_key(UserName=user)["AccessKey"]
+        mended.call("POST", "/moto-api/reset-auth", b"0")
+        secrets = {
+            "aws_access_key_id": key["AccessKeyId"],
+            "aws_secret_access_key": key["SecretAccessKey"],
+        }
+        return lambda service: mended.client(service, **secrets)
+
+    yield as_user
+    mended.call("POST", "/moto-api/reset-auth", b"inf")
+
+
+def allow(*actions: str, resource: Any = "*") -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+
+
+def refused(call: Any, **arguments: Any) -> str:
+    with pytest.raises(ClientError) as e:
+        call(**arguments)
+    return e.value.response["Error"]["Code"]
+
+
+def test_services_with_paths_are_let_in(enforced: Any) -> None:
+    allowed = allow("eks:*", "lambda:*", "apigateway:*", "route53:*", "backup:*")
+    client = enforced(allowed)
+    client("eks").list_clusters(maxResults=5)
+    client("lambda").list_functions()
+    client("apigatewayv2").get_apis()
+    client("route53").list_hosted_zones()
+    client("backup").list_backup_vaults()
+
+
+def test_and_refused_without_rights(enforced: Any) -> None:
+    client = enforced(allow("sts:*"))
+    for service, operation in (
+        ("eks", "list_clusters"),
+        ("lambda", "list_functions"),
+        ("apigatewayv2", "get_apis"),
+        ("route53", "list_hosted_zones"),
+    ):
+        assert refused(getattr(client(service), operation)).startswith("AccessDenied")
+
+
+def test_one_rule_and_no_other(mended: Any, enforced: Any) -> None:
+    """QA's right: to modify one rule."""
+    vpc, _ = network(mended)
+    elb = mended.client("elbv2")
+    group, balancer = target_group(mended, vpc), load_balancer(mended)
+    forward = [{"Type": "forward", "TargetGroupArn": group}]
+    listener = elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=forward
+    )["Listeners"][0]["ListenerArn"]
+    mine, other = (
+        elb.create_rule(
+            ListenerArn=listener,
+            Priority=n,
+            Conditions=[{"Field": "path-pattern", "Values": [f"/{n}"]}],
+            Actions=forward,
+        )["Rules"][0]["RuleArn"]
+        for n in (1, 2)
+    )
+    client = enforced(
+        allow("elasticloadbalancing:ModifyRule", resource=mine), allow("elasticloadbalancing:Describe*")
+    )
+    client("elbv2").describe_rules(ListenerArn=listener)
+    client("elbv2").modify_rule(RuleArn=mine, Actions=forward)
+    assert refused(client("elbv2").modify_rule, RuleArn=other, Actions=forward) == "AccessDenied"
+
+
+def test_one_table_and_no_other(mended: Any, enforced: Any) -> None:
+    dynamodb = mended.client("dynamodb")
+    for table in ("mine", "other"):
+        dynamodb.create_table(
+            TableName=table,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    arn = "arn:aws:dynamodb:ap-northeast-2:123456789012:table/mine"
+    client = enforced(allow("dynamodb:GetItem", resource=[arn]))("dynamodb")
+    client.get_item(TableName="mine", Key={"pk": {"S": "a"}})
+    assert refused(client.get_item, TableName="other", Key={"pk": {"S": "a"}}).startswith("AccessDenied")
+    assert refused(client.delete_table, TableName="mine").startswith("AccessDenied")
+
+
+def test_moto_still_needs_it(plain: Any) -> None:
+    """moto as it is refuses the signature of an allowed call."""
+    iam = plain.client("iam")
+    iam.create_user(UserName="u")
+    iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=policy(allow("*")))
+    key = iam.create_access_key(UserName="u")["AccessKey"]
+    secrets = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    plain.call("POST", "/moto-api/reset-auth", b"0")
+    try:
+        eks = plain.client("eks", **secrets)
+        assert refused(eks.list_clusters, maxResults=5) == "403"
+    finally:
+        plain.call("POST", "/moto-api/reset-auth", b"inf")

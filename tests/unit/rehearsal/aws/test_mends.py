@@ -1,0 +1,489 @@
+"""Each mend: moto as it is still shows the fault, and the rehearsal's AWS does not.
+
+A fault is a function that returns what is wrong, or nothing if all is right. One that moto shows no longer
+tells that its mend can go.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import hashlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
+from things import cluster, group, instances, load_balancer, name, network, nodegroup, target_group, targets
+
+from rehearsal import certificates
+
+Fault = Callable[[Any], Any]
+FAULTS: list[Fault] = []
+
+
+def fault(function: Fault) -> Fault:
+    FAULTS.append(function)
+    return function
+
+
+def shown(function: Fault, cloud: Any) -> Any:
+    try:
+        return function(cloud)
+    except (ClientError, ResponseParserError, LookupError) as e:
+        return repr(e)
+
+
+@pytest.mark.parametrize("function", FAULTS, ids=lambda function: function.__name__)
+def test_mend(function: Fault, plain: Any, mended: Any) -> None:
+    assert shown(function, plain), "moto needs this mend no longer: take it out"
+    wrong = shown(function, mended)
+    assert not wrong, f"still there: {wrong}"
+
+
+# ---------------------------------------------------------------- EC2
+
+
+@fault
+def address_without_id(cloud: Any) -> Any:
+    return "AllocationId" not in cloud.client("ec2").allocate_address(Domain="standard")
+
+
+@fault
+def tags_by_type(cloud: Any) -> Any:
+    ec2 = cloud.client("ec2")
+    address = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    ec2.create_tags(Resources=[address], Tags=[{"Key": "Name", "Value": "x"}])
+    filters = [
+        {"Name": "resource-id", "Values": [address]},
+        {"Name": "resource-type", "Values": ["elastic-ip"]},
+    ]
+    return not ec2.describe_tags(Filters=filters)["Tags"]
+
+
+def _nat_gateway(cloud: Any) -> tuple[Any, dict[str, Any], str]:
+    ec2 = cloud.client("ec2")
+    _, subnets = network(cloud)
+    allocation = ec2.allocate_address(Domain="vpc")["AllocationId"]
+    made = ec2.create_nat_gateway(SubnetId=subnets[0], AllocationId=allocation)["NatGateway"]
+    return ec2, made, allocation
+
+
+@fault
+def nat_gateway_tags_by_type(cloud: Any) -> Any:
+    ec2, made, _ = _nat_gateway(cloud)
+    ec2.create_tags(Resources=[made["NatGatewayId"]], Tags=[{"Key": "Name", "Value": "x"}])
+    filters = [
+        {"Name": "resource-id", "Values": [made["NatGatewayId"]]},
+        {"Name": "resource-type", "Values": ["natgateway"]},
+    ]
+    return not ec2.describe_tags(Filters=filters)["Tags"]
+
+
+@fault
+def nat_gateways_by_tag(cloud: Any) -> Any:
+    ec2, _, _ = _nat_gateway(cloud)
+    return ec2.describe_nat_gateways(Filters=[{"Name": "tag:Name", "Values": [name()]}])["NatGateways"]
+
+
+@fault
+def nat_gateway_keeps_its_address(cloud: Any) -> Any:
+    ec2, made, allocation = _nat_gateway(cloud)
+    ec2.delete_nat_gateway(NatGatewayId=made["NatGatewayId"])
+    return ec2.describe_addresses(AllocationIds=[allocation])["Addresses"][0].get("AssociationId")
+
+
+@fault
+def launch_template_tags_later(cloud: Any) -> Any:
+    ec2 = cloud.client("ec2")
+    data = {"ImageId": "ami-12c6146b"}
+    made = ec2.create_launch_template(LaunchTemplateName=name(), LaunchTemplateData=data)["LaunchTemplate"]
+    ec2.create_tags(Resources=[made["LaunchTemplateId"]], Tags=[{"Key": "Name", "Value": "x"}])
+    found = ec2.describe_launch_templates(LaunchTemplateIds=[made["LaunchTemplateId"]])["LaunchTemplates"]
+    return not found[0].get("Tags")
+
+
+@fault
+def launch_template_tags_in_data(cloud: Any) -> Any:
+    ec2 = cloud.client("ec2")
+    made = ec2.create_launch_template(
+        LaunchTemplateName=name(),
+        LaunchTemplateData={"ImageId": "ami-12c6146b"},
+        TagSpecifications=[{"ResourceType": "launch-template", "Tags": [{"Key": "Name", "Value": "x"}]}],
+    )["LaunchTemplate"]
+    versions = ec2.describe_launch_template_versions(LaunchTemplateId=made["LaunchTemplateId"])
+    return versions["LaunchTemplateVersions"][0]["LaunchTemplateData"].get("TagSpecifications")
+
+
+# ---------------------------------------------------------------- Auto Scaling
+
+
+@fault
+def group_in_one_subnet(cloud: Any) -> Any:
+    _, subnets = network(cloud)
+    made = group(cloud, subnets, size=2)
+    ids = [instance["InstanceId"] for instance in instances(cloud, made)]
+    found = cloud.client("ec2").describe_instances(InstanceIds=ids)["Reservations"]
+    return {i["SubnetId"] for reservation in found for i in reservation["Instances"]} != set(subnets)
+
+
+@fault
+def replacement_is_no_target(cloud: Any) -> Any:
+    vpc, subnets = network(cloud)
+    arn = target_group(cloud, vpc)
+    made = group(cloud, subnets, TargetGroupARNs=[arn])
+    first = instances(cloud, made)[0]["InstanceId"]
+    cloud.client("ec2").terminate_instances(InstanceIds=[first])
+    return targets(cloud, arn) ^ {instance["InstanceId"] for instance in instances(cloud, made)}
+
+
+@fault
+def scaled_in_stays_target(cloud: Any) -> Any:
+    vpc, subnets = network(cloud)
+    arn = target_group(cloud, vpc)
+    made = group(cloud, subnets, TargetGroupARNs=[arn])
+    cloud.client("autoscaling").set_desired_capacity(AutoScalingGroupName=made, DesiredCapacity=1)
+    return targets(cloud, arn) ^ {instance["InstanceId"] for instance in instances(cloud, made)}
+
+
+@fault
+def metrics_cannot_be_disabled(cloud: Any) -> Any:
+    _, subnets = network(cloud)
+    made = group(cloud, subnets, size=0)
+    cloud.client("autoscaling").disable_metrics_collection(AutoScalingGroupName=made)
+
+
+@fault
+def all_metrics(cloud: Any) -> Any:
+    autoscaling = cloud.client("autoscaling")
+    _, subnets = network(cloud)
+    made = group(cloud, subnets, size=0)
+    autoscaling.enable_metrics_collection(AutoScalingGroupName=made, Granularity="1Minute")
+    found = autoscaling.describe_auto_scaling_groups(AutoScalingGroupNames=[made])["AutoScalingGroups"][0]
+    return len(found["EnabledMetrics"]) < 8
+
+
+# ---------------------------------------------------------------- load balancers
+
+
+@fault
+def load_balancer_without_addresses(cloud: Any) -> Any:
+    arn = load_balancer(cloud)["LoadBalancerArn"]
+    description = "ELB " + arn.split(":loadbalancer/")[1]
+    found = cloud.client("ec2").describe_network_interfaces(
+        Filters=[{"Name": "description", "Values": [description]}]
+    )["NetworkInterfaces"]
+    return len({interface["Association"]["PublicIp"] for interface in found}) != 2
+
+
+@fault
+def load_balancer_leaves_interfaces(cloud: Any) -> Any:
+    arn = load_balancer(cloud)["LoadBalancerArn"]
+    description = [{"Name": "description", "Values": ["ELB " + arn.split(":loadbalancer/")[1]]}]
+    ec2 = cloud.client("ec2")
+    if not ec2.describe_network_interfaces(Filters=description)["NetworkInterfaces"]:
+        return "there are none to begin with"
+    cloud.client("elbv2").delete_load_balancer(LoadBalancerArn=arn)
+    return ec2.describe_network_interfaces(Filters=description)["NetworkInterfaces"]
+
+
+@fault
+def protected_load_balancer_can_be_deleted(cloud: Any) -> Any:
+    elb = cloud.client("elbv2")
+    arn = load_balancer(cloud)["LoadBalancerArn"]
+    protection = [{"Key": "deletion_protection.enabled", "Value": "true"}]
+    elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=protection)
+    try:
+        elb.delete_load_balancer(LoadBalancerArn=arn)
+    except ClientError as e:
+        return e.response["Error"]["Code"] != "OperationNotPermitted"
+    return "deleted"
+
+
+# ---------------------------------------------------------------- ACM
+
+
+@fault
+def certificate_chain_grows(cloud: Any) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        ca = certificates.authority(Path(folder))
+        own = certificates.server(Path(folder), "own", ["example.com"], ca)
+        acm = cloud.client("acm")
+        arn = acm.import_certificate(
+            Certificate=own.cert_file.read_bytes(),
+            PrivateKey=own.key_file.read_bytes(),
+            CertificateChain=ca.cert_file.read_bytes(),
+        )["CertificateArn"]
+        return acm.get_certificate(CertificateArn=arn)["CertificateChain"].strip() != (
+            ca.cert_file.read_text().strip()
+        )
+
+
+@fault
+def certificate_is_not_issued_by_its_record(cloud: Any) -> Any:
+    acm, route53 = cloud.client("acm"), cloud.client("route53")
+    domain = f"{name()}.example.com"
+    arn = acm.request_certificate(DomainName=domain, ValidationMethod="DNS")["CertificateArn"]
+    pending = acm.describe_certificate(CertificateArn=arn)["Certificate"]
+    assert pending["Status"] == "PENDING_VALIDATION"
+    record = pending["DomainValidationOptions"][0]["ResourceRecord"]
+    zone = route53.create_hosted_zone(Name=domain, CallerReference=name())["HostedZone"]["Id"]
+    change = {
+        "Action": "CREATE",
+        "ResourceRecordSet": {
+            "Name": record["Name"],
+            "Type": record["Type"],
+            "TTL": 60,
+            "ResourceRecords": [{"Value": record["Value"]}],
+        },
+    }
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [change]})
+    return acm.describe_certificate(CertificateArn=arn)["Certificate"]["Status"] != "ISSUED"
+
+
+# ---------------------------------------------------------------- RDS, DynamoDB, ECR
+
+
+@fault
+def missing_parameter_group_is_an_empty_list(cloud: Any) -> Any:
+    try:
+        cloud.client("rds").describe_db_parameter_groups(DBParameterGroupName=name())
+    except ClientError as e:
+        return e.response["Error"]["Code"] not in (
+            "DBParameterGroupNotFound",
+            "DBParameterGroupNotFoundFault",
+        )
+    return "no error"
+
+
+@fault
+def parameter_group_without_parameters(cloud: Any) -> Any:
+    rds, own = cloud.client("rds"), name()
+    rds.create_db_parameter_group(
+        DBParameterGroupName=own, DBParameterGroupFamily="postgres16", Description="x"
+    )
+    forced = {"ParameterName": "rds.force_ssl", "ParameterValue": "1", "ApplyMethod": "immediate"}
+    rds.modify_db_parameter_group(DBParameterGroupName=own, Parameters=[forced])
+    found = rds.describe_db_parameters(DBParameterGroupName=own)["Parameters"]
+    by_name = {parameter["ParameterName"]: parameter for parameter in found}
+    return (
+        by_name["rds.force_ssl"]["ParameterValue"] != "1" or "AllowedValues" not in by_name["rds.force_ssl"]
+    )
+
+
+@fault
+def database_forgets_performance_insights(cloud: Any) -> Any:
+    made = cloud.client("rds").create_db_instance(
+        DBInstanceIdentifier=name(),
+        DBInstanceClass="db.t4g.micro",
+        Engine="postgres",
+        EngineVersion="16.3",
+        MasterUsername="teal",
+        ManageMasterUserPassword=True,
+        AllocatedStorage=20,
+        StorageType="gp3",
+        EnablePerformanceInsights=True,
+    )["DBInstance"]
+    secret = cloud.client("secretsmanager").get_secret_value(SecretId=made["MasterUserSecret"]["SecretArn"])
+    assert '"password"' in secret["SecretString"]
+    return not made.get("PerformanceInsightsEnabled") or not made.get("StorageThroughput")
+
+
+@fault
+def table_without_id(cloud: Any) -> Any:
+    made = cloud.client("dynamodb").create_table(
+        TableName=name(),
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    described = cloud.client("dynamodb").describe_table(TableName=made["TableDescription"]["TableName"])
+    return made["TableDescription"]["TableId"] != described["Table"]["TableId"]
+
+
+@fault
+def digest_is_not_of_the_manifest(cloud: Any) -> Any:
+    ecr, own = cloud.client("ecr"), name()
+    ecr.create_repository(repositoryName=own)
+    manifest = '{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": []}'
+    image = ecr.put_image(repositoryName=own, imageManifest=manifest, imageTag="x")["image"]
+    return image["imageId"]["imageDigest"] != f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+
+
+# ---------------------------------------------------------------- EKS
+
+
+@fault
+def cluster_is_nowhere(cloud: Any) -> Any:
+    own, _ = cluster(cloud)
+    described = cloud.client("eks").describe_cluster(name=own)["cluster"]
+    authority = base64.b64decode(described["certificateAuthority"]["data"] + "==")
+    return not authority.startswith(b"-----BEGIN CERTIFICATE") or "127.0.0.1" not in described["endpoint"]
+
+
+@fault
+def clusters_share_an_issuer(cloud: Any) -> Any:
+    eks = cloud.client("eks")
+    one, other = (eks.describe_cluster(name=cluster(cloud)[0])["cluster"]["identity"] for _ in "ab")
+    return one == other
+
+
+@fault
+def cluster_forgets_its_settings(cloud: Any) -> Any:
+    own, _ = cluster(cloud, accessConfig={"authenticationMode": "API"}, deletionProtection=True)
+    described = cloud.client("eks").describe_cluster(name=own)["cluster"]
+    vpc = described["resourcesVpcConfig"]
+    assert vpc["publicAccessCidrs"] == ["0.0.0.0/0"]
+    assert vpc["clusterSecurityGroupId"].startswith("sg-")
+    return described["accessConfig"] != {"authenticationMode": "API"} or not described["deletionProtection"]
+
+
+@fault
+def cluster_update_is_no_update(cloud: Any) -> Any:
+    eks = cloud.client("eks")
+    own, _ = cluster(cloud, version="1.33")
+    closed = {"endpointPublicAccess": False, "endpointPrivateAccess": True}
+    update = eks.update_cluster_config(name=own, resourcesVpcConfig=closed)["update"]
+    assert eks.describe_update(name=own, updateId=update["id"])["update"]["status"] == "Successful"
+    eks.update_cluster_version(name=own, version="1.34")
+    described = eks.describe_cluster(name=own)["cluster"]
+    return (
+        described["version"] != "1.34"
+        or described["resourcesVpcConfig"]["endpointPublicAccess"]
+        or len(described["resourcesVpcConfig"]["subnetIds"]) != 2
+    )
+
+
+@fault
+def cluster_skips_versions(cloud: Any) -> Any:
+    own, _ = cluster(cloud, version="1.32")
+    try:
+        cloud.client("eks").update_cluster_version(name=own, version="1.34")
+    except ClientError as e:
+        return e.response["Error"]["Code"] != "InvalidParameterException"
+    return "no error"
+
+
+@fault
+def logging_of_one_type(cloud: Any) -> Any:
+    eks = cloud.client("eks")
+    own, _ = cluster(cloud, logging={"clusterLogging": [{"types": ["api", "audit"], "enabled": True}]})
+    eks.update_cluster_config(name=own, logging={"clusterLogging": [{"types": ["api"], "enabled": False}]})
+    setups = eks.describe_cluster(name=own)["cluster"]["logging"]["clusterLogging"]
+    return [setup["types"] for setup in setups if setup["enabled"]] != [["audit"]]
+
+
+@fault
+def nodegroup_without_update_config(cloud: Any) -> Any:
+    cluster_name, own = nodegroup(cloud)
+    found = cloud.client("eks").describe_nodegroup(clusterName=cluster_name, nodegroupName=own)["nodegroup"]
+    return found["updateConfig"] != {"maxUnavailable": 1} or found.get("remoteAccess")
+
+
+def _instances_of(cloud: Any, cluster_name: str) -> list[dict[str, Any]]:
+    found = cloud.client("ec2").describe_instances(
+        Filters=[
+            {"Name": "tag:eks:cluster-name", "Values": [cluster_name]},
+            {"Name": "instance-state-name", "Values": ["running"]},
+        ]
+    )
+    return [instance for reservation in found["Reservations"] for instance in reservation["Instances"]]
+
+
+@fault
+def nodegroup_without_instances(cloud: Any) -> Any:
+    cluster_name, own = nodegroup(cloud)
+    eks = cloud.client("eks")
+    found = eks.describe_nodegroup(clusterName=cluster_name, nodegroupName=own)["nodegroup"]
+    asg = found["resources"]["autoScalingGroups"][0]["name"]
+    ids = {i["InstanceId"] for i in _instances_of(cloud, cluster_name)}
+    subnets = {i["SubnetId"] for i in _instances_of(cloud, cluster_name)}
+    return {i["InstanceId"] for i in instances(cloud, asg)} != ids or subnets != set(found["subnets"])
+
+
+@fault
+def nodegroup_does_not_scale(cloud: Any) -> Any:
+    cluster_name, own = nodegroup(cloud)
+    eks = cloud.client("eks")
+    scaling = {"minSize": 1, "maxSize": 4, "desiredSize": 3}
+    eks.update_nodegroup_config(clusterName=cluster_name, nodegroupName=own, scalingConfig=scaling)
+    more = len(_instances_of(cloud, cluster_name))
+    eks.delete_nodegroup(clusterName=cluster_name, nodegroupName=own)
+    return (more, len(_instances_of(cloud, cluster_name))) != (3, 0)
+
+
+@fault
+def nodegroup_cannot_be_upgraded(cloud: Any) -> Any:
+    cluster_name, own = nodegroup(cloud)
+    before = {i["InstanceId"] for i in _instances_of(cloud, cluster_name)}
+    cloud.client("eks").update_nodegroup_version(clusterName=cluster_name, nodegroupName=own)
+    after = {i["InstanceId"] for i in _instances_of(cloud, cluster_name)}
+    return len(after) != 2 or before & after
+
+
+@fault
+def no_access_entries(cloud: Any) -> Any:
+    eks = cloud.client("eks")
+    own, _ = cluster(cloud, accessConfig={"authenticationMode": "API"})
+    principal = "arn:aws:iam::123456789012:role/qa"
+    of = {"clusterName": own, "principalArn": principal}
+    eks.create_access_entry(**of, kubernetesGroups=["qa"], tags={"a": "b"})
+    view = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
+    eks.associate_access_policy(**of, policyArn=view, accessScope={"type": "cluster"})
+    eks.update_access_entry(**of, kubernetesGroups=["qa", "readers"])
+    entry = eks.describe_access_entry(**of)["accessEntry"]
+    assert entry["kubernetesGroups"] == ["qa", "readers"]
+    assert eks.list_tags_for_resource(resourceArn=entry["accessEntryArn"])["tags"] == {"a": "b"}
+    policies = eks.list_associated_access_policies(**of)["associatedAccessPolicies"]
+    assert [policy["policyArn"] for policy in policies] == [view]
+    eks.disassociate_access_policy(**of, policyArn=view)
+    assert eks.list_access_entries(clusterName=own)["accessEntries"] == [principal]
+    eks.delete_access_entry(**of)
+    return eks.list_access_entries(clusterName=own)["accessEntries"]
+
+
+@fault
+def no_addons(cloud: Any) -> Any:
+    eks = cloud.client("eks")
+    own, _ = cluster(cloud, version="1.33")
+    of = {"clusterName": own, "addonName": "vpc-cni"}
+    eks.create_addon(**of, configurationValues='{"enableNetworkPolicy": "true"}')
+    known = eks.describe_addon_versions(addonName="vpc-cni", kubernetesVersion="1.33")["addons"]
+    addon = eks.describe_addon(**of)["addon"]
+    assert addon["addonVersion"] == known[0]["addonVersions"][0]["addonVersion"]
+    eks.update_addon(**of, configurationValues="{}")
+    assert eks.describe_addon(**of)["addon"]["configurationValues"] == "{}"
+    eks.tag_resource(resourceArn=addon["addonArn"], tags={"a": "b", "c": "d"})
+    eks.untag_resource(resourceArn=addon["addonArn"], tagKeys=["a", "x"])
+    assert eks.describe_addon(**of)["addon"]["tags"] == {"c": "d"}
+    eks.delete_addon(**of)
+    return eks.list_addons(clusterName=own)["addons"]
+
+
+@fault
+def no_pod_identity(cloud: Any) -> Any:
+    eks = cloud.client("eks")
+    own, _ = cluster(cloud)
+    made = eks.create_pod_identity_association(
+        clusterName=own, namespace="assistant", serviceAccount="assistant", roleArn="arn:aws:iam::1:role/a"
+    )["association"]
+    of = {"clusterName": own, "associationId": made["associationId"]}
+    eks.update_pod_identity_association(**of, roleArn="arn:aws:iam::1:role/b")
+    assert eks.describe_pod_identity_association(**of)["association"]["roleArn"].endswith("/b")
+    listed = eks.list_pod_identity_associations(clusterName=own, namespace="assistant")["associations"]
+    assert len(listed) == 1
+    eks.delete_pod_identity_association(**of)
+    return eks.list_pod_identity_associations(clusterName=own)["associations"]
+
+
+def test_certificates_are_valid_for_a_while(tmp_path: Any) -> None:
+    from cryptography import x509
+
+    ca = certificates.authority(tmp_path)
+    certificate = x509.load_pem_x509_certificate(ca.cert_file.read_bytes())
+    left = certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
+    assert left > datetime.timedelta(days=20)
+    assert certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
