@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: Teal maintainers
 description:
   - Brings an HTTP API with its routes, integrations, authorizer and stage C($default) to what is described,
-    and lets the API invoke the functions behind it. Routes and integrations that are not described are removed.
+    and lets the API invoke the functions behind it. What is not described is removed from the API.
   - The API is found by its name and its tags C(Application) and C(Environment); AWS gives it its id.
 options:
   name:

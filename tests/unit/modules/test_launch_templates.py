@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.teal.platform.plugins.modules import launch_templates
+
+from rehearsal.mends import ec2 as mend
+
+TAGS = {"Application": "shop", "Environment": "test", "Component": "instance", "CollectionVersion": "1"}
+DATA = {
+    "InstanceType": "t3.small",
+    "MetadataOptions": {"HttpTokens": "required"},
+    "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeType": "gp3", "Encrypted": True}}],
+}
+
+
+@pytest.fixture
+def ec2(aws: Any) -> Any:
+    mend.launch_template_tags()
+    return boto3.client("ec2")
+
+
+@pytest.fixture
+def wanted() -> dict[str, Any]:
+    return {"templates": [{"name": "shop-test-blue", "data": DATA, "tags": {"Slot": "blue"}}], "tags": TAGS}
+
+
+def template(ec2: Any) -> dict:
+    (found,) = ec2.describe_launch_templates(LaunchTemplateNames=["shop-test-blue"])["LaunchTemplates"]
+    return found
+
+
+def default(ec2: Any) -> dict:
+    versions = ec2.describe_launch_template_versions(
+        LaunchTemplateName="shop-test-blue", Versions=["$Default"]
+    )
+    return versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+
+
+def test_makes_it_once(ec2: Any, wanted: dict, run_module: Any) -> None:
+    assert run_module(launch_templates, check=True, **wanted)["changed"]
+    assert not ec2.describe_launch_templates()["LaunchTemplates"]
+    made = run_module(launch_templates, **wanted)
+    assert made["templates"]["shop-test-blue"] == {"id": template(ec2)["LaunchTemplateId"], "version": 1}
+    assert {tag["Key"]: tag["Value"] for tag in template(ec2)["Tags"]} == {
+        **TAGS,
+        "Slot": "blue",
+        "Name": "shop-test-blue",
+    }
+    assert not run_module(launch_templates, **wanted)["changed"]
+    assert not run_module(launch_templates, check=True, **wanted)["changed"]
+
+
+def test_a_releases_version_is_not_undone(ec2: Any, wanted: dict, run_module: Any) -> None:
+    run_module(launch_templates, **wanted)
+    ec2.create_launch_template_version(
+        LaunchTemplateName="shop-test-blue", LaunchTemplateData={"InstanceType": "m5.large"}
+    )
+    assert not run_module(launch_templates, **wanted)["changed"]
+    assert default(ec2)["InstanceType"] == "t3.small"
+
+
+def test_a_change_makes_a_version_and_moves_the_default(ec2: Any, wanted: dict, run_module: Any) -> None:
+    run_module(launch_templates, **wanted)
+    wanted["templates"][0]["data"] = {**DATA, "InstanceType": "t3.large"}
+    told = run_module(launch_templates, check=True, **wanted)
+    assert told["changed"] and default(ec2)["InstanceType"] == "t3.small"
+    assert run_module(launch_templates, **wanted)["templates"]["shop-test-blue"]["version"] == 2
+    assert default(ec2)["InstanceType"] == "t3.large"
+    assert not run_module(launch_templates, **wanted)["changed"]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {**DATA, "MetadataOptions": {"HttpTokens": "optional"}},
+        {**DATA, "KeyName": "backdoor"},
+        {key: value for key, value in DATA.items() if key != "BlockDeviceMappings"},
+    ],
+)
+def test_a_moved_default_is_drift(ec2: Any, wanted: dict, run_module: Any, data: dict) -> None:
+    run_module(launch_templates, **wanted)
+    ec2.create_launch_template_version(LaunchTemplateName="shop-test-blue", LaunchTemplateData=data)
+    ec2.modify_launch_template(LaunchTemplateName="shop-test-blue", DefaultVersion="2")
+    assert run_module(launch_templates, check=True, **wanted)["changed"]
+    assert run_module(launch_templates, **wanted)["changed"]
+    assert not run_module(launch_templates, **wanted)["changed"]
+
+
+def test_tags_are_mended(ec2: Any, wanted: dict, run_module: Any) -> None:
+    run_module(launch_templates, **wanted)
+    which = [template(ec2)["LaunchTemplateId"]]
+    ec2.delete_tags(Resources=which, Tags=[{"Key": "Slot"}])
+    assert run_module(launch_templates, check=True, **wanted)["changed"]
+    assert run_module(launch_templates, **wanted)["changed"]
+    assert not run_module(launch_templates, **wanted)["changed"]
+
+
+def test_what_is_not_described_goes_and_what_is_foreign_stays(
+    ec2: Any, wanted: dict, run_module: Any
+) -> None:
+    run_module(launch_templates, **wanted)
+    ec2.create_launch_template(LaunchTemplateName="foreign", LaunchTemplateData={"InstanceType": "t3.micro"})
+    assert run_module(launch_templates, state="absent", tags=TAGS)["changed"]
+    names = [entry["LaunchTemplateName"] for entry in ec2.describe_launch_templates()["LaunchTemplates"]]
+    assert names == ["foreign"]
+    assert not run_module(launch_templates, state="absent", tags=TAGS)["changed"]
+
+
+def test_defaults_that_ec2_adds_below_a_setting_are_no_drift() -> None:
+    found = {"MetadataOptions": {"HttpTokens": "required", "State": "applied"}, "Extra": 1}
+    assert launch_templates.said({"MetadataOptions": {"HttpTokens": "required"}}, found) == {
+        "MetadataOptions": {"HttpTokens": "required"}
+    }
+    assert launch_templates.said([{"a": 1}], [{"a": 2, "b": 3}]) == [{"a": 2}]
+    assert launch_templates.said([{"a": 1}], []) == []
