@@ -128,31 +128,37 @@ class Certificate(ResourceSet):
         unique = {record["Name"]: record for record in records}
         return list(unique.values()) if len(records) == len(options) else []
 
-    def _records_stand(self, found: dict) -> bool:
-        """Say whether the zone has all records. Renewal needs them too."""
+    def _standing(self, found: dict) -> list[dict[str, Any]]:
+        """Return those of the records that the zone has, as Route53 describes them."""
         if not self.zone:
-            return True
-        records = self._records(found)
-        for record in records:
-            standing = self.zone.record(record["Name"], record["Type"]) or {}
-            values = [entry["Value"] for entry in standing.get("ResourceRecords", [])]
-            if len(values) != 1 or not same_name(values[0], record["Value"]):
-                return False
-        return bool(records)
-
-    def _change_records(self, found: dict, action: str) -> None:
-        if not self.zone:
-            return
+            return []
         records = [
-            {
-                "Name": record["Name"],
-                "Type": record["Type"],
-                "TTL": RECORD_TTL,
-                "ResourceRecords": [{"Value": record["Value"]}],
-            }
+            (record["Value"], self.zone.record(record["Name"], record["Type"]))
             for record in self._records(found)
         ]
-        self.zone.change(action, records, "Validation by ACM")
+        return [
+            record
+            for value, record in records
+            if record and [same_name(entry["Value"], value) for entry in record["ResourceRecords"]] == [True]
+        ]
+
+    def _records_stand(self, found: dict) -> bool:
+        """Say whether the zone has all records. Renewal needs them too."""
+        wanted = self._records(found)
+        return not self.zone or (bool(wanted) and len(self._standing(found)) == len(wanted))
+
+    def _make_records(self, found: dict) -> None:
+        if self.zone:
+            records = [
+                {
+                    "Name": record["Name"],
+                    "Type": record["Type"],
+                    "TTL": RECORD_TTL,
+                    "ResourceRecords": [{"Value": record["Value"]}],
+                }
+                for record in self._records(found)
+            ]
+            self.zone.change("UPSERT", records, "Validation by ACM")
 
     def create_one(self, key: str, want: dict[str, Any]) -> dict:
         more = [name for name in want["names"] if name != key]
@@ -164,7 +170,7 @@ class Certificate(ResourceSet):
             Tags=ansible_dict_to_boto3_tag_list(want["tags"]),
         )["CertificateArn"]
         found = self._await(arn, "have its validation records", self._records)
-        self._change_records(found, "UPSERT")
+        self._make_records(found)
         return found
 
     def update_one(self, key: str, found: dict, want: dict[str, Any]) -> dict:
@@ -177,15 +183,17 @@ class Certificate(ResourceSet):
             self.call("add_tags_to_certificate", CertificateArn=arn, Tags=tags)
         found = self._await(arn, "have its validation records", self._records)
         if not self._records_stand(found):
-            self._change_records(found, "UPSERT")
+            self._make_records(found)
         return found
 
     def delete_one(self, key: str, found: dict) -> None:
+        """Remove the records first: they are found by the certificate."""
+        standing = self._standing(found)
+        if self.zone and standing:
+            self.zone.change("DELETE", standing, "Validation by ACM")
         self.delete_when_free(
             "delete_certificate", gone=["ResourceNotFoundException"], CertificateArn=found["CertificateArn"]
         )
-        if self._records_stand(found):
-            self._change_records(found, "DELETE")
 
     def await_issued(self, found: dict) -> None:
         """Wait until the certificate is issued, and say what to do if it is not."""

@@ -105,7 +105,7 @@ def test_placeholders_have_the_keys_of_the_real_thing(network, run_module):
             MaxCount=1,
             TagSpecifications=[{"ResourceType": "instance", "Tags": tag_list(component, Slot="blue")}],
         )
-    boto3.client("iam").create_role(RoleName="assistant-staging-node", AssumeRolePolicyDocument="{}")
+    boto3.client("iam").create_role(Path="/assistant-staging/", RoleName="assistant-staging-nodes", AssumeRolePolicyDocument="{}")
     tags = {tag["Key"]: tag["Value"] for tag in tag_list("functions")}
     boto3.client("apigatewayv2").create_api(Name="assistant-staging", ProtocolType="HTTP", Tags=tags)
     subnets = [network["subnets"]["public", zone] for zone in "ab"]
@@ -158,5 +158,5 @@ def test_placeholders_have_the_keys_of_the_real_thing(network, run_module):
     assert real["load_balancer"]["slot_rule_arn"] == rule
     assert real["load_balancer"]["weights"] == {"blue": 40, "green": 60}
     assert real["load_balancer"]["target_groups"]["green"]["port"] == 30081
-    assert real["identity"]["roles"].keys() == {"node"}
+    assert real["identity"]["roles"].keys() == {"nodes"}
     assert real["bastion"]["slot"] == "blue"
