@@ -44,7 +44,8 @@ class Garbage(Controller):
             if uid in owners and not any(o in living and o != uid for o in owners):
                 left += 1
                 if "deletionTimestamp" not in obj["metadata"]:
-                    self.registry.delete(resource, *key_of(obj))
+                    policy = "Foreground" if waits else "Background"
+                    self.registry.delete(resource, *key_of(obj), {"propagationPolicy": policy})
         if owner and waits and not left:
             self.registry.patch(owner[0], *key_of(owner[1]), _without_foreground)
 
