@@ -1,0 +1,289 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Runs a script once, on an instance that lives no longer than that."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: ec2_errand
+short_description: Run a script once, on an EC2 instance made for it
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Launches an instance, has Systems Manager run a script on it, and terminates it. So something that only a
+    place in the VPC or a certain role can do is done without a machine that stays.
+  - That it was done is kept in a parameter of Systems Manager, as a hash of the script. It is done again when
+    the script has changed.
+options:
+  name:
+    description: Name of the errand, and of its instance.
+    type: str
+    required: true
+  marker:
+    description: Name of the parameter of Systems Manager that says what was done.
+    type: str
+    required: true
+  script:
+    description: The script, run by C(bash) as root. It should be one that can be run twice.
+    type: str
+  image_parameter:
+    description: The public parameter of Systems Manager that has the machine image.
+    type: str
+    default: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64
+  instance_type:
+    description: Type of the instance.
+    type: str
+    default: t4g.micro
+  subnet_id:
+    description: The instance's subnet. It needs a way to Systems Manager.
+    type: str
+  public_address:
+    description: Whether the instance gets a public address, for a subnet without NAT.
+    type: bool
+    default: false
+  security_group_ids:
+    description: The instance's security groups.
+    type: list
+    elements: str
+  instance_profile:
+    description: Name of the instance profile. Its role needs C(AmazonSSMManagedInstanceCore).
+    type: str
+  state:
+    description: V(absent) forgets that the errand was done, and ends an instance that is left of it.
+    type: str
+    choices: [present, absent]
+    default: present
+  tags:
+    description: Tags of the instance, its volume and the parameter.
+    type: dict
+    aliases: [resource_tags]
+  purge_tags:
+    description: Not used.
+    type: bool
+    default: true
+  wait:
+    description: Not used. It is always waited for the end of the script.
+    type: bool
+    default: true
+  wait_timeout:
+    description: For how many seconds the script may run, and the instance take to come up.
+    type: int
+    default: 600
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Make the schema
+  teal.platform.ec2_errand:
+    name: shop-test-schema
+    marker: /shop-test/schema
+    script: |
+      set -euo pipefail
+      dnf install -qy postgresql17
+      psql -f /dev/stdin <<<'CREATE SCHEMA IF NOT EXISTS shop'
+    subnet_id: subnet-0123456789abcdef0
+    security_group_ids: [sg-0123456789abcdef0]
+    instance_profile: shop-test-schema
+"""
+
+RETURN = r"""
+errand:
+  description: The marker's name, and the hash that it has.
+  type: dict
+  returned: when it was done
+"""
+
+import hashlib
+import time
+from typing import Any
+
+try:
+    from botocore.exceptions import ClientError
+except ImportError:  # AnsibleAWSModule reports the missing library
+    pass
+
+from ansible_collections.teal.platform.plugins.module_utils.resource import (
+    COMMON_ARGUMENTS,
+    AnsibleAWSModule,
+    Resource,
+    ansible_dict_to_boto3_tag_list,
+)
+
+LIVE = ["pending", "running", "stopping", "stopped"]
+UNDER_WAY = ("Pending", "InProgress", "Delayed")
+
+
+class Errand(Resource):
+    service = "ssm"
+    kind = "errand"
+
+    def __init__(self, module: AnsibleAWSModule) -> None:
+        super().__init__(module)
+        self.ec2 = module.client("ec2")
+
+    def find(self) -> dict | None:
+        answer = self.call("get_parameter", Name=self.params["marker"], missing=["ParameterNotFound"])
+        return {"marker": self.params["marker"], "done": answer["Parameter"]["Value"]} if answer else None
+
+    def desired(self) -> dict[str, Any]:
+        for name in ("script", "subnet_id", "security_group_ids", "instance_profile"):
+            if not self.params[name]:
+                self.module.fail_json(msg=f"{name} is needed to run the errand '{self.name}'")
+        return {"done": hashlib.sha256(self.params["script"].encode()).hexdigest()}
+
+    def current(self, found: dict) -> dict[str, Any]:
+        return {"done": found["done"]}
+
+    def create(self) -> dict:
+        instance = self._left_over() or self._launch()
+        try:
+            failure = self._run(instance)
+        finally:
+            self._end(instance)
+        if failure:
+            self.module.fail_json(msg=f"errand '{self.name}' failed on {instance}: {failure}")
+        self.call(
+            "put_parameter",
+            Name=self.params["marker"],
+            Value=self.desired()["done"],
+            Type="String",
+            Overwrite=True,
+        )
+        self.call(
+            "add_tags_to_resource",
+            ResourceType="Parameter",
+            ResourceId=self.params["marker"],
+            Tags=ansible_dict_to_boto3_tag_list(self._tags()),
+        )
+        return self.find()
+
+    def update(self, found: dict, changes: dict[str, Any]) -> dict:
+        return self.create()
+
+    def delete(self, found: dict) -> None:
+        instance = self._left_over()
+        if instance:
+            self._end(instance)
+        self.call("delete_parameter", Name=self.params["marker"], missing=["ParameterNotFound"])
+
+    def _tags(self) -> dict[str, str]:
+        return {**(self.params["tags"] or {}), "Name": self.name}
+
+    def _left_over(self) -> str | None:
+        """Return the instance of a run that was killed."""
+        filters = [
+            {"Name": "tag:Name", "Values": [self.name]},
+            {"Name": "instance-state-name", "Values": LIVE},
+        ]
+        found = self.pages("describe_instances", "Reservations", client=self.ec2, Filters=filters)
+        return next((one["InstanceId"] for each in found for one in each["Instances"]), None)
+
+    def _launch(self) -> str:
+        image = self.call("get_parameter", Name=self.params["image_parameter"])["Parameter"]["Value"]
+        tags = ansible_dict_to_boto3_tag_list(self._tags())
+        answer = self.call(
+            "run_instances",
+            client=self.ec2,
+            ImageId=image,
+            InstanceType=self.params["instance_type"],
+            MinCount=1,
+            MaxCount=1,
+            IamInstanceProfile={"Name": self.params["instance_profile"]},
+            NetworkInterfaces=[
+                {
+                    "DeviceIndex": 0,
+                    "SubnetId": self.params["subnet_id"],
+                    "Groups": self.params["security_group_ids"],
+                    "AssociatePublicIpAddress": self.params["public_address"],
+                }
+            ],
+            BlockDeviceMappings=[
+                {"DeviceName": "/dev/xvda", "Ebs": {"VolumeType": "gp3", "Encrypted": True}}
+            ],
+            MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
+            # Should nobody be left to end it, it ends itself.
+            InstanceInitiatedShutdownBehavior="terminate",
+            UserData=f"#!/bin/sh\nshutdown -h +{self.params['wait_timeout'] // 60 + 15}\n",
+            TagSpecifications=[{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
+        )
+        return answer["Instances"][0]["InstanceId"]
+
+    def _run(self, instance: str) -> str | None:
+        """Run the script, and return why it failed."""
+        give_up = time.monotonic() + self.params["wait_timeout"]
+        command = None
+        while command is None:
+            command = self._send(instance)
+            if command is None:
+                if time.monotonic() > give_up:
+                    return "Systems Manager doesn't know the instance; see its role and its way out"
+                time.sleep(3)
+        while True:
+            # For a moment, the invocation of a command isn't known yet.
+            told = self.call(
+                "get_command_invocation",
+                CommandId=command,
+                InstanceId=instance,
+                missing=["InvocationDoesNotExist"],
+            )
+            if told and told["Status"] == "Success":
+                return None
+            if told and told["Status"] not in UNDER_WAY:
+                said = (told.get("StandardErrorContent") or told.get("StandardOutputContent") or "").strip()
+                return f"{told['StatusDetails']}: {said[-1500:]}"
+            if time.monotonic() > give_up:
+                return f"it did not end in {self.params['wait_timeout']} s"
+            time.sleep(2)
+
+    def _send(self, instance: str) -> str | None:
+        """Send the script, and return the command's id; None while the instance isn't ready for it."""
+        try:
+            answer = self.client.send_command(
+                InstanceIds=[instance],
+                DocumentName="AWS-RunShellScript",
+                Comment=self.name,
+                Parameters={
+                    "commands": self.params["script"].splitlines(),
+                    "executionTimeout": [str(self.params["wait_timeout"])],
+                },
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("InvalidInstanceId", "InvalidInstanceID"):
+                return None
+            self.fail_aws(error, self.client, "send_command")
+        return answer["Command"]["CommandId"]
+
+    def _end(self, instance: str) -> None:
+        self.call("terminate_instances", client=self.ec2, InstanceIds=[instance])
+
+
+def main() -> None:
+    text = {"type": "str"}
+    module = AnsibleAWSModule(
+        argument_spec={
+            **COMMON_ARGUMENTS,
+            "name": {"type": "str", "required": True},
+            "marker": {"type": "str", "required": True},
+            "script": text,
+            "image_parameter": {
+                "type": "str",
+                "default": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64",
+            },
+            "instance_type": {"type": "str", "default": "t4g.micro"},
+            "subnet_id": text,
+            "public_address": {"type": "bool", "default": False},
+            "security_group_ids": {"type": "list", "elements": "str"},
+            "instance_profile": text,
+            "wait_timeout": {"type": "int", "default": 600},
+        },
+        supports_check_mode=True,
+    )
+    Errand(module).run()
+
+
+if __name__ == "__main__":
+    main()

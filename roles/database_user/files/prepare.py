@@ -1,0 +1,121 @@
+"""Prepare what makes the service's database user: read the secrets, write what the database's client runs.
+
+Runs in the environment's own network with the rights to both secrets (a Job in the cluster, or an
+instance made for it). Its settings are environment variables; passwords are only ever in files of
+WORK, which is memory, and in Secrets Manager. It can be run any number of times.
+
+ENGINE, HOST, PORT, DATABASE, SCHEMA, USERNAME  the database, and the user to be made
+MASTER_SECRET, SERVICE_SECRET                   names of the secrets in Secrets Manager
+AWS_REGION, WORK                                where, and the folder for the files
+"""
+
+import json
+import os
+import secrets
+import string
+import subprocess
+import urllib.request
+from pathlib import Path
+
+POSTGRES = """\
+SELECT 'CREATE ROLE "{username}" LOGIN' WHERE NOT EXISTS (
+  SELECT FROM pg_roles WHERE rolname = '{username}') \\gexec
+ALTER ROLE "{username}" PASSWORD '{password}';
+GRANT CONNECT, TEMPORARY ON DATABASE "{database}" TO "{username}";
+-- To give it a schema of its own, the master has to be a member of it for a moment.
+BEGIN;
+GRANT "{username}" TO CURRENT_USER;
+CREATE SCHEMA IF NOT EXISTS "{schema}" AUTHORIZATION "{username}";
+ALTER ROLE "{username}" IN DATABASE "{database}" SET search_path TO "{schema}";
+REVOKE "{username}" FROM CURRENT_USER;
+COMMIT;
+"""
+MYSQL = """\
+CREATE USER IF NOT EXISTS '{username}'@'%' IDENTIFIED BY '{password}' REQUIRE SSL;
+ALTER USER '{username}'@'%' IDENTIFIED BY '{password}' REQUIRE SSL;
+GRANT ALL PRIVILEGES ON `{database}`.* TO '{username}'@'%';
+"""
+
+
+def aws(*arguments):
+    """Return what the AWS CLI prints; its own message shows if it fails."""
+    command = ["aws", *arguments, "--output", "text"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def read_secret(name):
+    """Return the secret as a dict."""
+    query = ("--query", "SecretString")
+    return json.loads(aws("secretsmanager", "get-secret-value", "--secret-id", name, *query))
+
+
+def keep(name, value, work):
+    """Put `value` into the secret, by a file, since a command line can be seen by others."""
+    path = write(work, "secret.json", json.dumps(value))
+    aws("secretsmanager", "put-secret-value", "--secret-id", name, "--secret-string", f"file://{path}")
+
+
+def write(work, name, text):
+    """Write a file that only its owner can read, and return its path."""
+    path = work / name
+    path.touch(mode=0o600)
+    path.write_text(text)
+    return path
+
+
+def service_secret(settings, old):
+    """Return the service's secret: what it connects with. A password that it has is kept."""
+    letters = string.ascii_letters + string.digits
+    return {
+        "engine": settings["ENGINE"],
+        "host": settings["HOST"],
+        "port": int(settings["PORT"]),
+        "dbname": settings["DATABASE"],
+        "username": settings["USERNAME"],
+        "password": old.get("password") or "".join(secrets.choice(letters) for _ in range(40)),
+    }
+
+
+def client(settings, master, work):
+    """Return the shell command that runs user.sql as the master, and write the files that it needs."""
+    host, port = settings["HOST"], settings["PORT"]
+    if settings["ENGINE"] == "postgres":
+        password = master["password"].replace("\\", "\\\\").replace(":", "\\:")
+        write(work, "pgpass", f"{host}:{port}:*:{master['username']}:{password}\n")
+        return (
+            f"export PGPASSFILE={work}/pgpass PGCONNECT_TIMEOUT=30\n"
+            f"export PGSSLMODE=verify-full PGSSLROOTCERT={work}/ca.pem\n"
+            f"exec psql -qv ON_ERROR_STOP=1 -h {host} -p {port} -U {master['username']} "
+            f"-d {settings['DATABASE']} -f {work}/user.sql\n"
+        )
+    password = master["password"].replace("\\", "\\\\").replace('"', '\\"')
+    write(
+        work,
+        "my.cnf",
+        f'[client]\nhost={host}\nport={port}\nuser={master["username"]}\npassword="{password}"\n'
+        f"ssl-ca={work}/ca.pem\nloose-ssl-mode=VERIFY_IDENTITY\nloose-ssl-verify-server-cert\n"
+        "connect-timeout=30\n",
+    )
+    return f"exec mysql --defaults-extra-file={work}/my.cnf < {work}/user.sql\n"
+
+
+def main():
+    settings, work = os.environ, Path(os.environ["WORK"])
+    region = settings["AWS_REGION"]
+    bundle = f"https://truststore.pki.rds.amazonaws.com/{region}/{region}-bundle.pem"
+    with urllib.request.urlopen(bundle, timeout=30) as answer:
+        write(work, "ca.pem", answer.read().decode())
+    master = read_secret(settings["MASTER_SECRET"])
+    old = read_secret(settings["SERVICE_SECRET"])
+    new = service_secret(settings, old)
+    if new != old:
+        keep(settings["SERVICE_SECRET"], new, work)
+    sql = POSTGRES if settings["ENGINE"] == "postgres" else MYSQL
+    names = {"username": new["username"], "database": new["dbname"], "schema": settings["SCHEMA"]}
+    write(work, "user.sql", sql.format(**names, password=new["password"]))
+    write(work, "run.sh", client(settings, master, work))
+    print(f"The user {new['username']} of {new['dbname']} at {new['host']} can be made now.")
+
+
+if __name__ == "__main__":
+    main()
