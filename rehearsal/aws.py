@@ -20,6 +20,7 @@ serves the rehearsal's own paths:
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -60,11 +61,12 @@ def application(config: dict[str, Any]) -> Front:
     """The WSGI application: moto, mended, behind the rehearsal's own paths."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from rehearsal import eks_view, elb_view, images, machines, mends
+    from rehearsal import eks_view, elb_view, functions, images, machines, mends
 
     mends.apply(config)
     stand_ins = machines.StandIns(config["subnet"])
-    front = Front(DomainDispatcherApplication(create_backend_app), elb_view.application)
+    http_apis = functions.HttpApis(functions.Runner(config))
+    front = Front(DomainDispatcherApplication(create_backend_app), elb_view.application, http_apis)
     front.routes |= {
         ("GET", "images"): images.lookup,
         ("POST", "images"): images.receive(config),
@@ -83,12 +85,13 @@ BALANCER_PATHS = ("/rehearsal/load-balancers", "/rehearsal/target-health", "/reh
 class Front:
     """Stands in front of moto; one call to moto at a time, since its backends are plain dictionaries."""
 
-    def __init__(self, moto: Any, balancer_paths: Any) -> None:
+    def __init__(self, moto: Any, balancer_paths: Any, http_apis: Any) -> None:
         from rehearsal import calls
 
         self._calls = calls
         self._moto = moto
         self._balancer_paths = balancer_paths
+        self._http_apis = http_apis
         self._one_at_a_time = threading.RLock()
         self.record = calls.Record()
         self.faults = calls.Faults()
@@ -103,6 +106,8 @@ class Front:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request."""
         path = environ["PATH_INFO"]
+        if ".execute-api." in environ.get("HTTP_HOST", ""):
+            return self._http_apis(environ, start_response)
         if path in BALANCER_PATHS:
             return self._balancer_paths(environ, start_response)
         if path.startswith("/rehearsal/"):
@@ -137,8 +142,10 @@ class Front:
             answered[:] = [int(status.split()[0])]
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
+        # A function may call AWS itself.
+        turn = contextlib.nullcontext() if call.operation == "Invoke" else self._one_at_a_time
         try:
-            with self._one_at_a_time:
+            with turn:
                 return self._moto(environ, begin)
         finally:
             self.record.add(call, answered[0] if answered else 500, time.monotonic() - begun)

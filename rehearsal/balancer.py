@@ -112,9 +112,12 @@ class Links:
 
 def stand_ins(config: dict[str, Any]) -> dict[str, Address]:
     """Where the hosts are that clients have built in."""
-    parts = {"discord.com": "discord", "sonarcloud.io": "sonar"}
+    apis = f"*.execute-api.{config.get('region')}.amazonaws.com"
+    parts = {"discord.com": "discord", "sonarcloud.io": "sonar", apis: "aws"}
     return {
-        host: Address("127.0.0.1", config[part]["port"]) for host, part in parts.items() if part in config
+        host: Address("127.0.0.1", config[part]["port"])
+        for host, part in parts.items()
+        if "port" in config.get(part, {})
     }
 
 

@@ -83,7 +83,9 @@ class Proxy:
         self, target: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         host, port = _authority(target, 443)
-        if port == 443 and (stand_in := self.stand_ins.get(host)):
+        if port == 443 and (
+            stand_in := self.stand_ins.get(host, self.stand_ins.get("*." + host.partition(".")[2]))
+        ):
             theirs = await asyncio.open_connection(*stand_in)
             writer.write(ESTABLISHED)
             await writer.start_tls(self.tls.for_host(host), ssl_handshake_timeout=10)

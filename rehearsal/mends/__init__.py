@@ -18,7 +18,9 @@ from rehearsal.mends import (
     eks_nodegroup,
     eks_parts,
     elb,
+    functions,
     iam,
+    kms,
     launch_template,
     rds,
 )
@@ -33,6 +35,8 @@ MENDS = (
     dynamodb,
     ecr,
     apigateway,
+    functions,
+    kms,
     eks_cluster,
     eks_nodegroup,
     eks_parts,

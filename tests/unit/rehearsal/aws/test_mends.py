@@ -313,6 +313,14 @@ def digest_is_not_of_the_manifest(cloud: Any) -> Any:
     return image["imageId"]["imageDigest"] != f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
 
 
+@fault
+def key_by_arn(cloud: Any) -> Any:
+    kms = cloud.client("kms")
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.schedule_key_deletion(KeyId=arn)
+    return kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] != "PendingDeletion"
+
+
 # ---------------------------------------------------------------- EKS
 
 
