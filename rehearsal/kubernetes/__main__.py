@@ -20,12 +20,14 @@ async def serve(config: dict[str, Any], ended: asyncio.Event) -> None:
     """Serve until `ended`; then end all pods."""
     own = config["kubernetes"]
     server = Server(Settings.of(config), Path(own["ca_file"]), Path(own["kubeconfig"]))
-    runner = web.AppRunner(server.application, access_log=None, handler_cancellation=True)
+    runner = web.AppRunner(
+        server.application, access_log=None, handler_cancellation=True, shutdown_timeout=0.5
+    )
     await runner.setup()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(own["cert_file"], own["key_file"])
     try:
-        await web.TCPSite(runner, "127.0.0.1", own["port"], ssl_context=context, shutdown_timeout=0.5).start()
+        await web.TCPSite(runner, "127.0.0.1", own["port"], ssl_context=context).start()
         await ended.wait()
     finally:
         await server.close()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rehearsal.kubernetes.cluster import Cluster
 
 Json = dict[str, Any]
+TOLD_WHOLE = ("pods", "services", "serviceaccounts", "resourcequotas")
+"""Kinds whose deletion is answered with the object; that of others with a Status."""
 APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 
 
@@ -117,7 +119,7 @@ async def serve(cluster: Cluster, target: Target, request: web.Request) -> web.S
             gone, at_once = registry.delete(
                 resource, namespace or "", name, _options(request, body), dry_run=dry_run
             )
-            return answer(_deleted(resource, gone) if at_once else gone)
+            return answer(_deleted(resource, gone) if at_once and resource.plural not in TOLD_WHOLE else gone)
         case "deletecollection", "":
             doomed = store.list(resource, namespace, selectors.selecting(request.query))
             for obj in doomed:

@@ -76,7 +76,7 @@ RESOURCES = (
 BY_PATH = {(r.group, r.version, r.plural): r for r in RESOURCES}
 BY_NAME = {r.plural: r for r in RESOURCES}
 """Plurals are unique over the groups served."""
-GROUP_VERSIONS = {group: r.version for r in RESOURCES if (group := r.group)} | {"authorization.k8s.io": "v1"}
+GROUP_VERSIONS = {group: r.version for r in RESOURCES if (group := r.group)}
 
 
 def discovery(path: str) -> Json | None:
@@ -143,16 +143,6 @@ def _resource_list(group: str, version: str) -> Json:
             entry["categories"] = list(r.categories)
         entries.append(entry)
         entries += [_subresource(r, sub) for sub in r.subresources]
-    if group == "authorization.k8s.io":
-        entries.append(
-            {
-                "name": "selfsubjectaccessreviews",
-                "singularName": "selfsubjectaccessreview",
-                "namespaced": False,
-                "kind": "SelfSubjectAccessReview",
-                "verbs": ["create"],
-            }
-        )
     api_version = f"{group}/{version}" if group else version
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": entries}
 

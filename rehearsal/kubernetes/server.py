@@ -134,8 +134,6 @@ class Server:
             raise errors.unauthorized()
         if (document := resources.discovery(path)) is not None:
             return http.answer(document)
-        if path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
-            return http.answer(_review(cluster, identity, await request.json()), 201)
         if (target := http.parse(path)) is None:
             raise errors.no_such_path()
         action = rbac.Action(
@@ -186,12 +184,3 @@ class Server:
         new.touch(mode=0o600)
         new.write_text(yaml.safe_dump(config))
         new.replace(self._kubeconfig)
-
-
-def _review(cluster: Cluster, identity: rbac.Identity, review: Json) -> Json:
-    """`kubectl auth can-i`."""
-    asked = review.get("spec", {}).get("resourceAttributes") or {}
-    resource = asked.get("resource", "") + (f"/{asked['subresource']}" if asked.get("subresource") else "")
-    words = (asked.get(k, "") for k in ("verb", "group"))
-    action = rbac.Action(*words, resource, asked.get("namespace", ""), asked.get("name", ""))
-    return review | {"status": {"allowed": rbac.allowed(cluster.store, identity, action)}}

@@ -1,0 +1,151 @@
+"""The sample service, as a process: what it answers, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SERVICE = Path(__file__).resolve().parents[3] / "rehearsal" / "sample_service.py"
+Start = Callable[..., tuple[subprocess.Popen[str], int]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts it with these settings, and waits until it listens. Gives process and port."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(**environment: str) -> tuple[subprocess.Popen[str], int]:
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        given = {
+            "SERVER_ADDRESS": "127.0.0.1",
+            "SERVER_PORT": str(port),
+            "SERVICE_VERSION": "1.2.3",
+            **environment,
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(SERVICE)], env=given, stdout=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        assert process.stdout
+        assert "Started sample" in process.stdout.readline()
+        return process, port
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def ask(
+    connection: socket.socket, path: str, method: str = "GET", head: str = "", body: str = ""
+) -> tuple[int, str, Any]:
+    connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: x\r\n{head}\r\n{body}".encode())
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    headers, _, content = data.partition(b"\r\n\r\n")
+    text = headers.decode()
+    return int(text.split()[1]), text, json.loads(content) if content else None
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_it_tells_its_version_and_health(start: Start) -> None:
+    _, port = start(HOSTNAME="pod-1", SERVICE_SLOT="blue")
+    with connect(port) as c:  # all on one connection: it is kept alive
+        assert ask(c, "/")[2] == {"version": "1.2.3", "pod": "pod-1", "slot": "blue"}
+        assert ask(c, "/actuator/info?x=y")[2]["build"]["version"] == "1.2.3"
+        assert ask(c, "/actuator/health/readiness")[0] == ask(c, "/actuator/health/liveness")[0] == 200
+        assert ask(c, "/none")[0] == 404
+        assert ask(c, "/", "HEAD")[2] is None
+        assert ask(c, "/", "POST", "Content-Length: 5\r\n", "hello")[0] == 200
+        assert "Connection: close" in ask(c, "/", head="Connection: close\r\n")[1]
+        assert c.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "root", "readiness", "version"),
+    [
+        ("ok", 200, 200, "1.2.3"),
+        ("never-ready", 200, 503, "1.2.3"),
+        ("error", 500, 200, "1.2.3"),
+        ("wrong-version", 200, 200, "1.2.3-other"),
+    ],
+)
+def test_behaviours(start: Start, behaviour: str, root: int, readiness: int, version: str) -> None:
+    _, port = start(SERVICE_BEHAVIOUR=behaviour)
+    with connect(port) as c:
+        assert ask(c, "/")[0] == root
+        assert ask(c, "/actuator/health/readiness")[0] == readiness
+        assert ask(c, "/actuator/info")[2]["build"]["version"] == version
+
+
+def test_slow_is_slow_for_each_and_not_for_all(start: Start) -> None:
+    _, port = start(SERVICE_BEHAVIOUR="slow", SERVICE_SLOW_SECONDS="0.3")
+    with connect(port) as one, connect(port) as two:
+        began = time.monotonic()
+        one.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert ask(two, "/actuator/health/readiness")[0] == 200 and time.monotonic() - began < 0.3
+        assert one.recv(65536).startswith(b"HTTP/1.1 200") and time.monotonic() - began >= 0.3
+
+
+def test_dying_and_crashing(start: Start) -> None:
+    process, _ = start(SERVICE_BEHAVIOUR="dies", SERVICE_DIES_SECONDS="0.1")
+    assert process.wait(5) == 3
+    crashed = subprocess.run(
+        [sys.executable, str(SERVICE)],
+        env={"SERVICE_BEHAVIOUR": "crash"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert crashed.returncode == 1 and "Application run failed" in crashed.stdout
+    wrong = subprocess.run(
+        [sys.executable, str(SERVICE)],
+        env={"SERVICE_BEHAVIOUR": "odd"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert wrong.returncode == 1 and "it may be ok, crash" in wrong.stderr
+
+
+def test_it_finishes_what_is_open_and_ends(start: Start) -> None:
+    process, port = start(SERVICE_BEHAVIOUR="slow", SERVICE_SLOW_SECONDS="0.3")
+    with connect(port) as busy, connect(port) as idle:
+        assert ask(idle, "/actuator/info")[0] == 200
+        busy.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.05)
+        with pytest.raises(ConnectionRefusedError):
+            connect(port)
+        status, head, _ = ask(idle, "/actuator/health/readiness")
+        assert status == 503 and "Connection: close" in head
+        answer = busy.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close" in answer
+    assert process.wait(5) == 0
+
+
+def test_a_migration_says_so_and_ends() -> None:
+    def migrate(behaviour: str) -> subprocess.CompletedProcess[str]:
+        environment = {"SERVICE_BEHAVIOUR": behaviour, "SERVICE_VERSION": "2", "PATH": os.environ["PATH"]}
+        command = [sys.executable, str(SERVICE), "migrate"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert migrate("ok").returncode == 0 and "version 2" in migrate("ok").stdout
+    assert migrate("crash").returncode == 1
