@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import importlib.util
 import os
 import signal
 import ssl
@@ -25,6 +24,7 @@ from typing import Any
 
 from rehearsal import config as settings
 
+PARTS = settings.PARTS
 READY_SECONDS = 60.0
 END_SECONDS = 8.0
 RUN_VARIABLE = "TEAL_REHEARSAL_RUN"
@@ -63,9 +63,7 @@ def start(home: Path, config: dict[str, Any]) -> None:
     run = {"run": uuid.uuid4().hex, "parts": {}, "ready": False}
     settings.write(home / "state.json", run)
     processes = {}
-    for part in settings.PARTS:
-        if not _exists(part):
-            continue
+    for part in PARTS:
         processes[part] = process = _spawn(part, home, run["run"])
         run["parts"][part] = {"pid": process.pid, "started": _started(process.pid)}
         settings.write(home / "state.json", run)
@@ -91,13 +89,6 @@ def end(home: Path) -> int:
         raise PartFailed(f"processes {sorted(pids)} did not end, not even by SIGKILL")
     (home / "state.json").unlink(missing_ok=True)
     return count
-
-
-def _exists(part: str) -> bool:
-    spec = importlib.util.find_spec(f"rehearsal.{part}")
-    if spec and spec.submodule_search_locations:
-        spec = importlib.util.find_spec(f"rehearsal.{part}.__main__")
-    return spec is not None
 
 
 def _spawn(part: str, home: Path, run: str) -> subprocess.Popen[bytes]:
