@@ -174,7 +174,8 @@ def _facts(known: Mapping[str, Any], kind: Topic) -> Iterator[tuple[str, str, bo
         yield "Duration", duration(known["duration"]), True
     if "commit" in known:
         message = f" {plain(_text(known.get('commit_message')).partition(chr(10))[0])}"
-        yield "Commit", _link(_text(known["commit"])[:7], known.get("commit_url")) + message.rstrip(), True
+        commit, url = _text(known["commit"]), _text(known.get("commit_url"))
+        yield "Commit", _link(commit[:7], url if url.endswith(commit) else "") + message.rstrip(), True
     if "run_url" in known:
         yield "Run", _link("log", known["run_url"]), True
     if metrics := known.get("metrics"):

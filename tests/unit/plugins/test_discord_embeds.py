@@ -162,7 +162,14 @@ def test_markdown_of_others_is_shown_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["javascript:alert(1)", "https://a.example/x) [y](https://evil.example", "", "https://a b"]
+    "url",
+    [
+        "https://github.com/o/r/commit/7654321",
+        "javascript:alert(1)",
+        "https://a.example/x) [y](https://evil.example",
+        "",
+        "https://a b",
+    ],
 )
 def test_only_plain_addresses_become_links(url: str) -> None:
     (embed,) = discord_embeds({"commit": "1234567", "commit_url": url}, "deploy succeeded")

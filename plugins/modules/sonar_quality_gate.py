@@ -1,0 +1,301 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Ask SonarCloud whether a commit meets its quality gate."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sonar_quality_gate
+short_description: Stop unless SonarCloud's quality gate is met by a commit
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Finds the analysis whose revision is the commit, and asks for its quality gate.
+  - Fails with each condition that is not met, and as well if there is no such analysis, if it has no gate, or
+    if SonarCloud does not answer. An analysis that is under way is waited for.
+  - Works with SonarCloud and with a SonarQube server.
+options:
+  host:
+    description: Address of SonarCloud or the SonarQube server.
+    type: str
+    default: https://sonarcloud.io
+  token:
+    description: Token that may browse the project.
+    type: str
+    required: true
+  project:
+    description: Key of the project.
+    type: str
+    required: true
+  revision:
+    description: The commit, as the whole hash.
+    type: str
+    required: true
+  branches:
+    description:
+      - Branches whose analyses are looked through.
+      - Without any, and without O(pull_request), it is the project's main branch.
+    type: list
+    elements: str
+    default: []
+  pull_request:
+    description: Pull request whose analyses are looked through.
+    type: str
+  metrics:
+    description: Metrics of the analysis to return.
+    type: list
+    elements: str
+    default: [coverage, duplicated_lines_density, bugs, vulnerabilities, code_smells]
+  wait_limit:
+    description: How many seconds an analysis that is under way is waited for.
+    type: int
+    default: 300
+  wait_interval:
+    description: How many seconds lie between two looks.
+    type: float
+    default: 5
+  timeout:
+    description: How many seconds an answer may take. A question without an answer is asked three times.
+    type: int
+    default: 15
+  override_reason:
+    description:
+      - Why the release goes on though the gate refuses it, or SonarCloud does not answer.
+      - The refusal is then a warning, and RV(refusal) has it. Empty to stop.
+    type: str
+    default: ""
+attributes:
+  check_mode:
+    description: Changes nothing, and does the same in check mode.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Stop unless the commit meets the gate
+  teal.platform.sonar_quality_gate:
+    token: "{{ lookup('ansible.builtin.env', 'SONAR_TOKEN') }}"
+    project: example_assistant
+    revision: "{{ lookup('ansible.builtin.env', 'GITHUB_SHA') }}"
+    branches: [test]
+"""
+
+RETURN = r"""
+status:
+  description: The gate's status. Empty if there was no answer.
+  returned: always
+  type: str
+  sample: OK
+refusal:
+  description: Why the gate refuses the commit. Empty if it doesn't.
+  returned: always
+  type: str
+overridden:
+  description: Whether the release goes on by O(override_reason) alone.
+  returned: success
+  type: bool
+conditions:
+  description: The gate's conditions, with C(status), C(metric), C(value), C(comparator) and C(threshold).
+  returned: always
+  type: list
+  elements: dict
+measures:
+  description: Values of O(metrics) by name, those that the analysis has.
+  returned: always
+  type: dict
+analysis:
+  description: The analysis, with C(key), C(date), and C(branch) or C(pullRequest).
+  returned: always
+  type: dict
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.urls import open_url
+
+ATTEMPTS = 3
+PAGE = 500
+UNDER_WAY = ("PENDING", "IN_PROGRESS")
+NOT_BELOW = {"LT": "fails below", "GT": "fails above"}
+
+
+class Refused(Exception):
+    """The commit may not go on; the message says why."""
+
+
+class Sonar:
+    """SonarCloud's Web API, as far as it is needed."""
+
+    def __init__(
+        self, host: str, token: str, timeout: int, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._host, self._token, self._timeout, self._pause = host.rstrip("/"), token, timeout, pause
+
+    def get(self, path: str, **query: Any) -> dict[str, Any]:
+        """The JSON of a path. Raises Refused where there is none."""
+        known = {name: value for name, value in query.items() if value}
+        url = f"{self._host}/api/{path}?{urlencode(known)}"
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                answer = open_url(url, headers=headers, timeout=self._timeout, http_agent="teal.platform")
+                return json.loads(answer.read())
+            except HTTPError as e:
+                if e.code < 500 and e.code != 429:
+                    raise Refused(self._explained(e, path, query)) from None
+                why = f"HTTP {e.code}"
+            except (URLError, OSError, ValueError) as e:
+                why = str(getattr(e, "reason", e)) or type(e).__name__
+            if attempt < ATTEMPTS:
+                self._pause(2.0**attempt)
+        raise Refused(f"{self._host} does not answer {path} ({why}, {ATTEMPTS} attempts)")
+
+    def _explained(self, error: HTTPError, path: str, query: dict[str, Any]) -> str:
+        if error.code == 401:
+            return f"{self._host} does not take the token"
+        if error.code == 403:
+            return f"the token may not see {path} of {self._host}"
+        try:
+            said = "; ".join(one["msg"] for one in json.loads(error.read())["errors"])
+        except (ValueError, KeyError, TypeError):
+            said = f"HTTP {error.code}"
+        return f"{self._host} refuses {path}: {said}"
+
+    def find(self, project: str, revision: str, scope: dict[str, str]) -> dict[str, Any] | None:
+        """The newest analysis of a revision in a branch or pull request."""
+        page = 0
+        while True:
+            page += 1
+            found = self.get("project_analyses/search", project=project, ps=PAGE, p=page, **scope)
+            for analysis in found["analyses"]:
+                if analysis.get("revision") == revision:
+                    return {"key": analysis["key"], "date": analysis["date"], **scope}
+            if page * PAGE >= found["paging"]["total"]:
+                return None
+
+    def tasks(self, project: str) -> tuple[int, dict[str, Any]]:
+        """How many analyses of a project are under way, and the one that ended last."""
+        found = self.get("ce/component", component=project)
+        under_way = [task for task in found.get("queue") or [] if task["status"] in UNDER_WAY]
+        return len(under_way), found.get("current") or {}
+
+
+def find(
+    sonar: Sonar, parameters: dict[str, Any], now: Callable[[], float], pause: Callable[[float], None]
+) -> dict[str, Any]:
+    """The analysis of the revision, waiting while any is under way. Raises Refused without one."""
+    project, revision = parameters["project"], parameters["revision"]
+    scopes = [{"branch": branch} for branch in parameters["branches"]]
+    if parameters["pull_request"]:
+        scopes.append({"pullRequest": parameters["pull_request"]})
+    until = now() + parameters["wait_limit"]
+    while True:
+        # Asked first: what ends between the two questions is found by the second.
+        under_way, last = sonar.tasks(project)
+        for scope in scopes or [{}]:
+            if analysis := sonar.find(project, revision, scope):
+                return analysis
+        where = ", ".join(" ".join(scope.values()) for scope in scopes) or "the main branch"
+        if not under_way:
+            failed = " The last analysis of the project failed." if last.get("status") == "FAILED" else ""
+            raise Refused(f"there is no analysis of {revision} of {project} ({where}).{failed}")
+        if now() >= until:
+            limit = parameters["wait_limit"]
+            raise Refused(f"after {limit} s there is no analysis of {revision} of {project} ({where}) yet")
+        pause(parameters["wait_interval"])
+
+
+def condition(found: dict[str, Any]) -> dict[str, Any]:
+    """A gate's condition, in plain names."""
+    return {
+        "status": found["status"],
+        "metric": found["metricKey"],
+        "value": found.get("actualValue", "unknown"),
+        "comparator": found.get("comparator", ""),
+        "threshold": found.get("errorThreshold", ""),
+    }
+
+
+def failures(conditions: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each condition that is not met."""
+    for one in conditions:
+        if one["status"] != "OK":
+            fails = NOT_BELOW.get(one["comparator"], "fails by")
+            yield f"{one['metric']} is {one['value']}, and {fails} {one['threshold']}"
+
+
+def ask(sonar: Sonar, module: AnsibleModule, result: dict[str, Any]) -> None:
+    """Fill `result`. Raises Refused."""
+    parameters = module.params
+    for name in ("token", "project", "revision"):
+        if not parameters[name]:
+            raise Refused(f"{name} is empty")
+    analysis = find(sonar, parameters, time.monotonic, time.sleep)
+    result["analysis"] = analysis
+    gate = sonar.get("qualitygates/project_status", analysisId=analysis["key"])["projectStatus"]
+    result["status"] = gate["status"]
+    result["conditions"] = [condition(found) for found in gate.get("conditions") or []]
+    scope = {name: analysis[name] for name in ("branch", "pullRequest") if name in analysis}
+    history = sonar.get(
+        "measures/search_history",
+        component=parameters["project"],
+        metrics=",".join(parameters["metrics"]),
+        to=analysis["date"],
+        **{"from": analysis["date"]},
+        **scope,
+    )
+    result["measures"] = {
+        one["metric"]: one["history"][-1]["value"]
+        for one in history["measures"]
+        if one["history"] and "value" in one["history"][-1]
+    }
+    if gate["status"] == "NONE":
+        raise Refused(f"{parameters['project']} has no quality gate")
+    if gate["status"] != "OK":
+        lines = list(failures(result["conditions"])) or [f"its status is {gate['status']}"]
+        raise Refused("\n".join([f"{parameters['project']} {parameters['revision'][:7]}:", *lines]))
+
+
+def main() -> None:
+    """Ansible's entry point."""
+    module = AnsibleModule(
+        argument_spec={
+            "host": {"type": "str", "default": "https://sonarcloud.io"},
+            "token": {"type": "str", "required": True, "no_log": True},
+            "project": {"type": "str", "required": True},
+            "revision": {"type": "str", "required": True},
+            "branches": {"type": "list", "elements": "str", "default": []},
+            "pull_request": {"type": "str"},
+            "metrics": {
+                "type": "list",
+                "elements": "str",
+                "default": ["coverage", "duplicated_lines_density", "bugs", "vulnerabilities", "code_smells"],
+            },
+            "wait_limit": {"type": "int", "default": 300},
+            "wait_interval": {"type": "float", "default": 5},
+            "timeout": {"type": "int", "default": 15},
+            "override_reason": {"type": "str", "default": ""},
+        },
+        supports_check_mode=True,
+    )
+    parameters = module.params
+    result: dict[str, Any] = {"status": "", "refusal": "", "conditions": [], "measures": {}, "analysis": {}}
+    try:
+        ask(Sonar(parameters["host"], parameters["token"], parameters["timeout"]), module, result)
+    except Refused as e:
+        result["refusal"] = str(e)
+    reason = parameters["override_reason"].strip()
+    if result["refusal"] and not reason:
+        module.fail_json(msg=f"The quality gate refuses the commit. {result['refusal']}", **result)
+    if result["refusal"]:
+        module.warn(f"The quality gate is overridden ({reason}), though: {result['refusal']}")
+    module.exit_json(changed=False, overridden=bool(result["refusal"]), **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""The module against SonarCloud's stand-in: every way to be refused, and the few to be let through."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from ansible_collections.teal.platform.plugins.modules import sonar_quality_gate
+from conftest import ModuleFailed
+
+from rehearsal import sonar, standin
+
+REVISION = "1f3b2c4d5e6f7a8b9c0d"
+COVERAGE = {"metric": "new_coverage", "value": "61.5", "threshold": "80", "comparator": "LT"}
+BUGS = {"metric": "new_bugs", "value": "2", "threshold": "0", "comparator": "GT"}
+FINE = {"metric": "new_lines", "value": "2", "threshold": "1", "comparator": "LT", "status": "OK"}
+
+
+class Server:
+    """The stand-in in a thread; its clock moves by what the module waits."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.url = ""
+        self.sonar = sonar.Sonar("t0ken", lambda: self.now)
+        self.app = standin.application()
+        self.app.router.add_routes(self.sonar.routes())
+        self._loop = asyncio.new_event_loop()
+
+    def start(self) -> None:
+        ready = threading.Event()
+
+        async def serve() -> None:
+            runner = web.AppRunner(self.app)
+            await runner.setup()
+            site = web.TCPSite(runner, "127.0.0.1", 0)
+            await site.start()
+            self.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[union-attr]
+            self.end = asyncio.Event()
+            ready.set()
+            await self.end.wait()
+            await runner.cleanup()
+
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(serve(),))
+        self._thread.start()
+        assert ready.wait(10)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self.end.set)
+        self._thread.join(10)
+
+    def record(self, **given: Any) -> None:
+        analysis = {"project": "assistant", "revision": REVISION, "branch": "test", **given}
+        key = f"AY{len(self.sonar._analyses)}"
+        self.sonar._analyses.append(sonar.Analysis(key, analysis, lambda: self.now))
+
+    def fail(self, count: int, **fault: Any) -> None:
+        self.app[standin.FAULTS].extend([{"seconds": 0, "status": 500, **fault}] * count)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    server = Server()
+
+    def wait(seconds: float) -> None:
+        server.now += seconds
+
+    monkeypatch.setattr(sonar_quality_gate.time, "sleep", wait)
+    monkeypatch.setattr(sonar_quality_gate.time, "monotonic", lambda: server.now)
+    monkeypatch.setattr(sonar_quality_gate.Sonar.__init__, "__defaults__", (wait,))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def ask(server: Server, run_module: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    def run(**arguments: Any) -> dict[str, Any]:
+        given = {"host": server.url, "token": "t0ken", "project": "assistant", "revision": REVISION}
+        return run_module(sonar_quality_gate, **{**given, "branches": ["test"], **arguments})
+
+    return run
+
+
+def refusal(ask: Any, **arguments: Any) -> str:
+    with pytest.raises(ModuleFailed) as failed:
+        ask(**arguments)
+    assert (
+        failed.value.result["msg"] == f"The quality gate refuses the commit. {failed.value.result['refusal']}"
+    )
+    return failed.value.result["refusal"]
+
+
+def test_a_commit_that_meets_the_gate(server: Server, ask: Any) -> None:
+    server.record(revision="other", status="ERROR")
+    server.record(status="OK", conditions=[FINE], measures={"coverage": "81.2", "bugs": 0, "ncloc": 9})
+    result = ask()
+    assert (result["changed"], result["status"], result["refusal"], result["overridden"]) == (
+        False,
+        "OK",
+        "",
+        False,
+    )
+    assert result["measures"] == {"coverage": "81.2", "bugs": "0"}
+    assert result["analysis"]["branch"] == "test"
+    assert result["conditions"] == [
+        {"status": "OK", "metric": "new_lines", "value": "2", "comparator": "LT", "threshold": "1"}
+    ]
+
+
+def test_each_condition_that_fails_is_named(server: Server, ask: Any) -> None:
+    server.record(status="ERROR", conditions=[COVERAGE, BUGS, FINE], measures={"coverage": "71"})
+    with pytest.raises(ModuleFailed) as failed:
+        ask()
+    assert failed.value.result["refusal"].splitlines() == [
+        "assistant 1f3b2c4:",
+        "new_coverage is 61.5, and fails below 80",
+        "new_bugs is 2, and fails above 0",
+    ]
+    assert failed.value.result["measures"] == {"coverage": "71"}, "measures are told with a refusal too"
+
+
+def test_a_gate_of_another_commit_does_not_count(server: Server, ask: Any) -> None:
+    server.record(revision="other", status="OK")
+    server.record(branch="main", status="OK")
+    assert f"there is no analysis of {REVISION} of assistant (test)" in refusal(ask)
+
+
+def test_branches_the_main_branch_and_pull_requests(server: Server, ask: Any) -> None:
+    server.record(branch="staging", status="OK")
+    assert ask(branches=["test", "staging"])["analysis"]["branch"] == "staging"
+    assert "(the main branch)" in refusal(ask, branches=[])
+    server.record(branch=None, pull_request="7", status="OK")
+    assert ask(branches=[], pull_request="7")["analysis"]["pullRequest"] == "7"
+    server.record(branch="main", status="OK")
+    assert ask(branches=[])["status"] == "OK"
+
+
+def test_an_analysis_beyond_the_first_page_is_found(
+    server: Server, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sonar_quality_gate, "PAGE", 2)
+    server.record(status="OK")
+    for n in range(4):
+        server.record(revision=f"later-{n}")
+    assert ask()["analysis"]["key"] == "AY0"
+
+
+def test_an_analysis_under_way_is_waited_for(server: Server, ask: Any) -> None:
+    server.record(status="OK", pending_seconds=12)
+    assert ask(wait_limit=60)["status"] == "OK"
+    assert server.now == 15
+
+
+def test_and_no_longer_than_allowed(server: Server, ask: Any) -> None:
+    server.record(status="OK", pending_seconds=100)
+    assert "after 20 s there is no analysis" in refusal(ask, wait_limit=20)
+    assert server.now == 20
+
+
+def test_a_failed_analysis_is_told(server: Server, ask: Any) -> None:
+    server.record(status="FAILED")
+    assert refusal(ask).endswith("The last analysis of the project failed.")
+
+
+def test_a_project_without_a_gate_is_refused(server: Server, ask: Any) -> None:
+    server.record(status="NONE")
+    assert refusal(ask) == "assistant has no quality gate"
+
+
+def test_wrong_answers_are_told_at_once(server: Server, ask: Any) -> None:
+    server.record()
+    assert refusal(ask, token="other").endswith("does not take the token")
+    assert "Component key 'nobody' not found" in refusal(ask, project="nobody")
+    server.fail(1, kind="error", status=403)
+    assert "the token may not see ce/component" in refusal(ask)
+    assert server.now == 0, "and not asked again"
+
+
+@pytest.mark.parametrize("name", ["token", "project", "revision"])
+def test_empty_settings_are_named(ask: Any, name: str) -> None:
+    assert refusal(ask, **{name: ""}) == f"{name} is empty"
+
+
+@pytest.mark.parametrize("fault", [{"kind": "error"}, {"kind": "refuse"}, {"kind": "rate_limit"}])
+def test_what_may_pass_is_asked_again_and_then_stops_the_release(
+    server: Server, ask: Any, fault: Any
+) -> None:
+    server.record(status="OK")
+    server.fail(2, **fault)
+    assert ask()["status"] == "OK"
+    server.fail(3, **fault)
+    assert "does not answer ce/component" in refusal(ask)
+
+
+def test_a_host_that_is_not_there(ask: Any) -> None:
+    assert "http://127.0.0.1:1 does not answer" in refusal(ask, host="http://127.0.0.1:1")
+
+
+def test_an_override_goes_on_with_the_refusal_on_record(server: Server, ask: Any) -> None:
+    server.record(status="ERROR", conditions=[COVERAGE])
+    result = ask(override_reason="incident 4711")
+    assert result["overridden"]
+    assert "new_coverage is 61.5" in result["refusal"]
+    assert ask(host="http://127.0.0.1:1", override_reason="Sonar is down")["overridden"]
+    assert "61.5" in refusal(ask, override_reason="  ")
+
+
+def test_an_override_that_is_not_needed_is_none(server: Server, ask: Any) -> None:
+    server.record(status="OK")
+    assert ask(override_reason="to be sure")["overridden"] is False

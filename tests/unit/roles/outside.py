@@ -1,0 +1,133 @@
+"""Discord's and SonarCloud's stand-ins behind the balancer's proxy, and plays that are led there."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from rehearsal import balancer, certificates, discord, sonar
+
+ROOT = Path(__file__).resolve().parents[3]
+TOKEN = "planted-t0ken"
+WEBHOOK = f"https://discord.com/api/webhooks/100/{TOKEN}"
+SONAR_TOKEN = "planted-sonar-t0ken"
+VARIABLES = {
+    "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+    "platform_environment": "staging",
+    "platform_application": "assistant",
+    "platform_region": "ap-northeast-2",
+}
+
+
+class Outside:
+    """What is outside of AWS, served in a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        ca = certificates.authority(folder)
+        proxy, *ports = _free_ports(3)
+        self.discord, self.sonar = (f"http://127.0.0.1:{port}" for port in ports)
+        self.config: dict[str, Any] = {
+            "aws": {"url": "http://127.0.0.1:1"},
+            "ca": {"cert_file": str(ca.cert_file), "key_file": str(ca.key_file)},
+            "balancer": {"port": proxy},
+            "discord": {"port": ports[0], "webhook_url": WEBHOOK},
+            "sonar": {"port": ports[1], "token": SONAR_TOKEN},
+        }
+        self.environment = {
+            "HTTPS_PROXY": f"http://127.0.0.1:{proxy}",
+            "https_proxy": f"http://127.0.0.1:{proxy}",
+            "SSL_CERT_FILE": str(ca.bundle_file),
+            "DISCORD_WEBHOOK_URL": WEBHOOK,
+            "SONAR_TOKEN": SONAR_TOKEN,
+        }
+        self._loop = asyncio.new_event_loop()
+        self._ready, self._end = threading.Event(), asyncio.Event()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),))
+
+    async def _serve(self) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            for part, make in (("discord", discord.application), ("sonar", sonar.application)):
+                runner = web.AppRunner(make(self.config))
+                await runner.setup()
+                stack.push_async_callback(runner.cleanup)
+                await web.TCPSite(runner, "127.0.0.1", self.config[part]["port"]).start()
+            await stack.enter_async_context(balancer.running(self.config))
+            self._ready.set()
+            await self._end.wait()
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Outside]:
+        """Serve as long as the context lasts."""
+        self._thread.start()
+        assert self._ready.wait(10)
+        try:
+            yield self
+        finally:
+            self._loop.call_soon_threadsafe(self._end.set)
+            self._thread.join(10)
+
+    def ask(self, method: str, url: str, body: Any = None) -> Any:
+        """JSON in, JSON out."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, method=method, data=data)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        return json.loads(opener.open(request, timeout=5).read() or b"null")
+
+    def messages(self) -> list[dict[str, Any]]:
+        """The embeds that Discord took since the last time; it must have refused none."""
+        kept = self.ask("GET", self.discord + "/rehearsal/messages")
+        self.ask("DELETE", self.discord + "/rehearsal/messages")
+        assert kept["refused"] == []
+        return [embed for message in kept["messages"] for embed in message["embeds"]]
+
+    def play(self, text: str, folder: Path, **extra: Any) -> subprocess.CompletedProcess[str]:
+        """Run a playbook at -vvv; no token may be in what it says."""
+        (folder / "play.yml").write_text(text)
+        environment = {
+            k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "ANSIBLE_", "SONAR_"))
+        }
+        environment |= self.environment | {
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+            "ANSIBLE_LOCAL_TEMP": str(folder / "local"),
+            "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
+        }
+        command = shutil.which("ansible-playbook", path=str(Path(sys.executable).parent))
+        assert command
+        variables = json.dumps(VARIABLES | extra)
+        arguments = [command, "-i", "localhost,", "-vvv", "-e", variables, str(folder / "play.yml")]
+        done = subprocess.run(
+            arguments, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert TOKEN not in done.stdout + done.stderr
+        assert SONAR_TOKEN not in done.stdout + done.stderr
+        return done
+
+
+@pytest.fixture(scope="session")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    """Discord and SonarCloud, and a proxy that leads to them (a plugin of the tests that need it)."""
+    with Outside(tmp_path_factory.mktemp("outside")).open() as outside:
+        yield outside
+
+
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
