@@ -285,8 +285,19 @@ class Components(Resource):
         for api in apis:
             tags = api.get("Tags", {})
             if tags.get("Application") == self.application and tags.get("Environment") == self.environment:
-                return {"api_id": api["ApiId"], "name": api["Name"], "url": api["ApiEndpoint"]}
+                return {
+                    "api_id": api["ApiId"],
+                    "name": api["Name"],
+                    "url": api["ApiEndpoint"],
+                    "functions": self._functions_behind(api["ApiId"]),
+                }
         return None
+
+    def _functions_behind(self, api_id: str) -> list[str]:
+        """Return the names of the functions that an API calls."""
+        integrations = self.pages("get_integrations", "Items", client=self.aws("apigatewayv2"), ApiId=api_id)
+        arns = [integration.get("IntegrationUri", "") for integration in integrations]
+        return sorted({arn.split(":")[6] for arn in arns if ":function:" in arn})
 
     def _instances(self, component: str) -> list[dict[str, Any]]:
         reservations = self.pages(
@@ -422,7 +433,12 @@ class Components(Resource):
                 "table": f"{name}-releases",
                 "arn": arn("dynamodb", f"table/{name}-releases"),
             },
-            "functions": {"api_id": "planned", "name": name, "url": "https://planned.invalid"},
+            "functions": {
+                "api_id": "planned",
+                "name": name,
+                "url": "https://planned.invalid",
+                "functions": [],
+            },
             "bastion": {**instance, "instances": [instance]},
             "instance": {
                 "instances": [],

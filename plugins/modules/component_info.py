@@ -118,7 +118,7 @@ components:
       type: dict
       returned: when asked for
     functions:
-      description: C(api_id), C(name), C(url).
+      description: C(api_id), C(name), C(url), C(functions) (names).
       type: dict
       returned: when asked for
     bastion:
