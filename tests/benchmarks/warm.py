@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""Time the same 40 AWS tasks through the connections ``local`` and ``teal.platform.warm``, in turn.
+
+Usage: ``python tests/benchmarks/warm.py [rounds]``. Prints medians in seconds and their ratio, for a first
+run (all is made) and a second one (nothing is left to do). The AWS is moto's server, in this process, emptied
+before each first run.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+
+from moto.server import ThreadedMotoServer
+
+HERE = pathlib.Path(__file__).parent
+CONNECTIONS = ("ansible.builtin.local", "teal.platform.warm")
+
+
+def play(connection: str, url: str) -> tuple[float, str]:
+    """Run the tasks. Returns seconds of wall time and the recap."""
+    environment = os.environ | {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "ap-northeast-2",
+        "NO_PROXY": "127.0.0.1",
+    }
+    command = [
+        pathlib.Path(sys.executable).parent / "ansible-playbook",
+        HERE / "warm.yml",
+        "-i",
+        "components,",
+        *("-e", f"ansible_connection={connection}"),
+        *("-e", f"ansible_python_interpreter={sys.executable}"),
+    ]
+    start = time.monotonic()
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    seconds = time.monotonic() - start
+    if run.returncode:
+        sys.exit(run.stdout + run.stderr)
+    recap = re.search(r"ok=\d+ +changed=\d+ +unreachable=\d+ +failed=\d+", run.stdout)
+    return seconds, recap[0] if recap else run.stdout
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    times: dict[tuple[str, str], list[float]] = {}
+    recaps: dict[str, set[str]] = {}
+    for number in range(rounds + 1):
+        for connection in CONNECTIONS:
+            urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST")).read()
+            for which in ("first run", "second run"):
+                wall, recap = play(connection, url)
+                recaps.setdefault(which, set()).add(recap)
+                if number:  # the round before is the warm-up
+                    times.setdefault((which, connection), []).append(wall)
+    server.stop()
+    print(f"{platform.python_version()} on {os.cpu_count()} CPUs; medians of {rounds}, seconds")
+    for which in ("first run", "second run"):
+        if len(recaps[which]) != 1:
+            sys.exit(f"{which}: the connections differ: {recaps[which]}")
+        local, warm = (statistics.median(times[which, connection]) for connection in CONNECTIONS)
+        figures = f"local {local:6.2f}  warm {warm:6.2f}  ratio {local / warm:4.1f}"
+        print(f"{which:10}  {figures}  {recaps[which].pop()}")
+
+
+if __name__ == "__main__":
+    main()
