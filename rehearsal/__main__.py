@@ -232,6 +232,12 @@ def _port(text: str) -> tuple[str, int]:
     return part, int(number)
 
 
+def _part(text: str) -> str:
+    if text not in settings.PARTS:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(settings.PARTS)}")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m rehearsal",
@@ -275,9 +281,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--json", action="store_true", help="as a JSON object")
     command(status, "show its parts; exit status 0 if all run")
     sub = command(logs, "show the parts' logs")
-    sub.add_argument(
-        "part", nargs="*", choices=settings.PARTS, metavar="PART", help=", ".join(settings.PARTS)
-    )
+    sub.add_argument("part", nargs="*", type=_part, metavar="PART", help=", ".join(settings.PARTS))
     sub.add_argument("-f", "--follow", action="store_true", help="go on as they grow")
     sub.add_argument("-n", "--lines", type=int, default=20, help="lines of each to begin with (default 20)")
     sub = command(push, "push an image of the sample service, as CI would")

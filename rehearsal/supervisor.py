@@ -106,7 +106,10 @@ def _spawn(part: str, home: Path, run: str) -> subprocess.Popen[bytes]:
             "PYTHONUNBUFFERED": "1",
         }
     )
-    with (home / "logs" / f"{part}.log").open("ab") as log:
+    path = home / "logs" / f"{part}.log"
+    if path.exists():
+        path.replace(path.with_suffix(".log.old"))  # of the run before: it may tell why that one ended
+    with path.open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", f"rehearsal.{part}", "--config", str(home / "config.json")],
             cwd=home,

@@ -154,7 +154,7 @@ def test_an_id_that_was_given_away_again(run: Run, home: Path) -> None:
 def test_stubborn_processes_are_killed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "END_SECONDS", 0.2)
     home.mkdir()
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
     stubborn = subprocess.Popen(
         [sys.executable, "-c", code],
         env=os.environ | {supervisor.RUN_VARIABLE: "a1"},
