@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -80,7 +81,8 @@ class Resolver:
         self._aws_url = config["aws"]["url"]
         kubernetes = config.get("kubernetes") or {}
         self._external = kubernetes.get("external")
-        self._kubeconfig = self._external or kubernetes.get("kubeconfig")
+        self._nodes_url = None if self._external or not kubernetes else f"{kubernetes['url']}/rehearsal/nodes"
+        self._tls = ssl.create_default_context(cafile=kubernetes["ca_file"]) if self._nodes_url else None
         self._http = http
         self._client: Any = None
         self._ips: dict[str, str] = {}
@@ -104,7 +106,12 @@ class Resolver:
             async with self._http.get(f"{self._aws_url}/rehearsal/instances") as response:
                 if response.status == 200:
                     self._ips |= await response.json()
-        if self._kubeconfig:
+        if self._nodes_url and self._tls:  # of all clusters of the rehearsal
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError):
+                async with self._http.get(self._nodes_url, ssl=self._tls) as response:
+                    if response.status == 200:
+                        self._ips |= await response.json()
+        if self._external:
             try:
                 nodes = await asyncio.to_thread(self._list_nodes)
             except Exception as e:  # whatever the client library raises: the next look is in two seconds
@@ -123,7 +130,7 @@ class Resolver:
         from kubernetes import client, config  # a second's import, in a thread of its own
 
         if self._client is None:
-            self._client = client.CoreV1Api(config.new_client_from_config(self._kubeconfig))
+            self._client = client.CoreV1Api(config.new_client_from_config(self._external))
         nodes = sorted(self._client.list_node(_request_timeout=3).items, key=lambda node: node.metadata.name)
         found = []
         for node in nodes:
