@@ -1,0 +1,115 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Checks all input of all components before anything is created. See the module of the same name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
+from ansible_collections.teal.platform.plugins.plugin_utils.checks import run_checks
+from ansible_collections.teal.platform.plugins.plugin_utils.settings import (
+    Problem,
+    Settings,
+    Specifications,
+    repr_of,
+)
+
+
+class ActionModule(ActionBase):
+    """Validates on the controller, then has one module ask AWS (and Kubernetes) whether they answer."""
+
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        _, arguments = self.validate_argument_spec(
+            {"playbook": {"type": "str", "default": ""}, "access": {"type": "bool", "default": True}}
+        )
+        variables = task_vars or {}
+        hosts = self._settings(variables)
+        problems = self._problems(hosts, arguments["playbook"])
+        if problems:
+            return {**result, "failed": True, "msg": report(problems)}
+        if arguments["access"] and hosts:
+            answer = self._ask(hosts[0].values, variables)
+            if answer.get("failed"):
+                return {**result, **answer}
+            result["account"] = answer.get("account")
+        return {**result, "changed": False}
+
+    def _settings(self, variables: dict[str, Any]) -> list[Settings]:
+        """Return the settings of all hosts of the inventory, whatever the run is limited to."""
+        collection = Path(__file__).resolve().parents[2]
+        specifications = Specifications(collection, self._load)
+        hostvars = variables["hostvars"]
+        return [
+            Settings(specifications, host, hostvars.raw_get(host), self._templar)
+            for host in sorted(variables["groups"]["all"])
+        ]
+
+    def _load(self, path: str) -> Any:
+        return self._loader.load_from_file(path, trusted_as_template=True)
+
+    def _problems(self, hosts: list[Settings], playbook: str) -> dict[str, list[Problem]]:
+        """Return all problems, by where they belong: a component, hosts, or the playbook."""
+        extra = load_extra_vars(self._loader)
+        found: dict[Problem, list[str]] = defaultdict(list)
+        values: dict[str, Any] = {}
+        for host in hosts:
+            options = host.specifications.playbook(playbook)
+            for problem in (*host.problems(), *host.unknown(extra, options)):
+                found[problem].append(host.host)
+            values |= host.values
+        for variable, message in run_checks(values):
+            holder = next(host for host in hosts if variable in host.values)
+            text = f"{variable} = {repr_of(values[variable])}: {message}"
+            found[Problem(variable, text, holder.origin(variable))].append(holder.host)
+        places: dict[str, list[Problem]] = defaultdict(list)
+        for problem, owners in found.items():
+            role = hosts[0].specifications.role_of(problem.variable)
+            everywhere = role == "platform" or len(owners) == len(hosts) > 1
+            place = "all components" if everywhere else ", ".join(owners)
+            places[role if role and role != "platform" else place].append(problem)
+        places[f"playbook {playbook}"] = self._playbook_problems(hosts, playbook)
+        return {place: found for place, found in places.items() if found}
+
+    def _playbook_problems(self, hosts: list[Settings], playbook: str) -> list[Problem]:
+        """Return what is wrong with the playbook's own options; they are the same for all hosts."""
+        if not hosts:
+            return []
+        problems: list[Problem] = []
+        for name, option in hosts[0].specifications.playbook(playbook).items():
+            if name in hosts[0].merged:
+                problems.extend(hosts[0].value_problems(name, option))
+            elif option.get("required"):
+                example = option.get("example", "…")
+                problems.append(Problem(name, f"{name} is missing: say -e {name}={example}"))
+        return problems
+
+    def _ask(self, values: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        arguments = {
+            "region": values["platform_region"],
+            "allowed_accounts": values["platform_allowed_accounts"],
+            "kubeconfig": values["platform_kubeconfig"] or None,
+            "kubeconfig_context": values["platform_kubeconfig_context"] or None,
+        }
+        if values["platform_aws_profile"]:
+            arguments["profile"] = values["platform_aws_profile"]
+        return self._execute_module(
+            module_name="teal.platform.access_info",
+            module_args={key: value for key, value in arguments.items() if value is not None},
+            task_vars=variables,
+        )
+
+
+def report(places: dict[str, list[Problem]]) -> str:
+    """Return all problems as one message."""
+    count = sum(len(problems) for problems in places.values())
+    lines = [f"{count} setting{'s are' if count > 1 else ' is'} wrong. Nothing was created or changed."]
+    for place, problems in places.items():
+        lines.extend([f"{place}:", *(f"  - {problem}" for problem in problems)])
+    return "\n".join(lines)

@@ -1,0 +1,230 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Checks the settings of an inventory against the argument specs of the collection's roles."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+try:  # where a value was read from; ansible-core keeps it since 2.19, and not as a public interface
+    from ansible._internal._datatag._tags import Origin
+except ImportError:
+    Origin = None
+
+#: What every component has, beside its own role.
+SHARED_ROLES = ("platform", "notification")
+#: Where problems belong that are no variable's.
+INVENTORY = "inventory"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong with a setting. Where it was read from doesn't make it another problem."""
+
+    variable: str
+    message: str
+    origin: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.message}{f'  ({self.origin})' if self.origin else ''}"
+
+
+class Specifications:
+    """The argument specs and defaults of all roles, and the options of the playbooks."""
+
+    def __init__(self, collection: Path, load: Callable[[str], Any]) -> None:
+        self._load = load
+        self._collection = collection
+        files = sorted(collection.glob("roles/*/meta/argument_specs.yml"))
+        self.roles = {file.parents[1].name: self._options(file) for file in files}
+        self.components = {folder.name for folder in collection.glob("roles/*/") if folder.is_dir()} | {
+            "release"
+        }
+        self.names = {name for options in self.roles.values() for name in options}
+        self._files: dict[tuple[str, str], dict] = {}
+
+    def _options(self, file: Path) -> dict[str, dict]:
+        """Return the options of all entry points of a role; only those of `main` can be required."""
+        entries = (self._load(str(file)) or {}).get("argument_specs", {})
+        options: dict[str, dict] = {}
+        for entry in entries.values():
+            for name, option in entry.get("options", {}).items():
+                options.setdefault(name, {key: value for key, value in option.items() if key != "required"})
+        return options | entries.get("main", {}).get("options", {})
+
+    def values(self, role: str, folder: str) -> dict[str, Any]:
+        """Return what `defaults` or `vars` of a role set."""
+        if (role, folder) not in self._files:
+            file = self._collection / "roles" / role / folder / "main.yml"
+            self._files[role, folder] = (self._load(str(file)) or {}) if file.is_file() else {}
+        return self._files[role, folder]
+
+    def playbook(self, name: str) -> dict[str, dict]:
+        """Return the options (extra variables) of a playbook."""
+        file = self._collection / "playbooks" / "meta" / "argument_specs.yml"
+        specs = self._load(str(file))["argument_specs"] if file.is_file() else {}
+        return specs.get(name, {}).get("options", {})
+
+    def role_of(self, variable: str) -> str | None:
+        """Return the role whose prefix a variable has."""
+        roles = [role for role in self.roles if variable.startswith(f"{role}_")]
+        return max(roles, key=len, default=None)
+
+
+class Settings:
+    """The settings of one host: its variables over the defaults of its role."""
+
+    def __init__(
+        self,
+        specifications: Specifications,
+        host: str,
+        variables: Mapping[str, Any],
+        templar: Any,
+    ) -> None:
+        self.specifications = specifications
+        self.host = host
+        self.component = host.split(".")[0]
+        self.variables = variables
+        roles = [role for role in (*SHARED_ROLES, self.component) if role in specifications.roles]
+        merged: dict[str, Any] = {}
+        for role in roles:
+            merged |= specifications.values(role, "defaults")
+        merged |= variables
+        for role in roles:
+            merged |= specifications.values(role, "vars")
+        self.merged = merged
+        self.roles = roles
+        self._templar = templar.copy_with_new_env(available_variables=merged)
+        #: settings whose value is of the right type
+        self.values: dict[str, Any] = {}
+
+    def problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with this host, and fill `values`."""
+        yield from self.place_problems()
+        for role in self.roles:
+            for name, option in self.specifications.roles[role].items():
+                if name in self.merged:
+                    # what a role computes by itself is its own affair, but for the components' roles
+                    if role != "notification" or name in self.variables:
+                        yield from self.value_problems(name, option)
+                elif option.get("required"):
+                    yield Problem(name, f"{name} is missing: {first_line(option)}")
+        for role, options in self.specifications.roles.items():
+            if role not in self.roles:
+                for name in options.keys() & self.variables.keys():
+                    yield from self.value_problems(name, options[name])
+
+    def place_problems(self) -> Iterator[Problem]:
+        """Yield what is wrong with the host's name and groups."""
+        groups = self.variables.get("group_names", [])
+        environment = self.variables.get("platform_environment", "")
+        if self.component not in self.specifications.components:
+            similar = suggestion(self.component, self.specifications.components)
+            yield Problem(INVENTORY, f"no role builds a component called '{self.component}'{similar}")
+        elif self.host != f"{self.component}.{environment}":
+            yield Problem(
+                INVENTORY,
+                f"a host is called <component>.<platform_environment>, here <component>.{environment}",
+            )
+        elif self.component not in groups:
+            yield Problem(INVENTORY, f"the host has to be in the group '{self.component}'")
+
+    def value_problems(self, name: str, option: dict) -> Iterator[Problem]:
+        """Yield what the spec has against the value of a variable; keep the value if nothing."""
+        origin = origin_of(self.variables, name)
+        try:
+            value = self._templar.template(self.merged[name])
+        except AnsibleError as error:
+            yield Problem(name, f"{name} cannot be computed: {first_sentence(str(error))}", origin)
+            return
+        if value is None and (option.get("required") or option.get("default") is not None):
+            yield Problem(name, f"{name} has no value: {first_line(option)}", origin)
+            return
+        result = ArgumentSpecValidator({name: option}).validate(
+            {name: value}, validate_role_argument_spec=True
+        )
+        for message in result.error_messages:
+            yield Problem(name, f"{shown(name, value, option)}: {plain(message, name)}", origin)
+        if not result.error_messages:
+            self.values[name] = result.validated_parameters[name]
+
+    def unknown(self, extra: Mapping[str, Any], more: Iterable[str]) -> Iterator[Problem]:
+        """Yield variables that no spec knows: with the prefix of a role, or extra and almost a known name."""
+        known = {*self.specifications.names, *more}
+        for name in self.variables:
+            if name in known or name.startswith(("_", "ansible_")):
+                continue
+            role = self.specifications.role_of(name)
+            if role:
+                options = self.specifications.roles[role]
+                similar = suggestion(name, known)
+                allowed = "" if similar else f"; the role {role} has {', '.join(sorted(options))}"
+                origin = origin_of(self.variables, name)
+                yield Problem(name, f"{name} is no variable of the role {role}{similar}{allowed}", origin)
+            elif name in extra:
+                similar = suggestion(name, known, 0.8)
+                if similar:
+                    yield Problem(name, f"{name} is not known{similar}", "given with -e")
+
+    def origin(self, name: str) -> str:
+        return origin_of(self.variables, name)
+
+
+def origin_of(variables: Mapping[str, Any], name: str) -> str:
+    """Return the file and line that a variable was read from, as far as ansible knows it."""
+    if Origin is None or name not in variables:
+        return ""
+    key = next((key for key in variables if key == name), name)
+    found = Origin.get_tag(variables[name]) or Origin.get_tag(key)
+    if found is None:
+        return ""
+    if found.path is None:
+        return "given with -e" if "-e" in (found.description or "") else (found.description or "")
+    path = Path(found.path)
+    try:
+        path = path.relative_to(Path.cwd())
+    except ValueError:
+        pass
+    return f"{path}:{found.line_num}" if found.line_num else str(path)
+
+
+def suggestion(name: str, known: Iterable[str], cutoff: float = 0.75) -> str:
+    """Return `: did you mean …?`, or nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
+    return f": did you mean {close[0]}?" if close else ""
+
+
+def shown(name: str, value: Any, option: dict) -> str:
+    """Return `name = value` for a message, without what must not be seen."""
+    text = "(hidden)" if option.get("no_log") else repr_of(value)
+    return f"{name} = {text}"
+
+
+def repr_of(value: Any) -> str:
+    """Return a value as YAML would have it, in one line and not too long."""
+    text = f"'{value}'" if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"
+
+
+def plain(message: str, name: str) -> str:
+    """Return ansible's message without what `shown` has said."""
+    message = re.sub(rf"^value of {re.escape(name)} must be", "must be", message)
+    message = re.sub(r"^([\w.]+)\. Supported parameters include:", r"\1 is not known. There are:", message)
+    return re.sub(r", got: .*$", "", message.strip(), flags=re.DOTALL)
+
+
+def first_line(option: dict) -> str:
+    description = option.get("description", "")
+    return description[0] if isinstance(description, list) else description
+
+
+def first_sentence(message: str) -> str:
+    return message.strip().splitlines()[0]
