@@ -127,7 +127,11 @@ class Errand(Resource):
 
     def find(self) -> dict | None:
         answer = self.call("get_parameter", Name=self.params["marker"], missing=["ParameterNotFound"])
-        return {"marker": self.params["marker"], "done": answer["Parameter"]["Value"]} if answer else None
+        if answer:
+            return {"marker": self.params["marker"], "done": answer["Parameter"]["Value"]}
+        if self.params["state"] == "absent" and self._left_over():
+            return {"marker": self.params["marker"], "done": None}
+        return None
 
     def desired(self) -> dict[str, Any]:
         for name in ("script", "subnet_id", "security_group_ids", "instance_profile"):
@@ -202,7 +206,7 @@ class Errand(Resource):
                 }
             ],
             BlockDeviceMappings=[
-                {"DeviceName": "/dev/xvda", "Ebs": {"VolumeType": "gp3", "Encrypted": True}}
+                {"DeviceName": "/dev/xvda", "Ebs": {"VolumeType": "gp3", "VolumeSize": 8, "Encrypted": True}}
             ],
             MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
             # Should nobody be left to end it, it ends itself.
