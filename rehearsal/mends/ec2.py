@@ -39,8 +39,8 @@ def tag_types() -> None:
 
 
 def nat_gateways(seconds: float) -> None:
-    """DescribeNatGateways ignores filters by tag; one is available at once; its private address is not of its
-    subnet; deleting it leaves its network interface and its elastic IP associated."""
+    """DescribeNatGateways ignores filters by tag; a gateway is available at once; deleting it leaves its
+    network interface, and its elastic IP associated."""
     describe, create = NatGatewayBackend.describe_nat_gateways, NatGatewayBackend.create_nat_gateway
     delete = NatGatewayBackend.delete_nat_gateway
 

@@ -26,7 +26,10 @@ JSON_CODES = {
 ARNS = {
     "dynamodb": {"TableName": "arn:aws:dynamodb:{region}:{account}:table/{value}"},
     "ecr": {"repositoryName": "arn:aws:ecr:{region}:{account}:repository/{value}"},
-    "eks": {"name": "arn:aws:eks:{region}:{account}:cluster/{value}"},
+    "eks": {
+        **dict.fromkeys(("nodegroupName", "addonName", "associationId", "principalArn"), ""),
+        "name": "arn:aws:eks:{region}:{account}:cluster/{value}",
+    },
     "iam": {
         "RoleName": "arn:aws:iam::{account}:role/{value}",
         "PolicyArn": "{value}",
@@ -34,7 +37,6 @@ ARNS = {
         "OpenIDConnectProviderArn": "{value}",
     },
     "lambda": {"FunctionName": "arn:aws:lambda:{region}:{account}:function:{value}"},
-    "logs": {"logGroupName": "arn:aws:logs:{region}:{account}:log-group:{value}"},
     "rds": {"DBInstanceIdentifier": "arn:aws:rds:{region}:{account}:db:{value}"},
     "secretsmanager": {
         "SecretId": "arn:aws:secretsmanager:{region}:{account}:secret:{value}-000000",
@@ -50,7 +52,13 @@ ARNS = {
         "LoadBalancerArn": "{value}",
     },
 }
-"""By service (as in a signature): the parameters that name a call's resource, and its ARN."""
+"""By service (as in a signature): the parameters that name a call's resource, and its ARN; empty: unknown."""
+
+UNSCOPED = ("ec2", "autoscaling", "elasticloadbalancing")
+"""Services whose Describe calls AWS can't scope to a resource."""
+
+NO_RESOURCE = "none"
+"""Their resource: only `*` matches it."""
 
 
 def apply(config: dict[str, Any]) -> None:
@@ -78,7 +86,8 @@ def signatures() -> None:
 def resources() -> None:
     """moto checks the resource of S3's calls alone: for the other services, a statement that is scoped to an
     ARN never permits anything. Here the resource is read from the call's parameters where `ARNS` knows how;
-    where it doesn't, an Allow counts whatever its scope, and a scoped Deny doesn't count."""
+    where it doesn't, an Allow counts whatever its scope, and a scoped Deny doesn't count. Likewise an Allow
+    counts whatever its Condition (moto takes one for a Deny), and a conditional Deny doesn't count."""
     authorize = BaseResponse._authenticate_and_authorize_normal_action
     permitted = IAMPolicyStatement.is_action_permitted
 
@@ -88,6 +97,10 @@ def resources() -> None:
     def is_action_permitted(
         self: IAMPolicyStatement, action: str, resource: str = UNKNOWN, *rest: Any
     ) -> Any:
+        if "Condition" in self._statement and not any(rest):
+            if self._statement["Effect"] == "Deny":
+                return PermissionResult.NEUTRAL
+            self = IAMPolicyStatement({k: v for k, v in self._statement.items() if k != "Condition"})
         scoped = self._statement.get("Resource", UNKNOWN) not in (UNKNOWN, [UNKNOWN])
         if resource != UNKNOWN or not scoped:
             return permitted(self, action, resource, *rest)
@@ -122,10 +135,15 @@ def refusals() -> None:
 def resource_of(response: BaseResponse) -> str:
     """The ARN of what a call is about, as far as `ARNS` can tell; else UNKNOWN."""
     authorization = response.headers.get("Authorization", "")
-    service = authorization.partition("Credential=")[2].partition(",")[0].split("/")[3:4]
-    for name, template in ARNS.get("".join(service), {}).items():
+    service = "".join(authorization.partition("Credential=")[2].partition(",")[0].split("/")[3:4])
+    action = response._get_action()  # finds the path's parameters, too
+    if service in UNSCOPED and action.startswith("Describe"):
+        return NO_RESOURCE
+    for name, template in ARNS.get(service, {}).items():
         value = response._get_param(name)
         if isinstance(value, str) and value:
+            if not template:
+                return UNKNOWN
             if value.startswith("arn:"):
                 return value
             return template.format(value=value, region=response.region, account=response.current_account)

@@ -15,6 +15,7 @@ def enforced(mended: Any) -> Iterator[Any]:
     """as_user(statements) → a function that makes clients of a user with these rights."""
 
     def as_user(*statements: dict[str, Any]) -> Any:
+        mended.call("POST", "/moto-api/reset-auth", b"inf")
         iam, user = mended.client("iam"), name()
         iam.create_user(UserName=user)
         iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=policy(*statements))
@@ -85,6 +86,28 @@ def test_one_rule_and_no_other(mended: Any, enforced: Any) -> None:
     client("elbv2").describe_rules(ListenerArn=listener)
     client("elbv2").modify_rule(RuleArn=mine, Actions=forward)
     assert refused(client("elbv2").modify_rule, RuleArn=other, Actions=forward) == "AccessDenied"
+
+
+def test_what_cannot_be_scoped(enforced: Any) -> None:
+    arn = "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:loadbalancer/*"
+    client = enforced(allow("elasticloadbalancing:DescribeLoadBalancers", resource=arn))
+    assert refused(client("elbv2").describe_load_balancers) == "AccessDenied"
+
+
+def test_conditions_are_not_looked_at(enforced: Any) -> None:
+    condition = {"Condition": {"StringEquals": {"aws:RequestTag/Environment": "staging"}}}
+    denied = {"Effect": "Deny", "Action": "eks:*", "Resource": "*"}
+    client = enforced(allow("eks:*") | condition, denied | condition)
+    client("eks").list_clusters()
+    assert refused(enforced(allow("eks:*"), denied)("eks").list_clusters) == "AccessDeniedException"
+
+
+def test_parts_of_a_cluster(mended: Any, enforced: Any) -> None:
+    nodegroups = "arn:aws:eks:ap-northeast-2:123456789012:nodegroup/mine/*"
+    client = enforced(allow("eks:DescribeNodegroup", "eks:DescribeCluster", resource=nodegroups))("eks")
+    code = refused(client.describe_nodegroup, clusterName="mine", nodegroupName="x")
+    assert code == "ResourceNotFoundException"
+    assert refused(client.describe_cluster, name="mine") == "AccessDeniedException"
 
 
 def test_one_table_and_no_other(mended: Any, enforced: Any) -> None:
