@@ -20,6 +20,8 @@ from moto.ec2.models import ec2_backends
 from moto.elbv2.models import FakeHealthStatus, FakeTargetGroup, elbv2_backends
 from moto.route53.models import route53_backends
 
+from rehearsal import routing
+
 WAIT_SECONDS = 1.0
 LOOK_SECONDS = 0.05
 
@@ -37,7 +39,8 @@ def snapshot() -> dict[str, Any]:
             for balancer in list(backend.load_balancers.values()):
                 if balancer.type == "application":
                     state["load_balancers"].append(_balancer(account, region, balancer, names, aliases))
-            state["target_groups"] += [_group(group) for group in list(backend.target_groups.values())]
+            used = _used(backend)
+            state["target_groups"] += [_group(group, used) for group in list(backend.target_groups.values())]
     text = json.dumps(state, sort_keys=True, default=str)
     return {"serial": hashlib.sha256(text.encode()).hexdigest()[:16], **json.loads(text)}
 
@@ -60,6 +63,10 @@ def health_for(group: FakeTargetGroup, target: dict[str, Any], ec2_backend: Any)
     """A mend of moto, to which every registered target is healthy: what the balancer's checks found."""
     status = _moto_health_for(group, target, ec2_backend)
     if status.status != "healthy":
+        return status
+    if group.arn not in _used(elbv2_backends[group.account_id][group.region_name]):
+        status.status, status.reason = "unused", "Target.NotInUse"
+        status.description = "Target group is not configured to receive traffic from the load balancer"
         return status
     found = _health.get((group.arn, target["Id"])) or {
         "state": "initial",
@@ -142,13 +149,26 @@ def _rule(rule: Any) -> dict[str, Any]:
     }
 
 
-def _group(group: Any) -> dict[str, Any]:
+def _used(backend: Any) -> dict[str, list[str]]:
+    """Load balancers by the target groups that their rules lead to; moto forgets what ModifyRule changes."""
+    used: dict[str, list[str]] = {}
+    for balancer in list(backend.load_balancers.values()):
+        for listener in list(balancer.listeners.values()):
+            for rule in list(listener.rules.values()):
+                for action in rule.actions:
+                    if action.type == "forward":
+                        for arn, _ in routing.groups(action.data):
+                            used.setdefault(arn, []).append(balancer.arn)
+    return {arn: sorted(set(balancers)) for arn, balancers in used.items()}
+
+
+def _group(group: Any, used: dict[str, list[str]]) -> dict[str, Any]:
     return {
         "arn": group.arn,
         "name": group.name,
         "port": int(group.port or 0),
         "target_type": group.target_type,
-        "load_balancers": list(group.load_balancer_arns),
+        "load_balancers": used.get(group.arn, []),
         "health_check": {
             "enabled": group.health_check_enabled,
             "protocol": group.health_check_protocol or "HTTP",

@@ -120,6 +120,25 @@ def test_a_change_of_weights_changes_the_serial_and_nothing_else_does(built: Bui
     assert routing.groups(rules[0].action) == [(built.blue, 0), (built.green, 100)]
 
 
+def test_a_group_is_in_use_as_long_as_a_rule_leads_to_it(built: Built) -> None:
+    built.elb.register_targets(TargetGroupArn=built.blue, Targets=[{"Id": built.instance}])
+
+    def in_use() -> dict[str, bool]:
+        return {g["arn"]: bool(g["load_balancers"]) for g in elb_view.snapshot()["target_groups"]}
+
+    def reason() -> str | None:
+        health = built.elb.describe_target_health(TargetGroupArn=built.blue)["TargetHealthDescriptions"]
+        return health[0]["TargetHealth"].get("Reason")
+
+    assert in_use() == {built.blue: True, built.green: True}
+    assert reason() == "Elb.RegistrationInProgress"
+    built.elb.modify_rule(RuleArn=built.rule, Actions=[{"Type": "forward", "TargetGroupArn": built.green}])
+    assert in_use() == {built.blue: False, built.green: True}
+    assert reason() == "Target.NotInUse"
+    built.elb.modify_rule(RuleArn=built.rule, Actions=[built.forward(0, 100)])
+    assert in_use() == {built.blue: True, built.green: True}, "a weight of 0 is in use"
+
+
 def test_a_change_is_told_at_once_and_its_absence_after_the_wait(built: Built) -> None:
     serial = elb_view.snapshot()["serial"]
     start = time.monotonic()
