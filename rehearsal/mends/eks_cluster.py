@@ -105,7 +105,9 @@ def apply(config: dict[str, Any]) -> None:
             raise InvalidRequestException(message=f"Cannot delete cluster {name}: deletion protection is on")
         deleted = delete(self, name)
         group = deleted.resources_vpc_config["clusterSecurityGroupId"]
-        ec2_backends[self.account_id][self.region_name].delete_security_group(group_id=group)
+        ec2 = ec2_backends[self.account_id][self.region_name]
+        if ec2.get_security_group_from_id(group):
+            ec2.delete_security_group(group_id=group)
         deleted.status = "DELETING"
         return deleted
 
