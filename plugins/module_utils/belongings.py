@@ -1,0 +1,229 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""All that stands in AWS of one environment, whatever made it and whatever state it is in.
+
+AWS's own list by tag (the Resource Groups Tagging API) names things for hours after their end and lacks IAM,
+so each service is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.resource import (
+    AnsibleAWSModule,
+    Resource,
+    boto3_tag_list_to_ansible_dict,
+)
+
+
+@dataclass(frozen=True)
+class Belonging:
+    """One object: its kind, what AWS calls it, the component that it is of."""
+
+    kind: str
+    id: str
+    component: str
+    #: whether AWS refuses to delete it
+    protected: bool = False
+    #: why it is there on purpose after the environment is gone; empty if it is not
+    kept: str = ""
+
+
+class Belongings(Resource):
+    """Lists what belongs to one environment, or to the account on its behalf."""
+
+    kind = "environment"
+
+    def __init__(self, module: AnsibleAWSModule, environment: str, application: str) -> None:
+        self.module = module
+        self.params = module.params
+        self.environment = environment
+        self.application = application
+        self.prefix = f"{application}-{environment}"
+        self._clients: dict[str, Any] = {}
+
+    @property
+    def name(self) -> str:
+        return self.prefix
+
+    def all(self) -> list[dict[str, Any]]:
+        """Return every belonging, sorted."""
+        finders = [getattr(self, name) for name in sorted(dir(self)) if name.startswith("_list_")]
+        found = {belonging for finder in finders for belonging in finder()}
+        return [asdict(entry) for entry in sorted(found, key=lambda e: (e.component, e.kind, e.id))]
+
+    # -- how things are asked for -----------------------------------------------------------------
+
+    def aws(self, service: str) -> Any:
+        """Return the client of `service`, made when first needed."""
+        if service not in self._clients:
+            self._clients[service] = self.module.client(service)
+        return self._clients[service]
+
+    def ask(self, service: str, operation: str, key: str, **arguments: Any) -> list:
+        return self.pages(operation, key, client=self.aws(service), **arguments)
+
+    def _own(self, tags: dict[str, str]) -> bool:
+        return tags.get("Environment") == self.environment and tags.get("Application") == self.application
+
+    def _named(self, name: str) -> bool:
+        return name == self.prefix or name.startswith(f"{self.prefix}-")
+
+    # -- each service -----------------------------------------------------------------------------
+
+    def _list_ec2(self) -> Iterator[Belonging]:
+        tags: dict[tuple[str, str], dict[str, str]] = {}
+        keys = [{"Name": "key", "Values": ["Environment", "Application", "Component"]}]
+        for tag in self.ask("ec2", "describe_tags", "Tags", Filters=keys):
+            tags.setdefault((tag["ResourceType"], tag["ResourceId"]), {})[tag["Key"]] = tag["Value"]
+        gone = self._gone()
+        for (kind, identifier), own in tags.items():
+            if self._own(own) and identifier not in gone:
+                yield Belonging(kind, identifier, own.get("Component", ""))
+
+    def _gone(self) -> set[str]:
+        """Return what EC2 still describes for an hour or so after its end."""
+        states = [{"Name": "instance-state-name", "Values": ["terminated"]}]
+        reservations = self.ask("ec2", "describe_instances", "Reservations", Filters=states)
+        ended = {entry["InstanceId"] for group in reservations for entry in group["Instances"]}
+        gateways = self.ask("ec2", "describe_nat_gateways", "NatGateways")
+        return ended | {entry["NatGatewayId"] for entry in gateways if entry["State"] == "deleted"}
+
+    def _list_load_balancer(self) -> Iterator[Belonging]:
+        elb = self.aws("elbv2")
+        for entry in self.ask("elbv2", "describe_load_balancers", "LoadBalancers"):
+            if self._named(entry["LoadBalancerName"]):
+                arn = entry["LoadBalancerArn"]
+                answer = self.call("describe_load_balancer_attributes", client=elb, LoadBalancerArn=arn)
+                attributes = {pair["Key"]: pair["Value"] for pair in answer["Attributes"]}
+                protected = attributes.get("deletion_protection.enabled") == "true"
+                yield Belonging("load-balancer", entry["LoadBalancerName"], "load_balancer", protected)
+        for entry in self.ask("elbv2", "describe_target_groups", "TargetGroups"):
+            if self._named(entry["TargetGroupName"]):
+                yield Belonging("target-group", entry["TargetGroupName"], "load_balancer")
+
+    def _list_certificates(self) -> Iterator[Belonging]:
+        acm = self.aws("acm")
+        for entry in self.ask("acm", "list_certificates", "CertificateSummaryList"):
+            arn = entry["CertificateArn"]
+            answer = self.call(
+                "list_tags_for_certificate",
+                client=acm,
+                CertificateArn=arn,
+                missing=["ResourceNotFoundException"],
+            )
+            tags = boto3_tag_list_to_ansible_dict((answer or {}).get("Tags", []))
+            if self._own(tags):
+                yield Belonging("certificate", arn, tags.get("Component", ""))
+
+    def _list_cluster(self) -> Iterator[Belonging]:
+        for name in self.ask("eks", "list_clusters", "clusters"):
+            if name == self.prefix:
+                cluster = self.call("describe_cluster", client=self.aws("eks"), name=name)["cluster"]
+                yield Belonging("cluster", name, "cluster", bool(cluster.get("deletionProtection")))
+                for group in self.ask("eks", "list_nodegroups", "nodegroups", clusterName=name):
+                    yield Belonging("nodegroup", f"{name}/{group}", "cluster")
+
+    def _list_database(self) -> Iterator[Belonging]:
+        for entry in self.ask("rds", "describe_db_instances", "DBInstances"):
+            if self._named(entry["DBInstanceIdentifier"]):
+                protected = bool(entry.get("DeletionProtection"))
+                yield Belonging("database", entry["DBInstanceIdentifier"], "database", protected)
+        for entry in self.ask("rds", "describe_db_subnet_groups", "DBSubnetGroups"):
+            if self._named(entry["DBSubnetGroupName"]):
+                yield Belonging("db-subnet-group", entry["DBSubnetGroupName"], "database")
+        for entry in self.ask("rds", "describe_db_parameter_groups", "DBParameterGroups"):
+            if self._named(entry["DBParameterGroupName"]):
+                yield Belonging("db-parameter-group", entry["DBParameterGroupName"], "database")
+        for entry in self.ask("rds", "describe_db_snapshots", "DBSnapshots", SnapshotType="manual"):
+            if self._named(entry["DBInstanceIdentifier"]):
+                kept = "the last state of the data, to restore from"
+                yield Belonging("db-snapshot", entry["DBSnapshotIdentifier"], "database", kept=kept)
+
+    def _list_release_store(self) -> Iterator[Belonging]:
+        for name in self.ask("dynamodb", "list_tables", "TableNames"):
+            if self._named(name):
+                table = self.call("describe_table", client=self.aws("dynamodb"), TableName=name)["Table"]
+                yield Belonging("table", name, "release_store", bool(table.get("DeletionProtectionEnabled")))
+
+    def _list_functions(self) -> Iterator[Belonging]:
+        client = self.aws("lambda")
+        for entry in self.ask("lambda", "list_functions", "Functions"):
+            if self._named(entry["FunctionName"]):
+                tags = self.call("list_tags", client=client, Resource=entry["FunctionArn"])["Tags"]
+                if self._own(tags):
+                    yield Belonging("function", entry["FunctionName"], tags.get("Component", ""))
+        for entry in self.ask("apigatewayv2", "get_apis", "Items"):
+            if self._own(entry.get("Tags", {})):
+                yield Belonging("http-api", entry["ApiId"], entry["Tags"].get("Component", ""))
+
+    def _list_alarms(self) -> Iterator[Belonging]:
+        alarms = self.ask("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=f"{self.prefix}-")
+        for entry in alarms:
+            arn = entry["AlarmArn"]
+            answer = self.call("list_tags_for_resource", client=self.aws("cloudwatch"), ResourceARN=arn)
+            if self._own(boto3_tag_list_to_ansible_dict(answer["Tags"])):
+                yield Belonging("alarm", entry["AlarmName"], "alarms")
+        for entry in self.ask("sns", "list_topics", "Topics"):
+            if entry["TopicArn"].rpartition(":")[2] == f"{self.prefix}-alarms":
+                yield Belonging("topic", entry["TopicArn"], "alarms")
+
+    def _list_log_groups(self) -> Iterator[Belonging]:
+        for entry in self.ask("logs", "describe_log_groups", "logGroups"):
+            arn = entry["arn"].removesuffix(":*")
+            answer = self.call(
+                "list_tags_for_resource",
+                client=self.aws("logs"),
+                resourceArn=arn,
+                missing=["ResourceNotFoundException"],
+            )
+            tags = (answer or {}).get("tags", {})
+            if self._own(tags):
+                yield Belonging("log-group", entry["logGroupName"], tags.get("Component", ""))
+
+    def _list_secrets(self) -> Iterator[Belonging]:
+        for entry in self.ask("secretsmanager", "list_secrets", "SecretList"):
+            tags = boto3_tag_list_to_ansible_dict(entry.get("Tags", []))
+            if self._own(tags) and not entry.get("DeletedDate"):
+                yield Belonging("secret", entry["Name"], tags.get("Component", ""))
+
+    def _list_keys(self) -> Iterator[Belonging]:
+        client = self.aws("kms")
+        for entry in self.ask("kms", "list_keys", "Keys"):
+            key = self.call("describe_key", client=client, KeyId=entry["KeyId"])["KeyMetadata"]
+            if key.get("KeyManager") == "AWS":
+                continue
+            answer = self.call(
+                "list_resource_tags", client=client, KeyId=entry["KeyId"], missing=["AccessDeniedException"]
+            )
+            tags = {tag["TagKey"]: tag["TagValue"] for tag in (answer or {}).get("Tags", [])}
+            if self._own(tags):
+                kept = f"ends on {key['DeletionDate']:%Y-%m-%d}" if key.get("DeletionDate") else ""
+                yield Belonging("key", entry["KeyId"], tags.get("Component", ""), kept=kept)
+
+    def _list_identity(self) -> Iterator[Belonging]:
+        path = {"PathPrefix": f"/{self.prefix}/"}
+        for entry in self.ask("iam", "list_roles", "Roles", **path):
+            yield Belonging("role", entry["RoleName"], "identity")
+        for entry in self.ask("iam", "list_instance_profiles", "InstanceProfiles", **path):
+            yield Belonging("instance-profile", entry["InstanceProfileName"], "identity")
+        for entry in self.ask("iam", "list_policies", "Policies", Scope="Local", **path):
+            yield Belonging("policy", entry["PolicyName"], "identity")
+
+    def _list_account(self) -> Iterator[Belonging]:
+        """What the environments of an account share."""
+        shared = "the account's, for its other environments"
+        answer = self.call(
+            "describe_repositories",
+            client=self.aws("ecr"),
+            repositoryNames=[self.application],
+            missing=["RepositoryNotFoundException"],
+        )
+        for entry in (answer or {}).get("repositories", []):
+            yield Belonging("repository", entry["repositoryName"], "registry", kept=shared)
+        for entry in self.ask("iam", "list_open_id_connect_providers", "OpenIDConnectProviderList"):
+            if entry["Arn"].endswith("/token.actions.githubusercontent.com"):
+                yield Belonging("oidc-provider", entry["Arn"], "identity", kept=shared)

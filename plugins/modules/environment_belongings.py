@@ -1,0 +1,100 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""What stands of an environment."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: environment_belongings
+short_description: List all that stands in AWS of an environment
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Asks each service what carries the environment's tags, or its name where a service has no tags.
+  - Used before a destroy, to see what is protected, and after it, to see what is left.
+options:
+  environment:
+    description: Name of the environment.
+    type: str
+    required: true
+  application:
+    description: Name of the application.
+    type: str
+    required: true
+  components:
+    description: Components that are of interest. What carries no component is always of interest.
+    type: list
+    elements: str
+    required: true
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Reads only.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: See what is left
+  teal.platform.environment_belongings:
+    environment: staging
+    application: shop
+    components: [network, cluster]
+  register: left
+"""
+
+RETURN = r"""
+standing:
+  description: What stands and should go with the environment, as C(component kind id).
+  type: list
+  elements: str
+  returned: always
+  sample: ["network subnet subnet-0123456789abcdef0"]
+protected:
+  description: What of it AWS refuses to delete until its deletion protection is taken off.
+  type: list
+  elements: str
+  returned: always
+  sample: ["database database shop-production"]
+kept:
+  description: What stays on purpose, with the reason.
+  type: list
+  elements: str
+  returned: always
+  sample: ["registry repository shop (the account's, for its other environments)"]
+"""
+
+from ansible_collections.teal.platform.plugins.module_utils.belongings import Belongings
+from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            "environment": {"type": "str", "required": True},
+            "application": {"type": "str", "required": True},
+            "components": {"type": "list", "elements": "str", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    wanted = {*module.params["components"], ""}
+    found = Belongings(module, module.params["environment"], module.params["application"]).all()
+    standing, protected, kept = [], [], []
+    for entry in found:
+        if entry["component"] not in wanted:
+            continue
+        text = f"{entry['component'] or 'unknown'} {entry['kind']} {entry['id']}"
+        if entry["kept"]:
+            kept.append(f"{text} ({entry['kept']})")
+            continue
+        standing.append(text)
+        if entry["protected"]:
+            protected.append(text)
+    module.exit_json(changed=False, standing=standing, protected=protected, kept=kept)
+
+
+if __name__ == "__main__":
+    main()
