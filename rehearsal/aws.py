@@ -45,9 +45,12 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
 
+    from moto.backends import get_backend
     from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import run_simple
 
+    # Reading AWS's own policies takes moto seconds: before it says that it is ready, not in the first call.
+    get_backend("iam")[config["account"]]["aws"]
     port = config["aws"]["port"]
     run_simple("127.0.0.1", port, application(config), threaded=True, request_handler=MotoRequestHandler)
 
