@@ -142,6 +142,10 @@ def push(home: Path, arguments: argparse.Namespace) -> int:
 
 def run(home: Path, arguments: argparse.Namespace) -> int:
     """Run a command against a rehearsal that is started for it, and ends with it; return its exit status."""
+    if _standing(home):
+        raise settings.ConfigError(
+            f"a rehearsal is already running in {home}: end it, or choose another home"
+        )
     up(home, arguments)
     try:
         # A kubeconfig that stands behind the rehearsal is not for the command: it goes the way that users go.
