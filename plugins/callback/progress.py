@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""The callback plugin teal.platform.progress: what a run waits for, and for how long it usually does."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+name: progress
+type: aggregate
+author: The Teal team (@teal)
+version_added: 1.0.0
+short_description: Say what the run waits for
+description:
+  - While tasks take long, prints at an interval which they are, on which host, for how long they have run
+    and, where that is known, how long they usually take.
+  - Prints names of hosts and tasks, never a task's arguments or results.
+options:
+  interval:
+    description: Seconds between two messages, and how long a task runs before it is mentioned. 0 turns it off.
+    type: float
+    default: 15
+    ini:
+      - section: callback_progress
+        key: interval
+    env:
+      - name: TEAL_PROGRESS_INTERVAL
+  usual:
+    description:
+      - How long tasks usually take, by module, as C(from-to) in seconds. Is added to what the plugin knows.
+    type: dict
+    default: {}
+    ini:
+      - section: callback_progress
+        key: usual
+"""
+
+import threading
+import time
+import typing as t
+
+from ansible.plugins.callback import CallbackBase
+
+#: Seconds, from and to, that AWS needs in most cases, by the last part of the module's name.
+USUAL: dict[str, tuple[int, int]] = {
+    "eks_cluster": (480, 720),
+    "eks_nodegroup": (120, 240),
+    "eks_addons": (30, 180),
+    "slot_up": (20, 180),
+    "load_balancer": (120, 180),
+    "dns_certificate": (60, 300),
+    "vpc_subnets": (60, 180),
+    "rds_instance": (360, 900),
+    "rds_instance_snapshot": (120, 600),
+    "ec2_vpc_nat_gateway": (60, 180),
+    "elb_application_lb": (120, 180),
+    "acm_certificate": (60, 300),
+    "ec2_instance": (20, 90),
+}
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: ``40 s``, ``2 min 5 s``, ``1 h 10 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+
+
+def span(low: float, high: float) -> str:
+    """A range in one unit: ``8-12 min`` or ``20-90 s``."""
+    if low >= 60:
+        low, high, unit = round(low / 60), round(high / 60), "min"
+    else:
+        unit = "s"
+    return f"{low:g} {unit}" if low == high else f"{low:g}-{high:g} {unit}"
+
+
+class Waiting(t.NamedTuple):
+    host: str
+    task: str
+    action: str
+    since: float  # time.monotonic()
+
+
+class CallbackModule(CallbackBase):
+    """Prints what runs long, from a thread of its own."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "teal.platform.progress"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: dict[tuple[str, str], Waiting] = {}
+        self.lock = threading.Lock()
+        self.ended = threading.Event()
+        self.usual = dict(USUAL)
+
+    def v2_playbook_on_start(self, playbook: t.Any) -> None:
+        for name, given in (self.get_option("usual") or {}).items():
+            low, _dash, high = str(given).partition("-")
+            self.usual[name] = (int(low), int(high or low))
+        interval = self.get_option("interval")
+        if interval > 0:
+            threading.Thread(target=self._tell, args=(interval,), daemon=True, name="progress").start()
+
+    def v2_playbook_on_stats(self, stats: t.Any) -> None:
+        self.ended.set()
+
+    def v2_runner_on_start(self, host: t.Any, task: t.Any) -> None:
+        # get_name() is the name as written: the templated one, with an item's secret in it, isn't known here.
+        one = Waiting(host.get_name(), task.get_name().strip(), task.action, time.monotonic())
+        with self.lock:
+            self.waiting[one.host, task._uuid] = one
+
+    def _over(self, result: t.Any) -> None:
+        with self.lock:
+            self.waiting.pop((result.host.get_name(), result.task._uuid), None)
+
+    def v2_runner_on_ok(self, result: t.Any) -> None:
+        self._over(result)
+
+    def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
+        self._over(result)
+
+    def v2_runner_on_skipped(self, result: t.Any) -> None:
+        self._over(result)
+
+    def v2_runner_on_unreachable(self, result: t.Any) -> None:
+        self._over(result)
+
+    def line(self, now: float, interval: float) -> str:
+        """The tasks that have run for as long as the interval, the longest first; empty if there is none."""
+        with self.lock:
+            long = [one for one in self.waiting.values() if now - one.since >= interval]
+        told = []
+        for one in sorted(long, key=lambda one: one.since):
+            usual = self.usual.get(one.action) or self.usual.get(one.action.rpartition(".")[2])
+            hint = f", usually {span(*usual)}" if usual else ""
+            told.append(f"{one.host}: {one.task} ({duration(now - one.since)}{hint})")
+        return f"... waiting for {'; '.join(told)}" if told else ""
+
+    def _tell(self, interval: float) -> None:
+        while not self.ended.wait(interval):
+            # Display takes the lock under which Ansible forks its workers: no fork happens amid a print.
+            if line := self.line(time.monotonic(), interval):
+                self._display.display(line, color="bright gray")

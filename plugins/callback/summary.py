@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: MIT
+"""The callback plugin teal.platform.summary: how components fared, what stands, where the time went."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+name: summary
+type: aggregate
+author: The Teal team (@teal)
+version_added: 1.0.0
+short_description: Close a run with a summary of its components
+description:
+  - After the last play, and also when a failure kept plays from starting, prints for each host (a component)
+    whether it is fine, changed, failed or was not reached, the reason of each failure in one line, what roles
+    have published, and the tasks that took longest.
+  - Roles publish by P(ansible.builtin.set_stats#module) with C(platform_summary), a dictionary of component,
+    name and value. The names C(id) and C(address) have columns of their own.
+  - Prints no arguments and nothing of a task with C(no_log).
+options:
+  file:
+    description: A file that the same is written to as JSON.
+    type: path
+    ini:
+      - section: callback_summary
+        key: file
+    env:
+      - name: PLATFORM_SUMMARY_FILE
+  longest:
+    description: How many of the tasks that took longest are shown. 0 shows none.
+    type: int
+    default: 10
+    ini:
+      - section: callback_summary
+        key: longest
+    env:
+      - name: TEAL_SUMMARY_LONGEST
+"""
+
+import json
+import os
+import pathlib
+import re
+import time
+import typing as t
+import unicodedata
+
+from ansible.plugins.callback import CallbackBase
+
+KEPT_BACK = "the reason is kept back (no_log)"
+COLOURS = {"failed": "red", "not reached": "bright purple", "changed": "yellow", "ok": "green"}
+#: What ansible-core puts before the words of the module.
+PREFIX = re.compile(r"^(Task failed|Module failed|Action failed): ")
+REASON_LENGTH = 400
+LEAST_SECONDS = 0.5
+
+
+class Failure(t.NamedTuple):
+    component: str
+    task: str
+    reason: str
+    of_run: bool  # of a task that runs once for all, such as a gate: no component's own
+
+
+def reason_of(result: t.Mapping[str, t.Any], no_log: bool) -> str:
+    """Why a task failed, in one line."""
+    if no_log or result.get("_ansible_no_log") or "censored" in result:
+        return KEPT_BACK
+    failed = [item for item in result.get("results") or () if isinstance(item, dict) and item.get("failed")]
+    if failed:
+        return "; ".join(dict.fromkeys(reason_of(item, no_log) for item in failed))[:REASON_LENGTH]
+    text = str(result.get("msg") or result.get("module_stderr") or result.get("stderr") or "no reason given")
+    while PREFIX.match(text):
+        text = PREFIX.sub("", text)
+    text = " ".join(text.split())
+    return text if len(text) <= REASON_LENGTH else text[: REASON_LENGTH - 3] + "..."
+
+
+def table(heads: tuple[str, ...], rows: t.Iterable[t.Iterable[str]]) -> list[str]:
+    """Lines of a table with columns as wide as what they hold."""
+    cells = [heads, *(tuple(map(str, row)) for row in rows)]
+    widths = [max(map(_columns, column)) for column in zip(*cells, strict=True)]
+    return [
+        "  ".join(
+            cell + " " * (width - _columns(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def _columns(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+class CallbackModule(CallbackBase):
+    """Collects while the run goes on, prints when its figures come."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "teal.platform.summary"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.plays: list[t.Any] = []  # all of the playbook, started or not
+        self.play: t.Any = None
+        self.inventory: t.Any = None
+        self.ran: set[tuple[str, str]] = set()  # (play, component)
+        self.failures: list[Failure] = []
+        self.published: dict[str, dict[str, t.Any]] = {}
+        self.since: dict[tuple[str, str], float] = {}
+        self.seconds: dict[tuple[str, str], float] = {}
+
+    # -- collecting
+
+    def v2_playbook_on_start(self, playbook: t.Any) -> None:
+        self.plays = list(playbook.get_plays())
+
+    def v2_playbook_on_play_start(self, play: t.Any) -> None:
+        self.play = play
+        self.inventory = play.get_variable_manager()._inventory
+
+    def v2_runner_on_start(self, host: t.Any, task: t.Any) -> None:
+        self.since[host.get_name(), task._uuid] = time.monotonic()
+        if self.play is not None:
+            self.ran.add((self.play._uuid, host.get_name()))
+
+    def _over(self, result: t.Any) -> None:
+        since = self.since.pop((result.host.get_name(), result.task._uuid), None)
+        if since is not None:
+            key = (result.host.get_name(), result.task.get_name().strip())
+            self.seconds[key] = self.seconds.get(key, 0.0) + time.monotonic() - since
+
+    def v2_runner_on_ok(self, result: t.Any) -> None:
+        self._over(result)
+        if result.task.no_log is True:
+            return
+        for one in result.result.get("results") or (result.result,):
+            stats = one.get("ansible_stats") if isinstance(one, dict) else None
+            for component, values in ((stats or {}).get("data") or {}).get("platform_summary", {}).items():
+                self.published.setdefault(component, {}).update(values)
+
+    def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
+        self._over(result)
+        if not ignore_errors:
+            self._note(result)
+
+    def v2_runner_on_unreachable(self, result: t.Any) -> None:
+        self._over(result)
+        self._note(result)
+
+    def v2_runner_on_skipped(self, result: t.Any) -> None:
+        self._over(result)
+
+    def _note(self, result: t.Any) -> None:
+        task = result.task
+        reason = reason_of(result.result, task.no_log is True)
+        self.failures.append(
+            Failure(result.host.get_name(), task.get_name().strip(), reason, bool(task.run_once))
+        )
+
+    # -- telling
+
+    def summary(self, stats: t.Any) -> dict[str, t.Any]:
+        """All that is told, as plain data."""
+        figures = {name: stats.summarize(name) for name in stats.processed}
+        failed = {
+            one.component
+            for one in self.failures
+            if not one.of_run
+            and (
+                figures.get(one.component, {}).get("failures")
+                or figures.get(one.component, {}).get("unreachable")
+            )
+        }
+        of_run = [
+            one for one in self.failures if one.of_run and figures.get(one.component, {}).get("failures")
+        ]
+        not_reached = self._not_reached(failed) if failed or of_run else set()
+        components = {}
+        for name in sorted(figures.keys() | not_reached):
+            one = figures.get(name, {})
+            state = "changed" if one.get("changed") else "ok"
+            if name in failed:
+                state = "failed"
+            elif name in not_reached:
+                state = "not reached"
+            own = {task: seconds for (host, task), seconds in self.seconds.items() if host == name}
+            components[name] = {
+                "state": state,
+                "ok": one.get("ok", 0),
+                "changed": one.get("changed", 0),
+                "failed": one.get("failures", 0) + one.get("unreachable", 0) if name in failed else 0,
+                "seconds": round(sum(own.values()), 1),
+            }
+        told = [one for one in self.failures if one.component in failed and not one.of_run] + of_run
+        # A rescue that fails again repeats the reason of what it rescued: the first one tells it.
+        reasons: dict[str, Failure] = {}
+        for one in told:
+            if not any(
+                one.component == other.component and other.reason in one.reason for other in reasons.values()
+            ):
+                reasons[f"{one.component} {one.reason}"] = one
+        longest = sorted(self.seconds.items(), key=lambda item: -item[1])
+        return {
+            "components": components,
+            "failures": [
+                {"component": "" if one.of_run else one.component, "task": one.task, "reason": one.reason}
+                for one in reasons.values()
+            ],
+            "published": self.published,
+            "longest": [
+                {"component": host, "task": task, "seconds": round(seconds, 1)}
+                for (host, task), seconds in longest
+                if seconds >= LEAST_SECONDS
+            ],
+        }
+
+    def _not_reached(self, failed: set[str]) -> set[str]:
+        """Components that a play was meant for, beyond those for all, in which they never ran a task."""
+        if self.inventory is None:
+            return set()
+        everyone = {host.get_name() for host in self.inventory.get_hosts("all")}
+        missed = set()
+        for play in self.plays:
+            try:
+                meant = {host.get_name() for host in self.inventory.get_hosts(play.hosts)}
+            except Exception:  # a pattern that only a play which started could have templated
+                continue
+            if meant != everyone or len(everyone) == 1:
+                missed |= {name for name in meant if (play._uuid, name) not in self.ran}
+        return missed - failed
+
+    def v2_playbook_on_stats(self, stats: t.Any) -> None:
+        summary = self.summary(stats)
+        self._print(summary)
+        if path := self.get_option("file"):
+            target = pathlib.Path(path)
+            part = target.with_name(f"{target.name}.{os.getpid()}.part")
+            try:
+                part.write_text(
+                    json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n", "utf-8"
+                )
+                part.replace(target)
+            except OSError as error:
+                self._display.warning(f"teal.platform.summary: can't write {path}: {error.strerror}")
+
+    def _print(self, summary: dict[str, t.Any]) -> None:
+        show = self._display.display
+        self._display.banner("SUMMARY")
+        components = summary["components"]
+        lines = table(
+            ("component", "state", "ok", "changed", "failed", "seconds"),
+            ((name, *map(str, one.values())) for name, one in components.items()),
+        )
+        show(lines[0])
+        for line, one in zip(lines[1:], components.values(), strict=True):
+            show(line, color=COLOURS[one["state"]])
+        if summary["failures"]:
+            show("")
+            for one in summary["failures"]:
+                who = f"{one['component']}: " if one["component"] else ""
+                show(f"{who}{one['task']}: {one['reason']}", color="red")
+        if summary["published"]:
+            show("")
+            for line in table(
+                ("what stands", "id", "address", ""),
+                map(self._row, *zip(*summary["published"].items(), strict=True)),
+            ):
+                show(line)
+        longest = summary["longest"][: self.get_option("longest")]
+        if longest:
+            show("")
+            for line in table(
+                ("where the time went", "task", "seconds"),
+                ((one["component"], one["task"], f"{one['seconds']:.1f}") for one in longest),
+            ):
+                show(line)
+        show("")
+
+    @staticmethod
+    def _row(component: str, values: dict[str, t.Any]) -> tuple[str, str, str, str]:
+        more = "  ".join(
+            f"{name}: {value}" for name, value in values.items() if name not in ("id", "address")
+        )
+        return component, str(values.get("id", "")), str(values.get("address", "")), more
