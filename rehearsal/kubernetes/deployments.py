@@ -189,6 +189,8 @@ class Deployments(Controller):
         progress, again = self._progress(deployment, before, status, new, reason)
         if progress:
             status["conditions"].append(progress)
+        if new and (failure := condition(new["status"], "ReplicaFailure")):
+            status["conditions"].append(failure | {"lastUpdateTime": failure["lastTransitionTime"]})
         self.registry.set_status(DEPLOYMENTS, deployment, status)
         return again
 

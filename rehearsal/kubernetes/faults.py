@@ -37,7 +37,7 @@ class Faults:
         self.ordered.append(fault | {"ends": ends, "left": left})
 
     async def strike(self, request: web.Request, path: str) -> None:
-        """Do what was ordered for this request. Raises ApiError, or ConnectionResetError having cut it."""
+        """Do what was ordered for this request. Raises ApiError, also where it has cut the connection."""
         fault = self._take(request.method, path)
         if fault is None:
             return
@@ -45,7 +45,7 @@ class Faults:
             case "refuse":
                 if request.transport:
                     request.transport.abort()
-                raise ConnectionResetError("refused by order")
+                raise ApiError(503, "ServiceUnavailable", "nobody reads this")
             case "slow":
                 await asyncio.sleep(float(fault.get("delay", SLOW_SECONDS)))
             case "conflict":

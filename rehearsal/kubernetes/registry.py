@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from rehearsal.kubernetes import defaults, errors, patching, times, validation
+from rehearsal.kubernetes import defaults, errors, patching, podsecurity, times, validation
 from rehearsal.kubernetes.resources import BY_NAME, Resource
 from rehearsal.kubernetes.store import Store, clone
 
@@ -38,6 +38,10 @@ class Registry:
         _admit(resource, obj, None)
         defaults.status(resource, obj)
         name = meta["name"]
+        if resource is PODS and (
+            why := podsecurity.violation(self.store.get(NAMESPACES, "", meta["namespace"]), obj)
+        ):
+            raise errors.forbidden(resource, name, why)
         if self.store.find(resource, meta.get("namespace", ""), name):
             raise errors.already_exists(resource, name)
         for field in ("resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rehearsal.kubernetes import times
 from rehearsal.kubernetes.errors import ApiError
@@ -20,9 +21,13 @@ from rehearsal.kubernetes.manager import (
 from rehearsal.kubernetes.resources import BY_NAME
 from rehearsal.kubernetes.store import Event, Key, clone
 
+if TYPE_CHECKING:
+    from rehearsal.kubernetes.cluster import Cluster
+
 Json = dict[str, Any]
 REPLICASETS, PODS = BY_NAME["replicasets"], BY_NAME["pods"]
 SOURCE = "replicaset-controller"
+RETRY_SECONDS = 2.0
 
 
 def pod_of(owner_: Json, template: Json) -> Json:
@@ -34,6 +39,11 @@ def pod_of(owner_: Json, template: Json) -> Json:
 
 
 class ReplicaSets(Controller):
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__(cluster)
+        self._refused: dict[str, tuple[float, str]] = {}
+        """By uid: until when no pod is tried, and why."""
+
     def concerned(self, event: Event) -> Iterable[Key]:
         if event.resource is REPLICASETS and event.type != "DELETED":
             yield key_of(event.object)
@@ -71,12 +81,16 @@ class ReplicaSets(Controller):
                 }
             ]
         self.registry.set_status(REPLICASETS, replica_set, status)
-        again = [w for w in waits if w > 0] + ([2.0] if failure else [])
+        again = [w for w in waits if w > 0] + ([RETRY_SECONDS] if failure else [])
         return min(again, default=None)
 
     def _scale(self, replica_set: Json, pods: list[Json]) -> str | None:
         """Returns why a pod could not be made, if so."""
-        more = replica_set["spec"]["replicas"] - len(pods)
+        more, uid = replica_set["spec"]["replicas"] - len(pods), replica_set["metadata"]["uid"]
+        until, why = self._refused.pop(uid, (0.0, ""))
+        if more > 0 and time.monotonic() < until:
+            self._refused[uid] = until, why
+            return why
         for _ in range(more):
             try:
                 template = replica_set["spec"]["template"]
@@ -85,6 +99,7 @@ class ReplicaSets(Controller):
                 )
             except ApiError as e:
                 self.events.warning(replica_set, "FailedCreate", f"Error creating: {e}", SOURCE)
+                self._refused[uid] = time.monotonic() + RETRY_SECONDS, str(e)
                 return str(e)
             message = f"Created pod: {pod['metadata']['name']}"
             self.events.normal(replica_set, "SuccessfulCreate", message, SOURCE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class Server:
         self._looking = asyncio.Lock()
         self.application = web.Application(client_max_size=LARGEST_BODY)
         self.application.router.add_route("*", "/{path:.*}", self._handle)
+        shutil.rmtree(settings.home / "pods", ignore_errors=True)  # Of a server that was killed.
         self._write_kubeconfig()
         self._poller = asyncio.get_running_loop().create_task(self._poll())
 

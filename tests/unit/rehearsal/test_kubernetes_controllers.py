@@ -226,6 +226,22 @@ def test_a_rollout_that_does_not_move_exceeds_its_deadline(run: Any) -> None:
     run(body)
 
 
+def test_pods_that_may_not_be_made_are_told_of(run: Any) -> None:
+    async def body(bench: Bench) -> None:
+        labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+        bench.registry.patch(
+            NAMESPACES, "", "x", lambda o: patching.merge(o, {"metadata": {"labels": labels}})
+        )
+        bench.registry.create(DEPLOYMENTS, deployment(), "x")
+        await bench.settle()
+        failure = condition(bench.deployment()["status"], "ReplicaFailure")
+        assert (
+            failure and failure["reason"] == "FailedCreate" and "violates PodSecurity" in failure["message"]
+        )
+
+    run(body)
+
+
 def test_recreate_waits_until_the_old_pods_are_gone(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(2, strategy={"type": "Recreate"}), "x")

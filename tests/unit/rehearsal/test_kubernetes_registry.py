@@ -249,6 +249,30 @@ def test_server_side_apply_forgets_what_it_no_longer_says(api: Registry) -> None
     assert not new and applied["data"] == {"a": "1", "z": "9"}
 
 
+def test_a_restricted_namespace_keeps_out_pods_with_too_many_rights(api: Registry) -> None:
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    api.create(NAMESPACES, {"metadata": {"name": "r", "labels": labels}})
+    pod = {"metadata": {"name": "p"}, "spec": template()["spec"]}
+    wrong = refused(api.create, PODS, pod, "r")
+    assert wrong.code == 403
+    assert str(wrong) == (
+        'pods "p" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false'
+        ' (container "app" must set securityContext.allowPrivilegeEscalation=false),'
+        ' unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"]), runAsNonRoot != true (pod or'
+        ' container "app" must set'
+        ' securityContext.runAsNonRoot=true), seccompProfile (pod or container "app" must set'
+        ' securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")'
+    )
+    own = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    whole = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    good = template(container={"securityContext": own}, securityContext=whole)["spec"]
+    assert "hostPath" in str(refused(api.create, PODS, pod | {"spec": good | {"volumes": [HOST]}}, "r"))
+    api.create(PODS, pod | {"spec": good}, "r")
+
+
+HOST = {"name": "v", "hostPath": {"path": "/"}}
+
+
 def test_history_is_told_until_it_is_too_long_ago(api: Registry) -> None:
     version = api.store.version
     api.create(MAPS, {"metadata": {"name": "c"}}, "x")
