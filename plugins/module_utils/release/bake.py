@@ -1,0 +1,111 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Watching a release for a while after it got the traffic, from outside and from inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
+from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import KubernetesError
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition
+from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
+from ansible_collections.teal.platform.plugins.module_utils.release.world import World
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a release may do while it is watched. Times are in seconds, errors in percent of our own requests."""
+
+    seconds: float = 60.0
+    every: float = 1.0
+    errors: float = 1.0
+    unready: float = 30.0
+    blind: float = 120.0
+
+
+@dataclass
+class _Seen:
+    requests: int = 0
+    failures: list[str] = field(default_factory=list)
+    restarts: int | None = None
+    unready_since: float | None = None
+    looked: float = 0.0
+    why_blind: str = ""
+
+
+def bake(
+    world: World,
+    lease: Lease,
+    release: Release,
+    check: Check,
+    bounds: Bounds,
+    condition: Callable[[], Condition],
+    alarms: Callable[[], list[str]],
+) -> str:
+    """Watch the release for `bounds.seconds` and return what was seen, in words. Raises StepFailed.
+
+    `condition` tells how the slot is; while it can't be told (Kubernetes doesn't answer), the watch from
+    outside goes on, and the release is not committed before the slot has been looked at again.
+    `alarms` returns the names of CloudWatch alarms that are raised.
+    """
+    began = world.clock.steady()
+    seen = _Seen(looked=began)
+    addresses = world.addresses()
+    while True:
+        _from_outside(world, seen, check, addresses, bounds)
+        _from_inside(world, seen, condition, bounds)
+        if raised := alarms():
+            raise StepFailed(f"CloudWatch raised {', '.join(raised)}")
+        passed = world.clock.steady() - began
+        blind = world.clock.steady() - seen.looked
+        if passed >= bounds.seconds:
+            if not seen.why_blind and seen.unready_since is None:
+                return f"{seen.requests} requests, {len(seen.failures)} failures in {span(passed)}"
+            if seen.why_blind and blind > bounds.blind:
+                raise StepFailed(f"the pods could not be looked at for {span(blind)}: {seen.why_blind}")
+        lease.keep()
+        world.clock.sleep(bounds.every)
+
+
+def _from_outside(world: World, seen: _Seen, check: Check, addresses: list[str], bounds: Bounds) -> None:
+    answers: dict[str, Answer] = world.service.get_all(addresses, check.path)
+    for address, answer in answers.items():
+        seen.requests += 1
+        if wrong := check.wrong(answer):
+            seen.failures.append(f"{address}: {wrong}")
+    # One hiccup is none: with a handful of requests a single one would be many percent.
+    if len(seen.failures) > max(1.0, seen.requests * bounds.errors / 100):
+        raise StepFailed(
+            f"{len(seen.failures)} of {seen.requests} requests failed after the switch: {seen.failures[-1]}"
+        )
+
+
+def _from_inside(world: World, seen: _Seen, condition: Callable[[], Condition], bounds: Bounds) -> None:
+    try:
+        now = condition()
+    except KubernetesError as error:
+        seen.why_blind = str(error)
+        return
+    seen.looked, seen.why_blind = world.clock.steady(), ""
+    # A pod that was replaced takes its count with it.
+    seen.restarts = now.restarts if seen.restarts is None else min(seen.restarts, now.restarts)
+    if now.restarts > seen.restarts:
+        raise StepFailed(
+            f"pods were restarted {now.restarts - seen.restarts} times after the switch: "
+            + ("; ".join(now.notes) or "they are ready again")
+        )
+    if now.wanted and now.ready >= now.wanted:
+        seen.unready_since = None
+        return
+    if seen.unready_since is None:
+        seen.unready_since = world.clock.steady()
+    if world.clock.steady() - seen.unready_since > bounds.unready:
+        raise StepFailed(
+            f"only {now.ready} of {now.wanted} are ready since {span(bounds.unready)}: {'; '.join(now.notes)}"
+        )

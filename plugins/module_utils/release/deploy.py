@@ -1,0 +1,289 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""The steps of a deploy that concern records and traffic, each safe to do again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
+from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, Situation, named
+from ansible_collections.teal.platform.plugins.module_utils.release.states import (
+    BEFORE_SWITCH,
+    Settlement,
+    State,
+    passed,
+    settlement,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.store import release_id
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
+from ansible_collections.teal.platform.plugins.module_utils.release.world import World, event
+
+
+class StepFailed(Exception):
+    """A step of a release failed; the message is for people and says why."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be deployed. `image` is what the slot runs, with its digest where it is known."""
+
+    image: str
+    tag: str = ""
+    digest: str = ""
+    commit: str = ""
+    version: str = ""
+    config: dict[str, str] = field(default_factory=dict)
+    config_name: str = ""
+    kind: str = "deploy"
+    reason: str = ""
+    to: str = ""
+    force: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """How a deploy began: `release` is None if there is nothing to do; `settled` tells of one that was left."""
+
+    release: Release | None
+    lease: Lease | None
+    plan: plans.DeployPlan
+    now: Situation
+    settled: str = ""
+    resumed: bool = False
+
+
+def preview(world: World, request: Request) -> Begun:
+    """Decide as `begin` would, and change nothing. Raises Refused."""
+    now = world.now()
+    return Begun(None, None, _decide(world, now, request), now)
+
+
+def begin(world: World, request: Request, who: dict[str, Any], seconds: float, wait: float) -> Begun:
+    """Take the lock, settle what a controller left behind, and record the release.
+
+    The lock is given back if there is nothing to do, or if the deploy is refused. Raises Busy, Refused.
+    """
+    lease, before = take(world.store, who, seconds, wait=wait)
+    try:
+        unfinished = world.store.unfinished(before)
+        if unfinished and plans.resumes(unfinished, request.image, request.config_name):
+            now = world.now()
+            plan = plans.DeployPlan(unfinished["slot"], unfinished["from_slot"], unfinished["from_release"])
+            return Begun(adopt(lease, unfinished), lease, plan, now, resumed=True)
+        settled = settle(world, lease, unfinished) if unfinished else ""
+        now = world.now()
+        remove_previews(world, now, lease)
+        plan = _decide(world, now, request)
+        if plan.unchanged:
+            lease.give_back()
+            return Begun(None, None, plan, now, settled)
+        if plan.first:
+            # Nothing serves, so both slots are empty: the first release comes up away from the traffic, too.
+            world.traffic.switch(plan.from_slot, lease)
+        return Begun(_record(world, lease, request, plan, who, now), lease, plan, now, settled)
+    except LeaseLost:
+        raise
+    except BaseException:
+        lease.give_back()
+        raise
+
+
+def _decide(world: World, now: Situation, request: Request) -> plans.DeployPlan:
+    serves = bool(now.live) or world.serves(now.rule, now.live_slot)
+    history = now if request.kind == "deploy" else Situation(now.rule, now.lock, now.slots, [])
+    return plans.deploy(history, request.image, request.config_name, request.force, serves)
+
+
+def _record(
+    world: World, lease: Lease, request: Request, plan: plans.DeployPlan, who: dict[str, Any], now: Situation
+) -> Release:
+    at = world.clock.wall()
+    previous = plan.from_release
+    target: Release = {}
+    if request.kind == "rollback":
+        target = world.store.release(request.to) or {}
+        previous = target.get("previous", "")
+    release: Release = {
+        "scope": "release",
+        "id": release_id(lease.generation),
+        "kind": request.kind,
+        "state": str(State.LOCKED),
+        "slot": plan.slot,
+        "from_slot": plan.from_slot,
+        "from_release": plan.from_release,
+        "from_image": now.live.get("image", ""),
+        "from_name": named(now.live),
+        "from_version": now.live.get("version", ""),
+        "previous": previous,
+        "image": request.image,
+        "tag": request.tag,
+        "digest": request.digest,
+        "commit": request.commit,
+        "expected": request.version,
+        "version": "",
+        "config": request.config,
+        "config_name": request.config_name,
+        "who": who["who"],
+        "where": who["where"],
+        "run": who["run"],
+        "reason": request.reason,
+        "started": iso(at),
+        "started_ms": int(at * 1000),
+        "events": [event(State.LOCKED, iso(at), f"by {who['who']} on {who['where']}")],
+    }
+    content = content_of(release, "raising", iso(at))
+    lease.write([world.store.put(release), *lease.slot_parts({plan.slot: content})], release=release["id"])
+    return release
+
+
+def content_of(release: Release, state: str, since: str, warm_until: int = 0) -> dict[str, Any]:
+    """Return what a slot holds from now on. `state` is raising, up, failed or down."""
+    return {
+        "release": release["id"],
+        "state": state,
+        "since": since,
+        "warm_until": warm_until,
+        **{key: release.get(key, "") for key in ("image", "tag", "digest", "version", "config_name")},
+    }
+
+
+def adopt(lease: Lease, release: Release) -> Release:
+    """Go on with a release that another controller left; the record says so."""
+    note = {
+        "state": release["state"],
+        "at": iso(lease.clock.wall()),
+        "note": "taken up again",
+        "key": lease.holder[:8],
+    }
+    events = [*release["events"], note]
+    lease.write([lease.store.put({**release, "events": events})], release=release["id"])
+    return {**release, "events": events}
+
+
+# -- the switch ----------------------------------------------------------------------------------
+
+
+def switch(world: World, lease: Lease, release: Release) -> tuple[Release, float]:
+    """Send all requests to the release's slot and see them arrive; return the seconds that it took."""
+    if passed(State(release["state"]), State.BAKING):
+        lease.renew()
+        return release, 0.0
+    rule = world.traffic.rule()
+    if not world.serves(rule, release["slot"]):
+        raise StepFailed(
+            f"no target of slot {release['slot']} is healthy ({world.health(rule, release['slot'])}): it gets no traffic"
+        )
+    release = lease.advance(release, State.SWITCHING)
+    began = world.clock.steady()
+    world.traffic.switch(release["slot"], lease)
+    world.see(release["version"], lease)
+    took = world.clock.steady() - began
+    return lease.advance(release, State.BAKING, f"seen at every address after {span(took)}"), took
+
+
+# -- the ends ------------------------------------------------------------------------------------
+
+
+def commit(world: World, lease: Lease, release: Release, window: float) -> Release:
+    """Record that the release is the one that serves, keep the other slot warm for `window` seconds, let go."""
+    at = world.clock.wall()
+    slots = {release["slot"]: content_of(release, "up", iso(at))}
+    before = world.store.slots().get(release["from_slot"])
+    if before and before["state"] == "up":
+        slots[release["from_slot"]] = {**_bare(before), "warm_until": int((at + window) * 1000)}
+    return lease.advance(release, State.COMMITTED, "live", slots=slots, let_go=True, **_ended(world, release))
+
+
+def fail(world: World, lease: Lease, release: Release, reason: str) -> Release:
+    """Bring a release that failed to its end: aborted before the switch, back to the old slot after it."""
+    if settlement(State(release["state"])) == Settlement.ABORT:
+        return abort(world, lease, release, reason)
+    return go_back(world, lease, release, reason)
+
+
+def abort(world: World, lease: Lease, release: Release, reason: str, let_go: bool = True) -> Release:
+    """End a release that never had traffic. Its slot keeps what is in it, until the next one or a retire."""
+    at = iso(world.clock.wall())
+    slots = {release["slot"]: content_of(release, "failed", at)}
+    return lease.advance(
+        release,
+        State.ABORTED,
+        _short(reason),
+        slots=slots,
+        let_go=let_go,
+        failure=reason,
+        **_ended(world, release),
+    )
+
+
+def go_back(world: World, lease: Lease, release: Release, reason: str, let_go: bool = True) -> Release:
+    """Send the requests back to the slot that served before, see them arrive, and record it.
+
+    A slot without a healthy target gets none: the release then stays where it is, as `rollback_failed`.
+    """
+    if release["state"] != State.ROLLING_BACK:
+        release = lease.advance(release, State.ROLLING_BACK, _short(reason), failure=reason)
+    back = release["from_slot"]
+    wrong = ""
+    try:
+        rule = world.traffic.rule()
+        if rule.live != back or not rule.whole:
+            if world.serves(rule, back):
+                world.traffic.switch(back, lease)
+            else:
+                wrong = (
+                    f"slot {back} has no healthy target ({world.health(rule, back)}), so that traffic stayed"
+                )
+        if not wrong and release["from_release"]:
+            world.see(release["from_version"], lease)
+    except (TrafficError, NotSeen) as error:
+        wrong = str(error)
+    at = iso(world.clock.wall())
+    slots = {release["slot"]: content_of(release, "failed", at)}
+    ended = {"slots": slots, "let_go": let_go, **_ended(world, release)}
+    if wrong:
+        return lease.advance(release, State.ROLLBACK_FAILED, wrong, return_failure=wrong, **ended)
+    return lease.advance(release, State.ROLLED_BACK, f"{release['from_name']} serves again", **ended)
+
+
+def settle(world: World, lease: Lease, release: Release) -> str:
+    """Bring a release to its end whose controller is gone, and return what was done in words."""
+    reason = f"its controller was gone while the release was {release['state']}"
+    name, state = named(release), State(release["state"])
+    if state in BEFORE_SWITCH:
+        abort(world, lease, release, reason, let_go=False)
+        return f"{name} was left {state} by {release['who']}: it had no traffic, and is aborted now"
+    others = [world.store.release(identity) for identity in release.get("settles", [])]
+    ended = go_back(world, lease, release, reason, let_go=False)
+    for stopped in filter(None, others):
+        if stopped["state"] == State.ROLLING_BACK:
+            go_back(world, lease, stopped, reason, let_go=False)
+    if ended["state"] == State.ROLLBACK_FAILED:
+        return (
+            f"{name} was left {state} by {release['who']}, and could not go back: {ended['return_failure']}"
+        )
+    return f"{name} was left {state} by {release['who']}: {release['from_name']} serves again"
+
+
+def remove_previews(world: World, now: Situation, lease: Lease) -> None:
+    """Remove preview rules that controllers left behind which died."""
+    for arn in world.traffic.previews(now.rule.listener):
+        lease.guard(lambda arn=arn: world.traffic.close_preview(arn))
+
+
+def _ended(world: World, release: Release) -> dict[str, Any]:
+    at = world.clock.wall()
+    return {"finished": iso(at), "seconds": max(0, int(at - release["started_ms"] / 1000))}
+
+
+def _bare(slot: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in slot.items() if key not in ("scope", "id")}
+
+
+def _short(reason: str) -> str:
+    return reason.strip().splitlines()[0][:300] if reason.strip() else ""

@@ -1,0 +1,102 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Which image is meant: a tag or a digest of the environment's ECR repository, deployed by its digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+try:
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:  # AnsibleAWSModule reports the missing library
+    pass
+
+from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
+
+TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Image:
+    """`reference` is what a slot runs."""
+
+    reference: str
+    tag: str
+    digest: str
+
+
+class ImageMissing(Refused):
+    """The registry has no such image; `push` says how to bring it there."""
+
+    def __init__(self, message: str, push: str) -> None:
+        super().__init__(f"{message} {push}")
+        self.push = push
+
+
+def check(tag: str, digest: str) -> None:
+    """Raise Refused unless exactly one of tag and digest is given, and well-formed."""
+    if bool(tag) == bool(digest):
+        raise Refused(
+            "Say which image to deploy: either -e image_tag=<tag> or -e image_digest=sha256:<64 hex digits>"
+            + (", not both" if tag else "")
+        )
+    if tag and not TAG.fullmatch(tag):
+        raise Refused(
+            f"image_tag is {tag!r}, and must be 1 to 128 letters, digits, dots, hyphens and underscores"
+        )
+    if digest and not DIGEST.fullmatch(digest):
+        raise Refused(f"image_digest is {digest!r}, and must be sha256: and 64 hexadecimal digits")
+
+
+def resolve(ecr: Any, repository: str, tag: str, digest: str) -> Image:
+    """Look an image up in ECR and return it with its digest. Raises Refused and ImageMissing."""
+    check(tag, digest)
+    try:
+        uri = ecr.describe_repositories(repositoryNames=[repository])["repositories"][0]["repositoryUri"]
+        found = ecr.describe_images(
+            repositoryName=repository, imageIds=[{"imageTag": tag} if tag else {"imageDigest": digest}]
+        )["imageDetails"][0]
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "RepositoryNotFoundException":
+            raise Refused(
+                f"There is no ECR repository '{repository}'. Build the environment first (its component registry)"
+            ) from error
+        if code == "ImageNotFoundException":
+            known = ", ".join(_tags(ecr, repository)) or "none"
+            raise ImageMissing(
+                f"ECR repository '{repository}' has no image {tag or digest}; its latest tags are: {known}.",
+                f"To bring it there: docker tag <image> {uri}:{tag or '<tag>'} && docker push {uri}:{tag or '<tag>'}",
+            ) from error
+        raise Refused(f"ecr:DescribeImages failed for repository '{repository}': {error}") from error
+    except BotoCoreError as error:
+        raise Refused(f"ecr:DescribeImages failed for repository '{repository}': {error}") from error
+    tags = found.get("imageTags", [])
+    return Image(f"{uri}@{found['imageDigest']}", tag or next(iter(sorted(tags)), ""), found["imageDigest"])
+
+
+def as_given(repository: str, tag: str, digest: str) -> Image:
+    """Return an image of another registry, without asking it. Raises Refused."""
+    check(tag, digest)
+    return Image(f"{repository}:{tag}" if tag else f"{repository}@{digest}", tag, digest)
+
+
+def config_name(workload: str, config: dict[str, str]) -> str:
+    """Return the name under which a configuration is kept: it changes whenever the configuration does."""
+    content = json.dumps(config, sort_keys=True).encode()
+    return f"{workload}-{hashlib.sha256(content).hexdigest()[:10]}"
+
+
+def _tags(ecr: Any, repository: str) -> list[str]:
+    try:
+        images = ecr.describe_images(repositoryName=repository, maxResults=100)["imageDetails"]
+    except (ClientError, BotoCoreError):
+        return []
+    images.sort(key=lambda image: str(image.get("imagePushedAt", "")), reverse=True)
+    return [tag for image in images for tag in image.get("imageTags", [])][:_SHOWN]

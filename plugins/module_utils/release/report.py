@@ -1,0 +1,142 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""What a person is told, on one screen and on Discord alike: what happened, what serves now, what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import describe
+from ansible_collections.teal.platform.plugins.module_utils.release.plan import RollbackPlan, weights
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, Situation, named
+from ansible_collections.teal.platform.plugins.module_utils.release.states import State
+from ansible_collections.teal.platform.plugins.module_utils.release.store import label
+
+_WIDTH = 100
+
+
+def event(
+    release: Release, serving: str, how_back: str = "", reason: str = "", details: str = ""
+) -> dict[str, Any]:
+    """Return what the role notification is told of a release."""
+    told = {
+        "slot": release.get("slot", ""),
+        "version": release.get("version") or release.get("tag", ""),
+        "digest": release.get("digest", ""),
+        "from_version": release.get("from_version", ""),
+        "duration": release.get("seconds", 0),
+        "serving": serving,
+        "how_back": how_back,
+        "reason": reason,
+        "details": details,
+        "run_url": release.get("run", ""),
+        "who": release.get("who", ""),
+    }
+    return {key: value for key, value in told.items() if value not in ("", None)}
+
+
+def failed(release: Release, step: str, reason: str, inventory: str) -> tuple[str, str, str]:
+    """Return the topic, the message and what serves now, for a release that has come to its end badly."""
+    state = State(release["state"])
+    old, new = release["from_name"], named(release)
+    lines = [f"The {release['kind']} of {new} failed at: {step}", *_indented(reason), ""]
+    if state == State.ABORTED:
+        serving = f"{old} on {release['from_slot']}, untouched"
+        topic = "deploy aborted"
+        lines += [
+            f"Serving now:  {serving}. No request reached the new release.",
+            f"What to do:   mend it and deploy again; slot {release['slot']} is free for that.",
+        ]
+    elif state == State.ROLLED_BACK:
+        serving = f"{old} on {release['from_slot']}, again"
+        topic = "deploy failed"
+        lines += [
+            f"Serving now:  {serving}. All requests went back by themselves.",
+            f"What to do:   look at slot {release['slot']} ({new}), which is left as it was; mend it and deploy again.",
+        ]
+    else:
+        serving = f"{new} on {release['slot']}" if release.get("return_failure") else "see status"
+        topic = "rollback failed"
+        lines += [
+            f"Going back failed: {release.get('return_failure', '')}",
+            f"Serving now:  {serving}.",
+            f"What to do:   ansible-playbook playbooks/status.yml -i {inventory}",
+            f"              ansible-playbook playbooks/rollback.yml -i {inventory} -e to=<release>",
+        ]
+    return topic, "\n".join(lines), serving
+
+
+def lost(release: Release, reason: str, inventory: str) -> str:
+    """Return the message of a controller that may not change anything any more."""
+    return "\n".join(
+        [
+            f"The {release['kind']} of {named(release)} was stopped: {reason}",
+            "",
+            "It has left everything as it was then. What stands, and who works on it now:",
+            f"  ansible-playbook playbooks/status.yml -i {inventory}",
+        ]
+    )
+
+
+def plan(now: Situation, decided: RollbackPlan, inventory: str) -> list[str]:
+    """Return what a rollback will do, and the history that it is decided from."""
+    told = {
+        "warm": f"WARM ROLLBACK to {named(decided.target)} on slot {decided.slot}: seconds, no pod is started",
+        "cold": f"COLD ROLLBACK to {named(decided.target)} on slot {decided.slot}: it is brought up again as a deploy, "
+        "which takes minutes and the deploy role's rights",
+        "stop": "STOP the deploy under way",
+        "none": "NOTHING TO DO",
+    }[decided.how]
+    lines = [told, f"  from  {named(now.live)} on slot {now.live_slot}", f"  why   {decided.why}", ""]
+    return [*lines, *history(now.history[:10])]
+
+
+def history(releases: list[Release]) -> list[str]:
+    """Return the releases as lines of a table."""
+    rows = [("release", "what", "image", "who", "started", "took", "outcome")]
+    for release in releases:
+        outcome = release["state"].replace("_", " ")
+        if why := release.get("failure") or release.get("reason"):
+            outcome += f": {why.splitlines()[0]}"
+        rows.append(
+            (
+                label(release["id"]),
+                release["kind"],
+                release.get("tag") or release.get("digest", "")[7:19],
+                release["who"],
+                release["started"],
+                span(release["seconds"]) if "seconds" in release else "-",
+                outcome,
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    return [
+        ("  ".join(cell.ljust(width) for cell, width in zip(row[:6], widths, strict=True)) + "  " + row[6])[
+            : _WIDTH + 40
+        ].rstrip()
+        for row in rows
+    ]
+
+
+def status(now: Situation, slots: dict[str, dict[str, Any]], clock: float, problems: list[str]) -> list[str]:
+    """Return what stands, as lines. `slots` has for each: version, health, pods, warm."""
+    lines = []
+    for slot, told in slots.items():
+        live = "LIVE" if slot == now.live_slot and now.rule.whole else f"{now.rule.weights[slot]} %"
+        lines.append(f"{slot:<6} {live:<5} {told['name']:<24} {told['health']}")
+        details = [told["pods"], told["warm"], f"digest {told['digest']}" if told["digest"] else ""]
+        lines += [f"             {detail}" for detail in details if detail]
+    lines += ["", f"weights   {weights(now)}"]
+    held = now.lock.get("holder")
+    lines.append(f"lock      {describe(now.lock, clock) if held else 'free'}")
+    if (left := now.unfinished) is not None:
+        lines += [
+            f"UNFINISHED  the {left['kind']} of {named(left)} by {left['who']} is {left['state']} since {left['updated'] if 'updated' in left else left['started']}"
+        ]
+    lines += [f"note      {problem}" for problem in problems]
+    return [*lines, "", *history(now.history[:10])]
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}" for line in text.strip().splitlines()[:25]]

@@ -1,0 +1,132 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Scaling the idle slot down, once it is sure that nobody asks it and nobody may want to go back to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+try:
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:  # AnsibleAWSModule reports the missing library
+    pass
+
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import (
+    StepFailed,
+    remove_previews,
+    settle,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, take
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Situation, named
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Slots
+from ansible_collections.teal.platform.plugins.module_utils.release.world import World
+
+_DRAIN_LIMIT = 600.0
+
+
+def kept(now: Situation, wall: float, at_once: bool) -> str:
+    """Return why the idle slot is left as it is, or the empty string."""
+    idle = now.idle
+    if not now.rule.whole:
+        return "requests go to both slots or to none, so that no slot is idle"
+    if not idle or idle["state"] == "down":
+        return f"slot {now.idle_slot} is down already"
+    if idle["state"] == "up" and not at_once and wall * 1000 < idle["warm_until"]:
+        return f"{named(idle)} on slot {now.idle_slot} is kept warm until {iso(idle['warm_until'] / 1000)}"
+    return ""
+
+
+def retire(
+    world: World,
+    who: dict[str, Any],
+    seconds: float,
+    wait: float,
+    slots: Callable[[Lease], Slots],
+    *,
+    now: bool,
+    drain: float,
+    requests: Callable[[str, float], float],
+) -> tuple[bool, str]:
+    """Settle what was left, and scale the idle slot down if it isn't kept; return whether, and what was done.
+
+    The slot is marked as down before it is, so that nobody takes it for a way back meanwhile. Raises Busy.
+    """
+    lease, before = take(world.store, who, seconds, wait=wait)
+    try:
+        unfinished = world.store.unfinished(before)
+        told = [settle(world, lease, unfinished)] if unfinished else []
+        situation = world.now()
+        remove_previews(world, situation, lease)
+        if reason := kept(situation, world.clock.wall(), now):
+            lease.give_back()
+            return bool(told), "; ".join([*told, reason])
+        slot, name = situation.idle_slot, named(situation.idle)
+        content = {key: value for key, value in situation.idle.items() if key not in ("scope", "id")}
+        down = {**content, "state": "down", "since": iso(world.clock.wall())}
+        _drain(world, lease, situation, slot, drain, requests)
+        lease.write(lease.slot_parts({slot: down}))
+        slots(lease).scale_down(slot, lease)
+        lease.give_back()
+        return True, "; ".join([*told, f"slot {slot} was scaled down: {name} is not kept warm any more"])
+    except BaseException:
+        _give_back(lease)
+        raise
+
+
+def _drain(
+    world: World,
+    lease: Lease,
+    situation: Situation,
+    slot: str,
+    drain: float,
+    requests: Callable[[str, float], float],
+) -> None:
+    """Wait until the slot has had no request for `drain` seconds, as far as CloudWatch tells."""
+    began = world.clock.steady()
+    while True:
+        passed = world.clock.steady() - began
+        if passed >= drain and not requests(situation.rule.groups[slot], max(drain, 60.0)):
+            return
+        if passed > drain + _DRAIN_LIMIT:
+            raise StepFailed(
+                f"slot {slot} has no weight and still got requests for {span(passed)}; it stays up"
+            )
+        if world.traffic.rule().weights[slot]:
+            raise StepFailed(f"slot {slot} was given requests while it was to be scaled down; it stays up")
+        lease.keep()
+        world.clock.sleep(min(2.0, drain or 0.1))
+
+
+def _give_back(lease: Lease) -> None:
+    try:
+        lease.give_back()
+    except Exception:
+        # The lease has gone; what brought us here says more.
+        return
+
+
+def request_counter(connect: Callable[[], Any]) -> Callable[[str, float], float]:
+    """Return count(target group's ARN, seconds): requests that CloudWatch has counted in that time."""
+
+    def count(group: str, seconds: float) -> float:
+        until = datetime.now(UTC)
+        try:
+            answer = connect().get_metric_statistics(
+                Namespace="AWS/ApplicationELB",
+                MetricName="RequestCountPerTarget",
+                Dimensions=[{"Name": "TargetGroup", "Value": group.split(":")[-1]}],
+                StartTime=until - timedelta(seconds=seconds),
+                EndTime=until,
+                Period=60,
+                Statistics=["Sum"],
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise StepFailed(
+                f"cloudwatch:GetMetricStatistics failed for {group.split(':')[-1]}: {error}"
+            ) from error
+        return sum(point["Sum"] for point in answer["Datapoints"])
+
+    return count

@@ -1,0 +1,199 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""The way back: to the slot that still runs by its weight alone, without a word to Kubernetes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import content_of
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, Parts, take
+from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, Situation, named
+from ansible_collections.teal.platform.plugins.module_utils.release.states import BEFORE_SWITCH, State
+from ansible_collections.teal.platform.plugins.module_utils.release.store import label, release_id
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
+from ansible_collections.teal.platform.plugins.module_utils.release.world import World, event
+
+#: What a rollback takes the lock from at once; for anything else it waits.
+PREEMPTS = frozenset({"deploy", "retire"})
+
+
+class RollbackFailed(Exception):
+    """The rollback did not come through; the message says what serves now."""
+
+
+class _Moved(Exception):
+    """Something was written between the plan and the taking of the lock."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a rollback did: `seconds` from its first change to all addresses answering with the old version."""
+
+    plan: plans.RollbackPlan
+    record: Release | None = None
+    seconds: float = 0.0
+    stopped: Release | None = None
+
+
+def decide(world: World, to: str, force: list[str], now: Situation | None = None) -> plans.RollbackPlan:
+    """Return what a rollback would do now. Raises Refused."""
+    now = now or world.now()
+    target = plans.find(now.history, to) if to else None
+    return plans.rollback(now, target, force, world.serves(now.rule, now.idle_slot))
+
+
+def warm(
+    world: World, who: dict[str, Any], seconds: float, wait: float, to: str, reason: str, force: list[str]
+) -> Done:
+    """Go back by the weights alone if that is possible, and return what was done or has to be done.
+
+    Raises Busy, Refused, RollbackFailed and LeaseLost.
+    """
+    now = world.now()
+    first = now
+    while True:
+        plan = decide(world, to, force, now)
+        if plan.how not in ("warm", "stop"):
+            return Done(plan)
+        begun: list[tuple[Release | None, Release | None]] = []
+
+        def begin(
+            seen: dict[str, Any], plan: plans.RollbackPlan = plan, now: Situation = now, begun: list = begun
+        ) -> tuple[Parts, dict[str, Any]]:
+            if (seen["generation"], seen.get("release")) != (now.lock["generation"], now.lock.get("release")):
+                raise _Moved
+            stopped = world.store.unfinished(seen)
+            if (stopped or {}).get("state") != (plan.stops or {}).get("state"):
+                raise _Moved
+            record = _record(world, plan, who, seen, reason, now) if plan.how == "warm" else None
+            parts, stopped = _stopping(world, plan, stopped, record, who)
+            begun[:] = [(record, stopped)]
+            parts += [world.store.put(record)] if record else []
+            return parts, {"release": record["id"]} if record else {}
+
+        try:
+            lease, _ = take(world.store, who, seconds, wait=wait, preempts=PREEMPTS, begin=begin)
+        except _Moved:
+            now = world.now()
+            _still_wanted(first, now, to)
+            continue
+        record, stopped = begun[0]
+        if not record:
+            lease.give_back()
+            return Done(plan, stopped=stopped)
+        return _move(world, lease, plan, record, stopped)
+
+
+def _still_wanted(first: Situation, now: Situation, to: str) -> None:
+    """Refuse to go back once more because somebody else has just done so."""
+    if not to and first.live.get("release") != now.live.get("release"):
+        moved = now.moved_last or {}
+        raise plans.Refused(
+            f"{named(first.live)} was live when this rollback began, and {named(now.live)} is now: "
+            f"{moved.get('kind', 'a run')} {label(moved['id']) if moved else ''} by {moved.get('who', 'someone')} "
+            "came first. Nothing was changed"
+        )
+
+
+def _record(
+    world: World,
+    plan: plans.RollbackPlan,
+    who: dict[str, Any],
+    seen: dict[str, Any],
+    reason: str,
+    now: Situation,
+) -> Release:
+    at = world.clock.wall()
+    target, gone = plan.target, now.slots.get(plan.from_slot, {})
+    return {
+        "scope": "release",
+        "id": release_id(seen["generation"] + 1),
+        "kind": "rollback",
+        "state": str(State.ROLLING_BACK),
+        "slot": plan.slot,
+        "from_slot": plan.from_slot,
+        "from_release": plan.from_release,
+        "from_image": gone.get("image", ""),
+        "from_name": named(gone),
+        "from_version": gone.get("version", ""),
+        "to": target["id"],
+        "previous": target.get("previous", ""),
+        **{
+            key: target.get(key, "") for key in ("image", "tag", "digest", "version", "commit", "config_name")
+        },
+        "config": target.get("config", {}),
+        "settles": [plan.stops["id"]] if plan.stops else [],
+        "who": who["who"],
+        "where": who["where"],
+        "run": who["run"],
+        "reason": reason,
+        "started": iso(at),
+        "started_ms": int(at * 1000),
+        "events": [event(State.ROLLING_BACK, iso(at), f"by {who['who']} on {who['where']}")],
+    }
+
+
+def _stopping(
+    world: World,
+    plan: plans.RollbackPlan,
+    stopped: Release | None,
+    record: Release | None,
+    who: dict[str, Any],
+) -> tuple[Parts, Release | None]:
+    """Return the writes that stop an unfinished release as the lock is taken from it, and the release after."""
+    if not stopped:
+        return [], None
+    by = f"stopped by {who['who']}'s rollback" + (f" {label(record['id'])}" if record else "")
+    early = State(stopped["state"]) in BEFORE_SWITCH
+    state = State.ABORTED if early else State.ROLLING_BACK
+    if stopped["state"] == state:
+        return [], stopped
+    at = iso(world.clock.wall())
+    changes: dict[str, Any] = {"failure": by, "updated": at}
+    parts: Parts = []
+    if early:
+        changes |= {"finished": at, "seconds": int(world.clock.wall() - stopped["started_ms"] / 1000)}
+        content = content_of(stopped, "failed", at)
+        parts.append(world.store.put({"scope": "slot", "id": stopped["slot"], **content}))
+    note = {**event(state, at, by), "key": who["holder"][:8]}
+    parts.append(world.store.move(stopped, state, note, changes))
+    return parts, {**stopped, **changes, "state": str(state), "events": [*stopped["events"], note]}
+
+
+def _move(
+    world: World, lease: Lease, plan: plans.RollbackPlan, record: Release, stopped: Release | None
+) -> Done:
+    began = world.clock.steady()
+    try:
+        world.traffic.switch(plan.slot, lease)
+        world.see(plan.target.get("version", ""), lease)
+    except (TrafficError, NotSeen) as error:
+        _end(world, lease, record, stopped, State.ROLLBACK_FAILED, str(error))
+        raise RollbackFailed(str(error)) from error
+    took = world.clock.steady() - began
+    record = _end(
+        world, lease, record, stopped, State.ROLLED_BACK, f"seen at every address after {span(took)}"
+    )
+    return Done(plan, record, took, stopped)
+
+
+def _end(
+    world: World, lease: Lease, record: Release, stopped: Release | None, state: State, note: str
+) -> Release:
+    """End the rollback, and with it the release that it stopped, in one write with the lock."""
+    at = world.clock.wall()
+    ended = {"finished": iso(at)}
+    also: Parts = []
+    if stopped and stopped["state"] == State.ROLLING_BACK:
+        own = {**event(state, iso(at), note), "key": "settled"}
+        seconds = max(0, int(at - stopped["started_ms"] / 1000))
+        also = [world.store.move(stopped, state, own, {**ended, "seconds": seconds, "updated": iso(at)})]
+        content = content_of(stopped, "failed", iso(at))
+        also.append(world.store.put({"scope": "slot", "id": stopped["slot"], **content}))
+    seconds = max(0, int(at - record["started_ms"] / 1000))
+    return lease.advance(record, state, note, also=also, let_go=True, seconds=seconds, **ended)

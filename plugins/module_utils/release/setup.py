@@ -1,0 +1,198 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""What the release engine's modules have in common: their arguments, the world they act on, how they fail."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+try:
+    import botocore.config
+except ImportError:  # AnsibleAWSModule reports the missing library
+    pass
+
+from ansible_collections.teal.platform.plugins.module_utils.kubernetes_access import (
+    KUBERNETES_ARGUMENTS,
+    api_client,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release import traffic as traffics
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, seconds
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import (
+    Busy,
+    Lease,
+    LeaseLost,
+    holder,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen, Version
+from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
+from ansible_collections.teal.platform.plugins.module_utils.release.probe import Service
+from ansible_collections.teal.platform.plugins.module_utils.release.rollback import RollbackFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import Api, KubernetesError
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed, Slots
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.instance import InstanceSlots
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes import KubernetesSlots
+from ansible_collections.teal.platform.plugins.module_utils.release.states import TransitionRefused
+from ansible_collections.teal.platform.plugins.module_utils.release.store import Conflict, Store, StoreError
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import Traffic, TrafficError
+from ansible_collections.teal.platform.plugins.module_utils.release.world import World
+from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
+
+#: What every module of the group `teal.platform.release` takes, so that a play can say it once.
+ARGUMENTS: dict[str, dict] = {
+    "name": {"type": "str", "required": True},
+    "domain": {"type": "str", "required": True},
+    "port": {"type": "int", "default": 443},
+    "version_path": {"type": "str", "default": "/actuator/info"},
+    "version_key": {"type": "str", "default": "build.version"},
+    "observations": {"type": "int", "default": 3},
+    "observe_timeout": {"type": "str", "default": "60s"},
+    "slot_kind": {"type": "str", "choices": ["kubernetes", "instance"], "default": "kubernetes"},
+    "namespace": {"type": "str"},
+    "workload": {"type": "str"},
+    "tags": {"type": "dict", "default": {}},
+    **KUBERNETES_ARGUMENTS,
+}
+
+#: For the steps of a release that has begun.
+STEP_ARGUMENTS: dict[str, dict] = {"release": {"type": "dict", "required": True}}
+
+#: For what takes the lock.
+LOCK_ARGUMENTS: dict[str, dict] = {
+    "lease": {"type": "str", "default": "60s"},
+    "lock_wait": {"type": "str", "default": "0s"},
+    "reason": {"type": "str", "default": ""},
+    "force": {"type": "list", "elements": "str", "default": []},
+    "who": {"type": "str"},
+    "run": {"type": "str"},
+}
+
+#: What a step raises when it does not come through, and why is in the message.
+FAILURES = (
+    Busy,
+    Conflict,
+    KubernetesError,
+    LeaseLost,
+    NotSeen,
+    Refused,
+    RollbackFailed,
+    SlotFailed,
+    StepFailed,
+    StoreError,
+    TrafficError,
+    TransitionRefused,
+)
+
+
+class Engine:
+    """A module of the engine: everything that it may need, made when it is needed."""
+
+    def __init__(self, module: AnsibleAWSModule) -> None:
+        self.module = module
+        self.params: dict[str, Any] = module.params
+        self.clock = Clock()
+        self.store = Store(self.client("dynamodb"), f"{self.params['name']}-releases", self.clock)
+        self.traffic = Traffic(self.client("elbv2"), self.params["name"])
+        self.world = World(
+            store=self.store,
+            traffic=self.traffic,
+            service=Service(self.params["domain"], self.params["port"]),
+            version=Version(self.params["version_path"], self.params["version_key"]),
+            addresses=self._addresses,
+            observations=self.params["observations"],
+            observe_limit=self.length("observe_timeout"),
+        )
+
+    def client(self, service: str) -> Any:
+        """Return an AWS client that gives up on a call well within a lease."""
+        config = botocore.config.Config(
+            connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5}
+        )
+        return self.module.client(service, config=config)
+
+    def _addresses(self) -> list[str]:
+        return traffics.addresses(self.client("ec2"), self.traffic.balancer)
+
+    def length(self, name: str) -> float:
+        """Return an option that is a length of time, in seconds."""
+        try:
+            return seconds(self.params[name])
+        except ValueError:
+            self.module.fail_json(
+                msg=f"{name} is {self.params[name]!r}, and must be a length of time such as 90s, 10m or 1h"
+            )
+
+    def who(self, operation: str, subject: str = "") -> dict[str, Any]:
+        """Return who runs this, from where, and the link to the run, as the environment tells."""
+        env = os.environ
+        on_github = env.get("GITHUB_ACTIONS") == "true"
+        link = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}"
+        return holder(
+            who=self.params.get("who") or env.get("GITHUB_ACTOR") or user(),
+            where="GitHub Actions" if on_github else socket.gethostname(),
+            run=self.params.get("run") or (link.format_map(env) if on_github else ""),
+            operation=operation,
+            subject=subject,
+        )
+
+    def step(self) -> tuple[Lease, Release]:
+        """Return the lease and the record of the release that the step is for."""
+        ticket = self.params["release"]
+        release = self.store.release(ticket["id"])
+        if not release:
+            raise StepFailed(f"release {ticket['id']} is not in the table {self.store.table}")
+        return Lease.of(self.store, ticket), release
+
+    def slots(self, lease: Lease | None = None, patience: float = 120.0, **more: Any) -> Slots:
+        """Return the slots of this environment; `more` is what their class takes besides.
+
+        Kubernetes may be silent for `patience` seconds; the lease is kept while it is waited for.
+        """
+        if self.params["slot_kind"] == "instance":
+            return InstanceSlots(self.client("ec2"), self.traffic, self.params["name"], self.clock, **more)
+        api = Api(
+            connect=lambda: api_client(self.module),
+            namespace=self.params["namespace"],
+            clock=self.clock,
+            patience=patience,
+            meanwhile=lease.keep if lease else lambda: None,
+        )
+        return KubernetesSlots(api, self.params["workload"], **more)
+
+
+def user() -> str:
+    """Return the name of the user who runs this."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid {os.getuid()}"
+
+
+def run(arguments: dict[str, dict], work: Callable[[Engine], dict[str, Any]], check: bool = True) -> NoReturn:
+    """Run a module: `work(engine)` returns its result. A failure ends it with a message and no traceback."""
+    module = AnsibleAWSModule(
+        argument_spec={**ARGUMENTS, **arguments},
+        supports_check_mode=check,
+        required_if=[("slot_kind", "kubernetes", ("namespace", "workload"))],
+    )
+    try:
+        module.exit_json(**work(Engine(module)))
+    except Busy as error:
+        module.fail_json(
+            msg=f"{error}. To wait for it: -e lock_wait=10m. If its holder is gone, its lease runs out by itself; "
+            "to break it: playbooks/unlock.yml -e reason='...'",
+            error="Busy",
+        )
+    except FAILURES as error:
+        module.fail_json(msg=str(error), error=type(error).__name__)
+
+
+def ticket(lease: Lease, release: Release) -> dict[str, Any]:
+    """Return what the steps of a release pass on: what it is, and the lease that it is done under."""
+    told = ("id", "kind", "slot", "from_slot", "image", "tag", "digest", "version", "config_name", "config")
+    return {**{key: release.get(key, "") for key in told}, **lease.ticket()}

@@ -1,0 +1,76 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""What stands now, read at once: the weights, the lock, the slots and the latest releases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release.states import BEFORE_SWITCH, State
+from ansible_collections.teal.platform.plugins.module_utils.release.store import Store, label
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SlotRule, Traffic, other
+
+Release = dict[str, Any]
+_HISTORY = 50
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One reading. `history` is newest first."""
+
+    rule: SlotRule
+    lock: dict[str, Any]
+    slots: dict[str, dict[str, Any]]
+    history: list[Release]
+
+    @property
+    def live_slot(self) -> str:
+        return self.rule.live
+
+    @property
+    def idle_slot(self) -> str:
+        return other(self.rule.live)
+
+    @property
+    def live(self) -> dict[str, Any]:
+        """What is in the live slot; empty if no release was ever put there."""
+        return self.slots.get(self.live_slot, {})
+
+    @property
+    def idle(self) -> dict[str, Any]:
+        return self.slots.get(self.idle_slot, {})
+
+    @property
+    def unfinished(self) -> Release | None:
+        """The release that was begun last, if it has not come to an end."""
+        last = next((r for r in self.history if r["id"] == self.lock.get("release")), None)
+        return last if last and State(last["state"]) in _OPEN else None
+
+    @property
+    def moved_last(self) -> Release | None:
+        """The latest release that moved the traffic, or may have."""
+        return next(
+            (r for r in self.history if State(r["state"]) not in BEFORE_SWITCH | {State.ABORTED}), None
+        )
+
+
+_OPEN = BEFORE_SWITCH | {State.SWITCHING, State.BAKING, State.ROLLING_BACK}
+
+
+def read(store: Store, traffic: Traffic) -> Situation:
+    """Read all of it, at the same time. Raises StoreError and TrafficError."""
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        rule = pool.submit(traffic.rule)
+        lock = pool.submit(store.lock)
+        slots = pool.submit(store.slots)
+        history = pool.submit(store.history, _HISTORY)
+        return Situation(rule.result(), lock.result(), slots.result(), history.result())
+
+
+def named(release: Release | dict[str, Any]) -> str:
+    """Return how people call a release, e.g. `1.4.2 (r42)`."""
+    identity = release.get("release") if release.get("scope") == "slot" else release.get("id")
+    what = release.get("tag") or release.get("version") or release.get("digest", "")[:19]
+    return f"{what} ({label(identity)})" if identity else what or "nothing"

@@ -1,0 +1,50 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""What the engine asks of a slot, whatever it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
+
+
+class SlotFailed(Exception):
+    """The slot can't come up, or did not stay up; the message is for people and says why."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a slot is: how many of what it runs are wanted, are ready, and have been restarted."""
+
+    wanted: int = 0
+    ready: int = 0
+    restarts: int = 0
+    release: str = ""
+    image: str = ""
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+class Slots(Protocol):
+    """The two slots of an environment."""
+
+    def bring_up(self, release: dict[str, Any], lease: Lease, staged: Callable[[int], None]) -> int:
+        """Run the release in its slot with at least as many replicas as the live slot has now.
+
+        Calls `staged(replicas)` when all is under way, and returns the number of replicas when all
+        are ready. Raises SlotFailed as soon as it is clear that they won't be.
+        """
+        ...
+
+    def condition(self, slot: str) -> Condition:
+        """Return how a slot is now."""
+        ...
+
+    def scale_down(self, slot: str, lease: Lease) -> bool:
+        """Stop all that runs in the slot; return whether there was anything to stop."""
+        ...

@@ -1,0 +1,175 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Why pods don't come up, told as soon as waiting longer can't help, in the words that a person needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
+
+Json = dict[str, Any]
+_LOG_LINES = 12
+#: Reasons for which a container waits and that time doesn't cure.
+_HOPELESS = {"InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
+_NO_IMAGE = {"ErrImagePull", "ImagePullBackOff"}
+#: Reasons that may pass, when what is missing is being made just now.
+_UNCONFIGURED = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+_IMAGE_REFUSED = re.compile(
+    r"not ?found|manifest unknown|does not exist|unauthorized|denied|no basic auth|forbidden|no match", re.I
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Why a slot can't come up: a short reason, and details such as a probe's answer or the last log lines."""
+
+    reason: str
+    details: str = ""
+
+    def __str__(self) -> str:
+        return self.reason + (f"\n{self.details}" if self.details else "")
+
+
+@dataclass
+class Diagnosis:
+    """Looks at a rollout again and again, and knows for how long it has been as it is.
+
+    `log(pod, container, lines, previous)` returns log lines, `events(pod)` the pod's events. The
+    limits are in seconds: for how long that may last which often passes by itself.
+    """
+
+    clock: Clock
+    log: Callable[[str, str, int, bool], str]
+    events: Callable[[str], list[Json]]
+    unschedulable: float = 60.0
+    unconfigured: float = 10.0
+    _since: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def verdict(self, deployment: Json, pods: list[Json]) -> Verdict | None:
+        """Return why the pods of a rollout will not become ready, or None while they may.
+
+        `pods` are those of the new release, and those that it replaces while they end.
+        """
+        for condition in deployment.get("status", {}).get("conditions", []):
+            if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+                return Verdict(f"Kubernetes does not let the pods be made: {condition.get('message', '')}")
+        coming = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        for pod in coming:
+            found = self._containers(pod) or self._unschedulable(pod, waiting=len(coming) < len(pods))
+            if found:
+                return found
+        if condition_of(deployment, "Progressing").get("reason") == "ProgressDeadlineExceeded":
+            return self._too_slow(deployment, coming)
+        return None
+
+    def _lasts(self, pod: Json, what: str) -> float:
+        """Return for how many seconds this has been seen of the pod, by our own clock."""
+        first = self._since.setdefault((pod["metadata"]["name"], what), self.clock.steady())
+        return self.clock.steady() - first
+
+    def _unschedulable(self, pod: Json, waiting: bool) -> Verdict | None:
+        condition = condition_of(pod, "PodScheduled")
+        if condition.get("status") != "False" or condition.get("reason") != "Unschedulable" or waiting:
+            return None
+        if self._lasts(pod, "unschedulable") < self.unschedulable:
+            return None
+        return Verdict(f"pod {pod['metadata']['name']} cannot be scheduled: {condition.get('message', '')}")
+
+    def _containers(self, pod: Json) -> Verdict | None:
+        status = pod.get("status", {})
+        name = pod["metadata"]["name"]
+        if status.get("phase") == "Failed" and status.get("reason"):
+            return Verdict(f"pod {name} failed: {status['reason']}: {status.get('message', '')}")
+        for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+            waiting = container.get("state", {}).get("waiting") or {}
+            reason, message = waiting.get("reason", ""), waiting.get("message", "")
+            where = f"container {container['name']} of pod {name}"
+            if reason in _HOPELESS or self._no_image(pod, reason, message):
+                told = self._pull_error(pod) or message
+                return Verdict(
+                    f"the image of {where} cannot be pulled: {container.get('image', '')}: {reason}: {told}"
+                )
+            if reason in _UNCONFIGURED and self._lasts(pod, reason) > self.unconfigured:
+                return Verdict(f"{where} cannot be started: {reason}: {message}")
+            if reason == "CrashLoopBackOff" or container.get("restartCount", 0) >= 2:
+                return self._crash(container, pod, where)
+        return None
+
+    @staticmethod
+    def _no_image(pod: Json, reason: str, message: str) -> bool:
+        # ErrImagePull alone may be the network's hiccup; a second failure is told as ImagePullBackOff.
+        return reason == "ImagePullBackOff" or (
+            reason == "ErrImagePull" and bool(_IMAGE_REFUSED.search(message))
+        )
+
+    def _crash(self, container: Json, pod: Json, where: str) -> Verdict:
+        ended = (
+            container.get("lastState", {}).get("terminated")
+            or container.get("state", {}).get("terminated")
+            or {}
+        )
+        code = f", exit code {ended['exitCode']}" if "exitCode" in ended else ""
+        name = pod["metadata"]["name"]
+        lines = self.log(name, container["name"], _LOG_LINES, True) or self.log(
+            name, container["name"], _LOG_LINES, False
+        )
+        return Verdict(
+            f"{where} crashes: {container.get('restartCount', 0)} restarts, "
+            f"it last ended with {ended.get('reason', 'Error')}{code}",
+            _joined(self._probe_answer(pod, ("Liveness", "Startup")), _quoted(lines)),
+        )
+
+    def _too_slow(self, deployment: Json, coming: list[Json]) -> Verdict:
+        """Tell of a rollout whose time is over: what keeps a pod from being ready."""
+        told = f"the pods did not become ready within {deployment['spec'].get('progressDeadlineSeconds')} s"
+        pod = next((pod for pod in coming if not ready(pod)), None)
+        if not pod:
+            return Verdict(told)
+        containers = pod.get("status", {}).get("containerStatuses", [])
+        waiting = [c["state"]["waiting"] for c in containers if c.get("state", {}).get("waiting")]
+        why = self._probe_answer(pod, ("Readiness", "Startup", "Liveness"))
+        scheduled = condition_of(pod, "PodScheduled")
+        if scheduled.get("status") == "False":
+            why = f"it cannot be scheduled: {scheduled.get('message', '')}"
+        elif waiting and not why:
+            why = f"it waits: {waiting[0].get('reason', '')}: {waiting[0].get('message', '')}"
+        name = pod["metadata"]["name"]
+        lines = self.log(name, containers[0]["name"], _LOG_LINES, False) if containers else ""
+        return Verdict(f"{told}: pod {name} is not ready", _joined(why, _quoted(lines)))
+
+    def _probe_answer(self, pod: Json, kinds: tuple[str, ...]) -> str:
+        """Return what the pod's probes answered last, as its events tell."""
+        told = [e for e in self.events(pod["metadata"]["name"]) if e.get("reason") == "Unhealthy"]
+        told.sort(key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "")
+        messages = [e["message"].strip() for e in told if e.get("message", "").startswith(kinds)]
+        return messages[-1] if messages else ""
+
+    def _pull_error(self, pod: Json) -> str:
+        events = self.events(pod["metadata"]["name"])
+        told = [e["message"].strip() for e in events if e.get("message", "").startswith("Failed to pull")]
+        return told[-1] if told else ""
+
+
+def _quoted(lines: str) -> str:
+    text = "\n".join(f"  | {line}" for line in lines.strip().splitlines())
+    return f"last log lines:\n{text}" if text else ""
+
+
+def _joined(*parts: str) -> str:
+    return "\n".join(part for part in parts if part)
+
+
+def condition_of(obj: Json, kind: str) -> Json:
+    return next((c for c in obj.get("status", {}).get("conditions", []) if c["type"] == kind), {})
+
+
+def ready(pod: Json) -> bool:
+    return condition_of(pod, "Ready").get("status") == "True" and "deletionTimestamp" not in pod["metadata"]
+
+
+def restarts(pod: Json) -> int:
+    return sum(c.get("restartCount", 0) for c in pod.get("status", {}).get("containerStatuses", []))

@@ -1,0 +1,214 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Slots that are EC2 instances: each release is a version of its slot's launch template, and an instance of it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+try:
+    from botocore.exceptions import BotoCoreError, ClientError
+except ImportError:  # AnsibleAWSModule reports the missing library
+    pass
+
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, span
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, SlotFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.store import label
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import Traffic, summary
+
+_GONE = {"shutting-down", "terminated"}
+_LOOK_EVERY = 1.0
+_LOG_LINES = 12
+Instance = dict[str, Any]
+
+
+class InstanceSlots:
+    """The instances of the launch templates `<name>-blue` and `<name>-green`, registered in their target groups."""
+
+    def __init__(
+        self,
+        ec2: Any,
+        traffic: Traffic,
+        name: str,
+        clock: Clock,
+        user_data: str = "",
+        start_limit: float = 300.0,
+    ) -> None:
+        self.ec2 = ec2
+        self.traffic = traffic
+        self.prefix = name
+        self.clock = clock
+        self.user_data = user_data
+        self.start_limit = start_limit
+
+    def name(self, slot: str) -> str:
+        return f"{self.prefix}-{slot}"
+
+    # -- up --------------------------------------------------------------------------------------
+
+    def bring_up(self, release: dict[str, Any], lease: Lease, staged: Callable[[int], None]) -> int:
+        """See Slots.bring_up. One instance serves; those of other releases in the slot are ended first."""
+        slot, number = release["slot"], label(release["id"])
+        group = self.traffic.rule().groups[slot]
+        self._end([one for one in self._instances(slot) if _tag(one, "Release") != number], group, lease)
+        ours = [one for one in self._instances(slot) if _tag(one, "Release") == number]
+        instance = ours[0]["InstanceId"] if ours else self._launch(slot, number, lease)
+        staged(1)
+        self._wait(instance, lambda one: one["State"]["Name"] == "running", "run", lease)
+        lease.guard(lambda: self._register(group, instance))
+        self._wait_until_healthy(instance, group, lease)
+        return 1
+
+    def _launch(self, slot: str, number: str, lease: Lease) -> str:
+        template = {"LaunchTemplateName": self.name(slot)}
+        versions = self._call("describe_launch_template_versions", **template, Versions=["$Default"])
+        tags = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"].get("TagSpecifications", [])
+        data = {
+            "UserData": base64.b64encode(self.user_data.encode()).decode(),
+            "TagSpecifications": [
+                {**kind, "Tags": [*kind["Tags"], {"Key": "Release", "Value": number}]} for kind in tags
+            ],
+        }
+        made: list[dict[str, Any]] = []
+        lease.guard(
+            lambda: made.append(
+                self._call(
+                    "create_launch_template_version",
+                    **template,
+                    SourceVersion="$Default",
+                    VersionDescription=f"release {number}",
+                    LaunchTemplateData=data,
+                )
+            )
+        )
+        version = str(made[0]["LaunchTemplateVersion"]["VersionNumber"])
+        lease.guard(
+            lambda: made.append(
+                self._call(
+                    "run_instances",
+                    LaunchTemplate={**template, "Version": version},
+                    MinCount=1,
+                    MaxCount=1,
+                    ClientToken=f"{self.name(slot)}-{number}-{lease.generation}",
+                )
+            )
+        )
+        return made[1]["Instances"][0]["InstanceId"]
+
+    def _wait(self, instance: str, come: Callable[[Instance], bool], what: str, lease: Lease) -> None:
+        began = self.clock.steady()
+        while True:
+            one = self._instance(instance)
+            if one and come(one):
+                return
+            if one and one["State"]["Name"] in _GONE:
+                why = one.get("StateReason", {}).get("Message") or one.get("StateTransitionReason", "")
+                raise SlotFailed(f"instance {instance} was ended: {why}")
+            self._patience(began, f"instance {instance} did not {what}", lease)
+
+    def _wait_until_healthy(self, instance: str, group: str, lease: Lease) -> None:
+        began = self.clock.steady()
+        while True:
+            found = [target for target in self.traffic.health(group) if target["id"] == instance]
+            if any(target["state"] == "healthy" for target in found):
+                return
+            one = self._instance(instance)
+            if not one or one["State"]["Name"] in _GONE:
+                raise SlotFailed(f"instance {instance} was ended while it came up")
+            told = f"instance {instance} did not become healthy: {summary(found)}"
+            self._patience(began, told, lease, instance)
+
+    def _patience(self, began: float, told: str, lease: Lease, instance: str = "") -> None:
+        if self.clock.steady() - began > self.start_limit:
+            lines = self._console(instance) if instance else ""
+            raise SlotFailed(
+                f"after {span(self.start_limit)}, {told}"
+                + (f"\nits console ends with:\n{lines}" if lines else "")
+            )
+        lease.keep()
+        self.clock.sleep(_LOOK_EVERY)
+
+    def _console(self, instance: str) -> str:
+        try:
+            output = self.ec2.get_console_output(InstanceId=instance).get("Output", "")
+        except (ClientError, BotoCoreError):
+            return ""
+        return "\n".join(f"  | {line}" for line in output.strip().splitlines()[-_LOG_LINES:])
+
+    def _register(self, group: str, instance: str) -> None:
+        self.traffic.elb.register_targets(TargetGroupArn=group, Targets=[{"Id": instance}])
+
+    # -- now -------------------------------------------------------------------------------------
+
+    def condition(self, slot: str) -> Condition:
+        """See Slots.condition. What is ready is what the load balancer finds healthy."""
+        instances = self._instances(slot)
+        health = {t["id"]: t for t in self.traffic.health(self.traffic.rule().groups[slot])}
+        states = {
+            one["InstanceId"]: health.get(one["InstanceId"], {"state": "unregistered"}) for one in instances
+        }
+        return Condition(
+            wanted=len(instances),
+            ready=sum(state["state"] == "healthy" for state in states.values()),
+            release=_tag(instances[0], "Release") if instances else "",
+            notes=[
+                f"{instance}: {state['state']} {state.get('reason', '')}".strip()
+                for instance, state in states.items()
+                if state["state"] != "healthy"
+            ],
+        )
+
+    # -- down ------------------------------------------------------------------------------------
+
+    def scale_down(self, slot: str, lease: Lease) -> bool:
+        """See Slots.scale_down."""
+        instances = self._instances(slot)
+        self._end(instances, self.traffic.rule().groups[slot], lease)
+        return bool(instances)
+
+    def _end(self, instances: list[Instance], group: str, lease: Lease) -> None:
+        ids = [one["InstanceId"] for one in instances]
+        if not ids:
+            return
+        targets = [{"Id": each} for each in ids]
+        lease.guard(lambda: self.traffic.elb.deregister_targets(TargetGroupArn=group, Targets=targets))
+        lease.guard(lambda: self._call("terminate_instances", InstanceIds=ids))
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def _instances(self, slot: str) -> list[Instance]:
+        """Return the slot's instances that run or are about to."""
+        filters = [
+            {"Name": "tag:Name", "Values": [self.name(slot)]},
+            {"Name": "tag:Slot", "Values": [slot]},
+            {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]},
+        ]
+        answer = self._call("describe_instances", Filters=filters)
+        return [one for reservation in answer["Reservations"] for one in reservation["Instances"]]
+
+    def _instance(self, instance: str) -> Instance | None:
+        try:
+            answer = self.ec2.describe_instances(InstanceIds=[instance])
+        except ClientError as error:
+            # Just after its launch AWS may not know it everywhere.
+            if error.response["Error"]["Code"] == "InvalidInstanceID.NotFound":
+                return None
+            raise self._failed("describe_instances", error) from error
+        return next((one for reservation in answer["Reservations"] for one in reservation["Instances"]), None)
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        try:
+            return getattr(self.ec2, operation)(**arguments)
+        except (ClientError, BotoCoreError) as error:
+            raise self._failed(operation, error) from error
+
+    def _failed(self, operation: str, error: Exception) -> SlotFailed:
+        action = self.ec2.meta.method_to_api_mapping[operation]
+        return SlotFailed(f"ec2:{action} failed for the slots of '{self.prefix}': {error}")
+
+
+def _tag(instance: Instance, key: str) -> str:
+    return next((tag["Value"] for tag in instance.get("Tags", []) if tag["Key"] == key), "")

@@ -1,0 +1,274 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Slots that are Deployments: brought up by server-side apply, watched, and scaled to nothing when idle.
+
+Every write is fenced twice: the lease is renewed just before it, and the Deployment is written only
+in the version that was read, and never over one that a later generation has written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost
+from ansible_collections.teal.platform.plugins.module_utils.release.slots import diagnosis
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import (
+    Api,
+    Json,
+    KubernetesError,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, SlotFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.store import label
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SLOTS, other
+
+RELEASE_LABEL = "teal.platform/release"
+SLOT_LABEL = "teal.platform/slot"
+GENERATION = "teal.platform/generation"
+_APPS = "apps/v1"
+_SCALING = "autoscaling/v2"
+_TRIES = 10
+_LOOK_EVERY = 0.5
+
+
+class KubernetesSlots:
+    """The Deployments `<workload>-blue` and `<workload>-green` of a namespace."""
+
+    def __init__(
+        self,
+        api: Api,
+        workload: str,
+        manifests: list[Json] | None = None,
+        replicas: int = 1,
+        unschedulable: float = 60.0,
+    ) -> None:
+        self.api = api
+        self.workload = workload
+        self.manifests = manifests or []
+        self.replicas = replicas
+        self.unschedulable = unschedulable
+
+    def name(self, slot: str) -> str:
+        return f"{self.workload}-{slot}"
+
+    # -- up --------------------------------------------------------------------------------------
+
+    def bring_up(self, release: dict[str, Any], lease: Lease, staged: Callable[[int], None]) -> int:
+        """See Slots.bring_up. Pods of another release in the slot are stopped first: they get no requests."""
+        slot, number = release["slot"], label(release["id"])
+        objects = self._checked(slot, number)
+        live = self._deployment(other(slot))
+        replicas = max(self.replicas, _wanted(live), 1)
+        before = self._deployment(slot)
+        if before and _release_of(before) != number and _wanted(before):
+            self._scale(slot, 0, lease)
+            self._wait_for_none(slot, lease)
+        for obj in objects:
+            if obj["kind"] == "Deployment":
+                self._apply_deployment(obj, replicas, lease)
+                continue
+            if obj["kind"] == "HorizontalPodAutoscaler":
+                obj = _at_least(obj, replicas)
+            lease.guard(lambda obj=obj: self.api.apply(_marked(obj, slot)))
+        staged(replicas)
+        self._wait_until_ready(slot, number, lease)
+        return replicas
+
+    def _checked(self, slot: str, number: str) -> list[Json]:
+        """Return the manifests in the order in which they are applied, or say what is wrong with them."""
+        deployments = [obj for obj in self.manifests if obj.get("kind") == "Deployment"]
+        name = self.name(slot)
+        if [obj["metadata"]["name"] for obj in deployments] != [name]:
+            raise SlotFailed(
+                f"the manifests of slot {slot} must hold one Deployment, and its name must be {name}"
+            )
+        template = deployments[0]["spec"]["template"]["metadata"].get("labels", {})
+        if template.get(RELEASE_LABEL) != number or template.get(SLOT_LABEL) != slot:
+            raise SlotFailed(
+                f"the pods of Deployment {name} must bear the labels {SLOT_LABEL}: {slot} and "
+                f"{RELEASE_LABEL}: {number} (both are in slot_labels)"
+            )
+        selector = deployments[0]["spec"]["selector"].get("matchLabels", {})
+        if selector.get(SLOT_LABEL) != slot or RELEASE_LABEL in selector:
+            raise SlotFailed(
+                f"the selector of Deployment {name} must hold {SLOT_LABEL}: {slot}, and nothing that changes "
+                f"with a release (slot_selector has what it needs)"
+            )
+        last = ("Deployment", "HorizontalPodAutoscaler")
+        return sorted(
+            self.manifests, key=lambda obj: last.index(obj["kind"]) + 1 if obj["kind"] in last else 0
+        )
+
+    def _apply_deployment(self, obj: Json, replicas: int, lease: Lease) -> None:
+        slot = obj["spec"]["template"]["metadata"]["labels"][SLOT_LABEL]
+        obj = {**obj, "spec": {**obj["spec"], "replicas": replicas}}
+        self._write(slot, lambda version: self.api.apply(_marked(obj, slot, lease, version)), lease)
+
+    def _wait_until_ready(self, slot: str, number: str, lease: Lease) -> None:
+        look = diagnosis.Diagnosis(self.api.clock, self.api.log, self._events, self.unschedulable)
+        while True:
+            deployment = self._deployment(slot)
+            if not deployment or _release_of(deployment) != number:
+                lease.confirm()
+                raise SlotFailed(
+                    f"Deployment {self.name(slot)} was changed or removed by someone else meanwhile"
+                )
+            status = deployment.get("status", {})
+            if status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]:
+                wanted = _wanted(deployment)
+                counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+                if all(status.get(count, 0) == wanted for count in counts):
+                    return
+                found = look.verdict(deployment, self._pods(slot, number))
+                if found:
+                    raise SlotFailed(str(found))
+            lease.keep()
+            self.api.clock.sleep(_LOOK_EVERY)
+
+    # -- now -------------------------------------------------------------------------------------
+
+    def condition(self, slot: str) -> Condition:
+        """See Slots.condition. Restarts are those of the pods that run now."""
+        deployment = self._deployment(slot)
+        if not deployment:
+            return Condition()
+        number = _release_of(deployment)
+        pods = [pod for pod in self._pods(slot, number) if _bears(pod, number)]
+        notes = [f"{pod['metadata']['name']}: {why}" for pod in pods if (why := _trouble(pod))]
+        return Condition(
+            wanted=_wanted(deployment),
+            ready=sum(diagnosis.ready(pod) for pod in pods),
+            restarts=sum(diagnosis.restarts(pod) for pod in pods),
+            release=number,
+            image=deployment["spec"]["template"]["spec"]["containers"][0]["image"],
+            notes=notes,
+        )
+
+    # -- down ------------------------------------------------------------------------------------
+
+    def scale_down(self, slot: str, lease: Lease) -> bool:
+        """See Slots.scale_down. Pods end by themselves, in their grace time; nothing waits for them."""
+        deployment = self._deployment(slot)
+        if not deployment or not _wanted(deployment):
+            return False
+        lease.guard(lambda: self.api.delete("horizontalpodautoscalers", self.name(slot), _SCALING))
+        self._scale(slot, 0, lease)
+        self._prune(lease)
+        return True
+
+    def _prune(self, lease: Lease) -> None:
+        """Delete configurations that neither slot uses; records keep what is needed to make them again."""
+        used = "".join(json.dumps((self._deployment(slot) or {}).get("spec")) for slot in SLOTS)
+        for config in self.api.list("configmaps", f"{SLOT_LABEL},app.kubernetes.io/name={self.workload}"):
+            name = config["metadata"]["name"]
+            if json.dumps(name) not in used and config.get("immutable"):
+                lease.guard(lambda name=name: self.api.delete("configmaps", name))
+
+    # -- writing, fenced ----------------------------------------------------------------------------
+
+    def _write(self, slot: str, change: Callable[[str], Json], lease: Lease) -> None:
+        """Change the slot's Deployment by `change(resourceVersion)`, unless a later generation has been at it."""
+        for attempt in range(1, _TRIES + 1):
+            found = self._deployment(slot)
+            metadata = found["metadata"] if found else {}
+            if int(metadata.get("annotations", {}).get(GENERATION, 0)) > lease.generation:
+                lease.confirm()
+                raise LeaseLost(f"a later run has written Deployment {self.name(slot)}; it was left as it is")
+            try:
+                lease.guard(lambda version=metadata.get("resourceVersion", ""): change(version))
+                return
+            except KubernetesError as error:
+                if error.status != 409 or attempt == _TRIES:
+                    raise
+            self.api.clock.sleep(0.1)
+
+    def _scale(self, slot: str, replicas: int, lease: Lease) -> None:
+        def change(version: str) -> Json:
+            metadata = {"resourceVersion": version, "annotations": {GENERATION: str(lease.generation)}}
+            return self.api.patch(
+                "deployments", self.name(slot), {"metadata": metadata, "spec": {"replicas": replicas}}, _APPS
+            )
+
+        self._write(slot, change, lease)
+
+    def _wait_for_none(self, slot: str, lease: Lease, limit: float = 120.0) -> None:
+        """Wait until the slot's pods are all told to end, so that no rollout mixes them with the new ones."""
+        began = self.api.clock.steady()
+        while True:
+            deployment = self._deployment(slot)
+            status = (deployment or {}).get("status", {})
+            if not deployment or (
+                status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]
+                and not status.get("replicas")
+            ):
+                return
+            if self.api.clock.steady() - began > limit:
+                raise SlotFailed(
+                    f"the pods that were in slot {slot} did not end within {span(limit)}: "
+                    f"{status.get('replicas')} are left"
+                )
+            lease.keep()
+            self.api.clock.sleep(_LOOK_EVERY)
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def _deployment(self, slot: str) -> Json | None:
+        return self.api.get("deployments", self.name(slot), _APPS)
+
+    def _pods(self, slot: str, number: str) -> list[Json]:
+        """Return the release's pods, and those that end in its slot."""
+        pods = self.api.list("pods", f"app.kubernetes.io/name={self.workload},{SLOT_LABEL}={slot}")
+        return [pod for pod in pods if _bears(pod, number) or "deletionTimestamp" in pod["metadata"]]
+
+    def _events(self, pod: str) -> list[Json]:
+        try:
+            return self.api.list("events", fields=f"involvedObject.name={pod}")
+        except KubernetesError:
+            return []
+
+
+def _wanted(deployment: Json | None) -> int:
+    return int(deployment["spec"].get("replicas", 1)) if deployment else 0
+
+
+def _release_of(deployment: Json) -> str:
+    return deployment["spec"]["template"]["metadata"].get("labels", {}).get(RELEASE_LABEL, "")
+
+
+def _bears(pod: Json, number: str) -> bool:
+    return pod["metadata"].get("labels", {}).get(RELEASE_LABEL) == number
+
+
+def _trouble(pod: Json) -> str:
+    if diagnosis.ready(pod) or "deletionTimestamp" in pod["metadata"]:
+        return ""
+    for container in pod.get("status", {}).get("containerStatuses", []):
+        waiting = container.get("state", {}).get("waiting") or {}
+        if waiting:
+            return f"{waiting.get('reason', 'waiting')}, {container.get('restartCount', 0)} restarts"
+    return diagnosis.condition_of(pod, "Ready").get("message", "") or pod.get("status", {}).get(
+        "phase", "not ready"
+    )
+
+
+def _at_least(obj: Json, replicas: int) -> Json:
+    """Keep an autoscaler from taking replicas away before the new slot carries what the old one did."""
+    spec = obj["spec"]
+    least = max(int(spec.get("minReplicas", 1)), replicas)
+    return {
+        **obj,
+        "spec": {**spec, "minReplicas": least, "maxReplicas": max(int(spec["maxReplicas"]), least)},
+    }
+
+
+def _marked(obj: Json, slot: str, lease: Lease | None = None, version: str = "") -> Json:
+    """Return the object with the labels and annotations by which the engine knows it again."""
+    metadata = dict(obj["metadata"])
+    metadata["labels"] = {**metadata.get("labels", {}), SLOT_LABEL: slot}
+    if lease:
+        metadata["annotations"] = {**metadata.get("annotations", {}), GENERATION: str(lease.generation)}
+    if version:
+        metadata["resourceVersion"] = version
+    return {**obj, "metadata": metadata}

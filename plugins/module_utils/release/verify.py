@@ -1,0 +1,240 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Trying a release through the load balancer before anybody else reaches it."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
+from ansible_collections.teal.platform.plugins.module_utils.release.observe import Version
+from ansible_collections.teal.platform.plugins.module_utils.release.probe import (
+    UNTRUSTED,
+    Answer,
+    Service,
+    look_up,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import PREVIEW_HEADER
+from ansible_collections.teal.platform.plugins.module_utils.release.world import World
+
+_OUTPUT_LINES = 20
+
+
+@dataclass(frozen=True)
+class Check:
+    """One request and what its answer has to be. `json` maps dotted paths to values; latency is in ms."""
+
+    path: str
+    status: int = 200
+    json: dict[str, Any] = field(default_factory=dict)
+    contains: str = ""
+    latency: int = 0
+
+    def wrong(self, answer: Answer) -> str:
+        """Return what is wrong with an answer, or the empty string."""
+        if answer.status != self.status:
+            return f"{self.path} answers {answer}, and {self.status} is expected"
+        if self.latency and answer.seconds * 1000 > self.latency:
+            return (
+                f"{self.path} takes {answer.seconds * 1000:.0f} ms, and at most {self.latency} ms are allowed"
+            )
+        if self.contains and self.contains not in answer.body.decode("utf-8", "replace"):
+            return f"{self.path} answers without {self.contains!r}: {answer}"
+        document = answer.json() if self.json else None
+        if self.json and document is None:
+            return f"{self.path} answers no JSON: {answer}"
+        for path, wanted in self.json.items():
+            found = look_up(document, path)
+            if found != wanted and str(found) != str(wanted):
+                return f"{self.path} tells {path} = {found!r}, and {wanted!r} is expected"
+        return ""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds: for the slot's targets to be healthy, for the preview to lead to it, for the command."""
+
+    healthy: float = 120.0
+    preview: float = 30.0
+    command: float = 600.0
+
+
+def await_targets(world: World, slot: str, lease: Lease, limit: float) -> str:
+    """Wait until a slot has as many healthy targets as the live one, but one; return its health in words."""
+    began = world.clock.steady()
+    while True:
+        rule = world.traffic.rule()
+        healthy = {
+            each: sum(target["state"] == "healthy" for target in world.traffic.health(group))
+            for each, group in rule.groups.items()
+        }
+        waiting = any(t["state"] == "initial" for t in world.traffic.health(rule.groups[slot]))
+        most = max(healthy.values())
+        late = world.clock.steady() - began > limit
+        if healthy[slot] and (healthy[slot] == most and not waiting or late):
+            return world.health(rule, slot)
+        if late:
+            raise StepFailed(
+                f"no target of slot {slot} became healthy within {span(limit)}: {world.health(rule, slot)}"
+            )
+        lease.keep()
+        world.clock.sleep(0.5)
+
+
+def verify(
+    world: World,
+    lease: Lease,
+    release: Release,
+    checks: list[Check],
+    command: list[str],
+    limits: Limits,
+    tags: dict[str, str],
+) -> str:
+    """Open a preview of the release, check it, close the preview, and return the version that it tells.
+
+    Raises StepFailed with what is wrong. The token is in this process alone, and ends with it.
+    """
+    await_targets(world, release["slot"], lease, limits.healthy)
+    rule = world.traffic.rule()
+    token = secrets.token_urlsafe(24)
+    opened: list[str] = []
+    try:
+        lease.guard(lambda: opened.append(world.traffic.open_preview(rule, release["slot"], token, tags)))
+        return _through(world, lease, release, checks, command, limits, {PREVIEW_HEADER: token})
+    finally:
+        # The rule is this release's own and nobody else's, so it goes even if the lock has passed on.
+        for arn in opened:
+            world.traffic.close_preview(arn)
+
+
+def _through(
+    world: World,
+    lease: Lease,
+    release: Release,
+    checks: list[Check],
+    command: list[str],
+    limits: Limits,
+    headers: dict[str, str],
+) -> str:
+    addresses = world.addresses()
+    version = _version(world, lease, release, addresses, limits.preview, headers)
+    for check in checks:
+        for address in addresses:
+            lease.keep()
+            answer = world.service.get(address, check.path, headers, timeout=_patience(check, world.service))
+            if wrong := check.wrong(answer):
+                raise StepFailed(wrong)
+    if command:
+        _run(world, lease, command, limits.command, addresses[0], headers, version)
+    return version
+
+
+def _version(
+    world: World,
+    lease: Lease,
+    release: Release,
+    addresses: list[str],
+    limit: float,
+    headers: dict[str, str],
+) -> str:
+    """Return the version that the slot tells at every address; the rule takes a moment to get there."""
+    began = world.clock.steady()
+    while True:
+        answers = world.service.get_all(addresses, world.version.path, headers)
+        found = {world.version.read(answer) for answer in answers.values()}
+        expected = release["expected"]
+        if len(found) == 1 and "" not in found and (not expected or found == {expected}):
+            return found.pop()
+        if (late := world.clock.steady() - began > limit) or _untrusted(answers):
+            raise StepFailed(_unlike(world.version, expected, answers, late))
+        lease.keep()
+        world.clock.sleep(0.3)
+
+
+def _untrusted(answers: dict[str, Answer]) -> bool:
+    return any(answer.error.startswith(UNTRUSTED) for answer in answers.values())
+
+
+def _unlike(version: Version, expected: str, answers: dict[str, Answer], late: bool) -> str:
+    address, answer = next(
+        ((a, r) for a, r in answers.items() if version.read(r) != expected), next(iter(answers.items()))
+    )
+    told = version.read(answer)
+    what = f"version {told}" if told else f"{version.path} with {answer}"
+    return f"the new slot answers with {what} at {address}, and version {expected or '(any)'} is expected"
+
+
+def _patience(check: Check, service: Service) -> float:
+    return max(service.timeout, check.latency / 1000 + 1)
+
+
+def _run(
+    world: World,
+    lease: Lease,
+    command: list[str],
+    limit: float,
+    address: str,
+    headers: dict[str, str],
+    version: str,
+) -> None:
+    """Run the user's own check; the way to the preview is in its environment."""
+    (header, token), *_ = headers.items()
+    environment = {
+        **os.environ,
+        "RELEASE_URL": f"https://{world.service.domain}",
+        "RELEASE_ADDRESS": address,
+        "RELEASE_PREVIEW_HEADER": header,
+        "RELEASE_PREVIEW_TOKEN": token,
+        "RELEASE_VERSION": version,
+    }
+    output = _watched(command, environment, limit, world, lease.keep)
+    if output is not None:
+        lines = output.replace(token, "********").strip().splitlines()[-_OUTPUT_LINES:]
+        raise StepFailed(
+            "\n".join([f"the check {' '.join(command)!r} failed:", *(f"  | {line}" for line in lines)])
+        )
+
+
+def _watched(
+    command: list[str], environment: dict[str, str], limit: float, world: World, keep: Callable[[], None]
+) -> str | None:
+    """Return None if the command succeeds, else its output. The lease is kept while it runs."""
+    began = world.clock.steady()
+    try:
+        with subprocess.Popen(
+            command,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        ) as process:
+            try:
+                while True:
+                    try:
+                        output, _ = process.communicate(timeout=1)
+                        return None if process.returncode == 0 else _text(output, process.returncode)
+                    except subprocess.TimeoutExpired:
+                        keep()
+                        if world.clock.steady() - began > limit:
+                            process.kill()
+                            output, _ = process.communicate()
+                            return _text(output, 0) + f"\nit did not end within {span(limit)}"
+            except BaseException:
+                process.kill()
+                raise
+    except OSError as error:
+        return f"it can't be run: {error}"
+
+
+def _text(output: bytes, status: int) -> str:
+    text = re.sub(r"\x1b\[[0-9;]*m", "", output.decode("utf-8", "replace"))
+    return text + (f"\nexit status {status}" if status else "")

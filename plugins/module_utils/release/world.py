@@ -1,0 +1,63 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""What the engine acts on, in one place: the records, the traffic, and the service as its clients see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
+from ansible_collections.teal.platform.plugins.module_utils.release.observe import Version, observe
+from ansible_collections.teal.platform.plugins.module_utils.release.probe import Service
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Situation, read
+from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SlotRule, Traffic, summary
+
+
+@dataclass
+class World:
+    """An environment. `addresses` returns the load balancer's addresses, read anew at each call."""
+
+    store: Store
+    traffic: Traffic
+    service: Service
+    version: Version
+    addresses: Callable[[], list[str]]
+    observations: int = 3
+    observe_limit: float = 60.0
+
+    @property
+    def clock(self) -> Clock:
+        return self.store.clock
+
+    def now(self) -> Situation:
+        return read(self.store, self.traffic)
+
+    def serves(self, rule: SlotRule, slot: str) -> bool:
+        """Return whether a slot has a healthy target."""
+        return any(target["state"] == "healthy" for target in self.traffic.health(rule.groups[slot]))
+
+    def health(self, rule: SlotRule, slot: str) -> str:
+        """Return the health of a slot's targets in words."""
+        return summary(self.traffic.health(rule.groups[slot]))
+
+    def see(self, expected: str, lease: Lease) -> float:
+        """Wait until all addresses answer with version `expected`; return the seconds. Raises NotSeen."""
+        return observe(
+            self.service,
+            self.version,
+            expected,
+            self.addresses(),
+            self.clock,
+            times=self.observations,
+            limit=self.observe_limit,
+            meanwhile=lease.keep,
+        )
+
+
+def event(state: str, at: str, note: str = "") -> dict[str, Any]:
+    """Return the first event of a record."""
+    return {"state": state, "at": at, "note": note, "key": "begin"}

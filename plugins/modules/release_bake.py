@@ -1,0 +1,136 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: release_bake
+short_description: Watch a release for a while after it got the traffic
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Asks the service at each address of the load balancer, and looks at what runs in the slot (restarts, readiness or
+    health) and at CloudWatch alarms. Fails as soon as one of them says that the release is bad.
+options:
+  seconds:
+    description: For how long, such as V(5m).
+    type: str
+    default: 60s
+  path:
+    description: What is asked for.
+    type: str
+    default: /actuator/health/readiness
+  errors:
+    description: Percent of these requests that may fail. A single failure is always forgiven.
+    type: float
+    default: 1.0
+  unready_timeout:
+    description: For how long fewer replicas than wanted may be ready, as when a node is replaced.
+    type: str
+    default: 30s
+  alarms:
+    description: Names of CloudWatch alarms that must not be raised.
+    type: list
+    elements: str
+    default: []
+extends_documentation_fragment:
+  - teal.platform.release
+  - teal.platform.release.step
+attributes:
+  check_mode:
+    description: Not supported, since there is no release in check mode.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Watch the release serve
+  teal.platform.release_bake:
+    name: assistant-staging
+    domain: staging.assistant.example.com
+    namespace: assistant
+    workload: assistant
+    release: "{{ __release.release }}"
+    seconds: 5m
+    alarms: [assistant-staging-5xx]
+"""
+
+RETURN = r"""
+seen:
+  description: What was seen, in words.
+  type: str
+  returned: success
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release import bake as baking
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.states import State
+from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
+
+ARGUMENTS = {
+    "seconds": {"type": "str", "default": "60s"},
+    "path": {"type": "str", "default": "/actuator/health/readiness"},
+    "errors": {"type": "float", "default": 1.0},
+    "unready_timeout": {"type": "str", "default": "30s"},
+    "alarms": {"type": "list", "elements": "str", "default": []},
+    **STEP_ARGUMENTS,
+}
+
+
+def raised(engine: Engine) -> Callable[[], list[str]]:
+    """Return what tells which of the named alarms are raised; asks AWS every ten seconds at most."""
+    names = engine.params["alarms"]
+    if not names:
+        return lambda: []
+    client = engine.client("cloudwatch")
+    asked = float("-inf")
+
+    def ask() -> list[str]:
+        nonlocal asked
+        if engine.clock.steady() - asked < 10:
+            return []
+        asked = engine.clock.steady()
+        found = client.describe_alarms(AlarmNames=names)
+        alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
+        if missing := set(names) - {alarm["AlarmName"] for alarm in alarms}:
+            raise StepFailed(f"CloudWatch has no alarm {', '.join(sorted(missing))}")
+        return [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM"]
+
+    return ask
+
+
+def bake(engine: Engine) -> dict[str, Any]:
+    """Do what the module is for."""
+    lease, release = engine.step()
+    if release["state"] != State.BAKING:
+        lease.renew()
+        return {"changed": False, "seen": f"the release is {release['state']}"}
+    slots = engine.slots(patience=5.0)
+    bounds = baking.Bounds(
+        seconds=engine.length("seconds"),
+        errors=engine.params["errors"],
+        unready=engine.length("unready_timeout"),
+    )
+    seen = baking.bake(
+        engine.world,
+        lease,
+        release,
+        Check(engine.params["path"]),
+        bounds,
+        lambda: slots.condition(release["slot"]),
+        raised(engine),
+    )
+    return {"changed": False, "seen": seen}
+
+
+def main() -> None:
+    run(ARGUMENTS, bake, check=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: release_begin
+short_description: Take the lock, and begin a release
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Finds the image, decides on the slot, takes the environment's lock as a lease, brings a release to its end that
+    a controller left behind (or goes on with it, if it is the same image and configuration), and records the new one.
+  - Nothing is begun if the image and its configuration are live already.
+  - In check mode it decides and says so, and takes no lock.
+options:
+  repository:
+    description: ECR repository of the images.
+    type: str
+  image_repository:
+    description: Another registry's repository, from which images are deployed as they are named. ECR isn't asked then.
+    type: str
+    default: ""
+  image_tag:
+    description: Tag of the image. Either this or O(image_digest).
+    type: str
+    default: ""
+  image_digest:
+    description: Digest of the image.
+    type: str
+    default: ""
+  version:
+    description: Version that the service has to tell. Empty for any.
+    type: str
+    default: ""
+  commit:
+    description: Commit that the image was built from.
+    type: str
+    default: ""
+  config:
+    description: Configuration of the service, as environment variables. References, never secrets.
+    type: dict
+    default: {}
+  kind:
+    description: V(rollback) for one that has to be brought up again.
+    type: str
+    choices: [deploy, rollback]
+    default: deploy
+  initial:
+    description:
+      - Only begin if no release is live yet. If the image isn't in the registry either, say how to bring it there,
+        and begin nothing.
+    type: bool
+    default: false
+  to:
+    description: With O(kind=rollback), the release that is gone back to, by its number such as V(r42) or its tag.
+    type: str
+    default: ""
+  inventory:
+    description: Inventory that the commands in messages name.
+    type: str
+    default: ""
+extends_documentation_fragment:
+  - teal.platform.release
+  - teal.platform.release.lock
+attributes:
+  check_mode:
+    description: Decides, and takes no lock.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Begin the release
+  teal.platform.release_begin:
+    name: assistant-staging
+    domain: staging.assistant.example.com
+    namespace: assistant
+    workload: assistant
+    cluster: assistant-staging
+    repository: assistant
+    image_tag: 1.4.2
+  register: __release
+"""
+
+RETURN = r"""
+release:
+  description: What the following steps are given. It holds the lease.
+  type: dict
+  returned: when there is something to do
+unchanged:
+  description: Whether the image and its configuration are live already.
+  type: bool
+  returned: always
+plan:
+  description: What will be done, in words.
+  type: list
+  elements: str
+  returned: always
+"""
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, plan
+from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
+    LOCK_ARGUMENTS,
+    Engine,
+    run,
+    ticket,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+from ansible_collections.teal.platform.plugins.module_utils.release.store import StoreError, label
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
+
+ARGUMENTS = {
+    "repository": {"type": "str"},
+    "image_repository": {"type": "str", "default": ""},
+    "image_tag": {"type": "str", "default": ""},
+    "image_digest": {"type": "str", "default": ""},
+    "version": {"type": "str", "default": ""},
+    "commit": {"type": "str", "default": ""},
+    "config": {"type": "dict", "default": {}},
+    "kind": {"type": "str", "choices": ["deploy", "rollback"], "default": "deploy"},
+    "initial": {"type": "bool", "default": False},
+    "to": {"type": "str", "default": ""},
+    "inventory": {"type": "str", "default": ""},
+    **LOCK_ARGUMENTS,
+}
+
+
+def request(engine: Engine) -> deploy.Request:
+    """Return what is asked for. Raises Refused."""
+    params = engine.params
+    if unknown := set(params["force"]) - set(plan.WORDS):
+        raise plan.Refused(f"force is {', '.join(sorted(unknown))}, and may be {' or '.join(plan.WORDS)}")
+    if params["kind"] == "rollback":
+        target = plan.find(engine.store.history(500), params["to"])
+        return deploy.Request(
+            **{key: target.get(key, "") for key in ("image", "tag", "digest", "commit", "config_name")},
+            version=target.get("version", ""),
+            config=target.get("config", {}),
+            kind="rollback",
+            reason=params["reason"],
+            to=target["id"],
+            force=[*params["force"], plan.SAME],
+        )
+    tag, digest = params["image_tag"], params["image_digest"]
+    if params["image_repository"]:
+        image = images.as_given(params["image_repository"], tag, digest)
+    else:
+        images.check(tag, digest)
+        image = images.resolve(engine.client("ecr"), params["repository"], tag, digest)
+    config = {key: str(value) for key, value in params["config"].items()}
+    return deploy.Request(
+        image=image.reference,
+        tag=image.tag,
+        digest=image.digest,
+        commit=params["commit"],
+        version=params["version"],
+        config=config,
+        config_name=images.config_name(params["workload"] or params["name"], config),
+        reason=params["reason"],
+        force=params["force"],
+    )
+
+
+def begin(engine: Engine) -> dict[str, Any]:
+    """Do what the module is for."""
+    if engine.params["initial"] and (nothing := initial(engine)):
+        return {"changed": False, "unchanged": True, "plan": [nothing]}
+    try:
+        wanted = request(engine)
+    except images.ImageMissing as error:
+        if not engine.params["initial"]:
+            raise
+        told = [str(error), f"Then: ansible-playbook playbooks/deploy.yml -i {engine.params['inventory']} -e image_tag=<tag>"]
+        return {"changed": False, "unchanged": True, "plan": told}
+    if engine.module.check_mode:
+        begun = deploy.preview(engine.world, wanted)
+    else:
+        who = engine.who(wanted.kind, wanted.tag or wanted.digest)
+        begun = deploy.begin(engine.world, wanted, who, engine.length("lease"), engine.length("lock_wait"))
+    return told_of(begun, wanted)
+
+
+def initial(engine: Engine) -> str:
+    """Return why there is no first release to begin, or the empty string."""
+    try:
+        now = engine.world.now()
+    except (StoreError, TrafficError):
+        if not engine.module.check_mode:
+            raise
+        return "the first release comes when the environment stands"
+    if now.live:
+        return f"{named(now.live)} is live on {now.live_slot}"
+    return "" if engine.params["image_tag"] or engine.params["image_digest"] else "no first release is named"
+
+
+def told_of(begun: deploy.Begun, wanted: deploy.Request) -> dict[str, Any]:
+    """Return the module's result."""
+    what = wanted.tag or wanted.digest
+    told = [begun.settled] if begun.settled else []
+    if begun.plan.unchanged:
+        told.append(f"{what} is live already, on {begun.now.live_slot}")
+        return {"changed": bool(begun.settled), "unchanged": True, "plan": told}
+    verb = "Go on with" if begun.resumed else wanted.kind.capitalize()
+    serving = f"{named(begun.now.live)} serves on {begun.plan.from_slot}" if begun.plan.from_release else "nothing serves yet"
+    told.append(f"{verb} {what} on slot {begun.plan.slot}; {serving}")
+    result: dict[str, Any] = {"changed": True, "unchanged": False, "plan": told}
+    if begun.release and begun.lease:
+        result["release"] = ticket(begun.lease, begun.release) | {"number": label(begun.release["id"])}
+    return result
+
+
+def main() -> None:
+    run(ARGUMENTS, begin)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: release_commit
+short_description: Record that a release is the one that serves, and give the lock back
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Ends a deploy that went well. The slot that served before is kept warm for a while, so that a rollback is a matter of
+    seconds; M(teal.platform.slot_retire) scales it down after that.
+options:
+  window:
+    description: For how long the other slot is kept warm, such as V(24h).
+    type: str
+    default: 24h
+  inventory:
+    description: Inventory that the command in the message names.
+    type: str
+    default: ""
+extends_documentation_fragment:
+  - teal.platform.release
+  - teal.platform.release.step
+attributes:
+  check_mode:
+    description: Not supported, since there is no release in check mode.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Commit the release
+  teal.platform.release_commit:
+    name: assistant-staging
+    domain: staging.assistant.example.com
+    namespace: assistant
+    workload: assistant
+    release: "{{ __release.release }}"
+    window: 24h
+"""
+
+RETURN = r"""
+event:
+  description: What there is to tell of it.
+  type: dict
+  returned: success
+message:
+  description: The same for people.
+  type: str
+  returned: success
+"""
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, report
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+
+ARGUMENTS = {
+    "window": {"type": "str", "default": "24h"},
+    "inventory": {"type": "str", "default": ""},
+    **STEP_ARGUMENTS,
+}
+
+
+def commit(engine: Engine) -> dict[str, Any]:
+    """Do what the module is for."""
+    lease, release = engine.step()
+    release = deploy.commit(engine.world, lease, release, engine.length("window"))
+    serving = f"{named(release)} on {release['slot']}"
+    back = (
+        f"ansible-playbook playbooks/rollback.yml -i {engine.params['inventory']}"
+        if release["from_release"]
+        else ""
+    )
+    warm = (
+        f" {release['from_name']} stays warm on {release['from_slot']} for {span(engine.length('window'))}."
+        if back
+        else ""
+    )
+    return {
+        "changed": True,
+        "event": report.event(release, serving, back),
+        "message": f"{serving} is live, after {span(release['seconds'])}.{warm}",
+    }
+
+
+def main() -> None:
+    run(ARGUMENTS, commit, check=False)
+
+
+if __name__ == "__main__":
+    main()

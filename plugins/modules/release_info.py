@@ -1,0 +1,160 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: release_info
+short_description: What serves, what is kept warm, who works on it, and what came before
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Reads the weights, the slots, the lock and the latest releases. It changes nothing and needs no lock.
+  - What can't be read (Kubernetes doesn't answer, say) is told as a problem; the rest is returned all the same.
+options:
+  releases:
+    description: How many of the latest releases are returned.
+    type: int
+    default: 10
+  look_inside:
+    description: Whether to look at what runs in the slots, too. Without it, QA's rights and AWS alone are enough.
+    type: bool
+    default: true
+extends_documentation_fragment:
+  - teal.platform.release
+attributes:
+  check_mode:
+    description: Reads only.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: See what stands
+  teal.platform.release_info:
+    name: assistant-staging
+    domain: staging.assistant.example.com
+    namespace: assistant
+    workload: assistant
+    cluster: assistant-staging
+  register: __release_info
+"""
+
+RETURN = r"""
+status:
+  description:
+    - C(live_slot), C(weights), C(slots) (by slot - C(release), C(version), C(tag), C(digest), C(state), C(warm_until),
+      C(healthy), C(targets), C(wanted), C(ready), C(restarts)), C(lock), C(unfinished), C(releases) and C(problems).
+  type: dict
+  returned: success
+lines:
+  description: The same for people.
+  type: list
+  elements: str
+  returned: success
+"""
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release import report
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso
+from ansible_collections.teal.platform.plugins.module_utils.release.setup import Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Situation, named
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import KubernetesError
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, SlotFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.store import label
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import (
+    SLOTS,
+    TrafficError,
+    summary,
+)
+
+ARGUMENTS = {"releases": {"type": "int", "default": 10}, "look_inside": {"type": "bool", "default": True}}
+_KEPT = ("kind", "state", "slot", "tag", "version", "digest", "image", "commit", "who", "where", "run", "reason",
+         "failure", "started", "finished", "seconds", "from_name", "replicas")  # fmt: skip
+
+
+def inside(engine: Engine, problems: list[str]) -> dict[str, Condition]:
+    """Return how the slots are, as far as it can be told."""
+    if not engine.params["look_inside"]:
+        return {}
+    found: dict[str, Condition] = {}
+    slots = engine.slots(patience=3.0)
+    try:
+        for slot in SLOTS:
+            found[slot] = slots.condition(slot)
+    except (KubernetesError, SlotFailed, TrafficError) as error:
+        problems.append(f"what runs in the slots can't be told: {error}")
+    return found
+
+
+def slot_status(engine: Engine, now: Situation, slot: str, condition: Condition | None) -> dict[str, Any]:
+    """Return what is known of one slot."""
+    content = now.slots.get(slot, {})
+    targets = engine.traffic.health(now.rule.groups[slot])
+    until = content.get("warm_until", 0)
+    warm = slot != now.live_slot and content.get("state") == "up"
+    return {
+        "release": label(content["release"]) if content else "",
+        **{key: content.get(key, "") for key in ("version", "tag", "digest", "state")},
+        "name": named(content),
+        "weight": now.rule.weights[slot],
+        "warm_until": iso(until / 1000) if until and warm else "",
+        "healthy": sum(target["state"] == "healthy" for target in targets),
+        "targets": len(targets),
+        "health": "targets: " + summary(targets),
+        "wanted": condition.wanted if condition else None,
+        "ready": condition.ready if condition else None,
+        "restarts": condition.restarts if condition else None,
+        "notes": condition.notes if condition else [],
+    }
+
+
+def lines_of(slot: dict[str, Any]) -> dict[str, Any]:
+    """Return the words in which a slot is told."""
+    known = slot["wanted"] is not None
+    pods = (
+        f"{slot['ready']} of {slot['wanted']} ready, {slot['restarts']} restarts"
+        if known and slot["wanted"]
+        else ""
+    )
+    state = {"raising": "being brought up", "failed": "failed", "down": "scaled down"}.get(slot["state"], "")
+    warm = f"warm until {slot['warm_until']}" if slot["warm_until"] else state
+    return {**slot, "pods": "; ".join(filter(None, [pods, *slot["notes"]])), "warm": warm}
+
+
+def info(engine: Engine) -> dict[str, Any]:
+    """Do what the module is for."""
+    problems: list[str] = []
+    now = engine.world.now()
+    conditions = inside(engine, problems)
+    slots = {slot: slot_status(engine, now, slot, conditions.get(slot)) for slot in SLOTS}
+    if not now.rule.whole:
+        problems.append("requests do not all go to one slot")
+    shown = report.status(
+        now, {slot: lines_of(told) for slot, told in slots.items()}, engine.clock.wall(), problems
+    )
+    lock = {key: now.lock.get(key, "") for key in ("who", "where", "run", "operation", "subject", "since")}
+    left = now.unfinished
+    status = {
+        "live_slot": now.live_slot if now.rule.whole else "",
+        "weights": now.rule.weights,
+        "slots": slots,
+        "lock": {"held": bool(now.lock["holder"]), **lock, "expires": iso(now.lock.get("expires", 0) / 1000)},
+        "unfinished": label(left["id"]) if left else "",
+        "releases": [
+            {"release": label(each["id"]), **{key: each[key] for key in _KEPT if key in each}}
+            for each in now.history[: engine.params["releases"]]
+        ],
+        "problems": problems,
+    }
+    return {"changed": False, "status": status, "lines": shown}
+
+
+def main() -> None:
+    run(ARGUMENTS, info)
+
+
+if __name__ == "__main__":
+    main()

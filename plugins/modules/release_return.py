@@ -1,0 +1,127 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: release_return
+short_description: Bring a release that failed to its end
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Before the switch the release is aborted, and its slot is scaled down. After it, all requests go back to the slot that
+    served before, and are seen to arrive there.
+  - A controller that has lost its lease changes nothing, and says who has it.
+options:
+  step:
+    description: What failed.
+    type: str
+    required: true
+  failure:
+    description: Why it failed.
+    type: str
+    required: true
+  keep_failed:
+    description: Whether the slot of an aborted release stays up, to be looked at.
+    type: bool
+    default: false
+  inventory:
+    description: Inventory that the commands in the message name.
+    type: str
+    default: ""
+extends_documentation_fragment:
+  - teal.platform.release
+  - teal.platform.release.step
+attributes:
+  check_mode:
+    description: Not supported, since there is no release in check mode.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Go back to what served before
+  teal.platform.release_return:
+    name: assistant-staging
+    domain: staging.assistant.example.com
+    namespace: assistant
+    workload: assistant
+    release: "{{ __release.release }}"
+    step: "{{ ansible_failed_task.name }}"
+    failure: "{{ ansible_failed_result.msg }}"
+"""
+
+RETURN = r"""
+topic:
+  description: What to tell, as a topic of the role notification.
+  type: str
+  returned: success
+event:
+  description: What there is to tell of it.
+  type: dict
+  returned: success
+message:
+  description: The same for people, on one screen.
+  type: str
+  returned: success
+"""
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, report
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import LeaseLost
+from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import KubernetesError
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.states import (
+    BEFORE_SWITCH,
+    TERMINAL,
+    State,
+)
+
+ARGUMENTS = {
+    "step": {"type": "str", "required": True},
+    "failure": {"type": "str", "required": True},
+    "keep_failed": {"type": "bool", "default": False},
+    "inventory": {"type": "str", "default": ""},
+    **STEP_ARGUMENTS,
+}
+
+
+def go_back(engine: Engine) -> dict[str, Any]:
+    """Do what the module is for."""
+    lease, release = engine.step()
+    failure, inventory = engine.params["failure"], engine.params["inventory"]
+    try:
+        lease.confirm()
+        release = engine.store.release(release["id"]) or release
+        if State(release["state"]) in BEFORE_SWITCH and not engine.params["keep_failed"]:
+            scale_down(engine, release, lease)
+        if State(release["state"]) not in TERMINAL:
+            release = deploy.fail(engine.world, lease, release, failure)
+    except LeaseLost as error:
+        message = report.lost(
+            release, f"{failure}\n{error}" if str(error) not in failure else failure, inventory
+        )
+        told = report.event(release, "see status", reason=message)
+        return {"changed": False, "topic": "deploy failed", "event": told, "message": message}
+    topic, message, serving = report.failed(release, engine.params["step"], failure, inventory)
+    told = report.event(release, serving, reason=failure)
+    return {"changed": True, "topic": topic, "event": told, "message": message}
+
+
+def scale_down(engine: Engine, release: dict[str, Any], lease: Any) -> None:
+    """Stop what runs in the slot of a release that never had traffic; it can wait if that isn't possible now."""
+    try:
+        engine.slots(patience=5.0).scale_down(release["slot"], lease)
+    except (KubernetesError, SlotFailed) as error:
+        engine.module.warn(f"slot {release['slot']} was not scaled down: {error}")
+
+
+def main() -> None:
+    run(ARGUMENTS, go_back, check=False)
+
+
+if __name__ == "__main__":
+    main()

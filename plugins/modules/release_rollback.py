@@ -1,0 +1,169 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: release_rollback
+short_description: Go back to the release before, or to another one
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - If the release still runs in the other slot, all requests are sent there by the load balancer's weights alone, and are
+    seen to arrive. It takes no word with Kubernetes, and QA's rights are enough.
+  - A deploy under way is stopped, on record.
+  - If the release has to be brought up again (a cold rollback), nothing is changed and the result says so; the caller
+    then deploys it with M(teal.platform.release_begin) and O(teal.platform.release_begin#module:kind=rollback).
+  - In check mode it decides, and says what it would do.
+options:
+  to:
+    description: The release to go to, by its number such as V(r42), its tag, version or digest. Empty for the one before.
+    type: str
+    default: ""
+  inventory:
+    description: Inventory that the commands in messages name.
+    type: str
+    default: ""
+extends_documentation_fragment:
+  - teal.platform.release
+  - teal.platform.release.lock
+attributes:
+  check_mode:
+    description: Decides, and changes nothing.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Go back to the release before
+  teal.platform.release_rollback:
+    name: assistant-staging
+    domain: staging.assistant.example.com
+    namespace: assistant
+    workload: assistant
+    reason: answers are cut off
+"""
+
+RETURN = r"""
+how:
+  description: V(warm), V(cold), V(stop) (a deploy that had no traffic yet was stopped) or V(none).
+  type: str
+  returned: success
+plan:
+  description: What is done and why, and the history that this is decided from, as lines.
+  type: list
+  elements: str
+  returned: success
+to:
+  description: The release that is gone to, for a cold rollback.
+  type: str
+  returned: success
+seconds:
+  description: How long it took from the first change until all addresses answered with the release.
+  type: float
+  returned: success
+topic:
+  description: What to tell, as a topic of the role notification.
+  type: str
+  returned: when something was done
+event:
+  description: What there is to tell of it.
+  type: dict
+  returned: when something was done
+message:
+  description: What was done, for people.
+  type: str
+  returned: success
+"""
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
+from ansible_collections.teal.platform.plugins.module_utils.release import report, rollback
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import LeaseLost
+from ansible_collections.teal.platform.plugins.module_utils.release.setup import LOCK_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+
+ARGUMENTS = {
+    "to": {"type": "str", "default": ""},
+    "inventory": {"type": "str", "default": ""},
+    **LOCK_ARGUMENTS,
+}
+
+
+def go_back(engine: Engine) -> dict[str, Any]:
+    """Do what the module is for."""
+    params = engine.params
+    to, force = params["to"], params["force"]
+    if unknown := set(force) - {plans.ROLLED_BACK}:
+        raise plans.Refused(f"force is {', '.join(sorted(unknown))}, and may be {plans.ROLLED_BACK}")
+    if engine.module.check_mode:
+        now = engine.world.now()
+        decided = rollback.decide(engine.world, to, force, now)
+        shown = report.plan(now, decided, params["inventory"])
+        return {"changed": decided.how not in ("none",), **told(decided), "plan": shown}
+    done = rollback.warm(
+        engine.world,
+        engine.who("rollback", to),
+        engine.length("lease"),
+        engine.length("lock_wait"),
+        to,
+        params["reason"],
+        force,
+    )
+    result = {"changed": done.record is not None or done.stopped is not None, **told(done.plan), "plan": []}
+    if done.record:
+        serving = f"{named(done.plan.target)} on {done.plan.slot}"
+        result |= {
+            "seconds": round(done.seconds, 3),
+            "topic": "rolled back",
+            "event": report.event(done.record, serving, reason=params["reason"]),
+            "message": f"{serving} serves again: all addresses answered with it after {span(done.seconds)}.",
+        }
+    elif done.stopped:
+        stopped = named(done.stopped)
+        result |= {
+            "topic": "deploy aborted",
+            "event": report.event(
+                done.stopped, f"{done.stopped['from_name']} on {done.stopped['from_slot']}"
+            ),
+            "message": f"The deploy of {stopped} was stopped before it had traffic: {done.plan.why}.",
+        }
+    return result
+
+
+def told(decided: plans.RollbackPlan) -> dict[str, Any]:
+    """Return the plan as the module returns it."""
+    to = decided.as_dict()["to_release"]
+    return {"how": decided.how, "to": to, "seconds": 0.0, "message": decided.why}
+
+
+def work(engine: Engine) -> dict[str, Any]:
+    """Fail with what there is to tell when a rollback did not come through."""
+    try:
+        return go_back(engine)
+    except (rollback.RollbackFailed, LeaseLost) as error:
+        now = engine.world.now()
+        serving = f"{named(now.live)} on {now.live_slot} ({plans.weights(now)})"
+        message = "\n".join(
+            [
+                f"The rollback failed: {error}",
+                "",
+                f"Serving now:  {serving}, as far as the weights tell.",
+                f"What to do:   ansible-playbook playbooks/status.yml -i {engine.params['inventory']}",
+                f"              ansible-playbook playbooks/rollback.yml -i {engine.params['inventory']} -e to=<release>",
+            ]
+        )
+        engine.module.fail_json(
+            msg=message, topic="rollback failed", event={"serving": serving, "reason": str(error)}
+        )
+
+
+def main() -> None:
+    run(ARGUMENTS, work)
+
+
+if __name__ == "__main__":
+    main()

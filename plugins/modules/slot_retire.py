@@ -1,0 +1,87 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: slot_retire
+short_description: Scale the idle slot down when it is not kept warm any more
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Scales the slot down that gets no requests, once its time as a way back is over. It takes the lock for that, so it is
+    safe to run at any time, by a schedule or by hand; while a deploy or a rollback is under way, it leaves all as it is.
+  - Brings a release to its end that a controller left behind.
+options:
+  now:
+    description: Whether not to wait until the time is over. There is no warm rollback after that.
+    type: bool
+    default: false
+  drain:
+    description: For how long a slot must have had no request before it is scaled down.
+    type: str
+    default: 60s
+extends_documentation_fragment:
+  - teal.platform.release
+  - teal.platform.release.lock
+attributes:
+  check_mode:
+    description: Says whether the slot would be scaled down.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Scale the idle slot down, if it is not kept warm any more
+  teal.platform.slot_retire:
+    name: assistant-staging
+    domain: staging.assistant.example.com
+    namespace: assistant
+    workload: assistant
+    cluster: assistant-staging
+"""
+
+RETURN = r"""
+message:
+  description: What was done, or why not.
+  type: str
+  returned: success
+"""
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release import retire
+from ansible_collections.teal.platform.plugins.module_utils.release.setup import LOCK_ARGUMENTS, Engine, run
+
+ARGUMENTS = {
+    "now": {"type": "bool", "default": False},
+    "drain": {"type": "str", "default": "60s"},
+    **LOCK_ARGUMENTS,
+}
+
+
+def work(engine: Engine) -> dict[str, Any]:
+    """Do what the module is for."""
+    if engine.module.check_mode:
+        reason = retire.kept(engine.world.now(), engine.clock.wall(), engine.params["now"])
+        return {"changed": not reason, "message": reason or "the idle slot would be scaled down"}
+    changed, message = retire.retire(
+        engine.world,
+        engine.who("retire"),
+        engine.length("lease"),
+        engine.length("lock_wait"),
+        lambda lease: engine.slots(lease=lease),
+        now=engine.params["now"],
+        drain=engine.length("drain"),
+        requests=retire.request_counter(lambda: engine.client("cloudwatch")),
+    )
+    return {"changed": changed, "message": message}
+
+
+def main() -> None:
+    run(ARGUMENTS, work)
+
+
+if __name__ == "__main__":
+    main()
