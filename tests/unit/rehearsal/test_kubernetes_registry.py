@@ -256,12 +256,13 @@ def test_a_restricted_namespace_keeps_out_pods_with_too_many_rights(api: Registr
     wrong = refused(api.create, PODS, pod, "r")
     assert wrong.code == 403
     assert str(wrong) == (
-        'pods "p" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false'
-        ' (container "app" must set securityContext.allowPrivilegeEscalation=false),'
-        ' unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"]), runAsNonRoot != true (pod or'
-        ' container "app" must set'
-        ' securityContext.runAsNonRoot=true), seccompProfile (pod or container "app" must set'
-        ' securityContext.seccompProfile.type to "RuntimeDefault" or "Localhost")'
+        'pods "p" is forbidden: violates PodSecurity "restricted:latest":'
+        ' allowPrivilegeEscalation != false (container "app" must set'
+        " securityContext.allowPrivilegeEscalation=false),"
+        ' unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"]),'
+        ' runAsNonRoot != true (pod or container "app" must set securityContext.runAsNonRoot=true),'
+        ' seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault"'
+        ' or "Localhost")'
     )
     own = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     whole = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
