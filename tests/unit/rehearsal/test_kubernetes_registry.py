@@ -261,8 +261,8 @@ def test_a_restricted_namespace_keeps_out_pods_with_too_many_rights(api: Registr
         " securityContext.allowPrivilegeEscalation=false),"
         ' unrestricted capabilities (container "app" must set securityContext.capabilities.drop=["ALL"]),'
         ' runAsNonRoot != true (pod or container "app" must set securityContext.runAsNonRoot=true),'
-        ' seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to "RuntimeDefault"'
-        ' or "Localhost")'
+        ' seccompProfile (pod or container "app" must set securityContext.seccompProfile.type to'
+        ' "RuntimeDefault" or "Localhost")'
     )
     own = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
     whole = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
