@@ -64,6 +64,8 @@ def start(home: Path, config: dict[str, Any]) -> None:
     settings.write(home / "state.json", run)
     processes = {}
     for part in PARTS:
+        if part == "kubernetes" and config["kubernetes"]["external"]:
+            continue  # The cluster that was brought along stands in its place.
         processes[part] = process = _spawn(part, home, run["run"])
         run["parts"][part] = {"pid": process.pid, "started": _started(process.pid)}
         settings.write(home / "state.json", run)
