@@ -18,6 +18,26 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
     boto3_tag_list_to_ansible_dict,
 )
 
+#: kind, operation, key of the answer, key of the id
+EC2 = (
+    ("elastic-ip", "describe_addresses", "Addresses", "AllocationId"),
+    ("flow-log", "describe_flow_logs", "FlowLogs", "FlowLogId"),
+    ("internet-gateway", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
+    ("launch-template", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateId"),
+    ("nat-gateway", "describe_nat_gateways", "NatGateways", "NatGatewayId"),
+    ("network-interface", "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"),
+    ("route-table", "describe_route_tables", "RouteTables", "RouteTableId"),
+    ("security-group", "describe_security_groups", "SecurityGroups", "GroupId"),
+    ("subnet", "describe_subnets", "Subnets", "SubnetId"),
+    ("volume", "describe_volumes", "Volumes", "VolumeId"),
+    ("vpc", "describe_vpcs", "Vpcs", "VpcId"),
+    ("vpc-endpoint", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
+)
+#: operations that call their filters by the singular
+SINGULAR = ("describe_flow_logs", "describe_nat_gateways")
+#: states in which EC2 still describes for a while what has ended
+OVER = ("deleted", "deleting")
+
 
 @dataclass(frozen=True)
 class Belonging:
@@ -75,22 +95,24 @@ class Belongings(Resource):
     # -- each service -----------------------------------------------------------------------------
 
     def _list_ec2(self) -> Iterator[Belonging]:
-        tags: dict[tuple[str, str], dict[str, str]] = {}
-        keys = [{"Name": "key", "Values": ["Environment", "Application", "Component"]}]
-        for tag in self.ask("ec2", "describe_tags", "Tags", Filters=keys):
-            tags.setdefault((tag["ResourceType"], tag["ResourceId"]), {})[tag["Key"]] = tag["Value"]
-        gone = self._gone()
-        for (kind, identifier), own in tags.items():
-            if self._own(own) and identifier not in gone:
-                yield Belonging(kind, identifier, own.get("Component", ""))
+        for kind, operation, key, identifier in EC2:
+            for entry in self.ask("ec2", operation, key, **self._filters(operation)):
+                if entry.get("State") not in OVER:
+                    yield Belonging(kind, entry[identifier], self._component(entry))
+        states = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
+        filters = [*self._filters("describe_instances")["Filters"], states]
+        for reservation in self.ask("ec2", "describe_instances", "Reservations", Filters=filters):
+            for entry in reservation["Instances"]:
+                yield Belonging("instance", entry["InstanceId"], self._component(entry))
 
-    def _gone(self) -> set[str]:
-        """Return what EC2 still describes for an hour or so after its end."""
-        states = [{"Name": "instance-state-name", "Values": ["terminated"]}]
-        reservations = self.ask("ec2", "describe_instances", "Reservations", Filters=states)
-        ended = {entry["InstanceId"] for group in reservations for entry in group["Instances"]}
-        gateways = self.ask("ec2", "describe_nat_gateways", "NatGateways")
-        return ended | {entry["NatGatewayId"] for entry in gateways if entry["State"] == "deleted"}
+    def _filters(self, operation: str) -> dict[str, list]:
+        tags = {"Environment": self.environment, "Application": self.application}
+        filters = [{"Name": f"tag:{key}", "Values": [value]} for key, value in tags.items()]
+        return {"Filter" if operation in SINGULAR else "Filters": filters}
+
+    @staticmethod
+    def _component(entry: dict) -> str:
+        return boto3_tag_list_to_ansible_dict(entry.get("Tags", [])).get("Component", "")
 
     def _list_load_balancer(self) -> Iterator[Belonging]:
         elb = self.aws("elbv2")
