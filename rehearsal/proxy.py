@@ -53,6 +53,8 @@ class Proxy:
             writer.write(http1.answer(400, f"bad request: {e}\n", [SERVER, (b"Connection", b"close")]))
         except (OSError, EOFError, TimeoutError):
             pass  # the client went, or said nothing for too long
+        except asyncio.CancelledError:
+            pass  # the part ends; nothing waits for this task, and Python 3.11 would log it as an error
         finally:
             writer.close()
 
