@@ -15,7 +15,7 @@ description:
   - Prints names of hosts and tasks, never a task's arguments or results.
 options:
   interval:
-    description: Seconds between two messages, and how long a task runs before it is mentioned. 0 turns it off.
+    description: Seconds between two messages, and how long a task runs before it is told. 0 turns it off.
     type: float
     default: 15
     ini:

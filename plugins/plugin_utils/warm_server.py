@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Bare paths and descriptors, in a process that imports no more than it needs:
-# ruff: noqa: PTH106, PTH108, PTH109, PTH112, PTH116, PTH117, PTH118, PTH120, PTH123, PTH208
+# ruff: noqa: PTH106, PTH108, PTH109, PTH112, PTH116, PTH117, PTH118, PTH123, PTH208
 """The fork server behind the connection plugin ``teal.platform.warm``.
 
 It is no module to import: the plugin pipes this text into a Python, in the very shape in which Ansible pipes
@@ -320,7 +320,6 @@ class Server:
             for name in os.listdir(folder):
                 os.unlink(os.path.join(folder, name))
             os.rmdir(folder)
-            os.rmdir(os.path.dirname(folder))  # Ansible's own, if it was killed before it could
         os._exit(0)
 
 

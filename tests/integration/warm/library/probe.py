@@ -117,6 +117,11 @@ def main() -> None:
     if how == "sleep":
         time.sleep(module.params["seconds"])
         module.exit_json()
+    if how == "hold":
+        with open(path, "w") as file:
+            file.write(f"{os.getpid()} {os.getppid()}\n")
+        time.sleep(module.params["seconds"])
+        module.exit_json()
     if how == "recursion":
         (lambda f: f(f))(lambda f: f(f))
     if how.startswith("SIG"):
