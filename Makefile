@@ -47,7 +47,7 @@ lint: $(STAMP) ## ruff, yamllint, ansible-lint (profile production)
 	@$(IN_VENV) ruff check .
 	@$(IN_VENV) ruff format --check .
 	@$(IN_VENV) yamllint --strict .
-	@$(IN_VENV) ansible-lint --offline --strict
+	@$(IN_VENV) ANSIBLE_INVENTORY=inventories/staging ansible-lint --offline --strict
 
 unit: $(STAMP) ## unit tests
 	@$(IN_VENV) pytest tests/unit
