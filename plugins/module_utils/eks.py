@@ -89,7 +89,7 @@ class ClusterSet(EksResource):
         self.found = {
             key: found for key, found in members.items() if found and (key in wanted or self._ours(found))
         }
-        return self.found or None
+        return self.found if self.found or self.params["state"] == "present" else None
 
     def _ours(self, found: dict) -> bool:
         manager = (self.params["tags"] or {}).get("ManagedBy")

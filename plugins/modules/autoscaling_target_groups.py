@@ -54,11 +54,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 attachments:
-  description: State of each attachment, such as V(Added), by Auto Scaling group and target group.
+  description: ARNs of the target groups to which they are attached, by Auto Scaling group.
   type: dict
   returned: when there are attachments
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
@@ -66,8 +67,6 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
     AnsibleAWSModule,
     Resource,
 )
-
-ATTACHED = ("Adding", "Added", "InService")
 
 
 class Attachments(Resource):
@@ -79,55 +78,60 @@ class Attachments(Resource):
         return ", ".join(self.params["autoscaling_groups"])
 
     def find(self) -> dict | None:
-        wanted = self.params["target_group_arns"]
-        found = {}
-        for group in self.params["autoscaling_groups"]:
-            states = self.pages(
-                "describe_load_balancer_target_groups",
-                "LoadBalancerTargetGroups",
-                missing=["ValidationError"] if self.module.check_mode or self._leaving() else [],
-                AutoScalingGroupName=group,
-            )
-            arns = {one["LoadBalancerTargetGroupARN"]: one["State"] for one in states}
-            found[group] = {arn: arns[arn] for arn in wanted if arns.get(arn, "Removed") != "Removed"}
-        return found if any(found.values()) else None
-
-    def _leaving(self) -> bool:
-        return self.params["state"] == "absent"
-
-    def settled(self, found: dict) -> bool:
-        return not any(state in ("Adding", "Removing") for arns in found.values() for state in arns.values())
+        names = self.params["autoscaling_groups"]
+        if not names:  # AWS would tell of all
+            return None
+        groups = self.pages("describe_auto_scaling_groups", "AutoScalingGroups", AutoScalingGroupNames=names)
+        self.known = {one["AutoScalingGroupName"] for one in groups}
+        wanted = set(self.params["target_group_arns"])
+        attached = {
+            one["AutoScalingGroupName"]: wanted & set(one.get("TargetGroupARNs", [])) for one in groups
+        }
+        return {name: sorted(arns) for name, arns in attached.items()} if any(attached.values()) else None
 
     def desired(self) -> dict[str, Any]:
-        return {
-            group: sorted(self.params["target_group_arns"]) for group in self.params["autoscaling_groups"]
-        }
+        return {name: sorted(self.params["target_group_arns"]) for name in self.params["autoscaling_groups"]}
 
     def current(self, found: dict) -> dict[str, Any]:
-        return {
-            group: sorted(arn for arn, state in arns.items() if state in ATTACHED)
-            for group, arns in found.items()
-        }
+        return {name: arns for name, arns in found.items() if arns}
 
     def create(self) -> dict:
         return self.update({}, self.desired())
 
     def update(self, found: dict, changes: dict[str, Any]) -> dict:
-        attached = self.current(found)
-        for group, arns in changes.items():
-            missing = [arn for arn in arns if arn not in attached.get(group, [])]
+        unknown = sorted(changes.keys() - self.known)
+        if unknown:
+            self.module.fail_json(msg=f"There is no Auto Scaling group {', '.join(unknown)}")
+        for name, arns in changes.items():
+            missing = sorted(set(arns) - set(found.get(name, [])))
             self.call(
-                "attach_load_balancer_target_groups", AutoScalingGroupName=group, TargetGroupARNs=missing
+                "attach_load_balancer_target_groups", AutoScalingGroupName=name, TargetGroupARNs=missing
             )
-        return self.wait_settled() or {}
+        return self._done("Adding", changes) or {}
 
     def delete(self, found: dict) -> None:
-        for group, arns in self.current(found).items():
-            if arns:
-                self.call(
-                    "detach_load_balancer_target_groups", AutoScalingGroupName=group, TargetGroupARNs=arns
+        for name, arns in self.current(found).items():
+            self.call("detach_load_balancer_target_groups", AutoScalingGroupName=name, TargetGroupARNs=arns)
+        self._done("Removing", found)
+
+    def _done(self, state: str, names: Iterable[str]) -> dict | None:
+        """Wait, if asked to, until no instance is being registered, or deregistered, any more."""
+
+        def over(_: Any) -> bool:
+            told = [
+                one["State"]
+                for name in names
+                for one in self.pages(
+                    "describe_load_balancer_target_groups",
+                    "LoadBalancerTargetGroups",
+                    AutoScalingGroupName=name,
                 )
-        self.wait_gone()
+            ]
+            return state not in told
+
+        if self.params["wait"]:
+            return self.wait_until(over, "attached" if state == "Adding" else "detached")
+        return self.find()
 
 
 def main() -> None:

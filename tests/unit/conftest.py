@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import subprocess
 import sys
-from collections.abc import Callable
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 def _install_collection_loader() -> None:
     """Make `ansible_collections.teal.platform` importable the way that ansible does it."""
@@ -24,6 +29,18 @@ def _install_collection_loader() -> None:
 
 
 _install_collection_loader()
+
+
+def _read_service_models_once() -> None:
+    """Each boto3 session parses AWS's service models anew, half a second for EC2; one loader is enough here."""
+    import functools
+
+    import botocore.session
+
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+
+
+_read_service_models_once()
 
 
 class ModuleFailed(Exception):
@@ -78,3 +95,40 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
     with moto.mock_aws():
         yield
+
+
+@pytest.fixture(scope="session")
+def _rehearsed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    from rehearsal import config as settings
+
+    home = tmp_path_factory.mktemp("rehearsed")
+    config = settings.create(home, {})
+    log = (home / "log").open("wb")
+    command = [sys.executable, "-m", "rehearsal.aws", "--config", str(home / "config.json")]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+    try:
+        for _ in range(600):
+            with contextlib.suppress(urllib.error.URLError), _open(config["aws"]["ready_url"], timeout=5):
+                break
+            assert process.poll() is None, (home / "log").read_text()
+            time.sleep(0.05)
+        yield config["aws"]["url"]
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def rehearsed(_rehearsed_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the URL of moto with the rehearsal's mends, to which boto3 goes.
+
+    It is the same for all tests of a run (emptying it takes moto seconds): take away what you made.
+    """
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", _rehearsed_url)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_REGION", "ap-northeast-2")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "ap-northeast-2")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return _rehearsed_url

@@ -1,0 +1,428 @@
+"""The modules for EKS, on the rehearsal's AWS: made, the same again, drift mended, upgraded, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.teal.platform.plugins.modules import (
+    autoscaling_target_groups,
+    eks_access_entries,
+    eks_addons,
+    eks_cluster,
+    eks_nodegroup,
+    eks_pod_identities,
+)
+from conftest import ModuleFailed
+
+NAME = "shop-staging"
+ROLE = "arn:aws:iam::123456789012:role/shop-staging/shop-staging-{}"
+TAGS = {"ManagedBy": "teal.platform", "Environment": "staging"}
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def emptied(rehearsed: str) -> Iterator[None]:
+    yield
+    eks, ec2 = boto3.client("eks"), boto3.client("ec2")
+    for cluster in eks.list_clusters()["clusters"]:
+        for nodegroup in eks.list_nodegroups(clusterName=cluster)["nodegroups"]:
+            eks.delete_nodegroup(clusterName=cluster, nodegroupName=nodegroup)
+        eks.update_cluster_config(name=cluster, deletionProtection=False)
+        eks.delete_cluster(name=cluster)
+    for template in ec2.describe_launch_templates()["LaunchTemplates"]:
+        ec2.delete_launch_template(LaunchTemplateId=template["LaunchTemplateId"])
+
+
+@pytest.fixture
+def subnets(rehearsed: str) -> list[str]:
+    ec2 = boto3.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.2.0.0/16")["Vpc"]["VpcId"]
+    return [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.2.{n}.0/24", AvailabilityZone=f"ap-northeast-2{zone}")[
+            "Subnet"
+        ]["SubnetId"]
+        for n, zone in enumerate("ac")
+    ]
+
+
+@pytest.fixture
+def arguments(subnets: list[str]) -> dict[str, Any]:
+    return {
+        "name": NAME,
+        "role_arn": ROLE.format("cluster"),
+        "version": "1.33",
+        "subnet_ids": subnets,
+        "public_access_cidrs": ["203.0.113.0/24"],
+        "logs": ["api", "audit"],
+        "encryption_key_arn": "arn:aws:kms:ap-northeast-2:123456789012:key/1",
+        "tags": TAGS,
+    }
+
+
+@pytest.fixture
+def cluster(arguments: dict[str, Any], run_module: Run) -> dict[str, Any]:
+    assert run_module(eks_cluster, **arguments)["changed"]
+    return arguments
+
+
+@pytest.fixture
+def template(rehearsed: str) -> Callable[[str], None]:
+    """Return a function that makes a (new version of a) launch template."""
+
+    def make(instance_type: str) -> None:
+        ec2, data = boto3.client("ec2"), {"InstanceType": instance_type}
+        try:
+            ec2.create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData=data)
+        except ec2.exceptions.ClientError:
+            ec2.create_launch_template_version(LaunchTemplateName="nodes", LaunchTemplateData=data)
+
+    make("t3.large")
+    return make
+
+
+@pytest.fixture
+def nodes(cluster: dict, template: Any, subnets: list[str], run_module: Run) -> dict[str, Any]:
+    arguments = {
+        "cluster": NAME,
+        "name": "workers",
+        "role_arn": ROLE.format("nodes"),
+        "subnet_ids": subnets,
+        "launch_template": "nodes",
+        "version": "1.33",
+        "tags": TAGS,
+    }
+    assert run_module(eks_nodegroup, **arguments)["changed"]
+    return arguments
+
+
+def described() -> dict[str, Any]:
+    return boto3.client("eks").describe_cluster(name=NAME)["cluster"]
+
+
+# -- the control plane ---------------------------------------------------------------------------
+
+
+def test_a_fresh_check_tells_and_makes_nothing(arguments: dict, run_module: Run) -> None:
+    result = run_module(eks_cluster, check=True, **arguments)
+    assert result["changed"]
+    assert result["diff"]["after"]["version"] == "1.33"
+    assert boto3.client("eks").list_clusters()["clusters"] == []
+
+
+def test_a_cluster_is_as_asked_for_and_the_second_run_changes_nothing(cluster: dict, run_module: Run) -> None:
+    found = described()
+    assert found["accessConfig"]["authenticationMode"] == "API"
+    assert found["resourcesVpcConfig"]["endpointPrivateAccess"]
+    assert found["upgradePolicy"] == {"supportType": "STANDARD"}
+    assert found["encryptionConfig"][0]["resources"] == ["secrets"]
+    again = run_module(eks_cluster, **cluster)
+    assert not again["changed"], again["diff"]
+    assert again["cluster"]["endpoint"].startswith("https://")
+
+
+@pytest.mark.parametrize(
+    ("change", "look"),
+    [
+        (
+            {"public_access_cidrs": ["198.51.100.0/24"]},
+            lambda c: c["resourcesVpcConfig"]["publicAccessCidrs"],
+        ),
+        ({"endpoint_public_access": False}, lambda c: c["resourcesVpcConfig"]["endpointPublicAccess"]),
+        ({"support": "EXTENDED"}, lambda c: c["upgradePolicy"]["supportType"]),
+        ({"deletion_protection": True}, lambda c: c["deletionProtection"]),
+        ({"version": "1.34"}, lambda c: c["version"]),
+        ({"tags": {"ManagedBy": "teal.platform"}}, lambda c: c["tags"]),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_setting_is_changed_and_only_that(cluster: dict, run_module: Run, change: dict, look: Any) -> None:
+    told = run_module(eks_cluster, check=True, **{**cluster, **change})
+    before, after = told["diff"]["before"], told["diff"]["after"]
+    assert {key for key in after if before[key] != after[key]} == set(change)
+    assert look(described()) != next(iter(change.values()))
+    assert run_module(eks_cluster, **{**cluster, **change})["changed"]
+    assert look(described()) == next(iter(change.values()))
+    assert not run_module(eks_cluster, **{**cluster, **change})["changed"]
+
+
+def test_logs_that_are_not_wanted_are_switched_off(cluster: dict, run_module: Run) -> None:
+    run_module(eks_cluster, **{**cluster, "logs": ["scheduler"]})
+    on = [setup["types"] for setup in described()["logging"]["clusterLogging"] if setup["enabled"]]
+    assert on == [["scheduler"]]
+    assert not run_module(eks_cluster, **{**cluster, "logs": ["scheduler"]})["changed"]
+
+
+@pytest.mark.parametrize("version", ["1.35", "1.32"])
+def test_a_version_goes_up_by_one_and_never_back(cluster: dict, run_module: Run, version: str) -> None:
+    for check in (True, False):
+        with pytest.raises(ModuleFailed, match=r"has version 1\.33, and can't go to.*next one is 1\.34"):
+            run_module(eks_cluster, check=check, **{**cluster, "version": version})
+    assert described()["version"] == "1.33"
+
+
+def test_another_key_or_role_is_refused(cluster: dict, run_module: Run) -> None:
+    with pytest.raises(ModuleFailed, match="can't change that"):
+        run_module(eks_cluster, **{**cluster, "encryption_key_arn": "arn:aws:kms:other"})
+    with pytest.raises(ModuleFailed, match="AWS cannot change: role_arn"):
+        run_module(eks_cluster, **{**cluster, "role_arn": ROLE.format("other")})
+
+
+def test_an_update_that_fails_says_why(cluster: dict, run_module: Run, monkeypatch: Any) -> None:
+    call = eks_cluster.EksCluster.call
+
+    def failing(self: Any, operation: str, **more: Any) -> Any:
+        if operation == "describe_update":
+            errors = [{"errorCode": "IpNotAvailable", "errorMessage": "no address left"}]
+            return {"update": {"id": "1", "type": "VersionUpdate", "status": "Failed", "errors": errors}}
+        return call(self, operation, **more)
+
+    monkeypatch.setattr(eks_cluster.EksCluster, "call", failing)
+    with pytest.raises(ModuleFailed, match="VersionUpdate is Failed; IpNotAvailable: no address left"):
+        run_module(eks_cluster, **{**cluster, "version": "1.34"})
+
+
+def test_a_protected_cluster_goes_only_when_told_so(cluster: dict, run_module: Run) -> None:
+    run_module(eks_cluster, **{**cluster, "deletion_protection": True})
+    with pytest.raises(ModuleFailed, match="set deletion_protection to false"):
+        run_module(eks_cluster, name=NAME, deletion_protection=True, state="absent")
+    assert run_module(eks_cluster, check=True, name=NAME, state="absent")["changed"]
+    assert run_module(eks_cluster, name=NAME, state="absent")["changed"]
+    assert not run_module(eks_cluster, name=NAME, state="absent")["changed"]
+
+
+# -- nodes ---------------------------------------------------------------------------------------
+
+
+def groups() -> list[dict]:
+    return boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+
+
+def test_nodes_second_run_and_scaling(nodes: dict, run_module: Run) -> None:
+    assert not run_module(eks_nodegroup, **nodes)["changed"]
+    eks = boto3.client("eks")
+    sizes = {"minSize": 1, "maxSize": 9, "desiredSize": 1}
+    eks.update_nodegroup_config(clusterName=NAME, nodegroupName="workers", scalingConfig=sizes)
+    told = run_module(eks_nodegroup, check=True, **nodes)["diff"]
+    assert (told["before"]["desired_size"], told["after"]["desired_size"]) == (1, 2)
+    run_module(eks_nodegroup, **nodes)
+    assert (groups()[0]["MinSize"], groups()[0]["MaxSize"], groups()[0]["DesiredCapacity"]) == (2, 4, 2)
+
+
+def test_the_number_of_nodes_can_be_left_to_an_autoscaler(nodes: dict, run_module: Run) -> None:
+    boto3.client("autoscaling").set_desired_capacity(
+        AutoScalingGroupName=groups()[0]["AutoScalingGroupName"], DesiredCapacity=3
+    )
+    sizes = {"minSize": 2, "maxSize": 4, "desiredSize": 3}
+    boto3.client("eks").update_nodegroup_config(
+        clusterName=NAME, nodegroupName="workers", scalingConfig=sizes
+    )
+    free = {**nodes, "keep_desired_size": True}
+    assert not run_module(eks_nodegroup, **free)["changed"]
+    run_module(eks_nodegroup, **free, min_size=4)
+    assert groups()[0]["DesiredCapacity"] == 4
+
+
+def test_nodes_are_rolled_once_for_a_new_template_and_version(
+    nodes: dict, cluster: dict, template: Any, run_module: Run
+) -> None:
+    old = {one["InstanceId"] for one in groups()[0]["Instances"]}
+    run_module(eks_cluster, **{**cluster, "version": "1.34"})
+    template("t3.xlarge")
+    newer = {**nodes, "version": "1.34"}
+    assert run_module(eks_nodegroup, **newer)["changed"]
+    assert not run_module(eks_nodegroup, **newer)["changed"]
+    found = boto3.client("eks").describe_nodegroup(clusterName=NAME, nodegroupName="workers")["nodegroup"]
+    assert (found["version"], found["launchTemplate"]["version"]) == ("1.34", "2")
+    assert not old & {one["InstanceId"] for one in groups()[0]["Instances"]}
+
+
+def test_what_cannot_be_changed_of_nodes_is_refused(nodes: dict, run_module: Run) -> None:
+    with pytest.raises(ModuleFailed, match="AWS cannot change: ami_type"):
+        run_module(eks_nodegroup, **{**nodes, "ami_type": "AL2023_ARM_64_STANDARD"})
+
+
+def test_nodes_before_their_template_exists(cluster: dict, subnets: list[str], run_module: Run) -> None:
+    arguments = {
+        "cluster": NAME,
+        "name": "workers",
+        "role_arn": ROLE.format("nodes"),
+        "subnet_ids": subnets,
+        "launch_template": "none",
+    }
+    assert run_module(eks_nodegroup, check=True, **arguments)["changed"]
+    with pytest.raises(ModuleFailed, match="ec2:DescribeLaunchTemplates failed"):
+        run_module(eks_nodegroup, **arguments)
+
+
+def test_nodes_are_removed(nodes: dict, run_module: Run) -> None:
+    address = {"cluster": NAME, "name": "workers", "state": "absent"}
+    assert run_module(eks_nodegroup, **address)["changed"]
+    assert groups() == []
+    assert not run_module(eks_nodegroup, **address)["changed"]
+
+
+# -- what belongs to a cluster -------------------------------------------------------------------
+
+ADDONS = [{"name": "vpc-cni", "configuration": {"enableNetworkPolicy": "true"}}, {"name": "coredns"}]
+ENTRIES = [
+    {"principal_arn": ROLE.format("qa"), "groups": ["viewers"]},
+    {"principal_arn": ROLE.format("provision"), "policies": ["AmazonEKSClusterAdminPolicy"]},
+]
+ASSOCIATIONS = [{"namespace": "shop", "service_account": "shop", "role_arn": ROLE.format("service")}]
+SETS = [
+    (eks_addons, {"addons": ADDONS}, "addons", "coredns"),
+    (eks_access_entries, {"entries": ENTRIES}, "entries", ROLE.format("provision")),
+    (eks_pod_identities, {"associations": ASSOCIATIONS}, "associations", "shop/shop"),
+]
+of_each_set = pytest.mark.parametrize(
+    ("module", "what", "key", "last"), SETS, ids=["addons", "entries", "pods"]
+)
+
+
+@of_each_set
+def test_a_set_before_its_cluster_exists(
+    rehearsed: str, run_module: Run, module: Any, what: dict, key: str, last: str
+) -> None:
+    assert run_module(module, check=True, cluster=NAME, tags=TAGS, **what)["changed"]
+    assert not run_module(module, cluster=NAME, state="absent")["changed"]
+    with pytest.raises(ModuleFailed, match=r"eks:Create\w+ failed"):
+        run_module(module, cluster=NAME, tags=TAGS, **what)
+
+
+@of_each_set
+def test_a_set_is_made_kept_and_purged(
+    cluster: dict, run_module: Run, module: Any, what: dict, key: str, last: str
+) -> None:
+    made = run_module(module, cluster=NAME, tags=TAGS, **what)
+    assert made["changed"] and last in made[key]
+    assert not run_module(module, cluster=NAME, tags=TAGS, **what)["changed"]
+    fewer = {name: [one for one in entries if last not in one.values()] for name, entries in what.items()}
+    fewer = {name: [] if key == "associations" else entries for name, entries in fewer.items()}
+    told = run_module(module, check=True, cluster=NAME, tags=TAGS, **fewer)["diff"]
+    assert told["before"][last] and not told["after"][last]
+    assert last not in run_module(module, cluster=NAME, tags=TAGS, **fewer).get(key, {})
+    assert not run_module(module, cluster=NAME, tags=TAGS, **fewer)["changed"]
+
+
+@of_each_set
+def test_tags_of_a_set_are_mended(
+    cluster: dict, run_module: Run, module: Any, what: dict, key: str, last: str
+) -> None:
+    made = run_module(module, cluster=NAME, tags=TAGS, **what)[key][last]
+    arn = next(
+        value for name, value in made.items() if name in ("addonArn", "accessEntryArn", "associationArn")
+    )
+    boto3.client("eks").untag_resource(resourceArn=arn, tagKeys=["Environment"])
+    boto3.client("eks").tag_resource(resourceArn=arn, tags={"stray": "yes"})
+    mended = run_module(module, cluster=NAME, tags=TAGS, **what)
+    assert mended["changed"] and mended[key][last]["tags"] == TAGS
+
+
+@of_each_set
+def test_what_others_made_is_left_alone(
+    cluster: dict, run_module: Run, module: Any, what: dict, key: str, last: str
+) -> None:
+    run_module(module, cluster=NAME, tags={"ManagedBy": "somebody"}, **what)
+    empty: dict[str, list] = {name: [] for name in what}
+    assert not run_module(module, cluster=NAME, tags=TAGS, **empty)["changed"]
+    assert not run_module(module, cluster=NAME, tags=TAGS, state="absent", **empty)["changed"]
+    assert run_module(module, cluster=NAME, tags=TAGS, state="absent", **what)["changed"]
+
+
+def test_an_addons_configuration_is_mended(cluster: dict, run_module: Run) -> None:
+    run_module(eks_addons, cluster=NAME, addons=ADDONS)
+    boto3.client("eks").update_addon(clusterName=NAME, addonName="vpc-cni", configurationValues="{}")
+    mended = run_module(eks_addons, cluster=NAME, addons=ADDONS)
+    assert mended["diff"]["before"]["vpc-cni"]["configuration"] == {}
+    assert mended["addons"]["vpc-cni"]["configurationValues"] == '{"enableNetworkPolicy": "true"}'
+
+
+def test_an_addon_without_a_version_follows_the_clusters(cluster: dict, run_module: Run) -> None:
+    kube_proxy = [{"name": "kube-proxy"}]
+    run_module(eks_addons, cluster=NAME, addons=kube_proxy)
+    run_module(eks_cluster, **{**cluster, "version": "1.34"})
+    told = run_module(eks_addons, cluster=NAME, addons=kube_proxy)["diff"]
+    assert told["before"]["kube-proxy"]["version"].startswith("v1.33.")
+    assert told["after"]["kube-proxy"]["version"].startswith("v1.34.")
+    assert not run_module(eks_addons, cluster=NAME, addons=kube_proxy)["changed"]
+
+
+def test_an_addon_that_fails_says_why(cluster: dict, run_module: Run, monkeypatch: Any) -> None:
+    read = eks_addons.EksAddons.read
+
+    def failing(self: Any, key: str) -> Any:
+        issues = [{"code": "ConfigurationConflict", "message": "held by another"}]
+        found = read(self, key)
+        return found and {**found, "status": "CREATE_FAILED", "health": {"issues": issues}}
+
+    monkeypatch.setattr(eks_addons.EksAddons, "read", failing)
+    with pytest.raises(
+        ModuleFailed, match="coredns is CREATE_FAILED; ConfigurationConflict: held by another"
+    ):
+        run_module(eks_addons, cluster=NAME, addons=[{"name": "coredns"}])
+
+
+def test_an_entrys_groups_and_policies_are_mended(cluster: dict, run_module: Run) -> None:
+    run_module(eks_access_entries, cluster=NAME, entries=ENTRIES)
+    eks, qa = boto3.client("eks"), {"clusterName": NAME, "principalArn": ROLE.format("qa")}
+    eks.update_access_entry(kubernetesGroups=["system:masters"], **qa)
+    eks.associate_access_policy(
+        policyArn="arn:aws:eks::aws:cluster-access-policy/AmazonEKSAdminPolicy",
+        accessScope={"type": "cluster"},
+        **qa,
+    )
+    told = run_module(eks_access_entries, cluster=NAME, entries=ENTRIES)["diff"]["before"][ROLE.format("qa")]
+    assert (told["groups"], told["policies"]) == (["system:masters"], ["AmazonEKSAdminPolicy"])
+    assert not run_module(eks_access_entries, cluster=NAME, entries=ENTRIES)["changed"]
+
+
+def test_a_pods_role_is_changed_in_place(cluster: dict, run_module: Run) -> None:
+    made = run_module(eks_pod_identities, cluster=NAME, associations=ASSOCIATIONS)["associations"][
+        "shop/shop"
+    ]
+    other = [{**ASSOCIATIONS[0], "role_arn": ROLE.format("other")}]
+    now = run_module(eks_pod_identities, cluster=NAME, associations=other)["associations"]["shop/shop"]
+    assert (now["associationId"], now["roleArn"]) == (made["associationId"], ROLE.format("other"))
+
+
+# -- nodes as targets ----------------------------------------------------------------------------
+
+
+def test_nodes_become_targets_and_cease_to_be(nodes: dict, run_module: Run) -> None:
+    elb, vpc = boto3.client("elbv2"), boto3.client("ec2").describe_vpcs()["Vpcs"][-1]["VpcId"]
+    arns = [
+        elb.create_target_group(Name=f"shop-{slot}", Protocol="HTTP", Port=30080, VpcId=vpc)["TargetGroups"][
+            0
+        ]["TargetGroupArn"]
+        for slot in ("blue", "green", "other")
+    ]
+    name = groups()[0]["AutoScalingGroupName"]
+    attach = {"autoscaling_groups": [name], "target_group_arns": arns[:2]}
+    boto3.client("autoscaling").attach_load_balancer_target_groups(
+        AutoScalingGroupName=name, TargetGroupARNs=[arns[2]]
+    )
+    assert run_module(autoscaling_target_groups, check=True, **attach)["changed"]
+    assert run_module(autoscaling_target_groups, **attach)["changed"]
+    assert not run_module(autoscaling_target_groups, **attach)["changed"]
+    assert len(elb.describe_target_health(TargetGroupArn=arns[0])["TargetHealthDescriptions"]) == 2
+    assert groups()[0]["HealthCheckType"] == "EC2"
+
+    boto3.client("autoscaling").detach_load_balancer_target_groups(
+        AutoScalingGroupName=name, TargetGroupARNs=[arns[1]]
+    )
+    assert run_module(autoscaling_target_groups, **attach)["diff"]["before"] == {name: [arns[0]]}
+
+    assert run_module(autoscaling_target_groups, **attach, state="absent")["changed"]
+    assert not run_module(autoscaling_target_groups, **attach, state="absent")["changed"]
+    assert groups()[0]["TargetGroupARNs"] == [arns[2]]
+
+
+def test_targets_of_a_group_that_does_not_exist(rehearsed: str, run_module: Run) -> None:
+    attach = {"autoscaling_groups": ["none"], "target_group_arns": ["arn:1"]}
+    assert run_module(autoscaling_target_groups, check=True, **attach)["changed"]
+    assert not run_module(autoscaling_target_groups, **attach, state="absent")["changed"]
+    with pytest.raises(ModuleFailed, match="There is no Auto Scaling group none"):
+        run_module(autoscaling_target_groups, **attach)
