@@ -17,7 +17,7 @@ class HostedZone:
         self.resource = resource
         self.client = resource.module.client("route53")
         self.zone = zone
-        self.id = zone if re.fullmatch(r"Z[A-Z0-9]{7,31}", zone) else self._find(zone)
+        self.id = zone if re.fullmatch(r"[A-Z0-9]{8,32}", zone) else self._find(zone)
 
     def _find(self, name: str) -> str | None:
         dns_name = name.rstrip(".") + "."

@@ -21,7 +21,7 @@ CHECKS: list[tuple[tuple[str, ...], Callable[..., Found]]] = []
 
 LABEL = re.compile(r"[a-z](-?[a-z0-9])*")
 DOMAIN = re.compile(r"(?=.{4,253}$)(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
-ZONE_ID = re.compile(r"Z[A-Z0-9]{7,31}")
+ZONE_ID = re.compile(r"[A-Z0-9]{8,32}")
 WORLD = {"0.0.0.0/0", "::/0"}
 NODE_PORTS = range(30000, 32768)
 

@@ -1,0 +1,122 @@
+"""dns_certificate and dns_alias: a name, its certificate and the records that both need."""
+
+from __future__ import annotations
+
+import boto3
+import moto.settings
+import pytest
+from ansible_collections.teal.platform.plugins.modules import dns_alias, dns_certificate
+from conftest import ModuleFailed
+
+DOMAIN = "staging.shop.example.com"
+ALIAS = {
+    "name": DOMAIN,
+    "hosted_zone": "shop.example.com",
+    "target": "lb.elb.amazonaws.com",
+    "target_zone_id": "Z1",
+}
+CERTIFICATE = {"domain_name": DOMAIN, "hosted_zone": "shop.example.com", "tags": {"Environment": "staging"}}
+
+
+@pytest.fixture
+def route53(aws, monkeypatch):
+    monkeypatch.setattr(moto.settings, "ACM_VALIDATION_WAIT", 0)
+    return boto3.client("route53")
+
+
+@pytest.fixture
+def zone(route53):
+    created = route53.create_hosted_zone(Name="shop.example.com", CallerReference="1")
+    return created["HostedZone"]["Id"].rsplit("/", 1)[1]
+
+
+def records(route53, zone):
+    found = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    return {(entry["Type"], entry["Name"]): entry for entry in found if entry["Type"] not in ("NS", "SOA")}
+
+
+def certificates():
+    return boto3.client("acm").list_certificates()["CertificateSummaryList"]
+
+
+def test_a_certificate_is_requested_proved_and_issued(route53, zone, run_module):
+    made = run_module(dns_certificate, **CERTIFICATE)
+    assert made["changed"]
+    acm = boto3.client("acm")
+    found = acm.describe_certificate(CertificateArn=made["arn"])["Certificate"]
+    wanted = found["DomainValidationOptions"][0]["ResourceRecord"]
+    assert found["Status"] == "ISSUED"
+    record = records(route53, zone)["CNAME", wanted["Name"].rstrip(".") + "."]
+    assert record["ResourceRecords"] == [{"Value": wanted["Value"]}]
+    again = run_module(dns_certificate, **CERTIFICATE)
+    assert not again["changed"] and again["arn"] == made["arn"]
+
+
+def test_check_mode_gets_through_without_a_zone(route53, run_module):
+    assert run_module(dns_certificate, check=True, **CERTIFICATE)["changed"]
+    assert run_module(dns_alias, check=True, **ALIAS)["changed"]
+    assert certificates() == []
+
+
+def test_without_the_zone_it_says_so(route53, run_module):
+    with pytest.raises(ModuleFailed, match=r"no public hosted zone 'shop\.example\.com'"):
+        run_module(dns_alias, **ALIAS)
+
+
+def test_records_that_were_removed_come_back(route53, zone, run_module):
+    run_module(dns_certificate, **CERTIFICATE)
+    record = next(iter(records(route53, zone).values()))
+    batch = {"Changes": [{"Action": "DELETE", "ResourceRecordSet": record}]}
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=batch)
+    assert run_module(dns_certificate, check=True, **CERTIFICATE)["changed"]
+    assert run_module(dns_certificate, **CERTIFICATE)["changed"]
+    assert len(records(route53, zone)) == 1
+    assert len(certificates()) == 1
+
+
+def test_without_a_zone_a_person_is_told_what_to_do(route53, run_module, monkeypatch):
+    monkeypatch.setattr(moto.settings, "ACM_VALIDATION_WAIT", 60)
+    with pytest.raises(ModuleFailed, match=r"Make these records in your DNS: _.*CNAME"):
+        run_module(dns_certificate, domain_name=DOMAIN, wait_timeout=0)
+
+
+def test_an_undelegated_zone_is_suspected(zone, run_module, monkeypatch):
+    monkeypatch.setattr(moto.settings, "ACM_VALIDATION_WAIT", 60)
+    with pytest.raises(ModuleFailed, match="Delegate its domain to ns-"):
+        run_module(dns_certificate, **CERTIFICATE, wait_timeout=0)
+
+
+def test_absent_takes_certificate_and_records(route53, zone, run_module):
+    run_module(dns_certificate, **CERTIFICATE)
+    assert run_module(dns_certificate, **CERTIFICATE, state="absent")["changed"]
+    assert certificates() == [] and records(route53, zone) == {}
+    assert not run_module(dns_certificate, **CERTIFICATE, state="absent")["changed"]
+
+
+def test_an_imported_certificate_of_the_same_name_is_left_alone(zone, run_module):
+    acm = boto3.client("acm")
+    other = acm.request_certificate(DomainName=DOMAIN, ValidationMethod="DNS")["CertificateArn"]
+    made = run_module(dns_certificate, **CERTIFICATE)["arn"]
+    assert made != other
+    run_module(dns_certificate, **CERTIFICATE, state="absent")
+    assert [entry["CertificateArn"] for entry in certificates()] == [other]
+
+
+@pytest.mark.parametrize("by", ["name", "id"])
+def test_an_alias_is_made_moved_and_removed(route53, zone, run_module, by):
+    alias = {**ALIAS, "hosted_zone": zone if by == "id" else ALIAS["hosted_zone"]}
+    assert run_module(dns_alias, **alias)["changed"]
+    assert not run_module(dns_alias, **alias)["changed"]
+    moved = run_module(dns_alias, **{**alias, "target": "other.elb.amazonaws.com"})
+    assert moved["diff"]["before"]["target"] == "lb.elb.amazonaws.com"
+    target = records(route53, zone)["A", f"{DOMAIN}."]["AliasTarget"]["DNSName"]
+    assert target.rstrip(".") == "other.elb.amazonaws.com"
+    assert run_module(dns_alias, name=DOMAIN, hosted_zone=zone, state="absent")["changed"]
+    assert records(route53, zone) == {}
+    assert not run_module(dns_alias, name=DOMAIN, hosted_zone=zone, state="absent")["changed"]
+
+
+def test_two_zones_of_one_name_are_refused(route53, zone, run_module):
+    route53.create_hosted_zone(Name="shop.example.com", CallerReference="2")
+    with pytest.raises(ModuleFailed, match="2 hosted zones are called"):
+        run_module(dns_alias, **ALIAS)

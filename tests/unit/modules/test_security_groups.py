@@ -1,0 +1,159 @@
+"""security_groups: groups that refer to each other, kept exactly as declared."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+from ansible_collections.teal.platform.plugins.modules import security_groups
+from conftest import ModuleFailed
+
+GROUPS = [
+    {
+        "purpose": "load_balancer",
+        "description": "Load balancer",
+        "ingress": [{"peers": ["0.0.0.0/0"], "ports": ["80", "443"], "description": "The world"}],
+        "egress": [{"peers": ["service"], "ports": ["30080-30081"]}],
+    },
+    {
+        "purpose": "service",
+        "description": "Service",
+        "ingress": [{"peers": ["load_balancer"], "ports": ["30080-30081"]}],
+    },
+]
+TAGS = {"Environment": "staging"}
+
+
+@pytest.fixture
+def ec2(aws):
+    return boto3.client("ec2")
+
+
+@pytest.fixture
+def arguments(ec2):
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    return {"vpc_id": vpc, "name": "shop", "groups": GROUPS, "tags": TAGS}
+
+
+def rules(ec2, group):
+    answer = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])
+    return {
+        (
+            "egress" if rule["IsEgress"] else "ingress",
+            rule["FromPort"],
+            rule["ToPort"],
+            rule.get("CidrIpv4") or rule["ReferencedGroupInfo"]["GroupId"],
+        )
+        for rule in answer["SecurityGroupRules"]
+    }
+
+
+def test_rules_refer_to_groups_in_circles(ec2, arguments, run_module):
+    ids = run_module(security_groups, **arguments)["group_ids"]
+    assert rules(ec2, ids["load_balancer"]) == {
+        ("ingress", 80, 80, "0.0.0.0/0"),
+        ("ingress", 443, 443, "0.0.0.0/0"),
+        ("egress", 30080, 30081, ids["service"]),
+    }
+    # the rule by which AWS lets a new group reach everything is gone
+    assert rules(ec2, ids["service"]) == {("ingress", 30080, 30081, ids["load_balancer"])}
+
+
+def test_names_and_tags(ec2, arguments, run_module):
+    ids = run_module(security_groups, **arguments)["group_ids"]
+    group = ec2.describe_security_groups(GroupIds=[ids["load_balancer"]])["SecurityGroups"][0]
+    assert group["GroupName"] == "shop-load-balancer"
+    assert {tag["Key"]: tag["Value"] for tag in group["Tags"]} == {
+        "Environment": "staging",
+        "Name": "shop-load-balancer",
+        "Purpose": "load_balancer",
+    }
+
+
+def test_second_run_changes_nothing(arguments, run_module):
+    assert run_module(security_groups, **arguments)["changed"]
+    assert not run_module(security_groups, **arguments)["changed"]
+    assert not run_module(security_groups, check=True, **arguments)["changed"]
+
+
+def test_check_mode_makes_nothing(ec2, arguments, run_module):
+    result = run_module(security_groups, check=True, **arguments)
+    assert result["changed"]
+    assert "ingress tcp 30080-30081 load_balancer" in str(result["diff"]["after"])
+    inside = [{"Name": "vpc-id", "Values": [arguments["vpc_id"]]}]
+    assert len(ec2.describe_security_groups(Filters=inside)["SecurityGroups"]) == 1  # the VPC's own
+
+
+def test_drift_is_named_and_mended(ec2, arguments, run_module):
+    ids = run_module(security_groups, **arguments)["group_ids"]
+    world = [{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    ec2.authorize_security_group_ingress(GroupId=ids["service"], IpPermissions=world)
+    https = [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+    ec2.revoke_security_group_ingress(GroupId=ids["load_balancer"], IpPermissions=https)
+    before_run = rules(ec2, ids["service"])
+
+    check = run_module(security_groups, check=True, **arguments)
+    before, after = (check["diff"][side]["security groups"] for side in ("before", "after"))
+    assert set(before["service"]["rules"]) - set(after["service"]["rules"]) == {"ingress tcp 22 0.0.0.0/0"}
+    assert set(after["load_balancer"]["rules"]) - set(before["load_balancer"]["rules"]) == {
+        "ingress tcp 443 0.0.0.0/0"
+    }
+    assert rules(ec2, ids["service"]) == before_run
+
+    assert run_module(security_groups, **arguments)["changed"]
+    assert rules(ec2, ids["service"]) == {("ingress", 30080, 30081, ids["load_balancer"])}
+    assert ("ingress", 443, 443, "0.0.0.0/0") in rules(ec2, ids["load_balancer"])
+
+
+def test_a_group_that_is_not_declared_any_more_goes(ec2, arguments, run_module):
+    run_module(security_groups, **arguments)
+    alone = [{**GROUPS[0], "egress": []}]
+    ids = run_module(security_groups, **{**arguments, "groups": alone})["group_ids"]
+    assert list(ids) == ["load_balancer"]
+    named = [{"Name": "group-name", "Values": ["shop-service"]}]
+    assert ec2.describe_security_groups(Filters=named)["SecurityGroups"] == []
+
+
+def test_absent_strips_references_before_it_deletes(ec2, arguments, run_module, monkeypatch):
+    ids = run_module(security_groups, **arguments)["group_ids"]
+    calls = []
+    original = security_groups.SecurityGroups.delete_one
+
+    def watched(self, key, found):
+        calls.append(
+            (key, {peer for group in ids.values() for *_rest, peer in rules(ec2, group)} & {*ids.values()})
+        )
+        monkeypatch.setattr(security_groups.SecurityGroups, "delete_one", original)
+        original(self, key, found)
+
+    monkeypatch.setattr(security_groups.SecurityGroups, "delete_one", watched)
+    gone = {**arguments, "state": "absent"}
+    assert run_module(security_groups, **gone)["changed"]
+    assert calls[0][1] == set(), "a group was deleted while a rule still referred to one"
+    assert not run_module(security_groups, **gone)["changed"]
+
+
+def test_groups_of_others_are_left_alone(ec2, arguments, run_module):
+    other = ec2.create_security_group(GroupName="eks", Description="eks", VpcId=arguments["vpc_id"])[
+        "GroupId"
+    ]
+    run_module(security_groups, **arguments)
+    run_module(security_groups, **{**arguments, "state": "absent"})
+    assert ec2.describe_security_groups(GroupIds=[other])["SecurityGroups"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"peers": ["servce"], "ports": ["80"]}, "'servce' is neither a range"),
+        ({"peers": ["10.0.0.0/33"], "ports": ["80"]}, "'10.0.0.0/33' is neither a range"),
+        ({"peers": ["service"], "ports": ["http"]}, "'http' is no port"),
+        ({"peers": ["service"], "ports": ["81-80"]}, "'81-80' is no port"),
+        ({"peers": ["service"], "ports": ["80"], "description": "it's"}, "does not take the description"),
+    ],
+)
+def test_wrong_rules_are_refused_before_anything_is_made(ec2, arguments, run_module, rule, message):
+    groups = [*GROUPS, {"purpose": "x", "description": "x", "ingress": [rule]}]
+    with pytest.raises(ModuleFailed, match=message):
+        run_module(security_groups, **{**arguments, "groups": groups})
+    inside = [{"Name": "vpc-id", "Values": [arguments["vpc_id"]]}]
+    assert len(ec2.describe_security_groups(Filters=inside)["SecurityGroups"]) == 1
