@@ -1,0 +1,418 @@
+"""The policies of the role `identity`, rendered from its own templates for each inventory."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from iam_simulator import allowed, as_list, decision
+
+ROOT = Path(__file__).resolve().parents[3]
+ROLE = ROOT / "roles" / "identity"
+ENVIRONMENTS = ("test", "staging", "production")
+ACCOUNT = "123456789012"
+REGION = "ap-northeast-2"
+#: actions on `*` that only look, and those that AWS scopes to no resource
+LOOKS = re.compile(r"^[a-z0-9-]+:(Describe|List|Get|BatchGet|Filter)[A-Za-z*]*$|^apigateway:GET$")
+UNSCOPED = {
+    "ecr:GetAuthorizationToken",
+    "logs:*LogDeliver*",  # delivery of an API's access log: no resource in AWS's table of actions
+    "logs:PutResourcePolicy",
+}
+
+
+class Rendered:
+    """Trusts, policies and boundary of one environment."""
+
+    def __init__(self, environment: str, **settings: Any) -> None:
+        self.environment = environment
+        self.name = f"assistant-{environment}"
+        loader = DataLoader()
+        inventory = ROOT / "inventories" / environment
+
+        def load(path: Path) -> dict:
+            return loader.load_from_file(str(path), trusted_as_template=True) or {}
+
+        hosts = load(inventory / "hosts.yml")["all"]["children"]
+        self.components = {component for wave in hosts.values() for component in wave["children"]}
+        variables = {
+            **load(ROOT / "roles/platform/defaults/main.yml"),
+            **load(ROLE / "defaults/main.yml"),
+            **load(inventory / "group_vars/all.yml"),
+            **load(inventory / "group_vars/identity.yml"),
+            **load(ROLE / "vars/main.yml"),
+            "__platform_collection_version": "0",
+            "__identity_caller": {"account": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root"},
+            "groups": {
+                "all": [f"{component}.{environment}" for component in self.components] + ["network.other"]
+            },
+            "inventory_hostname": f"identity.{environment}",
+            "ansible_search_path": [str(ROLE)],
+            **settings,
+        }
+        templar = Templar(loader=loader, variables=variables)
+        roles = templar.template(variables["__identity_roles"])
+        boundary = "{{ lookup('ansible.builtin.template', 'boundary.json.j2') }}"
+        self.boundary = json.loads(templar.template(trust_as_template(boundary)))
+        self.roles = {
+            role["name"].removeprefix(f"{self.name}-"): role for role in roles if role.get("needed", True)
+        }
+        self.trust = {name: json.loads(role["trust"]) for name, role in self.roles.items()}
+        self.policies = {
+            name: {key: json.loads(text) for key, text in role.get("policies", {}).items()}
+            for name, role in self.roles.items()
+        }
+
+    def may(self, role: str, action: str, resource: str = "*", **context: str) -> bool:
+        return allowed(self.policies[role].values(), self.boundary, action, resource, context)
+
+    def arn(self, service: str, resource: str) -> str:
+        region = "" if service == "iam" else REGION
+        return f"arn:aws:{service}:{region}:{ACCOUNT}:{resource}"
+
+
+@pytest.fixture(scope="module")
+def rendered() -> dict[str, Rendered]:
+    return {environment: Rendered(environment) for environment in ENVIRONMENTS}
+
+
+@pytest.fixture(params=ENVIRONMENTS)
+def environment(request: pytest.FixtureRequest, rendered: dict[str, Rendered]) -> Rendered:
+    return rendered[request.param]
+
+
+def tags(environment: str, component: str = "", request: bool = False) -> dict[str, str]:
+    kind = "aws:RequestTag" if request else "aws:ResourceTag"
+    own = {f"{kind}/Environment": environment, f"{kind}/Application": "assistant"}
+    return {**own, f"{kind}/Component": component} if component else own
+
+
+# -- form -------------------------------------------------------------------------------------------
+
+
+def test_only_the_roles_that_are_needed(rendered: dict[str, Rendered]) -> None:
+    people = {"provision", "deploy", "qa"}
+    kubernetes = {"cluster", "nodes", "service", "functions", "database-user"}
+    assert set(rendered["test"].roles) == people | {"instance", "database-user"}
+    assert set(rendered["staging"].roles) == people | kubernetes
+    assert set(rendered["production"].roles) == people | kubernetes | {"bastion"}
+
+
+def test_nothing_is_allowed_without_bounds(environment: Rendered) -> None:
+    for role, policies in environment.policies.items():
+        for policy in policies.values():
+            for statement in policy["Statement"]:
+                where = f"{role}: {statement['Sid']}"
+                assert statement["Effect"] == "Allow", where  # denials are the boundary's
+                for action in as_list(statement["Action"]):
+                    assert re.fullmatch(r"[a-z0-9-]+:[A-Z*][A-Za-z]*[A-Za-z*]*", action), f"{where}: {action}"
+                    assert not action.endswith(":*"), f"{where}: {action}"
+                if "*" in as_list(statement["Resource"]) and "Condition" not in statement:
+                    free = {a for a in as_list(statement["Action"]) if not LOOKS.match(a)} - UNSCOPED
+                    assert not free, f"{where}: on every resource, without a condition: {free}"
+
+
+def test_roles_are_passed_to_named_services_only(environment: Rendered) -> None:
+    for policies in environment.policies.values():
+        for policy in policies.values():
+            for statement in policy["Statement"]:
+                if any("PassRole" in action for action in as_list(statement["Action"])):
+                    assert as_list(statement["Action"]) == ["iam:PassRole"]
+                    assert statement["Condition"]["StringEquals"]["iam:PassedToService"]
+                    for resource in as_list(statement["Resource"]):
+                        assert f":role/{environment.name}/" in resource
+
+
+def test_policies_fit(environment: Rendered) -> None:
+    def size(document: dict) -> int:
+        return len(re.sub(r"\s", "", json.dumps(document)))
+
+    for role, policies in environment.policies.items():
+        assert sum(size(policy) for policy in policies.values()) <= 10_240, role
+        assert size(environment.trust[role]) <= 2_048, role
+    assert size(environment.boundary) <= 6_144
+
+
+def test_statements_have_names_of_their_own(environment: Rendered) -> None:
+    for policies in environment.policies.values():
+        for policy in policies.values():
+            names = [statement["Sid"] for statement in policy["Statement"]]
+            assert len(names) == len(set(names))
+            assert all(re.fullmatch(r"[A-Za-z0-9]+", name) for name in names)
+
+
+# -- who may take a role ------------------------------------------------------------------------------
+
+
+def test_github_is_trusted_by_environment(environment: Rendered) -> None:
+    subjects = {}
+    for role in ("deploy", "provision", "qa"):
+        (statement,) = environment.trust[role]["Statement"]
+        equals = statement["Condition"]["StringEquals"]
+        assert statement["Condition"].keys() == {"StringEquals"}
+        assert equals["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
+        subjects[role] = equals["token.actions.githubusercontent.com:sub"]
+        assert statement["Principal"]["Federated"].startswith(f"arn:aws:iam::{ACCOUNT}:oidc-provider/")
+    name = environment.environment
+    repository = "repo:teal-platform/assistant:environment:"
+    assert subjects == {
+        "deploy": [f"{repository}{name}"],
+        "provision": [f"{repository}{name}-infrastructure"],
+        "qa": [f"{repository}{name}-rollback"],
+    }
+
+
+def test_named_principals_are_trusted_too() -> None:
+    person = f"arn:aws:iam::{ACCOUNT}:role/people"
+    trusted = {"deploy": [], "provision": [], "qa": [person]}
+    trust = Rendered("staging", identity_trusted_principals=trusted).trust
+    assert [statement["Sid"] for statement in trust["qa"]["Statement"]] == ["GitHub", "Principals"]
+    assert trust["qa"]["Statement"][1]["Principal"] == {"AWS": [person]}
+    assert len(trust["deploy"]["Statement"]) == 1
+
+
+def test_without_github_the_account_decides() -> None:
+    trust = Rendered("staging", identity_github_repository="").trust["provision"]
+    (statement,) = trust["Statement"]
+    assert statement["Principal"] == {"AWS": [f"arn:aws:iam::{ACCOUNT}:root"]}
+
+
+def test_pods_of_one_cluster_and_namespace_only(rendered: dict[str, Rendered]) -> None:
+    for role in ("service", "database-user"):
+        (statement,) = rendered["production"].trust[role]["Statement"]
+        assert statement["Action"] == ["sts:AssumeRole", "sts:TagSession"]
+        equals = statement["Condition"]["StringEquals"]
+        assert equals["aws:RequestTag/eks-cluster-name"] == "assistant-production"
+        assert equals["aws:RequestTag/kubernetes-namespace"] == "assistant"
+
+
+# -- who may do what ----------------------------------------------------------------------------------
+
+
+def slot_rule(environment: Rendered) -> str:
+    return environment.arn("elasticloadbalancing", f"listener-rule/app/{environment.name}/1/2/3")
+
+
+def test_qa_may_look_and_roll_back_to_the_warm_slot(environment: Rendered) -> None:
+    rule = tags(environment.environment, "load_balancer")
+    assert environment.may("qa", "elasticloadbalancing:ModifyRule", slot_rule(environment), **rule)
+    table = environment.arn("dynamodb", f"table/{environment.name}-releases")
+    for action in ("GetItem", "PutItem", "UpdateItem", "Query"):
+        assert environment.may("qa", f"dynamodb:{action}", table)
+    for action in ("DescribeRules", "DescribeTargetHealth", "DescribeLoadBalancers"):
+        assert environment.may("qa", f"elasticloadbalancing:{action}")
+
+
+@pytest.mark.parametrize(
+    ("action", "service", "resource"),
+    [
+        ("elasticloadbalancing:ModifyListener", "elasticloadbalancing", "listener/app/{name}/1/2"),
+        ("elasticloadbalancing:CreateRule", "elasticloadbalancing", "listener/app/{name}/1/2"),
+        ("elasticloadbalancing:DeleteRule", "elasticloadbalancing", "listener-rule/app/{name}/1/2/3"),
+        ("elasticloadbalancing:RegisterTargets", "elasticloadbalancing", "targetgroup/{name}-blue/1"),
+        ("dynamodb:DeleteItem", "dynamodb", "table/{name}-releases"),
+        ("dynamodb:DeleteTable", "dynamodb", "table/{name}-releases"),
+        ("ecr:PutImage", "ecr", "repository/assistant"),
+        ("ec2:RunInstances", "ec2", "instance/*"),
+        ("ec2:TerminateInstances", "ec2", "instance/i-1"),
+        ("ec2:CreateLaunchTemplateVersion", "ec2", "launch-template/lt-1"),
+        ("eks:UpdateClusterConfig", "eks", "cluster/{name}"),
+        ("eks:CreateAccessEntry", "eks", "cluster/{name}"),
+        ("secretsmanager:GetSecretValue", "secretsmanager", "secret:{name}/service-AbCdEf"),
+        ("secretsmanager:GetSecretValue", "secretsmanager", "secret:rds!db-1"),
+        ("rds:ModifyDBInstance", "rds", "db:{name}"),
+        ("iam:PassRole", "iam", "role/{name}/{name}-instance"),
+        ("lambda:UpdateFunctionCode", "lambda", "function:{name}-hello"),
+    ],
+)
+def test_qa_may_not(environment: Rendered, action: str, service: str, resource: str) -> None:
+    own = tags(environment.environment, "load_balancer") | {"iam:PassedToService": "ec2.amazonaws.com"}
+    name = environment.name
+    assert not environment.may("qa", action, environment.arn(service, resource.format(name=name)), **own)
+
+
+def test_deploy_moves_releases_and_changes_nothing_else(environment: Rendered) -> None:
+    rule = slot_rule(environment)
+    assert environment.may("deploy", "elasticloadbalancing:ModifyRule", rule)
+    assert environment.may("deploy", "ecr:DescribeImages", environment.arn("ecr", "repository/assistant"))
+    own = tags(environment.environment) | tags(environment.environment, request=True)
+    for action in (
+        "ec2:CreateVpc",
+        "ec2:AuthorizeSecurityGroupIngress",
+        "iam:CreateRole",
+        "iam:PutRolePolicy",
+        "eks:CreateAccessEntry",
+        "rds:ModifyDBInstance",
+        "secretsmanager:GetSecretValue",
+        "elasticloadbalancing:ModifyListener",
+        "elasticloadbalancing:DeleteLoadBalancer",
+        "dynamodb:DeleteTable",
+    ):
+        assert not environment.may("deploy", action, "*", **own), action
+
+
+def test_only_the_first_environment_pushes_images(rendered: dict[str, Rendered]) -> None:
+    repository = rendered["test"].arn("ecr", "repository/assistant")
+    pushes = {name: it.may("deploy", "ecr:PutImage", repository) for name, it in rendered.items()}
+    assert pushes == {"test": True, "staging": False, "production": False}
+
+
+def test_deploy_launches_instances_from_its_templates_only(rendered: dict[str, Rendered]) -> None:
+    test = rendered["test"]
+    template = {"ec2:LaunchTemplate": test.arn("ec2", "launch-template/lt-1")}
+    instance = test.arn("ec2", "instance/*")
+    own = tags("test", request=True)
+    assert test.may("deploy", "ec2:RunInstances", instance, **template, **own)
+    assert not test.may("deploy", "ec2:RunInstances", instance, **own)
+    assert not test.may("deploy", "ec2:RunInstances", instance, **template, **tags("staging", request=True))
+    assert test.may(
+        "deploy", "ec2:TerminateInstances", test.arn("ec2", "instance/i-1"), **tags("test", "instance")
+    )
+    assert not test.may(
+        "deploy", "ec2:TerminateInstances", test.arn("ec2", "instance/i-1"), **tags("test", "bastion")
+    )
+    role = test.arn("iam", "role/assistant-test/assistant-test-instance")
+    assert test.may("deploy", "iam:PassRole", role, **{"iam:PassedToService": "ec2.amazonaws.com"})
+    assert not test.may("deploy", "iam:PassRole", role, **{"iam:PassedToService": "lambda.amazonaws.com"})
+    other = test.arn("iam", "role/assistant-test/assistant-test-provision")
+    assert not test.may("deploy", "iam:PassRole", other, **{"iam:PassedToService": "ec2.amazonaws.com"})
+    assert not rendered["staging"].may("deploy", "ec2:RunInstances", instance, **template, **own)
+
+
+# -- an environment's roles stay inside it --------------------------------------------------------------
+
+
+NAMED = [
+    ("rds:DeleteDBInstance", "rds", "db:{name}"),
+    ("eks:DeleteCluster", "eks", "cluster/{name}"),
+    ("dynamodb:DeleteTable", "dynamodb", "table/{name}-releases"),
+    ("elasticloadbalancing:DeleteLoadBalancer", "elasticloadbalancing", "loadbalancer/app/{name}/1"),
+    ("elasticloadbalancing:ModifyRule", "elasticloadbalancing", "listener-rule/app/{name}/1/2/3"),
+    ("lambda:DeleteFunction", "lambda", "function:{name}-hello"),
+    ("logs:DeleteLogGroup", "logs", "log-group:/aws/lambda/{name}-hello"),
+    ("secretsmanager:DeleteSecret", "secretsmanager", "secret:{name}/service-AbCdEf"),
+    ("iam:DeleteRole", "iam", "role/{name}/{name}-nodes"),
+    ("sns:DeleteTopic", "sns", "{name}-alarms"),
+    ("cloudwatch:DeleteAlarms", "cloudwatch", "alarm:{name}-alb-5xx"),
+]
+
+
+@pytest.mark.parametrize(("action", "service", "resource"), NAMED)
+def test_provision_reaches_its_own_by_name_and_no_other(
+    rendered: dict[str, Rendered], action: str, service: str, resource: str
+) -> None:
+    staging = rendered["staging"]
+    assert staging.may("provision", action, staging.arn(service, resource.format(name="assistant-staging")))
+    for other in ("assistant-production", "assistant-test", "another-staging"):
+        arn = staging.arn(service, resource.format(name=other))
+        assert not any(staging.may(role, action, arn) for role in staging.roles), other
+
+
+@pytest.mark.parametrize(
+    "action",
+    ["ec2:DeleteVpc", "ec2:TerminateInstances", "ec2:AuthorizeSecurityGroupIngress", "ec2:DeleteSubnet"],
+)
+def test_provision_reaches_its_own_by_tag_and_no_other(rendered: dict[str, Rendered], action: str) -> None:
+    staging = rendered["staging"]
+    assert staging.may("provision", action, "arn:aws:ec2:x:y:z/1", **tags("staging"))
+    assert not staging.may("provision", action, "arn:aws:ec2:x:y:z/1", **tags("production"))
+    assert not staging.may("provision", action, "arn:aws:ec2:x:y:z/1")
+
+
+def test_an_environment_whose_name_begins_the_same_is_another(rendered: dict[str, Rendered]) -> None:
+    staging = rendered["staging"]
+    database = staging.arn("rds", "db:assistant-staging-2")
+    assert not staging.may("provision", "rds:DeleteDBInstance", database, **tags("staging-2"))
+    assert not staging.may("provision", "iam:DeleteRole", staging.arn("iam", "role/assistant-staging-2/x"))
+
+
+def test_what_is_made_carries_the_environments_tags(rendered: dict[str, Rendered]) -> None:
+    staging = rendered["staging"]
+    vpc = staging.arn("ec2", "vpc/*")
+    assert staging.may("provision", "ec2:CreateVpc", vpc, **tags("staging", request=True))
+    assert not staging.may("provision", "ec2:CreateVpc", vpc, **tags("production", request=True))
+    assert not staging.may("provision", "ec2:CreateVpc", vpc)
+
+
+def test_nothing_is_relabelled_out_of_or_into_the_environment(rendered: dict[str, Rendered]) -> None:
+    staging = rendered["staging"]
+    thing = staging.arn("ec2", "vpc/vpc-1")
+    own, foreign = tags("staging"), tags("production", request=True)
+    assert staging.may("provision", "ec2:CreateTags", thing, **own, **tags("staging", request=True))
+    assert not staging.may("provision", "ec2:CreateTags", thing, **own, **foreign)
+    claimed = tags("production") | tags("staging", request=True)
+    assert not staging.may("provision", "ec2:CreateTags", thing, **claimed)
+    assert not staging.may("provision", "ec2:CreateTags", thing, **tags("staging", request=True))
+
+
+def test_provision_makes_bounded_roles_only_and_cannot_change_the_bound(environment: Rendered) -> None:
+    role = environment.arn("iam", f"role/{environment.name}/{environment.name}-nodes")
+    boundary = environment.arn("iam", f"policy/{environment.name}/{environment.name}-boundary")
+    bounded = {"iam:PermissionsBoundary": boundary}
+    for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:AttachRolePolicy"):
+        assert environment.may("provision", action, role, **bounded)
+        assert not environment.may("provision", action, role)
+        assert not environment.may("provision", action, role, **{"iam:PermissionsBoundary": "arn:aws:x"})
+    for action in (
+        "iam:CreatePolicyVersion",
+        "iam:SetDefaultPolicyVersion",
+        "iam:DeletePolicy",
+        "iam:DeletePolicyVersion",
+    ):
+        assert not environment.may("provision", action, boundary)
+    assert not environment.may("provision", "iam:DeleteRolePermissionsBoundary", role)
+    foreign = environment.arn("iam", "role/administrator")
+    assert not environment.may("provision", "iam:PutRolePolicy", foreign, **bounded)
+    assert not environment.may("provision", "sts:AssumeRole", foreign)
+    for action in ("iam:CreateUser", "iam:CreateAccessKey", "iam:CreateOpenIDConnectProvider"):
+        assert not environment.may("provision", action)
+
+
+def test_the_boundary_holds_even_for_a_role_that_was_given_all(environment: Rendered) -> None:
+    everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+    def may(action: str, resource: str = "*", **context: str) -> bool:
+        return allowed([everything], environment.boundary, action, resource, context)
+
+    assert may("ec2:DeleteVpc", **tags(environment.environment))
+    assert not may("ec2:DeleteVpc", **tags("somewhere-else"))
+    assert not may("iam:CreateUser")
+    assert not may("iam:CreateRole", environment.arn("iam", f"role/{environment.name}/x"))
+    assert not may("iam:PutRolePolicy", environment.arn("iam", "role/administrator"))
+    assert not may("organizations:LeaveOrganization")
+    assert "*" not in {
+        action for statement in environment.boundary["Statement"] for action in as_list(statement["Action"])
+    }
+
+
+def test_services_read_the_secrets_of_their_own_environment(rendered: dict[str, Rendered]) -> None:
+    production = rendered["production"]
+    for role in ("service", "functions"):
+        own = production.arn("secretsmanager", "secret:assistant-production/service-AbCdEf")
+        assert production.may(role, "secretsmanager:GetSecretValue", own)
+        for other in ("secret:assistant-staging/service-AbCdEf", "secret:rds!db-1-AbCdEf"):
+            arn = production.arn("secretsmanager", other)
+            assert not production.may(role, "secretsmanager:GetSecretValue", arn)
+    master = production.arn("secretsmanager", "secret:rds!db-1-AbCdEf")
+    database = {
+        "aws:ResourceTag/aws:rds:primaryDBInstanceArn": production.arn("rds", "db:assistant-production")
+    }
+    read = "secretsmanager:GetSecretValue"
+    assert production.may("database-user", read, master, **database)
+    assert not production.may("database-user", read, master)
+    foreign = {"aws:ResourceTag/aws:rds:primaryDBInstanceArn": production.arn("rds", "db:assistant-staging")}
+    assert not production.may("database-user", read, master, **foreign)
+
+
+def test_the_simulator_knows_its_operators() -> None:
+    policy = {"Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:a?c", "Condition": {}}]}
+    assert decision([policy], "s3:GetObject", "arn:abc", {}) == "allow"
+    assert decision([policy], "s3:PutObject", "arn:abc", {}) == "none"
+    assert decision([policy], "s3:GetObject", "arn:abbc", {}) == "none"
+    with pytest.raises(NotImplementedError):
+        decision([{"Statement": [{"Effect": "Allow", "NotAction": "x", "Resource": "*"}]}], "a:b", "*", {})
