@@ -32,7 +32,7 @@ _install_collection_loader()
 
 
 def _read_service_models_once() -> None:
-    """Each boto3 session parses AWS's service models anew, half a second for EC2; one loader is enough here."""
+    """Each boto3 session parses AWS's service models anew, half a second for EC2; one loader is enough."""
     import functools
 
     import botocore.session

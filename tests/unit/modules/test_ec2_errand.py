@@ -1,0 +1,131 @@
+"""The module that has a script run on an instance made for it; moto's Systems Manager says Success to all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.teal.platform.plugins.modules import ec2_errand
+from botocore.exceptions import ClientError
+from conftest import ModuleFailed
+
+NAME, MARKER = "shop-test-schema", "/shop-test/schema"
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+
+
+@pytest.fixture
+def arguments(aws: None) -> Iterator[dict[str, Any]]:
+    ec2, iam = boto3.client("ec2"), boto3.client("iam")
+    iam.create_instance_profile(InstanceProfileName=NAME)
+    yield {
+        "name": NAME,
+        "marker": MARKER,
+        "script": "echo 1",
+        "subnet_id": ec2.describe_subnets()["Subnets"][0]["SubnetId"],
+        "security_group_ids": [ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]],
+        "instance_profile": NAME,
+        "tags": {"Environment": "test"},
+    }
+
+
+def instances() -> list[dict]:
+    found = boto3.client("ec2").describe_instances()["Reservations"]
+    return [instance for reservation in found for instance in reservation["Instances"]]
+
+
+def commands() -> list[dict]:
+    return boto3.client("ssm").list_commands()["Commands"]
+
+
+def test_it_is_done_once_and_the_instance_is_gone(arguments: dict, run_module: Run) -> None:
+    assert run_module(ec2_errand, check=True, **arguments)["changed"]
+    assert instances() == []
+    assert run_module(ec2_errand, **arguments)["changed"]
+    assert not run_module(ec2_errand, **arguments)["changed"]
+    [instance], [command] = instances(), commands()
+    assert instance["State"]["Name"] == "terminated"
+    assert instance["MetadataOptions"]["HttpTokens"] == "required"
+    assert {"Key": "Environment", "Value": "test"} in instance["Tags"]
+    assert command["Parameters"]["commands"] == ["echo 1"]
+
+
+def test_another_script_is_run_again(arguments: dict, run_module: Run) -> None:
+    run_module(ec2_errand, **arguments)
+    assert run_module(ec2_errand, **{**arguments, "script": "echo 2"})["changed"]
+    assert len(commands()) == 2
+
+
+def test_a_script_that_fails_says_why_and_is_tried_again(
+    arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = ec2_errand.Errand.call
+
+    def failing(self: Any, operation: str, **more: Any) -> Any:
+        if operation == "get_command_invocation":
+            error = "psql: no route to host\n"
+            return {"Status": "Failed", "StatusDetails": "Failed", "StandardErrorContent": error}
+        return call(self, operation, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ec2_errand.Errand, "call", failing)
+        with pytest.raises(ModuleFailed, match=r"Failed: psql: no route to host$"):
+            run_module(ec2_errand, **arguments)
+    assert [instance["State"]["Name"] for instance in instances()] == ["terminated"]
+    assert run_module(ec2_errand, **arguments)["changed"]
+
+
+def test_it_waits_until_systems_manager_knows_the_instance(
+    arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, times = ec2_errand.Errand._send, iter([None, None])
+    monkeypatch.setattr(ec2_errand.Errand, "_send", lambda self, one: next(times, send(self, one)))
+    assert run_module(ec2_errand, **arguments)["changed"]
+
+
+def test_not_yet_known_is_told_from_refused(
+    arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Any, operation: str, arguments: dict) -> Any:
+        if operation == "SendCommand":
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, operation)
+        return real(self, operation, arguments)
+
+    real = __import__("botocore.client").client.BaseClient._make_api_call
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", refused)
+    with pytest.raises(ModuleFailed, match="ssm:SendCommand failed for errand"):
+        run_module(ec2_errand, **arguments)
+    assert [instance["State"]["Name"] for instance in instances()] == ["terminated"]
+
+
+def test_the_instance_of_a_killed_run_is_used(
+    arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(ec2_errand.Errand, "_run", lambda self, one: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(ec2_errand.Errand, "_end", lambda self, one: None)
+        with pytest.raises(KeyboardInterrupt):
+            run_module(ec2_errand, **arguments)
+    assert run_module(ec2_errand, **arguments)["changed"]
+    assert len(instances()) == 1
+
+
+def test_absent_forgets_and_ends_what_is_left(
+    arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = {"name": NAME, "marker": MARKER, "state": "absent"}
+    assert not run_module(ec2_errand, **address)["changed"]
+    run_module(ec2_errand, **arguments)
+    assert run_module(ec2_errand, **address)["changed"]
+    assert run_module(ec2_errand, **arguments)["changed"], "it is done again"
+
+
+def test_what_is_missing_is_named(aws: None, run_module: Run) -> None:
+    with pytest.raises(ModuleFailed, match="script is needed to run the errand"):
+        run_module(ec2_errand, name=NAME, marker=MARKER)

@@ -1,0 +1,27 @@
+"""The filter that puts ARNs in place of what IAM roles are for."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.teal.platform.plugins.filter.with_role_arns import with_role_arns
+
+ROLES = {"deploy": "arn:deploy", "database_user": "arn:user"}
+
+
+def test_roles_become_arns_and_the_rest_stays() -> None:
+    entries = [{"role": "deploy", "groups": ["g"]}, {"role": "database-user"}, {"role_arn": "arn:own"}]
+    assert with_role_arns(entries, ROLES) == [
+        {"role_arn": "arn:deploy", "groups": ["g"]},
+        {"role_arn": "arn:user"},
+        {"role_arn": "arn:own"},
+    ]
+    assert entries[0] == {"role": "deploy", "groups": ["g"]}
+    assert with_role_arns([{"role": "deploy"}], ROLES, "principal_arn") == [{"principal_arn": "arn:deploy"}]
+
+
+def test_a_role_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(
+        AnsibleFilterError, match="no IAM role for 'qa'; the environment has: database_user, deploy"
+    ):
+        with_role_arns([{"role": "qa"}], ROLES)

@@ -1,0 +1,125 @@
+"""What makes the service's database user: secrets, SQL and the files for the database's client."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import stat
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[3] / "roles/database_user/files/prepare.py"
+MASTER = {"username": "master", "password": 'pa:ss\\w"ord'}
+SETTINGS = {
+    "AWS_REGION": "ap-northeast-2",
+    "ENGINE": "postgres",
+    "HOST": "db.example",
+    "PORT": "5432",
+    "DATABASE": "shop",
+    "SCHEMA": "shop",
+    "USERNAME": "shop_staging",
+    "MASTER_SECRET": "arn:master",
+    "SERVICE_SECRET": "shop-staging/database",
+}
+
+
+class SecretsManager:
+    """As much of the AWS CLI as the script uses; remembers the command lines."""
+
+    def __init__(self, service: dict[str, Any]) -> None:
+        self.secrets = {"arn:master": MASTER, "shop-staging/database": service}
+        self.lines: list[tuple[str, ...]] = []
+
+    def __call__(self, *arguments: str) -> str:
+        self.lines.append(arguments)
+        name = arguments[arguments.index("--secret-id") + 1]
+        if arguments[1] == "get-secret-value":
+            return json.dumps(self.secrets[name])
+        self.secrets[name] = json.loads(Path(arguments[-1].removeprefix("file://")).read_text())
+        return ""
+
+
+@pytest.fixture
+def prepare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("prepare", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module.urllib.request, "urlopen", lambda url, timeout: io.BytesIO(url.encode()))
+    for name, value in {**SETTINGS, "WORK": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    return module
+
+
+def run(prepare: ModuleType, service: dict[str, Any], **settings: str) -> SecretsManager:
+    cli = SecretsManager(service)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(prepare, "aws", cli)
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        prepare.main()
+    return cli
+
+
+def test_the_first_run_makes_a_password_and_keeps_it(prepare: ModuleType, tmp_path: Path) -> None:
+    secret = run(prepare, {}).secrets["shop-staging/database"]
+    password = secret.pop("password")
+    assert len(password) == 40 and password.isalnum()
+    assert secret == {
+        "engine": "postgres",
+        "host": "db.example",
+        "port": 5432,
+        "dbname": "shop",
+        "username": "shop_staging",
+    }
+    assert f"""ALTER ROLE "shop_staging" PASSWORD '{password}';""" in (tmp_path / "user.sql").read_text()
+
+
+def test_a_password_that_stands_is_kept_and_the_secret_not_written(
+    prepare: ModuleType, tmp_path: Path
+) -> None:
+    first = run(prepare, {}).secrets["shop-staging/database"]
+    again = run(prepare, first)
+    assert "put-secret-value" not in [line[1] for line in again.lines]
+    moved = run(prepare, first, HOST="new.example").secrets["shop-staging/database"]
+    assert moved == {**first, "host": "new.example"}
+
+
+@pytest.mark.parametrize("engine", ["postgres", "mysql"])
+def test_no_password_is_in_a_command_line_or_in_what_is_printed(
+    prepare: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture, engine: str
+) -> None:
+    cli = run(prepare, {}, ENGINE=engine)
+    password = cli.secrets["shop-staging/database"]["password"]
+    seen = f"{cli.lines}{capsys.readouterr()}{(tmp_path / 'run.sh').read_text()}"
+    assert password not in seen and MASTER["password"] not in seen
+    for name in ("user.sql", "secret.json", "pgpass" if engine == "postgres" else "my.cnf"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600, name
+
+
+def test_the_master_connects_by_tls_with_the_regions_ca(prepare: ModuleType, tmp_path: Path) -> None:
+    run(prepare, {})
+    command = (tmp_path / "run.sh").read_text()
+    assert "PGSSLMODE=verify-full" in command and "ON_ERROR_STOP=1" in command
+    assert (tmp_path / "ca.pem").read_text().endswith("/ap-northeast-2/ap-northeast-2-bundle.pem")
+    assert (tmp_path / "pgpass").read_text() == 'db.example:5432:*:master:pa\\:ss\\\\w"ord\n'
+
+
+def test_mysqls_password_is_quoted(prepare: ModuleType, tmp_path: Path) -> None:
+    run(prepare, {}, ENGINE="mysql")
+    assert 'password="pa:ss\\\\w\\"ord"' in (tmp_path / "my.cnf").read_text()
+    assert "REQUIRE SSL" in (tmp_path / "user.sql").read_text()
+
+
+def test_the_sql_can_be_run_twice_and_leaves_the_master_no_member(
+    prepare: ModuleType, tmp_path: Path
+) -> None:
+    run(prepare, {})
+    sql = (tmp_path / "user.sql").read_text()
+    assert "WHERE NOT EXISTS" in sql and "\\gexec" in sql and "CREATE SCHEMA IF NOT EXISTS" in sql
+    assert sql.index('GRANT "shop_staging" TO CURRENT_USER') < sql.index(
+        'REVOKE "shop_staging" FROM CURRENT_USER'
+    )
