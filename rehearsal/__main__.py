@@ -11,9 +11,12 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from rehearsal import config as settings
 from rehearsal import supervisor
@@ -161,6 +164,8 @@ def run(home: Path, arguments: argparse.Namespace) -> int:
 def variables_of(config: dict[str, Any]) -> dict[str, str]:
     """The standard variables that point a process at a rehearsal."""
     proxy, bundle = config["balancer"]["proxy_url"], config["ca"]["bundle_file"]
+    # A cluster of the user's own is reached directly: the proxy is the load balancers' alone.
+    direct = ",".join([NO_PROXY, *_cluster_hosts(config["kubernetes"]["external"])])
     return {
         "AWS_ENDPOINT_URL": config["aws"]["url"],
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
@@ -171,14 +176,22 @@ def variables_of(config: dict[str, Any]) -> dict[str, str]:
         "http_proxy": proxy,
         "HTTPS_PROXY": proxy,
         "https_proxy": proxy,
-        "NO_PROXY": NO_PROXY,
-        "no_proxy": NO_PROXY,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
         "SSL_CERT_FILE": bundle,
         "CURL_CA_BUNDLE": bundle,
         "DISCORD_WEBHOOK_URL": config["discord"]["webhook_url"],
         "SONAR_HOST_URL": config["sonar"]["url"],
         "SONAR_TOKEN": config["sonar"]["token"],
     }
+
+
+def _cluster_hosts(kubeconfig: str | None) -> list[str]:
+    """The hosts of the API servers that a kubeconfig names."""
+    if not kubeconfig:
+        return []
+    clusters = yaml.safe_load(Path(kubeconfig).read_text())["clusters"]
+    return sorted({urllib.parse.urlsplit(entry["cluster"]["server"]).hostname or "" for entry in clusters})
 
 
 def _start(home: Path, config: dict[str, Any]) -> None:
