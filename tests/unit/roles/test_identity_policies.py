@@ -208,6 +208,19 @@ def test_qa_may_look_and_roll_back_to_the_warm_slot(environment: Rendered) -> No
         assert environment.may("qa", f"elasticloadbalancing:{action}")
 
 
+def test_qa_moves_the_weights_of_one_rule(environment: Rendered) -> None:
+    modify = "elasticloadbalancing:ModifyRule"
+    own = tags(environment.environment, "load_balancer")
+    foreign = environment.arn("elasticloadbalancing", "listener-rule/app/assistant-other/1/2/3")
+    assert not environment.may("qa", modify, foreign, **own)
+    assert not environment.may("qa", modify, slot_rule(environment), **tags("other", "load_balancer"))
+    # A release's preview rule, for instance, is no business of QA's.
+    assert not environment.may(
+        "qa", modify, slot_rule(environment), **tags(environment.environment, "release")
+    )
+    assert not environment.may("qa", modify, slot_rule(environment))
+
+
 @pytest.mark.parametrize(
     ("action", "service", "resource"),
     [
@@ -382,7 +395,15 @@ def test_the_boundary_holds_even_for_a_role_that_was_given_all(environment: Rend
     assert may("ec2:DeleteVpc", **tags(environment.environment))
     assert not may("ec2:DeleteVpc", **tags("somewhere-else"))
     assert not may("iam:CreateUser")
-    assert not may("iam:CreateRole", environment.arn("iam", f"role/{environment.name}/x"))
+    own = environment.arn("iam", f"role/{environment.name}/x")
+    bounding = [
+        entry for entry in environment.boundary["Statement"] if entry["Sid"] == "NoRoleWithoutThisBoundary"
+    ]
+    bound = bounding[0]["Condition"]["StringNotEquals"]["iam:PermissionsBoundary"]
+    for action in ("CreateRole", "PutRolePermissionsBoundary", "PutRolePolicy", "AttachRolePolicy"):
+        assert not may(f"iam:{action}", own), action
+        assert may(f"iam:{action}", own, **{"iam:PermissionsBoundary": bound}), action
+    assert not may("ec2:CreateTags", **tags("somewhere-else", request=True))
     assert not may("iam:PutRolePolicy", environment.arn("iam", "role/administrator"))
     assert not may("organizations:LeaveOrganization")
     assert "*" not in {
