@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
         specifications = Specifications(collection, self._load)
         hostvars = variables["hostvars"]
         return [
-            Settings(specifications, host, hostvars.raw_get(host), self._templar)
+            Settings(specifications, host, {**hostvars.raw_get(host), "hostvars": hostvars}, self._templar)
             for host in sorted(variables["groups"]["all"])
         ]
 

@@ -43,7 +43,8 @@ class Answer:
     def __str__(self) -> str:
         if not self.status:
             return f"no answer ({self.error})"
-        text = " ".join(self.body.decode("utf-8", "replace").split())
+        page = self.body.lstrip().startswith(b"<")
+        text = "" if page else " ".join(self.body.decode("utf-8", "replace").split())
         return f"{self.status} {http.client.responses.get(self.status, '')}".strip() + (
             f": {text[:200]}" if text else ""
         )
