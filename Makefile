@@ -13,10 +13,10 @@ IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" python -m rehear
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup rehearsal down status demo test test-full lint unit molecule checkov scenarios \
-	bench bench-chain bench-switch collection docs clean
+	bench bench-chain bench-switch collection docs new-environment clean
 
 help: ## list the targets
-	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
 
 setup: $(STAMP) ## install all that is needed, into .venv
 
@@ -58,6 +58,12 @@ molecule: $(STAMP) ## build, build again, verify and destroy each environment on
 
 scenarios: $(STAMP) ## the release engine's scenarios, all of them
 	@$(IN_VENV) pytest tests/scenarios
+
+docs: $(STAMP) ## write what in the documentation is made from the data
+	@$(IN_VENV) python -m docs.generate
+
+new-environment: $(STAMP) ## make an inventory from another one: make new-environment NAME=qa FROM=staging
+	@$(IN_VENV) python tools/new_environment.py "$(NAME)" "$(FROM)"
 
 collection: $(STAMP) ## build the installable collection into dist/
 	@$(IN_VENV) ansible-galaxy collection build --force --output-path dist

@@ -1,0 +1,61 @@
+"""Whole pages, and blocks from `<!-- begin: NAME -->` to `<!-- end: NAME -->` in pages written by hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from docs.generate import costs, demo, environments, reference, releases
+from docs.generate.data import ROOT
+
+BLOCK = re.compile(r"(<!-- begin: ([a-z-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
+#: By name; for a page in Korean, `<name>-ko` if there is one.
+BLOCKS: dict[str, Callable[[], str]] = {
+    "demo": demo.transcript,
+    "environments": environments.overview,
+    "environments-ko": partial(environments.overview, korean=True),
+    "components": environments.needs,
+    "costs": costs.block,
+    "states": releases.states,
+    "settlement": releases.settlement,
+}
+
+
+class UnknownBlock(Exception):
+    """A page has a block that nothing here makes."""
+
+
+def fill(text: str, korean: bool, where: str = "") -> str:
+    """Return a page with its blocks as they should be. Raises UnknownBlock."""
+
+    def content(match: re.Match[str]) -> str:
+        name = match[2]
+        make = BLOCKS.get(f"{name}-ko") if korean else None
+        make = make or BLOCKS.get(name)
+        if make is None:
+            raise UnknownBlock(f"{where}: there is no block '{name}', but: {', '.join(BLOCKS)}")
+        return f"{match[1]}{make()}\n{match[3]}"
+
+    return BLOCK.sub(content, text)
+
+
+def whole_pages() -> dict[Path, str]:
+    pages = {"environments.md": environments.environments_page(), **reference.pages()}
+    return {ROOT / "docs" / name: text for name, text in pages.items()}
+
+
+def stale() -> dict[Path, str | None]:
+    """Return what has to be written, by path; None for a page of the reference that is no more."""
+    wanted: dict[Path, str | None] = dict(whole_pages())
+    for path in (ROOT / "docs" / "reference").rglob("*.md"):
+        wanted.setdefault(path, None)
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        if path not in wanted:
+            wanted[path] = fill(path.read_text(encoding="utf-8"), path.name.endswith(".ko.md"), path.name)
+    return {path: text for path, text in wanted.items() if text is None or not _is(path, text)}
+
+
+def _is(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text

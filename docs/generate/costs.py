@@ -1,0 +1,175 @@
+"""What an idle environment costs a month: quantities from the inventories, prices from a list.
+
+Estimates. The prices are those of AWS's public on-demand list for Seoul as the authors knew it; nobody was
+billed for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from docs.generate import data
+from docs.generate.data import Environment
+from docs.generate.environments import nat_gateways
+from docs.generate.markdown import table
+
+HOURS = 730
+REGION = "ap-northeast-2"
+AS_OF = "2025"
+#: USD. `True`: well known and stable. `False`: from memory, may be off by some percent.
+PRICES: dict[str, tuple[float, bool]] = {
+    "EKS control plane, hour": (0.10, True),
+    "NAT gateway, hour": (0.059, True),
+    "ALB, hour": (0.0225, True),
+    "public IPv4 address, hour": (0.005, True),
+    "t3.small, hour": (0.026, True),
+    "t3.large, hour": (0.104, True),
+    "m6i.large, hour": (0.118, False),
+    "t4g.nano, hour": (0.0052, False),
+    "db.t4g.micro, hour": (0.025, False),
+    "db.t4g.small, hour": (0.051, False),
+    "db.m7g.large, hour": (0.22, False),
+    "EBS gp3, GiB and month": (0.0912, True),
+    "RDS gp3, GiB and month": (0.131, False),
+    "KMS key, month": (1.0, True),
+    "secret, month": (0.40, True),
+    "alarm, month": (0.10, True),
+    "hosted zone, month": (0.50, True),
+}
+
+
+ESTIMATE = f"""\
+US dollars a month ({HOURS} hours), idle, in `{REGION}`, before tax. **An estimate, not a
+measurement**: the quantities are the inventories', the prices are those of AWS's public on-demand
+list (<https://aws.amazon.com/pricing/>) as the authors knew it in {AS_OF}. They were not looked up
+again, and nobody was billed for them. A price with * is from memory and may be off by some percent.
+Ask the [calculator](https://calculator.aws/) before you decide on it."""
+
+BESIDE = """\
+Not in it, since it depends on use: the ALB's capacity units, data through NAT and out of AWS, logs,
+API and Lambda calls, images and backups beyond what is free, alarms ($0.10 each), the DynamoDB
+table (cents), and the second slot while a release is kept warm (pods need no new node as long as
+two slots fit on the nodes; on EC2 it is a second instance)."""
+
+
+@dataclass(frozen=True)
+class Item:
+    component: str
+    what: str
+    price: str
+    count: float
+
+    @property
+    def month(self) -> float:
+        """US dollars a month."""
+        return PRICES[self.price][0] * self.count * (HOURS if self.price.endswith("hour") else 1)
+
+    @property
+    def certain(self) -> bool:
+        return PRICES[self.price][1]
+
+
+def items(env: Environment) -> list[Item]:
+    """Return what an environment is billed for with nobody using it. One slot is up."""
+    found = []
+    if count := nat_gateways(env):
+        found += [
+            Item("network", f"{count} NAT gateway{'s' if count > 1 else ''}", "NAT gateway, hour", count),
+            Item("network", "their public addresses", "public IPv4 address, hour", count),
+        ]
+    zones = len(env["network_zones"])
+    found += [
+        Item("load_balancer", "ALB, without its capacity units", "ALB, hour", 1),
+        Item("load_balancer", f"{zones} public addresses", "public IPv4 address, hour", zones),
+        Item("load_balancer", "hosted zone, shared by the account", "hosted zone, month", 1),
+    ]
+    if env.has("cluster"):
+        nodes, kind = env["cluster_node_count"], env["cluster_node_instance_type"]
+        found += [
+            Item("cluster", "EKS control plane", "EKS control plane, hour", 1),
+            Item("cluster", f"{nodes} × {kind}", f"{kind}, hour", nodes),
+            Item(
+                "cluster",
+                f"{nodes} × {env['cluster_node_volume_gib']} GiB",
+                "EBS gp3, GiB and month",
+                nodes * env["cluster_node_volume_gib"],
+            ),
+            Item("cluster", "key for its secrets", "KMS key, month", 1),
+        ]
+    if env.has("instance"):
+        found += [
+            Item("release", f"one {env['instance_type']}", f"{env['instance_type']}, hour", 1),
+            Item(
+                "release",
+                f"{env['instance_volume_size']} GiB",
+                "EBS gp3, GiB and month",
+                env["instance_volume_size"],
+            ),
+            Item("release", "its public address", "public IPv4 address, hour", 1),
+        ]
+    if env.has("database"):
+        kind, copies = env["database_instance_class"], 2 if env["database_multi_az"] else 1
+        title = f"{kind}{', two of them (multi-AZ)' if copies > 1 else ''}"
+        storage = env["database_storage_gib"]
+        found += [
+            Item("database", title, f"{kind}, hour", copies),
+            Item(
+                "database",
+                f"{storage} GiB{' × 2' if copies > 1 else ''}",
+                "RDS gp3, GiB and month",
+                storage * copies,
+            ),
+            Item("database", "secrets of the master and the service", "secret, month", 2),
+        ]
+    if env.has("alarms"):
+        found.append(Item("alarms", "key for the topic", "KMS key, month", 1))
+    if env.has("bastion"):
+        kind = env["bastion_instance_type"]
+        found.append(Item("bastion", kind, f"{kind}, hour", 1))
+        found.append(
+            Item(
+                "bastion",
+                f"{env['bastion_volume_gib']} GiB",
+                "EBS gp3, GiB and month",
+                env["bastion_volume_gib"],
+            )
+        )
+    return found
+
+
+def block() -> str:
+    """Return the table, and how far it is to be trusted."""
+    rows = []
+    environments = data.environments()
+    by_environment = {env.name: items(env) for env in environments}
+    for component in dict.fromkeys(item.component for found in by_environment.values() for item in found):
+        cells = []
+        for found in by_environment.values():
+            own = [item for item in found if item.component == component]
+            mark = "" if all(item.certain for item in own) else " *"
+            cells.append(f"{sum(item.month for item in own):,.0f}{mark}" if own else "–")
+        rows.append([component, *cells])
+    totals = [f"**{sum(item.month for item in found):,.0f}**" for found in by_environment.values()]
+    rows.append(["**Together**", *totals])
+    billed = [
+        [
+            env.name,
+            item.component,
+            item.what,
+            f"{PRICES[item.price][0]:g}{'' if item.certain else ' *'}",
+            item.price.rpartition(", ")[2],
+            f"{item.month:,.2f}",
+        ]
+        for env in environments
+        for item in by_environment[env.name]
+    ]
+    return "\n\n".join(
+        [
+            ESTIMATE,
+            table(["Component", *(env.name for env in environments)], rows),
+            BESIDE,
+            "<details><summary>Item by item</summary>\n\n"
+            + table(["Environment", "Component", "What", "Price", "per", "Month"], billed)
+            + "\n\n</details>",
+        ]
+    )

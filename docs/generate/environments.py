@@ -1,0 +1,229 @@
+"""The environments as tables and pictures, made from their inventories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+from docs.generate import data
+from docs.generate.data import Environment
+from docs.generate.markdown import page, table, value
+
+KOREAN = {
+    "Environment": "환경",
+    "Deployed from the branch": "배포 브랜치",
+    "Network": "네트워크",
+    "public subnets": "퍼블릭 서브넷",
+    "public and private subnets": "퍼블릭·프라이빗 서브넷",
+    "no NAT": "NAT 없음",
+    "one NAT gateway": "NAT 게이트웨이 1개",
+    "a NAT gateway per zone": "가용 영역마다 NAT 게이트웨이",
+    "Runs the service on": "서비스 실행 위치",
+    "an EC2 instance per slot": "슬롯마다 EC2 인스턴스 하나",
+    "nodes": "노드",
+    "In front": "앞단",
+    "TLS by ACM": "ACM으로 TLS",
+    "Database": "데이터베이스",
+    "multi-AZ": "다중 AZ",
+    "one zone": "단일 AZ",
+    "protected from deletion": "삭제 방지",
+    "subnets, closed": "서브넷, 외부 차단",
+    "backups kept for {} d": "백업 {}일 보관",
+    "Functions": "함수",
+    "HTTP API and Lambda": "HTTP API와 Lambda",
+    "Way to the database for people": "사람이 데이터베이스에 접근하는 길",
+    "bastion, by SSM": "배스천(SSM)",
+    "named networks only": "지정한 네트워크만",
+    "Watched after the switch for": "전환 후 관찰 시간",
+    "Way back kept warm for": "이전 버전 대기 유지 시간",
+}
+
+
+def overview(korean: bool = False) -> str:
+    """Return the environments side by side."""
+    environments = data.environments()
+
+    def say(text: str) -> str:
+        return KOREAN[text] if korean else text
+
+    rows: list[tuple[str, Callable[[Environment], str]]] = [
+        ("Deployed from the branch", lambda e: f"`{e.name}`"),
+        ("Network", lambda e: _network(e, say)),
+        ("Runs the service on", lambda e: _compute(e, say)),
+        ("In front", lambda e: f"ALB, {say('TLS by ACM')}, `{e['load_balancer_domain_name']}`"),
+        ("Database", lambda e: _database(e, say)),
+        ("Functions", lambda e: say("HTTP API and Lambda") if e.has("functions") else "–"),
+        (
+            "Way to the database for people",
+            lambda e: say("bastion, by SSM") if e.has("bastion") else say("named networks only"),
+        ),
+        ("Watched after the switch for", lambda e: e["release_bake"]),
+        ("Way back kept warm for", lambda e: e["release_window"]),
+    ]
+    return table(
+        [say("Environment"), *(each.name.upper() for each in environments)],
+        [[say(title), *(make(each) for each in environments)] for title, make in rows],
+    )
+
+
+def _network(env: Environment, say: Callable[[str], str]) -> str:
+    tiers = "public and private subnets" if "private" in env["network_tiers"] else "public subnets"
+    nat = {"none": "no NAT", "single": "one NAT gateway", "per_zone": "a NAT gateway per zone"}
+    return f"`{env['network_cidr']}`, {say(tiers)}, {say(nat[env['network_nat']])}"
+
+
+def _compute(env: Environment, say: Callable[[str], str]) -> str:
+    if env.has("cluster"):
+        count, kind = env["cluster_node_count"], env["cluster_node_instance_type"]
+        return f"EKS {env['cluster_version']}, {count} × `{kind}` {say('nodes')}"
+    return f"{say('an EC2 instance per slot')}, `{env['instance_type']}`"
+
+
+def _database(env: Environment, say: Callable[[str], str]) -> str:
+    if not env.has("database"):
+        return "–"
+    facts = [
+        f"{env['database_engine']} {env['database_engine_version']}",
+        f"`{env['database_instance_class']}`",
+        say("multi-AZ" if env["database_multi_az"] else "one zone"),
+        f"{env['database_tier']} {say('subnets, closed')}",
+        say("backups kept for {} d").format(env["database_backup_retention_days"]),
+    ]
+    if env["database_deletion_protection"]:
+        facts.append(say("protected from deletion"))
+    return ", ".join(facts)
+
+
+# -- pictures --------------------------------------------------------------------------------------
+
+
+def picture(env: Environment) -> str:
+    """Return an environment's architecture as a Mermaid flowchart."""
+    tiers: dict[str, list[str]] = {tier: [] for tier in env["network_tiers"]}
+    outside, edges = [], ["users -->|HTTPS 443, HTTP redirects| alb"]
+    front = env["load_balancer_subnet_tier"]
+    tiers[front].append(f'alb{{{{"ALB<br/>{env["load_balancer_domain_name"]}<br/>blue 100 / green 0"}}}}')
+    slots, place = _slots(env)
+    tiers[place].append(slots)
+    ports = env["load_balancer_ports"]
+    edges += [f"alb ==>|{ports['blue']}| blue", f"alb -.->|{ports['green']}| green"]
+    if count := nat_gateways(env):
+        tiers[front].append(f'nat["NAT gateway × {count}"]')
+        edges.append("service --> nat")
+    if env.has("database"):
+        zones = "multi-AZ" if env["database_multi_az"] else "one zone"
+        engine = f"{env['database_engine']} {env['database_engine_version']}"
+        label = f'database[("{engine}<br/>{env["database_instance_class"]}, {zones}")]'
+        tiers[env["database_tier"]].append(label)
+        edges.append("service --> database")
+    if env.has("bastion"):
+        tiers[env["bastion_tier"]].append(f'bastion["bastion<br/>{env["bastion_instance_type"]}"]')
+        edges.append("people([people, by SSM]) --> bastion --> database")
+    if env.has("registry"):
+        outside.append(f'registry[("ECR {env["platform_application"]}<br/>shared by the account")]')
+        edges.append("registry -.->|image by digest| service")
+    if env.has("release_store"):
+        outside.append('releases[("DynamoDB<br/>lock and history")]')
+    if env.has("functions"):
+        routes = ", ".join(route["route"] for route in env["functions_routes"])
+        outside.append(f'functions["HTTP API and Lambda<br/>{routes}"]')
+        edges.append("users --> functions")
+    if env.has("alarms"):
+        outside.append('alarms["CloudWatch alarms and SNS"]')
+    zones = len(env["network_zones"])
+    lines = [
+        "flowchart TB",
+        "    users([requests])",
+        f'    subgraph vpc["VPC {env["network_cidr"]}, {zones} zones"]',
+    ]
+    for tier, content in tiers.items():
+        lines.append(f'        subgraph tier_{tier}["{tier} subnets"]')
+        lines += [f"            {line}" for item in content for line in item.splitlines()]
+        lines.append("        end")
+    lines += ["    end", *(f"    {item}" for item in outside), *(f"    {edge}" for edge in edges)]
+    return "\n".join(["```mermaid", *lines, "```"])
+
+
+def _slots(env: Environment) -> tuple[str, str]:
+    """Return what serves, and the tier that it is in."""
+    if env.has("cluster"):
+        nodes = f"{env['cluster_node_count']} × {env['cluster_node_instance_type']}"
+        title = (
+            f"EKS {env['cluster_version']}, {nodes} ({env['cluster_node_min']} to {env['cluster_node_max']})"
+        )
+        slot, tier = f"{env['slot_replicas']} pods", env["cluster_node_tier"]
+    else:
+        title, slot, tier = f"EC2 {env['instance_type']}", "an instance", "public"
+    lines = [
+        f'subgraph service["{title}"]',
+        f'    blue["slot blue<br/>{slot}"]',
+        f'    green["slot green<br/>{slot}"]',
+    ]
+    return "\n".join([*lines, "end"]), tier
+
+
+def nat_gateways(env: Environment) -> int:
+    return {"none": 0, "single": 1, "per_zone": len(env["network_zones"])}[env["network_nat"]]
+
+
+def needs() -> str:
+    """Return what looks up what, in waves, over all environments."""
+    waves: dict[str, list[str]] = {}
+    for env in data.environments():
+        for wave, components in env.waves.items():
+            known = waves.setdefault(wave, [])
+            known += [component for component in components if component not in known]
+    lines = ["flowchart LR"]
+    for wave, components in waves.items():
+        _, number, *words = wave.split("_")
+        lines.append(f'    subgraph {wave}["wave {number}: {" ".join(words)}"]')
+        lines += [f"        {component}" for component in components]
+        lines.append("    end")
+    for components in waves.values():
+        lines += [f"    {need} --> {component}" for component in components for need in data.needs(component)]
+    names = list(waves)
+    lines += [f"    {first} ~~~ {second}" for first, second in pairwise(names)]
+    return "\n".join(["```mermaid", *lines, "```"])
+
+
+# -- the page --------------------------------------------------------------------------------------
+
+
+def environments_page() -> str:
+    environments = data.environments()
+    parts = [
+        "Made from [`inventories/`](../inventories/). Where an inventory says nothing, the "
+        "[role's default](reference/README.md) counts.",
+        overview(),
+    ]
+    for env in environments:
+        waves = [
+            f"{number}. {', '.join(components)}" for number, components in enumerate(env.waves.values(), 1)
+        ]
+        parts += [f"## {env.name.upper()}", picture(env), "Components, wave by wave:", "\n".join(waves)]
+    parts += [
+        "## Settings side by side",
+        "All that the inventories set. – is empty; nothing where the component is missing.",
+    ]
+    files = dict.fromkeys(file for env in environments for file in env.settings)
+    for file in files:
+        rows = _settings(file, environments)
+        if rows:
+            parts += [f"### {file}", table(["Setting", *(env.name for env in environments)], rows)]
+    return page("Environments", *parts)
+
+
+def _settings(file: str, environments: list[Environment]) -> list[list[Any]]:
+    names = dict.fromkeys(name for env in environments for name in env.settings.get(file, {}))
+    return [
+        [
+            f"`{name}`",
+            *(
+                value(env.settings[file][name]) if name in env.settings.get(file, {}) else ""
+                for env in environments
+            ),
+        ]
+        for name in names
+        if not name.startswith("ansible_")
+    ]

@@ -1,0 +1,131 @@
+"""`make new-environment NAME=qa FROM=staging`: a new inventory, beside the others, made from one of them.
+
+Copies the inventory under the new name: its components, a network of its own that overlaps with no other
+environment, a domain name of its own. Roles and playbooks know nothing of environments, so that is all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+from ipaddress import IPv4Network
+from pathlib import Path
+
+INVENTORIES = Path(__file__).resolve().parent.parent / "inventories"
+NAME = re.compile(r"[a-z](-?[a-z0-9])*")
+# AWS takes 32 characters for the name of a target group, <application>-<environment>-green.
+LONGEST_TARGET_GROUP = 32
+
+
+class Refused(Exception):
+    """The environment is not made; the message says why, and what is allowed."""
+
+
+def setting(folder: Path, file: str, name: str) -> str:
+    """Return what an inventory says of a setting. Raises Refused if it says nothing."""
+    path = folder / "group_vars" / f"{file}.yml"
+    match = re.search(rf"^{name}: *(.+?) *$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    if not match:
+        raise Refused(f"{path} does not set {name}, from which the new environment's would be made")
+    return match[1].strip("\"'")
+
+
+def replace(folder: Path, file: str, name: str, value: str) -> None:
+    path = folder / "group_vars" / f"{file}.yml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(rf"^{name}: .+$", f"{name}: {value}", text, flags=re.MULTILINE), encoding="utf-8")
+
+
+def free_network(used: list[IPv4Network], prefix: int) -> IPv4Network:
+    """Return the first network in 10.0.0.0/8 that overlaps with none of `used`; by tens, as the others."""
+    candidates = [f"10.{second}.0.0" for second in (*range(10, 250, 10), *range(1, 255))]
+    for address in candidates:
+        network = IPv4Network(f"{address}/{prefix}")
+        if not any(network.overlaps(other) for other in used):
+            return network
+    raise Refused(
+        "no network is free in 10.0.0.0/8; make the inventory by hand, with a network_cidr of yours"
+    )
+
+
+def domain_of(name: str, source: str, domain: str) -> str:
+    """Return the new environment's domain name: `staging.example.com` becomes `qa.example.com`."""
+    first, _, rest = domain.partition(".")
+    return f"{name}.{rest}" if first == source else f"{name}.{domain}"
+
+
+def check(inventories: Path, name: str, source: str) -> None:
+    """Raise Refused unless `name` can be made from `source`."""
+    known = sorted(folder.name for folder in inventories.iterdir() if (folder / "hosts.yml").is_file())
+    if source not in known:
+        raise Refused(f"FROM={source}: there is no such environment, but: {', '.join(known)}")
+    if not NAME.fullmatch(name):
+        raise Refused(
+            f"NAME={name}: lower case letters, digits and single hyphens; a letter first, no hyphen last"
+        )
+    if (inventories / name).exists():
+        raise Refused(f"NAME={name}: {inventories / name} exists. Take another name, or remove it first")
+    longest = f"{setting(inventories / source, 'all', 'platform_application')}-{name}-green"
+    if len(longest) > LONGEST_TARGET_GROUP:
+        raise Refused(
+            f"NAME={name}: too long. The target group would be '{longest}', {len(longest)} characters, "
+            f"and AWS takes {LONGEST_TARGET_GROUP}"
+        )
+
+
+def create(inventories: Path, name: str, source: str) -> list[str]:
+    """Make the inventory and return what to tell. Raises Refused before anything is written."""
+    check(inventories, name, source)
+    old, new = inventories / source, inventories / name
+    others = [folder for folder in inventories.iterdir() if (folder / "hosts.yml").is_file()]
+    used = [IPv4Network(setting(folder, "network", "network_cidr")) for folder in others]
+    mine = IPv4Network(setting(old, "network", "network_cidr"))
+    network = free_network(used, mine.prefixlen)
+    domain = domain_of(name, source, setting(old, "load_balancer", "load_balancer_domain_name"))
+
+    shutil.copytree(old, new)
+    hosts = new / "hosts.yml"
+    text = hosts.read_text(encoding="utf-8")
+    hosts.write_text(re.sub(rf"\b([a-z_]+)\.{source}:", rf"\1.{name}:", text), encoding="utf-8")
+    replace(new, "all", "platform_environment", name)
+    replace(new, "network", "network_cidr", str(network))
+    replace(new, "load_balancer", "load_balancer_domain_name", domain)
+    return [
+        f"{new} is made from {source}:",
+        f"  platform_environment       {name}",
+        f"  network_cidr               {network}",
+        f"  load_balancer_domain_name  {domain}",
+        *left_over(new, source),
+        "Build it:  ansible-playbook site.yml -i inventories/" + name,
+    ]
+
+
+def left_over(folder: Path, source: str) -> list[str]:
+    """Return the lines that still name the environment it was made from, for a person to look at."""
+    return [
+        f"  look at {file.relative_to(folder)}:{number}: {line.strip()}"
+        for file in sorted(folder.rglob("*.yml"))
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if re.search(rf"\b{source}\b", line)
+    ]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns the exit status: 0 made, 1 refused (and why on stderr)."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("name", help="name of the new environment")
+    parser.add_argument("source", metavar="from", help="name of the environment that it is made from")
+    parser.add_argument("--inventories", type=Path, default=INVENTORIES, help=argparse.SUPPRESS)
+    arguments = parser.parse_args(argv)
+    try:
+        print("\n".join(create(arguments.inventories, arguments.name, arguments.source)))
+    except Refused as error:
+        print(f"new-environment: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
