@@ -52,7 +52,7 @@ class ActionModule(ActionBase):
         ]
 
     def _load(self, path: str) -> Any:
-        return self._loader.load_from_file(path, trusted_as_template=True)
+        return self._loader.load_from_file(path, cache="none", trusted_as_template=True)
 
     def _problems(self, hosts: list[Settings], playbook: str) -> dict[str, list[Problem]]:
         """Return all problems, by where they belong: a component, hosts, or the playbook."""

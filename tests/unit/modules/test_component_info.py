@@ -105,7 +105,9 @@ def test_placeholders_have_the_keys_of_the_real_thing(network, run_module):
             MaxCount=1,
             TagSpecifications=[{"ResourceType": "instance", "Tags": tag_list(component, Slot="blue")}],
         )
-    boto3.client("iam").create_role(Path="/assistant-staging/", RoleName="assistant-staging-nodes", AssumeRolePolicyDocument="{}")
+    boto3.client("iam").create_role(
+        Path="/assistant-staging/", RoleName="assistant-staging-nodes", AssumeRolePolicyDocument="{}"
+    )
     tags = {tag["Key"]: tag["Value"] for tag in tag_list("functions")}
     boto3.client("apigatewayv2").create_api(Name="assistant-staging", ProtocolType="HTTP", Tags=tags)
     subnets = [network["subnets"]["public", zone] for zone in "ab"]

@@ -1,0 +1,154 @@
+"""What preflight says of settings: those that are delivered pass, and each wrong one is named."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from ansible.vars.hostvars import HostVars
+from ansible.vars.manager import VariableManager
+from ansible_collections.teal.platform.plugins.plugin_utils import checks
+from ansible_collections.teal.platform.plugins.plugin_utils.settings import Settings, Specifications
+
+ROOT = Path(__file__).resolve().parents[3]
+ENVIRONMENTS = sorted(folder.name for folder in ROOT.glob("inventories/*/"))
+
+
+class Inventory:
+    """An inventory of this repository, with variables as if given with -e."""
+
+    def __init__(self, environment: str) -> None:
+        self.loader = DataLoader()
+        self.loader.set_basedir(str(ROOT))
+        self.inventory = InventoryManager(self.loader, sources=[str(ROOT / "inventories" / environment)])
+        self.variables = VariableManager(self.loader, self.inventory, version_info={})
+        self.hostvars = HostVars(self.inventory, self.variables, self.loader)
+        self.specifications = Specifications(
+            ROOT, lambda path: self.loader.load_from_file(path, cache="none", trusted_as_template=True)
+        )
+
+    @functools.cache  # noqa: B019 - lives as long as the tests
+    def of(self, host: str) -> dict[str, Any]:
+        """Return the variables of a host, as a play has them."""
+        return {**self.variables.get_vars(host=self.inventory.get_host(host)), "hostvars": self.hostvars}
+
+    def problems(self, without: str = "", **extra: Any) -> list[str]:
+        """Return what is wrong, as messages; `without` is a variable that nobody sets."""
+        found: list[str] = []
+        values: dict[str, Any] = {}
+        for host in self.inventory.get_hosts():
+            variables = {**self.of(host.name), **extra}
+            variables.pop(without, None)
+            templar = Templar(loader=self.loader)
+            settings = Settings(self.specifications, host.name, variables, templar)
+            found += [
+                str(problem) for problem in (*settings.problems(), *settings.unknown(extra, ["image_tag"]))
+            ]
+            values |= settings.values
+        return found + [f"{variable}: {message}" for variable, message in checks.run_checks(values)]
+
+
+@pytest.fixture(scope="module")
+def staging() -> Inventory:
+    return Inventory("staging")
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_is_delivered_is_right(environment):
+    assert Inventory(environment).problems() == []
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    (
+        {"network_cdir": "10.0.0.0/16"},
+        "network_cdir is no variable of the role network: did you mean network_cidr?",
+    ),
+    ({"platform_regoin": "x"}, "did you mean platform_region?"),
+    ({"imagetag": "1"}, "imagetag is not known: did you mean image_tag?"),
+    ({"network_nat": "sometimes"}, "network_nat = 'sometimes': must be one of: none, single, per_zone"),
+    ({"network_cidr": "10.20.0.0/33"}, "'10.20.0.0/33' is not a range"),
+    ({"network_cidr": "10.20.0.1/16"}, "has host bits set"),
+    ({"network_cidr": "10.0.0.0/8"}, "from /16 to /28"),
+    ({"network_cidr": None}, "network_cidr has no value"),
+    ({"network_cidr": trust_as_template("{{ nowhere }}")}, "network_cidr cannot be computed"),
+    ({"network_subnet_newbits": 2}, "need 8 subnets"),
+    ({"network_subnet_newbits": "many"}, "unable to convert"),
+    ({"network_zones": ["ap-northeast-2a", "us-east-1a"]}, "'us-east-1a' is no zone of ap-northeast-2"),
+    ({"network_zones": ["ap-northeast-2a"]}, "at least two different zones"),
+    ({"network_public_tiers": ["outside"]}, "'outside' is none of network_tiers"),
+    ({"network_database_cidrs": ["0.0.0.0/0"]}, "the whole world"),
+    ({"network_bastion_cidrs": ["::/0"]}, "the whole world"),
+    ({"network_service_ports": ["70000"]}, "'70000' is no port"),
+    ({"network_service_ports": ["8080"]}, "blue: 30080 is none of network_service_ports (8080)"),
+    ({"network_nat": "none"}, "nodes in the tier 'private' reach nothing without"),
+    ({"platform_region": "ap-nowhere-1"}, "no region of AWS"),
+    ({"platform_environment": "Staging"}, "platform_environment: lower case letters"),
+    ({"platform_environment": "staging-of-the-new-service"}, "AWS takes 32"),
+    ({"platform_application": "internal-tool"}, "must not begin with 'internal'"),
+    ({"platform_name": "mine"}, "follows from platform_application"),
+    ({"platform_environment": "other"}, "here <component>.other"),
+    ({"platform_allowed_accounts": ["12"]}, "'12' is no account"),
+    ({"platform_kubeconfig": "/does/not/exist"}, "there is no such file"),
+    ({"load_balancer_ports": {"blue": 30080, "red": 1}}, "load_balancer_ports.red is not known"),
+    ({"load_balancer_ports": {"blue": 30080, "green": 30080}}, "each slot needs a port of its own"),
+    ({"load_balancer_ports": {"blue": 8080, "green": 8081}}, "8080 is no port of a node"),
+    ({"load_balancer_domain_name": "Shop"}, "a domain name in lower case"),
+    ({"load_balancer_domain_name": "shop.example.org"}, "does not lie in it"),
+    ({"load_balancer_hosted_zone": "Z0123456789"}, "a name, since load_balancer_hosted_zone_managed"),
+    ({"load_balancer_certificate_file": "/no.pem"}, "needed with load_balancer_certificate_file"),
+    ({"load_balancer_certificate_arn": "arn:aws:acm:us-east-1:1:x"}, "certificate of ACM in ap-northeast-2"),
+    ({"load_balancer_ssl_policy": "ELBSecurityPolicy-2016-08"}, "TLS 1.2 and newer only"),
+    ({"load_balancer_subnet_tier": "private"}, "one of network_public_tiers (public)"),
+    ({"load_balancer_health_check": {"interval": 5, "timeout": 5}}, "timeout must be less than interval"),
+    ({"load_balancer_health_check": {"interval": 1}}, "interval: 1 is not within 5 to 300"),
+    ({"load_balancer_idle_timeout": 0}, "1 to 4000"),
+    ({"registry_keep_images": 1}, "at least 2"),
+    ({"cluster_version": "2"}, "a minor version of Kubernetes"),
+    ({"cluster_node_count": 9}, "must lie between cluster_node_min"),
+    ({"cluster_node_tier": "hidden"}, "none of network_tiers (public, private)"),
+    ({"namespace_name": "My_Space"}, "a name that Kubernetes takes"),
+    ({"database_name": "my-db"}, "lower case letters, digits and underscores"),
+    ({"database_backup_retention_days": 99}, "0 to 35 days"),
+    ({"database_instance_class": "t3.large"}, "a class of RDS"),
+    ({"cluster_node_instance_type": "large"}, "a type like t3.large"),
+]
+
+
+@pytest.mark.parametrize(("extra", "message"), WRONG, ids=lambda value: str(value)[:60])
+def test_what_is_wrong_is_named(staging, extra, message):
+    found = staging.problems(**extra)
+    assert any(message in problem for problem in found), found
+
+
+def test_what_is_missing_is_named(staging):
+    found = staging.problems(without="load_balancer_domain_name")
+    assert any(problem.startswith("load_balancer_domain_name is missing: Domain name") for problem in found)
+
+
+def test_the_place_of_a_wrong_value_is_said(staging):
+    variables = staging.of("network.staging")
+    settings = Settings(staging.specifications, "network.staging", variables, Templar(loader=staging.loader))
+    assert "inventories/staging/group_vars/network.yml:2" in settings.origin("network_cidr")
+
+
+def test_variables_of_others_are_nobodys_business(staging):
+    assert staging.problems(my_own_variable=1, ansible_user="x", __internal=2) == []
+
+
+def test_secrets_are_not_shown(staging):
+    variables = {**staging.of("network.staging"), "network_key": ["planted"]}
+    settings = Settings(staging.specifications, "network.staging", variables, Templar(loader=staging.loader))
+    problems = settings.value_problems("network_key", {"type": "int", "no_log": True})
+    text = " ".join(map(str, problems))
+    assert "(hidden)" in text and "planted" not in text
+
+
+def test_every_check_is_of_variables_that_there_are(staging):
+    """A check of a misspelt variable would never run."""
+    known = staging.specifications.names
+    assert {name for names, _ in checks.CHECKS for name in names} - known == set()
