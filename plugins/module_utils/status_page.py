@@ -1,0 +1,241 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""The status of environments as one page of HTML: no script, nothing from the network, light and dark."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+Status = dict[str, Any]
+SLOTS = ("blue", "green")
+#: The order in which a release goes through environments; others come after, by name.
+ORDER = ("test", "staging", "production")
+
+#: How a release stands: the sign and word that say it without colour, and the colour's class.
+OUTCOMES = {
+    "committed": ("✓", "went well", "good"),
+    "aborted": ("✕", "stopped before it had requests", "warn"),
+    "rolled_back": ("↩", "rolled back", "warn"),
+    "rollback_failed": ("✕", "could not be rolled back", "bad"),
+}
+UNDER_WAY = ("…", "under way", "info")
+
+CSS = """
+:root { color-scheme: light dark; --ink: #16202a; --soft: #4a5866; --page: #f4f6f8; --card: #ffffff;
+  --line: #d5dce3; --blue: #1f5fbf; --green: #1b7a43; --good: #1b7a43; --warn: #8a5300; --bad: #b3261e;
+  --info: #1f5fbf; --track: #e6ebf0; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8edf2; --soft: #aab6c2; --page: #10161c;
+  --card: #19222b; --line: #33414e; --blue: #6ea8ff; --green: #63d297; --good: #63d297; --warn: #f0b455;
+  --bad: #ff8a80; --info: #6ea8ff; --track: #26323d; } }
+* { box-sizing: border-box; }
+body { margin: 0; padding: 1rem; background: var(--page); color: var(--ink);
+  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
+header, main, footer { max-width: 92rem; margin: 0 auto; }
+h1 { font-size: 1.4rem; margin: 0; }
+h2 { font-size: 1.15rem; margin: 0; }
+h3 { font-size: 1rem; margin: 1.25rem 0 .4rem; }
+p { margin: .25rem 0; }
+.soft { color: var(--soft); font-size: .875rem; }
+a { color: var(--info); }
+main { display: grid; gap: 1rem; padding: 1rem 0;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 23rem), 1fr)); }
+article { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1rem;
+  min-width: 0; }
+.live { font-size: 1.6rem; font-weight: 650; margin: .25rem 0; }
+.weights { display: flex; height: 1.5rem; border-radius: .375rem; overflow: hidden;
+  background: var(--track); }
+.weights span { color: var(--card); font-size: .8rem; font-weight: 600; padding: 0 .5rem;
+  line-height: 1.5rem; }
+.blue { background: var(--blue); }
+.green { background: var(--green); }
+.slots { display: grid; gap: .75rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 9.5rem), 1fr)); margin-top: .75rem; }
+.slot { border-left: .3rem solid var(--line); padding-left: .6rem; min-width: 0; }
+.slot.of-blue { border-color: var(--blue); }
+.slot.of-green { border-color: var(--green); }
+.good { color: var(--good); }
+.warn { color: var(--warn); }
+.bad { color: var(--bad); }
+.info { color: var(--info); }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem .75rem; margin: .75rem 0 0; }
+dt { color: var(--soft); }
+dd { margin: 0; min-width: 0; }
+ol { list-style: none; margin: 0; padding: 0; border-left: 2px solid var(--line); }
+li { padding: 0 0 .8rem .9rem; position: relative; }
+li::before { content: ""; position: absolute; left: -.4rem; top: .45rem; width: .65rem; height: .65rem;
+  border-radius: 50%; background: currentColor; border: 2px solid var(--card); }
+li > div, li > details { color: var(--ink); }
+.took { height: .3rem; border-radius: .15rem; background: var(--soft); min-width: 2px; margin: .2rem 0; }
+code { font: .85em ui-monospace, monospace; }
+pre { white-space: pre-wrap; font: .8rem/1.4 ui-monospace, monospace; margin: .25rem 0; }
+"""
+
+
+def page(environments: list[Status], application: str) -> str:
+    """Return the page. Each environment: what the module status_page kept of it."""
+    ordered = sorted(environments, key=_place)
+    title = f"{application}: {', '.join(each['environment'] for each in ordered)}"
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{escape(title)}</title>
+<style>{CSS}</style>
+</head>
+<body>
+<header><h1>{escape(application)}</h1>
+<p class="soft">What serves, what is kept warm, who works on it, and what came before. Each environment as it
+was when it was read.</p></header>
+<main>
+{"".join(_environment(each) for each in ordered)}</main>
+<footer class="soft">Written by <code>playbooks/status.yml -e output=html</code>; run it again to read it
+again.</footer>
+</body>
+</html>
+"""
+
+
+def _place(environment: Status) -> tuple[int, str]:
+    name = environment["environment"]
+    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
+
+
+def _environment(kept: Status) -> str:
+    status, name = kept["status"], escape(kept["environment"])
+    live = status.get("live_slot", "")
+    serving = status["slots"].get(live, {}).get("name") or "nothing"
+    url = escape(kept.get("url", ""))
+    parts = [
+        f'<article aria-labelledby="{name}">',
+        f'<h2 id="{name}">{name.upper()}</h2>',
+        f'<p class="live">{escape(serving)}</p>',
+        f'<p class="soft">{f"on slot {escape(live)}, " if live else ""}<a href="{url}">{url}</a></p>',
+        _weights(status["weights"]),
+        '<div class="slots">',
+        *(_slot(slot, status["slots"].get(slot, {}), slot == live) for slot in SLOTS),
+        "</div>",
+        _facts(kept),
+        "<h3>Releases</h3>",
+        _timeline(status.get("releases", [])),
+        f'<p class="soft">Read at {_time(kept.get("read", ""))}</p>',
+        "</article>\n",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _weights(weights: dict[str, int]) -> str:
+    total = sum(weights.values()) or 1
+    words = ", ".join(f"{slot} {weights.get(slot, 0)} of {total}" for slot in SLOTS)
+    bars = "".join(
+        f'<span class="{slot}" style="flex: {weights[slot]}">{slot} {100 * weights[slot] // total} %</span>'
+        for slot in SLOTS
+        if weights.get(slot)
+    )
+    return f'<div class="weights" role="img" aria-label="Requests: {words}">{bars}</div>'
+
+
+def _slot(slot: str, told: Status, live: bool) -> str:
+    healthy, targets = told.get("healthy", 0), told.get("targets", 0)
+    health = "good" if targets and healthy == targets else "bad" if live else "soft"
+    lines = [
+        f"<strong>{escape(told.get('name') or 'empty')}</strong>",
+        f'<span class="{health}">{healthy} of {targets} targets healthy</span>',
+    ]
+    if told.get("wanted"):
+        ready = f"{told.get('ready')} of {told['wanted']} ready"
+        lines.append(f"{ready}, {told.get('restarts') or 0} restarts")
+    lines += [escape(note) for note in told.get("notes") or []]
+    if told.get("warm_until"):
+        lines.append(f"kept warm until {_time(told['warm_until'])}")
+    elif told.get("state") not in ("", "up", None):
+        lines.append({"down": "scaled down", "raising": "being brought up"}.get(told["state"], told["state"]))
+    if told.get("digest"):
+        lines.append(f"<code>{escape(told['digest'][:19])}</code>")
+    head = f"slot {slot}{' · live' if live else ''}"
+    return f'<div class="slot of-{slot}"><span class="soft">{head}</span><br>{"<br>".join(lines)}</div>'
+
+
+def _facts(kept: Status) -> str:
+    status = kept["status"]
+    facts = [("Lock", _lock(status.get("lock", {}))), ("Gate", _gate(kept.get("gate") or {}))]
+    facts.append(("Drift", _drift(kept.get("drift") or {})))
+    if status.get("unfinished"):
+        facts.append(("Unfinished", f'<span class="warn">⚠ {escape(status["unfinished"])}</span>'))
+    facts += [("Note", f'<span class="warn">⚠ {escape(each)}</span>') for each in status.get("problems", [])]
+    return f"<dl>{''.join(f'<dt>{name}</dt><dd>{text}</dd>' for name, text in facts)}</dl>"
+
+
+def _lock(lock: Status) -> str:
+    if not lock.get("held"):
+        return '<span class="good">✓ free</span>'
+    what = " of ".join(filter(None, [lock.get("operation"), lock.get("subject")]))
+    return (
+        f'<span class="warn">⚠ held</span> for a {escape(what)} by {escape(lock.get("who", ""))} '
+        f"since {_time(lock.get('since', ''))}"
+    )
+
+
+def _gate(gate: Status) -> str:
+    if not gate.get("status"):
+        return '<span class="soft">not asked</span>'
+    if not gate.get("refusal"):
+        return f'<span class="good">✓ {escape(gate["status"])}</span>'
+    return f'<span class="bad">✕ refused</span><pre>{escape(gate["refusal"])}</pre>'
+
+
+def _drift(drift: Status) -> str:
+    if "differing" not in drift:
+        return '<span class="soft">not looked for</span>'
+    when = f' <span class="soft">({_time(drift.get("at", ""))})</span>'
+    if not drift["differing"]:
+        return f'<span class="good">✓ none</span>{when}'
+    return f'<span class="warn">⚠ {escape(", ".join(drift["differing"]))}</span>{when}'
+
+
+def _timeline(releases: list[Status]) -> str:
+    if not releases:
+        return '<p class="soft">None yet.</p>'
+    longest = max((float(each.get("seconds") or 0) for each in releases), default=0) or 1
+    return f"<ol>{''.join(_release(each, longest) for each in releases)}</ol>"
+
+
+def _release(release: Status, longest: float) -> str:
+    sign, words, colour = OUTCOMES.get(release.get("state", ""), UNDER_WAY)
+    if release.get("kind") == "rollback" and release.get("state") == "rolled_back":
+        sign, words, colour = "↩", "went back", "good"
+    what = release.get("tag") or release.get("version") or release.get("digest", "")[:19]
+    head = f"<strong>{escape(what)}</strong> ({escape(release.get('release', ''))})"
+    kind = "" if release.get("kind") == "deploy" else f"{escape(release.get('kind', ''))} to "
+    lines = [f'<div>{kind}{head} <span class="{colour}">{sign} {words}</span></div>']
+    about = [_time(release.get("started", "")), f"by {escape(release.get('who', ''))}"]
+    if release.get("seconds") is not None:
+        seconds = float(release["seconds"])
+        about.append(f"took {_span(seconds)}")
+        width = max(1, round(100 * seconds / longest))
+        lines.append(f'<div class="took" style="width: {width}%" aria-hidden="true"></div>')
+    lines.append(f'<div class="soft">{", ".join(about)}{_run(release.get("run", ""))}</div>')
+    if why := release.get("failure") or release.get("reason"):
+        first, *more = why.strip().splitlines() or [""]
+        text = escape(first)
+        if more:
+            text = f"<details><summary>{text}</summary><pre>{escape(why)}</pre></details>"
+        lines.append(f'<div class="soft">{text}</div>')
+    return f'<li class="{colour}">{"".join(lines)}</li>'
+
+
+def _run(address: str) -> str:
+    return f', <a href="{escape(address)}">run</a>' if address.startswith("https://") else ""
+
+
+def _time(text: str) -> str:
+    """Return a moment (ISO 8601 in UTC) for people and for machines."""
+    shown = text.replace("T", " ").partition("+")[0].removesuffix("Z").partition(".")[0]
+    return f'<time datetime="{escape(text)}">{escape(shown)} UTC</time>' if text else "–"
+
+
+def _span(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

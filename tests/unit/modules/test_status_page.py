@@ -1,0 +1,195 @@
+"""The status page: what it says, that it needs nothing from elsewhere, and that nothing on it can do harm."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.teal.platform.plugins.modules import status_page
+from conftest import ModuleFailed
+
+VOID = {"meta", "br"}
+Run = Callable[..., dict[str, Any]]
+
+
+class Reader(HTMLParser):
+    """Reads a page strictly: each element is closed, and in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += data
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    assert reader.open == []
+    return reader
+
+
+def status(**more: Any) -> dict[str, Any]:
+    def slot(name: str, **about: Any) -> dict[str, Any]:
+        empty = {"notes": [], "warm_until": "", "digest": "", "state": "up", "restarts": 0}
+        return {**empty, "name": name, "healthy": 2, "targets": 2, "wanted": 2, "ready": 2, **about}
+
+    return {
+        "live_slot": "green",
+        "weights": {"blue": 0, "green": 100},
+        "slots": {
+            "blue": slot("1.0.0 (r1)", warm_until="2026-11-24T09:00:00+00:00"),
+            "green": slot("1.1.0 (r2)"),
+        },
+        "lock": {"held": False},
+        "unfinished": "",
+        "releases": [
+            {
+                "release": "r2",
+                "kind": "deploy",
+                "state": "committed",
+                "tag": "1.1.0",
+                "who": "dana",
+                "started": "2026-11-23T09:00:00+00:00",
+                "seconds": 130,
+                "run": "https://github.com/example/assistant/actions/runs/42",
+            },
+            {
+                "release": "r1",
+                "kind": "deploy",
+                "state": "aborted",
+                "tag": "crash",
+                "who": "dana",
+                "started": "2026-11-22T09:00:00+00:00",
+                "seconds": 30,
+                "failure": "CrashLoopBackOff\nlast lines: <script>alert(1)</script>",
+            },
+        ],
+        "problems": [],
+        **more,
+    }
+
+
+@pytest.fixture
+def write(run_module: Run, tmp_path: Path) -> Callable[..., str]:
+    def write(environment: str = "staging", **arguments: Any) -> str:
+        arguments = {"status": status(), "url": f"https://{environment}.example.com", **arguments}
+        done = run_module(
+            status_page, folder=str(tmp_path), environment=environment, application="assistant", **arguments
+        )
+        return Path(done["path"]).read_text()
+
+    return write
+
+
+def test_it_says_what_serves_and_what_came_before(write: Callable[..., str]) -> None:
+    text = " ".join(read(write()).text.split())
+    for words in (
+        "STAGING",
+        "1.1.0 (r2)",
+        "green 100 %",
+        "slot green · live",
+        "2 of 2 targets healthy",
+        "kept warm until 2026-11-24 09:00:00 UTC",
+        "✓ free",
+        "✓ went well",
+        "took 2 min 10 s",
+        "✕ stopped before it had requests",
+        "not asked",
+        "not looked for",
+    ):
+        assert words in text, words
+    assert "blue 0 %" not in text
+
+
+def test_environments_stand_side_by_side_in_the_order_of_a_release(write: Callable[..., str]) -> None:
+    for environment in ("production", "qa", "test", "staging"):
+        page = write(environment)
+    headings = [attributes["id"] for tag, attributes in read(page).elements if tag == "h2"]
+    assert headings == ["test", "staging", "production", "qa"]
+
+
+def test_a_lock_a_problem_and_what_is_unfinished_are_seen(write: Callable[..., str]) -> None:
+    lock = {
+        "held": True,
+        "who": "dana",
+        "operation": "deploy",
+        "subject": "1.2.0",
+        "since": "2026-11-23T09:00:00Z",
+    }
+    now = status(lock=lock, unfinished="r3", problems=["requests do not all go to one slot"], live_slot="")
+    text = " ".join(read(write(status=now)).text.split())
+    assert "⚠ held for a deploy of 1.2.0 by dana since 2026-11-23 09:00:00 UTC" in text
+    assert "⚠ r3" in text
+    assert "⚠ requests do not all go to one slot" in text
+
+
+def test_gate_and_drift(write: Callable[..., str], tmp_path: Path) -> None:
+    summary = tmp_path / "elsewhere" / "summary.json"
+    summary.parent.mkdir()
+    components = {"network": {"state": "changed"}, "cluster": {"state": "ok"}}
+    summary.write_text(json.dumps({"components": components}))
+    gate = {"status": "ERROR", "refusal": "coverage is 61, and fails below 80"}
+    text = read(write(gate=gate, drift_summary=str(summary))).text
+    assert "✕ refused" in text
+    assert "coverage is 61" in text
+    assert "⚠ network" in text
+    assert "cluster" not in text
+    assert "✓ OK" in read(write(gate={"status": "OK", "refusal": ""})).text
+
+
+def test_nothing_on_it_comes_from_elsewhere_or_runs(write: Callable[..., str]) -> None:
+    releases = [
+        {"tag": '"><img src=x onerror=alert(1)>', "release": "r1", "run": "javascript:alert(1)", "who": "<b>"}
+    ]
+    for page in (write(), write(status=status(releases=releases))):
+        elements = read(page).elements
+        assert not {"script", "img", "link", "iframe", "b"} & {tag for tag, _ in elements}
+        for tag, attributes in elements:
+            assert not {"src", "onerror", "onclick"} & set(attributes)
+            if tag == "a":
+                assert (attributes["href"] or "").startswith("https://")
+        assert "default-src 'none'" in page
+
+
+def test_it_is_made_for_phones_the_dark_and_screen_readers(write: Callable[..., str]) -> None:
+    page = write()
+    reader = read(page)
+    assert ("html", {"lang": "en"}) in reader.elements
+    assert any(attributes.get("name") == "viewport" for _, attributes in reader.elements)
+    assert "prefers-color-scheme: dark" in page
+    bars = [attributes for _, attributes in reader.elements if attributes.get("role") == "img"]
+    assert [bar["aria-label"] for bar in bars] == ["Requests: blue 0 of 100, green 100 of 100"]
+    assert [tag for tag, _ in reader.elements if tag in ("h1", "h2", "h3")] == ["h1", "h2", "h3"]
+    assert all(attributes["datetime"] for tag, attributes in reader.elements if tag == "time")
+
+
+def test_check_mode_writes_nothing(run_module: Run, tmp_path: Path) -> None:
+    arguments = {"environment": "staging", "application": "assistant", "status": status()}
+    run_module(status_page, check=True, folder=str(tmp_path / "new"), **arguments)
+    assert not (tmp_path / "new").exists()
+
+
+def test_files_that_are_not_its_own_are_named(write: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text("[]")
+    with pytest.raises(ModuleFailed, match=r"other\.json is not what this module writes"):
+        write()
+    (tmp_path / "other.json").unlink()
+    with pytest.raises(ModuleFailed, match=r"missing\.json"):
+        write(drift_summary=str(tmp_path / "missing.json"))
