@@ -3,6 +3,10 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+# What a deploy needs is less than what the tests need: `make setup REQUIREMENTS=requirements.txt`.
+REQUIREMENTS ?= requirements-dev.txt
+# A certain version of the package ansible, such as 12.*; empty for the newest that is supported.
+ANSIBLE ?=
 ENVIRONMENT ?= staging
 SCENARIOS ?= test staging production
 STAMP := $(VENV)/.installed
@@ -26,7 +30,7 @@ $(STAMP): requirements.txt requirements-dev.txt
 	@echo "installing into $(VENV) (a minute or two, once)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $(REQUIREMENTS) $(ANSIBLE:%='ansible==%')
 	@touch $@
 
 rehearsal: $(STAMP) ## put up the rehearsal cloud (end it with `make down`)

@@ -25,6 +25,14 @@ options:
         key: file
     env:
       - name: PLATFORM_SUMMARY_FILE
+  markdown:
+    description: A file that the same is appended to as Markdown, such as that of E(GITHUB_STEP_SUMMARY).
+    type: path
+    ini:
+      - section: callback_summary
+        key: markdown
+    env:
+      - name: PLATFORM_SUMMARY_MARKDOWN
   longest:
     description: How many of the tasks that took longest are shown. 0 shows none.
     type: int
@@ -45,6 +53,7 @@ import typing as t
 import unicodedata
 
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.teal.platform.plugins.plugin_utils.summary_markdown import markdown
 
 KEPT_BACK = "the reason is kept back (no_log)"
 COLOURS = {"failed": "red", "not reached": "bright purple", "changed": "yellow", "ok": "green"}
@@ -101,6 +110,7 @@ class CallbackModule(CallbackBase):
 
     def __init__(self) -> None:
         super().__init__()
+        self.playbook = ""
         self.plays: list[t.Any] = []  # all of the playbook, started or not
         self.play: t.Any = None
         self.inventory: t.Any = None
@@ -114,6 +124,7 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_start(self, playbook: t.Any) -> None:
         self.plays = list(playbook.get_plays())
+        self.playbook = pathlib.Path(playbook._file_name).stem
 
     def v2_playbook_on_play_start(self, play: t.Any) -> None:
         self.play = play
@@ -233,16 +244,25 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         summary = self.summary(stats)
         self._print(summary)
-        if path := self.get_option("file"):
-            target = pathlib.Path(path)
-            part = target.with_name(f"{target.name}.{os.getpid()}.part")
-            try:
-                part.write_text(
-                    json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n", "utf-8"
-                )
-                part.replace(target)
-            except OSError as error:
-                self._display.warning(f"teal.platform.summary: can't write {path}: {error.strerror}")
+        for path, write in (
+            (self.get_option("file"), self._write),
+            (self.get_option("markdown"), self._append),
+        ):
+            if path:
+                try:
+                    write(pathlib.Path(path), summary)
+                except OSError as error:
+                    self._display.warning(f"teal.platform.summary: can't write {path}: {error.strerror}")
+
+    @staticmethod
+    def _write(target: pathlib.Path, summary: dict[str, t.Any]) -> None:
+        part = target.with_name(f"{target.name}.{os.getpid()}.part")
+        part.write_text(json.dumps(summary, indent=2, ensure_ascii=False, default=str) + "\n", "utf-8")
+        part.replace(target)
+
+    def _append(self, target: pathlib.Path, summary: dict[str, t.Any]) -> None:
+        with target.open("a", encoding="utf-8") as file:
+            file.write(markdown(summary, self.playbook))
 
     def _print(self, summary: dict[str, t.Any]) -> None:
         show = self._display.display

@@ -1,4 +1,4 @@
-"""Becomes `ansible-playbook playbooks/$PLAYBOOK.yml -i inventories/$ENVIRONMENT`, with $VARIABLES as extra variables.
+"""Becomes `ansible-playbook playbooks/$PLAYBOOK.yml -i inventories/$ENVIRONMENT -e $VARIABLES $ARGUMENTS`.
 
 What people type into a workflow's form or a commit message is data: each text is marked as unsafe, so that
 Ansible never takes it for a template, and one value can't become two variables.
@@ -49,7 +49,9 @@ def marked(value: Any) -> str:
 def _existing(folder: Path, name: str, ending: str) -> Path:
     path = folder / f"{name}{ending}"
     if not NAME.fullmatch(name) or not path.exists():
-        known = ", ".join(sorted(entry.stem for entry in folder.iterdir() if not ending or entry.suffix == ending))
+        known = ", ".join(
+            sorted(entry.stem for entry in folder.iterdir() if not ending or entry.suffix == ending)
+        )
         raise Refused(f"{folder.name} has no {name!r}; there are: {known}")
     return path
 

@@ -1,0 +1,41 @@
+"""The summary as GitHub shows it."""
+
+from __future__ import annotations
+
+from ansible_collections.teal.platform.plugins.plugin_utils.summary_markdown import cell, markdown
+
+SUMMARY = {
+    "components": {
+        "network.test": {"state": "ok", "ok": 5, "changed": 0, "failed": 0, "seconds": 1.2},
+        "release.test": {"state": "failed", "ok": 2, "changed": 1, "failed": 1, "seconds": 9.0},
+    },
+    "failures": [{"component": "release.test", "task": "Verify it", "reason": "a | b\n<img> @everyone `x`"}],
+    "published": {"load_balancer": {"id": "assistant-test", "address": "https://test.example.com"}},
+    "longest": [],
+}
+
+
+def test_tables() -> None:
+    lines = markdown(SUMMARY, "deploy").splitlines()
+    assert lines[:4] == [
+        "### deploy",
+        "",
+        "| component | state | ok | changed | failed | seconds |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    assert "| network.test | 🟢 ok | 5 | 0 | 0 | 1.2 |" in lines
+    assert "| release.test | ❌ failed | 2 | 1 | 1 | 9.0 |" in lines
+    assert "| load\\_balancer | assistant-test | https://test.example.com |" in lines
+
+
+def test_a_reason_is_text() -> None:
+    line = next(line for line in markdown(SUMMARY, "deploy").splitlines() if line.startswith("- "))
+    assert line == r"- ❌ release.test: Verify it: a \| b \<img\> \@everyone \`x\`"
+
+
+def test_nothing_published_is_no_table() -> None:
+    assert "what stands" not in markdown({**SUMMARY, "published": {}}, "deploy")
+
+
+def test_a_cell_is_one_line() -> None:
+    assert cell("a\n\n b\t c") == "a b c"

