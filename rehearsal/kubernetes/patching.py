@@ -126,8 +126,8 @@ def _strategic_list(target: list[Any], patch: list[Any], field: str) -> list[Any
     key = _list_key(field, patch + target)
     if any(isinstance(i, dict) and i.get("$patch") == "replace" for i in patch):
         target, patch = [], [i for i in patch if i.get("$patch") != "replace"]
-    if key is None:
-        return [strategic(None, i) for i in patch]
+    if key is None or not target:  # a new list is taken as it is, even with a key twice
+        return [strategic(None, i) for i in patch if not (isinstance(i, dict) and "$patch" in i)]
     result = list(target)
     for item in patch:
         at = next((n for n, old in enumerate(result) if old.get(key) == item.get(key)), None)

@@ -135,3 +135,10 @@ def test_apply_takes_away_what_its_manager_gave_before_and_leaves_the_rest() -> 
             {"name": "side"},
         ],
     }
+
+
+def test_strategic_takes_a_new_list_as_it_is() -> None:
+    """One port by UDP and TCP, as a NetworkPolicy for names has it: its rules are replaced, not merged."""
+    ports = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+    policy = {"spec": {"egress": [{"ports": ports}]}}
+    assert strategic(policy, policy) == policy
