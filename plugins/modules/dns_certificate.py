@@ -223,7 +223,7 @@ class Certificate(ResourceSet):
         else:
             advice = "Make these records in your DNS: " + "; ".join(records)
         return (
-            f"certificate '{self.domain}' did not {what} within {self.params['wait_timeout']} s "
+            f"certificate '{self.domain}' could not {what} within {self.params['wait_timeout']} s "
             f"(status {found['Status']}). {advice}. Then run this again."
         )
 
