@@ -70,7 +70,7 @@ def closing(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> Any:
     options = {"file": str(tmp_path / "summary.json"), "longest": 10}
     monkeypatch.setattr(callback, "get_option", options.get)
     plays = [play(name, name, INVENTORY) for name in ("wave_1", "all", "wave_2")]
-    callback.v2_playbook_on_start(SimpleNamespace(get_plays=lambda: plays))
+    callback.v2_playbook_on_start(SimpleNamespace(get_plays=lambda: plays, _file_name="playbooks/site.yml"))
     callback.v2_playbook_on_play_start(plays[0])
     for name in INVENTORY["wave_1"]:
         callback.v2_runner_on_start(host(name), task("Make it"))
