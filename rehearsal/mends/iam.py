@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from botocore.awsrequest import AWSRequest
@@ -9,6 +10,7 @@ from moto.core.request import determine_request_protocol
 from moto.core.responses import BaseResponse
 from moto.core.utils import get_service_model
 from moto.iam.access_control import IAMPolicyStatement, IAMRequest, PermissionResult
+from moto.iam.models import iam_backends
 from werkzeug.exceptions import HTTPException
 
 from rehearsal.calls import error
@@ -33,7 +35,6 @@ ARNS = {
     "iam": {
         "RoleName": "arn:aws:iam::{account}:role/{value}",
         "PolicyArn": "{value}",
-        "InstanceProfileName": "arn:aws:iam::{account}:instance-profile/{value}",
         "OpenIDConnectProviderArn": "{value}",
     },
     "lambda": {"FunctionName": "arn:aws:lambda:{region}:{account}:function:{value}"},
@@ -61,11 +62,48 @@ NO_RESOURCE = "none"
 """Their resource: only `*` matches it."""
 
 
+PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
+"""What IAM's actions begin with, where it isn't the service of the signature."""
+
+TRANSACTIONS = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+"""What DynamoDB asks rights for, by the parts of a TransactWriteItems."""
+
+
 def apply(config: dict[str, Any]) -> None:
     """Mend it."""
+    actions()
     signatures()
     resources()
     refusals()
+
+
+def actions() -> None:
+    """moto names an action by the signature's service and the API's operation. IAM knows some by other names:
+    CloudWatch's, API Gateway's (its HTTP methods), and those of DynamoDB's transactions."""
+    check = IAMRequest.check_action_permitted
+
+    def check_action_permitted(self: IAMRequest, resource: str) -> None:
+        for action in names_of(self._action, self._method, self._body):
+            self._action = action
+            check(self, resource)
+
+    IAMRequest.check_action_permitted = check_action_permitted
+
+
+def names_of(action: str, method: str, body: bytes) -> list[str]:
+    """What IAM calls the rights that a call needs."""
+    service, _, operation = action.partition(":")
+    if service == "apigateway":
+        return [f"apigateway:{method}"]
+    if operation == "TransactWriteItems":
+        parts = {part for item in json.loads(body)["TransactItems"] for part in item}
+        return sorted(f"dynamodb:{TRANSACTIONS[part]}" for part in parts)
+    return [f"{PREFIXES.get(service, service)}:{operation}"]
 
 
 def signatures() -> None:
@@ -132,6 +170,15 @@ def refusals() -> None:
     BaseResponse._authenticate_and_authorize_normal_action = authenticate_and_authorize
 
 
+def role_arn(response: BaseResponse, name: str) -> str:
+    """The ARN of a role, with its path: of the one that stands, or of the one that is asked for."""
+    account = response.current_account
+    for role in iam_backends[account][response.partition].roles.values():
+        if role.name == name:
+            return role.arn
+    return f"arn:{response.partition}:iam::{account}:role{response._get_param('Path') or '/'}{name}"
+
+
 def resource_of(response: BaseResponse) -> str:
     """The ARN of what a call is about, as far as `ARNS` can tell; else UNKNOWN."""
     authorization = response.headers.get("Authorization", "")
@@ -146,5 +193,7 @@ def resource_of(response: BaseResponse) -> str:
                 return UNKNOWN
             if value.startswith("arn:"):
                 return value
+            if name == "RoleName":
+                return role_arn(response, value)
             return template.format(value=value, region=response.region, account=response.current_account)
     return UNKNOWN

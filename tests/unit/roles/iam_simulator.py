@@ -33,6 +33,8 @@ def _holds(operator: str, key: str, wanted: list[str], context: Context) -> bool
         if value is None:
             return True
         operator = operator.removesuffix("IfExists")
+    if operator == "ForAllValues:StringLike":
+        return all(any(matches(p, entry) for p in wanted) for entry in (value or "").split())
     # A negated operator holds for a key that is not there; the others don't.
     if operator == "StringNotEquals":
         return value is None or value not in wanted

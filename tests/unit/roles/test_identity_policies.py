@@ -352,6 +352,22 @@ def test_what_is_made_carries_the_environments_tags(rendered: dict[str, Rendered
     assert not staging.may("provision", "ec2:CreateVpc", vpc)
 
 
+def test_provision_changes_the_records_of_its_own_domain_only(rendered: dict[str, Rendered]) -> None:
+    key = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+
+    def may(records: str) -> bool:
+        zone = "arn:aws:route53:::hostedzone/Z1"
+        return rendered["staging"].may(
+            "provision", "route53:ChangeResourceRecordSets", zone, **{key: records}
+        )
+
+    assert may("staging.assistant.example.com")
+    assert may("_3f2a.staging.assistant.example.com staging.assistant.example.com")
+    assert not may("assistant.example.com")
+    assert not may("test.assistant.example.com")
+    assert not may("staging.assistant.example.com assistant.example.com")
+
+
 def test_nothing_is_relabelled_out_of_or_into_the_environment(rendered: dict[str, Rendered]) -> None:
     staging = rendered["staging"]
     thing = staging.arn("ec2", "vpc/vpc-1")
