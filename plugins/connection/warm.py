@@ -391,4 +391,6 @@ class Server:
                     break
                 said += chunk
         if said != b"ready\n":
-            raise Unavailable(said.decode(errors="replace").strip() or "it did not answer")
+            raise Unavailable(
+                said.decode(errors="replace").strip().rpartition("\n")[2] or "it did not answer"
+            )

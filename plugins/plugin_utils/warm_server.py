@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Bare paths and descriptors, in a process that imports no more than it needs:
-# ruff: noqa: PTH106, PTH108, PTH109, PTH112, PTH116, PTH117, PTH118, PTH123, PTH208
+# ruff: noqa: PTH106, PTH108, PTH109, PTH112, PTH116, PTH118, PTH123, PTH208
 """The fork server behind the connection plugin ``teal.platform.warm``.
 
 It is no module to import: the plugin pipes this text into a Python, in the very shape in which Ansible pipes
@@ -114,18 +114,18 @@ class Memory:
         os.environ.encodekey = lambda key: (self.env_read.add(key), original(key))[1]
         written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
         try:
-            {"import": self._import, "source": self._read_source, "model": self._read_model}[kind](name)
+            getattr(self, f"_learn_{kind}")(name)
         finally:
             os.environ.encodekey = original
             sys.dont_write_bytecode = written
 
-    def _import(self, name: str) -> None:
+    def _learn_import(self, name: str) -> None:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
             if "botocore.loaders" in sys.modules and not hasattr(self, "_load_model"):
                 self._share_models(sys.modules["botocore.loaders"])
 
-    def _read_source(self, name: str) -> None:
+    def _learn_source(self, name: str) -> None:
         for root in self.roots:
             path = os.path.join(root, name)
             with contextlib.suppress(OSError, SyntaxError):
@@ -151,26 +151,27 @@ class Memory:
             return found
 
         def list_available_services(loader: t.Any, type_name: str) -> list[str]:
-            if [path for path in loader.search_paths if os.path.isdir(path)] != [builtin]:
+            # botocore's own folder, and that which boto3 adds; a user's models are read anew each time.
+            paths = [path for path in loader.search_paths if os.path.isdir(path)]
+            if any(path != builtin and not path.endswith("/boto3/data") for path in paths):
                 return list_services(loader, type_name)
-            if type_name not in self.services:
-                self.want("model", type_name)
+            key = json.dumps([type_name, *paths])
+            if key not in self.services:
+                self.want("services", key)
                 return list_services(loader, type_name)
-            return list(self.services[type_name])
+            return list(self.services[key])
 
         loaders.JSONFileLoader.load_file = load_file
         loaders.Loader.list_available_services = list_available_services
         self._list_services = list_services
 
-    def _read_model(self, name: str) -> None:
-        loaders = sys.modules["botocore.loaders"]
-        if os.path.isabs(name):
-            self.models[name] = self._load_model(loaders.JSONFileLoader(), name)
-        else:
-            only_builtin = loaders.Loader(
-                [loaders.Loader.BUILTIN_DATA_PATH], include_default_search_paths=False
-            )
-            self.services[name] = self._list_services(only_builtin, name)
+    def _learn_model(self, name: str) -> None:
+        self.models[name] = self._load_model(sys.modules["botocore.loaders"].JSONFileLoader(), name)
+
+    def _learn_services(self, name: str) -> None:
+        type_name, *paths = json.loads(name)
+        loader = sys.modules["botocore.loaders"].Loader(paths, include_default_search_paths=False)
+        self.services[name] = self._list_services(loader, type_name)
 
 
 class Server:
@@ -225,6 +226,8 @@ class Server:
             self.unfit = f"{name} prints while it is imported: {said}"
         if len(os.listdir("/proc/self/task")) > 1:
             self.unfit = f"{name} starts a thread while it is imported"
+        if self.unfit:
+            self.queue.clear()
 
     def hear(self, select: selectors.BaseSelector, plugin: socket.socket) -> tuple[Job | None, int | None]:
         """A message of a plugin: its request, word that it gives up waiting, or its end."""
@@ -254,9 +257,15 @@ class Server:
             pid = os.fork()
             if not pid:
                 return job, None
-            pidfd = os.pidfd_open(pid)
+            try:
+                pidfd = os.pidfd_open(pid)
+            except OSError:  # the fork waits for its payload yet: nothing is lost
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                raise
             self.children[pidfd] = (pid, plugin)
-            plugin.send(json.dumps({"pid": pid}).encode())
+            with contextlib.suppress(OSError):
+                plugin.send(json.dumps({"pid": pid}).encode())
             return None, pidfd
         except OSError as error:
             with contextlib.suppress(OSError):
@@ -312,6 +321,7 @@ class Server:
                 os.kill(pid, signal.SIGTERM)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGTERM)
+        self.left_alone.discard(plugin)
         plugin.close()
 
     def end(self) -> t.NoReturn:
@@ -417,10 +427,13 @@ def main(options: dict[str, t.Any]) -> None:
     listener.listen(128)
     gc.disable()
     server = Server(listener, watch, options)
-    os.write(1, b"ready\n")
-    null = os.open(os.devnull, os.O_RDONLY)
+    starter, null = os.dup(1), os.open(os.devnull, os.O_RDONLY)
     for fd, wanted in ((null, 0), (server.noise, 1), (server.noise, 2)):
         os.dup2(fd, wanted)
+    while server.queue:
+        server.learn()
+    os.write(starter, b"ready\n")
+    os.close(starter)
     os.close(null)
     memory, job = server.serve()
     become(job)

@@ -2,12 +2,14 @@
 """Time the same 40 AWS tasks through the connections ``local`` and ``teal.platform.warm``, in turn.
 
 Usage: ``python tests/benchmarks/warm.py [rounds]``. Prints medians in seconds and their ratio, for a first
-run (all is made) and a second one (nothing is left to do). The AWS is moto's server, in this process, emptied
-before each first run.
+run (all is made) and a second one (nothing is left to do): wall time, and CPU of Ansible with all that it
+starts, the server too. The AWS is moto's server, in this process, emptied before each first run.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import logging
 import os
 import pathlib
@@ -25,8 +27,11 @@ HERE = pathlib.Path(__file__).parent
 CONNECTIONS = ("ansible.builtin.local", "teal.platform.warm")
 
 
-def play(connection: str, url: str) -> tuple[float, str]:
-    """Run the tasks. Returns seconds of wall time and the recap."""
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def play(connection: str, url: str) -> tuple[float, float, str]:
+    """Run the tasks. Returns seconds of wall time, seconds of CPU, and the recap."""
     environment = os.environ | {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "test",
@@ -42,13 +47,18 @@ def play(connection: str, url: str) -> tuple[float, str]:
         *("-e", f"ansible_connection={connection}"),
         *("-e", f"ansible_python_interpreter={sys.executable}"),
     ]
-    start = time.monotonic()
+    start, before = time.monotonic(), os.times()
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     seconds = time.monotonic() - start
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()  # the server, which is ours to wait for: see main()
+    after = os.times()
+    cpu = after.children_user - before.children_user + after.children_system - before.children_system
     if run.returncode:
         sys.exit(run.stdout + run.stderr)
     recap = re.search(r"ok=\d+ +changed=\d+ +unreachable=\d+ +failed=\d+", run.stdout)
-    return seconds, recap[0] if recap else run.stdout
+    return seconds, cpu, recap[0] if recap else run.stdout
 
 
 def main() -> None:
@@ -58,24 +68,29 @@ def main() -> None:
     server.start()
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
-    times: dict[tuple[str, str], list[float]] = {}
+    # Orphans of our children become ours, so that the server's CPU is counted.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    times: dict[tuple[str, str], list[tuple[float, float]]] = {}
     recaps: dict[str, set[str]] = {}
     for number in range(rounds + 1):
         for connection in CONNECTIONS:
             urllib.request.urlopen(urllib.request.Request(f"{url}/moto-api/reset", method="POST")).read()
             for which in ("first run", "second run"):
-                wall, recap = play(connection, url)
+                wall, cpu, recap = play(connection, url)
                 recaps.setdefault(which, set()).add(recap)
                 if number:  # the round before is the warm-up
-                    times.setdefault((which, connection), []).append(wall)
+                    times.setdefault((which, connection), []).append((wall, cpu))
     server.stop()
-    print(f"{platform.python_version()} on {os.cpu_count()} CPUs; medians of {rounds}, seconds")
+    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs; medians of {rounds}, seconds")
     for which in ("first run", "second run"):
         if len(recaps[which]) != 1:
             sys.exit(f"{which}: the connections differ: {recaps[which]}")
-        local, warm = (statistics.median(times[which, connection]) for connection in CONNECTIONS)
-        figures = f"local {local:6.2f}  warm {warm:6.2f}  ratio {local / warm:4.1f}"
-        print(f"{which:10}  {figures}  {recaps[which].pop()}")
+        for index, unit in enumerate(("wall", "CPU")):
+            local, warm = (
+                statistics.median(one[index] for one in times[which, name]) for name in CONNECTIONS
+            )
+            print(f"{which:10}  {unit:4}  local {local:6.2f}  warm {warm:6.2f}  ratio {local / warm:4.1f}")
+        print(f"{which:10}  {recaps[which].pop()}")
 
 
 if __name__ == "__main__":
