@@ -9,9 +9,6 @@ from typing import Any
 
 Status = dict[str, Any]
 SLOTS = ("blue", "green")
-#: The order in which a release goes through environments; others come after, by name.
-ORDER = ("test", "staging", "production")
-
 #: How a release stands: the sign and word that say it without colour, and the colour's class.
 OUTCOMES = {
     "committed": ("✓", "went well", "good"),
@@ -73,8 +70,8 @@ pre { white-space: pre-wrap; font: .8rem/1.4 ui-monospace, monospace; margin: .2
 
 
 def page(environments: list[Status], application: str) -> str:
-    """Return the page. Each environment: what the module status_page kept of it."""
-    ordered = sorted(environments, key=_place)
+    """Return the page of what the module status_page kept; what it kept first stands first."""
+    ordered = sorted(environments, key=lambda each: (each["since"], each["environment"]))
     title = f"{application}: {', '.join(each['environment'] for each in ordered)}"
     return f"""<!doctype html>
 <html lang="en">
@@ -96,11 +93,6 @@ again.</footer>
 </body>
 </html>
 """
-
-
-def _place(environment: Status) -> tuple[int, str]:
-    name = environment["environment"]
-    return (ORDER.index(name) if name in ORDER else len(ORDER), name)
 
 
 def _environment(kept: Status) -> str:

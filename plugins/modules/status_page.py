@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: Teal maintainers
 description:
   - Keeps the status of one environment in a folder, as C(<environment>.json), and writes C(index.html) there,
-    with all environments that the folder has, side by side.
+    with all environments that the folder has, side by side. The one that was kept first stands first.
   - The page needs no network and no script.
 options:
   folder:
@@ -99,20 +99,18 @@ def drift(module: AnsibleModule, path: str) -> dict[str, Any]:
     return {"differing": differing, "at": moment(file.stat().st_mtime)}
 
 
-def others(module: AnsibleModule, folder: Path, own: str) -> list[dict[str, Any]]:
-    """Return what was kept of the other environments."""
-    found = []
+def kept_of(module: AnsibleModule, folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what is kept of environments, by name."""
+    found = {}
     for file in sorted(folder.glob("*.json")):
-        if file.name == own:
-            continue
         try:
             kept = json.loads(file.read_text(encoding="utf-8"))
-            _ = kept["environment"], kept["status"]["slots"]
+            _ = kept["since"], kept["status"]["slots"]
+            found[kept["environment"]] = kept
         except (OSError, ValueError, KeyError, TypeError) as error:
             module.fail_json(
                 msg=f"{file} is not what this module writes ({error!r}); remove it, or use another folder"
             )
-        found.append(kept)
     return found
 
 
@@ -130,29 +128,32 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
-    folder, own = Path(params["folder"]), f"{params['environment']}.json"
+    folder, now = Path(params["folder"]), moment(time.time())
+    environments = kept_of(module, folder)
     gate = {key: params["gate"].get(key, "") for key in ("status", "refusal")} if params["gate"] else {}
     kept = {
         "environment": params["environment"],
         "url": params["url"],
-        "read": moment(time.time()),
+        "since": environments.get(params["environment"], {}).get("since", now),
+        "read": now,
         "status": params["status"],
         "gate": gate,
         "drift": drift(module, params["drift_summary"]),
     }
-    environments = [kept, *others(module, folder, own)]
-    text = page(environments, params["application"])
+    environments[params["environment"]] = kept
+    text = page(list(environments.values()), params["application"])
     if not module.check_mode:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / own).write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+            own = folder / f"{params['environment']}.json"
+            own.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
             (folder / "index.html").write_text(text, encoding="utf-8")
         except OSError as error:
             module.fail_json(msg=f"The page cannot be written: {error}")
     module.exit_json(
         changed=True,
         path=str((folder / "index.html").absolute()),
-        environments=sorted(each["environment"] for each in environments),
+        environments=sorted(environments),
     )
 
 

@@ -1,0 +1,236 @@
+"""The documentation is current, its links lead somewhere, and its commands are commands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from docs.generate import build, costs, data, releases
+from rehearsal import __main__ as rehearsal
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = sorted(
+    path
+    for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md")
+    for path in ROOT.glob(pattern)
+    if path.name != "CHANGELOG.md"
+)
+WRITTEN = [path for path in PAGES if "reference" not in path.parts]
+README, KOREAN = ROOT / "README.md", ROOT / "README.ko.md"
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+# -- what is generated -----------------------------------------------------------------------------
+
+
+def test_generated_pages_and_blocks_are_current() -> None:
+    assert [name(path) for path in build.stale()] == [], "run `make docs`"
+
+
+def test_a_change_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(build.BLOCKS, "costs", lambda: "other")
+    assert ROOT / "docs" / "operations.md" in build.stale()
+
+
+def test_an_unknown_block_is_refused() -> None:
+    with pytest.raises(build.UnknownBlock, match="no block 'nonsense'"):
+        build.fill("<!-- begin: nonsense -->\n<!-- end: nonsense -->", korean=False)
+
+
+def test_each_environment_has_what_its_inventory_says() -> None:
+    page = (ROOT / "docs" / "environments.md").read_text()
+    for env in data.environments():
+        picture = (
+            page.partition(f"\n## {env.name.upper()}\n")[2].partition("```mermaid")[2].partition("```")[0]
+        )
+        assert env["network_cidr"] in picture
+        for component, shown in (
+            ("bastion", "bastion["),
+            ("functions", "functions["),
+            ("database", "database[("),
+        ):
+            assert (shown in picture) == env.has(component), f"{component} in {env.name}"
+        assert ("NAT gateway" in picture) == (env["network_nat"] != "none")
+
+
+def test_the_states_are_the_engines() -> None:
+    known = releases.engine()
+    edges = releases.states().count(" --> ")
+    assert edges == sum(map(len, known.TRANSITIONS.values())) + len(known.TERMINAL)
+
+
+def test_every_instance_type_has_a_price() -> None:
+    for env in data.environments():
+        assert all(item.month > 0 for item in costs.items(env))
+
+
+# -- links -----------------------------------------------------------------------------------------
+
+
+def anchors(path: Path) -> set[str]:
+    """Return the anchors of a page, as GitHub makes them from its headings."""
+    text = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
+    return {heading.strip().replace(" ", "-") for heading in plain}
+
+
+def links(path: Path) -> list[str]:
+    text = re.sub(r"```.*?```|`[^`]*`", "", path.read_text(), flags=re.DOTALL)
+    return re.findall(r"\]\(([^)\s]+)\)", text)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_links_lead_somewhere(path: Path) -> None:
+    wrong = []
+    for link in links(path):
+        if link.startswith(("https://", "http://", "mailto:")):
+            continue
+        target, _, anchor = link.partition("#")
+        file = (path.parent / target).resolve() if target else path
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            wrong.append(link)
+    assert wrong == []
+
+
+def test_every_page_is_in_the_index() -> None:
+    linked = {
+        (ROOT / "docs" / link.partition("#")[0]).resolve() for link in links(ROOT / "docs" / "README.md")
+    }
+    missing = {path for path in (ROOT / "docs").glob("*.md") if path.name != "README.md"} - linked
+    assert {name(path) for path in missing} == set()
+
+
+# -- both languages --------------------------------------------------------------------------------
+
+
+def blocks(path: Path) -> list[str]:
+    """Return the code blocks of a page, without pictures: those have words in them."""
+    return [
+        text
+        for kind, text in re.findall(r"```(\w*)\n(.*?)```", path.read_text(), re.DOTALL)
+        if kind != "mermaid"
+    ]
+
+
+def structure(path: Path) -> list[str]:
+    text = re.sub(r"```.*?```", "CODE", path.read_text(), flags=re.DOTALL)
+    found = re.findall(
+        r"^(#+) |^(CODE)|^(\|---.*)$|^(?:\*\*)(\d)\.|(<!-- begin: \S+ -->)", text, re.MULTILINE
+    )
+    return ["".join(parts) for parts in found]
+
+
+def test_both_languages_have_the_same_commands() -> None:
+    assert blocks(KOREAN) == blocks(README)
+
+
+def test_both_languages_have_the_same_structure() -> None:
+    assert structure(KOREAN) == structure(README)
+
+
+def test_both_languages_name_the_same_settings() -> None:
+    def settings(path: Path) -> list[str]:
+        return sorted(set(re.findall(r"`([a-z]+_[a-z_]+)`", path.read_text())))
+
+    assert settings(KOREAN) == settings(README)
+
+
+def test_links_of_both_languages_lead_to_the_same_pages() -> None:
+    def targets(path: Path) -> list[str]:
+        found = (link.replace(".ko.md", ".md") for link in links(path))
+        return sorted(link for link in found if link != "README.md")
+
+    assert targets(KOREAN) == targets(README)
+
+
+# -- commands --------------------------------------------------------------------------------------
+
+
+def commands(path: Path) -> Iterator[list[str]]:
+    for kind, text in re.findall(r"```(\w+)\n(.*?)```", path.read_text(), re.DOTALL):
+        if kind not in ("console", "shell", "bash", "sh"):
+            continue
+        for line in text.replace("\\\n", " ").splitlines():
+            line = line.strip().removeprefix("$ ")
+            if line.startswith(("make ", "python ", "ansible-", "PLATFORM_", "pytest ", "eval ")):
+                words = shlex.split(line, comments=True)
+                while words and re.match(r"[A-Z_]+=", words[0]):
+                    words = words[1:]
+                yield words
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def known_variables() -> set[str]:
+    """Return what -e takes: options of playbooks, settings of roles, and what their defaults ask for."""
+    specs = yaml.safe_load((ROOT / "playbooks/meta/argument_specs.yml").read_text())["argument_specs"]
+    found = {option for spec in specs.values() for option in (spec or {}).get("options", {})}
+    for role in data.roles():
+        for entry in data.role_spec(role).values():
+            found |= set(entry.get("options", {}))
+        found |= set(re.findall(r"\{\{ \(?([a-z_]+) \| default", str(data.role_defaults(role))))
+    for path in [*(ROOT / "playbooks").glob("*.yml"), *(ROOT / "roles/release/tasks").glob("*.yml")]:
+        for pair in re.findall(r"\b([a-z_]+) \| default|file', ([a-z_]+)\)", path.read_text()):
+            found |= set(filter(None, pair))
+    return found | {"ansible_connection"}
+
+
+def extra_variables(words: list[str]) -> Iterator[str]:
+    for flag, value in pairwise(words):
+        if flag == "-e":
+            yield value.partition("=")[0]
+
+
+def wrong_commands(path: Path) -> list[str]:
+    """Return what the commands of a page name that there is not."""
+    wrong = []
+    # What a page has its reader add is known to it.
+    variables = known_variables() | set(re.findall(r"^ +([a-z_]+):", path.read_text(), re.MULTILINE))
+    for words in commands(path):
+        if words[0] == "make":
+            wanted = [word for word in words[1:] if "=" not in word and not word.startswith("-")]
+            wrong += [f"make {target}" for target in wanted if target not in make_targets()]
+        elif words[0] == "python" and words[1:3] == ["-m", "rehearsal"]:
+            with pytest.raises(SystemExit) as done:
+                rehearsal.main([words[3], "--help"])
+            if done.value.code:
+                wrong.append(" ".join(words))
+        elif words[0] == "ansible-playbook":
+            files = [word for word in words if word.endswith(".yml") and "=" not in word]
+            inventories = [value for flag, value in pairwise(words) if flag == "-i"]
+            wrong += [word for word in (*files, *inventories) if not exists(word, path)]
+            wrong += [variable for variable in extra_variables(words) if variable not in variables]
+        elif words[0] == "pytest" and not (ROOT / words[-1]).exists():
+            wrong.append(" ".join(words))
+    return wrong
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=name)
+def test_commands_name_what_there_is(path: Path) -> None:
+    assert wrong_commands(path) == []
+
+
+def exists(word: str, page: Path) -> bool:
+    """Whether a file stands below the root or beside the page; a placeholder may be anything."""
+    return "<" in word or (ROOT / word).exists() or (page.parent / word).exists()
+
+
+def test_wrong_commands_are_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "```console\nmake nonsense\nansible-playbook nothing.yml -i inventories/moon -e wrong=1\n```\n"
+    )
+    wrong = wrong_commands(page)
+    assert sorted(set(wrong)) == ["inventories/moon", "make nonsense", "nothing.yml", "wrong"]
