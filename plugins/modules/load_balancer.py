@@ -13,7 +13,8 @@ description:
   - Keeps an application load balancer with a target group for each slot, a listener for HTTP that redirects
     to HTTPS, and a listener for HTTPS with one catch-all rule, whose weights say which slot is in service.
   - The weights are given when the rule is made (V(blue) 100, V(green) 0), and never changed after that,
-    whatever else of the rule is repaired. They are a release's business.
+    whatever else of the rule is repaired. They are a release's business. Only if somebody deleted the rule,
+    it is made anew as at first.
   - Removal refuses while deletion protection is wanted. What is deleted first is the load balancer itself.
 author: Teal maintainers
 options:

@@ -1,0 +1,93 @@
+"""The action plugin preflight: all problems in one message, each where it belongs, before anyone is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible.vars.hostvars import HostVars
+from ansible.vars.manager import VariableManager
+from ansible_collections.teal.platform.plugins.action import preflight
+
+HOSTS = """
+network:
+  hosts: {network.qa: {}}
+  vars: {network_cidr: 10.0.0.0/33, network_nta: single}
+load_balancer:
+  hosts: {load_balancer.qa: {}}
+  vars: {load_balancer_domain_name: shop.example.com}
+all:
+  vars: {platform_environment: qa, platform_application: shop, platform_region: eu-west-9}
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Return run(hosts, extra, **arguments) -> result, with the modules that were asked in `run.asked`."""
+
+    def run(hosts: str, extra: dict[str, Any] | None = None, **arguments: Any) -> dict[str, Any]:
+        (tmp_path / "hosts.yml").write_text(hosts)
+        loader = DataLoader()
+        inventory = InventoryManager(loader, sources=[str(tmp_path / "hosts.yml")])
+        variables = VariableManager(loader, inventory, version_info={})
+        variables._extra_vars = extra or {}
+        monkeypatch.setattr(preflight, "load_extra_vars", lambda loader: extra or {})
+        task = Mock(args=arguments, async_val=0, environment=[], check_mode=False)
+        action = preflight.ActionModule(
+            task=task, connection=Mock(), play_context=Mock(), loader=loader, templar=Templar(loader=loader),
+            shared_loader_obj=None,
+        )  # fmt: skip
+        monkeypatch.setattr(
+            action, "_execute_module", lambda **call: run.asked.append(call) or {"account": "123456789012"}
+        )
+        hostvars = HostVars(inventory, variables, loader)
+        return action.run(task_vars={"hostvars": hostvars, "groups": inventory.get_groups_dict()})
+
+    run.asked = []
+    return run
+
+
+def test_all_problems_are_in_one_message_by_place(run):
+    result = run(HOSTS)
+    assert result["failed"]
+    lines = result["msg"].splitlines()
+    assert lines[0] == "3 settings are wrong. Nothing was created or changed."
+    assert sorted(line for line in lines if line.endswith(":")) == ["all components:", "network:"]
+    network = lines[lines.index("network:") :]
+    assert any("10.0.0.0/33" in line for line in network)
+    assert any("did you mean network_nat?" in line for line in network)
+    assert run.asked == []
+
+
+def test_what_is_right_goes_on_to_ask(run):
+    right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
+    result = run(right)
+    assert not result.get("failed"), result
+    assert result["account"] == "123456789012"
+    assert [call["module_name"] for call in run.asked] == ["teal.platform.access_info"]
+    assert run.asked[0]["module_args"]["region"] == "eu-west-1"
+
+
+def test_nobody_is_asked_if_not_wanted(run):
+    right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
+    assert not run(right, access=False).get("failed")
+    assert run.asked == []
+
+
+def test_a_playbooks_own_variables_are_checked(run):
+    right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
+    extra = {"imgae_tag": "1.0.0"}
+    message = run(right, extra, playbook="deploy")["msg"]
+    assert "imgae_tag is not known: did you mean image_tag?" in message
+    assert not run(right, {"image_tag": "1.0.0"}, playbook="deploy").get("failed")
+
+
+def test_hosts_in_wrong_places_are_named(run):
+    odd = HOSTS.replace("network.qa", "network.other").replace("\nload_balancer:", "\nbalancers:")
+    message = run(odd)["msg"]
+    assert "network.other:\n  - a host is called <component>.<platform_environment>" in message
+    assert "load_balancer.qa:\n  - the host has to be in the group 'load_balancer'" in message
