@@ -132,9 +132,10 @@ def _weights(weights: dict[str, int]) -> str:
 def _slot(slot: str, told: Status, live: bool) -> str:
     healthy, targets = told.get("healthy", 0), told.get("targets", 0)
     health = "good" if targets and healthy == targets else "bad" if live else "soft"
+    count = f"{healthy} of {targets} targets healthy" if targets else "no targets"
     lines = [
         f"<strong>{escape(told.get('name') or 'empty')}</strong>",
-        f'<span class="{health}">{healthy} of {targets} targets healthy</span>',
+        f'<span class="{health}">{count}</span>',
     ]
     if told.get("wanted"):
         ready = f"{told.get('ready')} of {told['wanted']} ready"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.teal.platform.plugins.module_utils import status_page as rendering
 from ansible_collections.teal.platform.plugins.modules import status_page
 from conftest import ModuleFailed
 
@@ -197,3 +201,68 @@ def test_files_that_are_not_its_own_are_named(write: Callable[..., str], tmp_pat
     (tmp_path / "other.json").unlink()
     with pytest.raises(ModuleFailed, match=r"missing\.json"):
         write(drift_summary=str(tmp_path / "missing.json"))
+
+
+def palettes() -> dict[str, dict[str, str]]:
+    """Return the page's colours by name, in the light and in the dark."""
+    light, dark = re.findall(r":root \{(.*?)\}", rendering.CSS, re.DOTALL)
+    return {
+        scheme: dict(re.findall(r"--(\w+):\s*(#\w{6})", colours))
+        for scheme, colours in (("light", light), ("dark", dark))
+    }
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = [
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read(scheme: str) -> None:
+    """WCAG's contrast for text, 4.5 to 1, of everything that is written on something."""
+    colours = palettes()[scheme]
+    on_card = [(name, "card") for name in ("ink", "soft", "good", "warn", "bad", "info")]
+    pairs = [*on_card, ("ink", "page"), ("soft", "page"), ("card", "blue"), ("card", "green")]
+    for text, ground in pairs:
+        high, low = sorted((luminance(colours[text]), luminance(colours[ground])), reverse=True)
+        assert (high + 0.05) / (low + 0.05) >= 4.5, f"{text} on {ground}"
+
+
+MEASURE = """<script>document.title = JSON.stringify({
+  right: Math.max(...[...document.querySelectorAll("body *")].map(e => e.getBoundingClientRect().right)),
+  ground: getComputedStyle(document.body).backgroundColor,
+  columns: getComputedStyle(document.querySelector("main")).gridTemplateColumns.split(" ")
+    .filter(width => width != "0px").length})</script>"""
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs the browser chromium")
+@pytest.mark.parametrize(("width", "dark", "columns"), [(360, False, 1), (1200, True, 2)])
+def test_a_browser_shows_it(
+    write: Callable[..., str], tmp_path: Path, width: int, dark: bool, columns: int
+) -> None:
+    write("test")
+    page = re.sub(r"<meta http-equiv[^>]*>", f"<style>html {{ width: {width}px }}</style>", write("staging"))
+    (tmp_path / "measured.html").write_text(page.replace("</body>", f"{MEASURE}</body>"))
+    command = [
+        "chromium",
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ]
+    command += [
+        f"--blink-settings=preferredColorScheme={0 if dark else 1}",
+        "--window-size=1300,900",
+        "--dump-dom",
+    ]
+    done = subprocess.run(
+        [*command, (tmp_path / "measured.html").as_uri()], capture_output=True, text=True, timeout=120
+    )
+    measured = json.loads(re.search(r"<title>(.*?)</title>", done.stdout)[1])
+    assert measured["right"] <= width
+    assert measured["columns"] == columns
+    red, green, blue = (int(part) for part in re.findall(r"\d+", measured["ground"])[:3])
+    assert f"#{red:02x}{green:02x}{blue:02x}" == palettes()["dark" if dark else "light"]["page"]

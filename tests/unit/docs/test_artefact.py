@@ -1,0 +1,121 @@
+"""The built collection: what is in it, and that someone else's playbook works with it alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[3]
+GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+BIN = Path(sys.executable).parent
+#: What a user of the collection has use for; and what ansible-galaxy adds.
+BELONGS = {
+    *("ansible.cfg", "CHANGELOG.md", "changelogs", "CONTRIBUTING.md", "docs", "examples", "inventories"),
+    *("LICENSE", "meta", "playbooks", "plugins", "README.ko.md", "README.md", "requirements.txt"),
+    *("requirements.yml", "roles", "site.yml", "FILES.json", "MANIFEST.json"),
+}
+
+
+def run(*command: str, cwd: Path, **environ: str) -> str:
+    inherited = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"}
+    done = subprocess.run(
+        [str(BIN / command[0]), *command[1:]],
+        cwd=cwd,
+        env={**inherited, **environ},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    run("ansible-galaxy", "collection", "build", "--output-path", str(folder), cwd=ROOT)
+    (file,) = folder.glob("*.tar.gz")
+    return file
+
+
+@pytest.fixture(scope="module")
+def installed(artefact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of collections that has this one, from its artefact, and nothing of the repository."""
+    folder = tmp_path_factory.mktemp("collections")
+    command = ["collection", "install", "--offline", "--no-deps", str(artefact), "--collections-path"]
+    run("ansible-galaxy", *command, str(folder), cwd=folder)
+    return folder
+
+
+def tracked() -> set[str] | None:
+    """Return the files that belong to the repository; None without git."""
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        return None
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines())
+
+
+def test_it_has_what_belongs_in_it_and_no_more(artefact: Path) -> None:
+    with tarfile.open(artefact) as tar:
+        files = {member.name for member in tar.getmembers() if member.isfile()}
+    assert {name.partition("/")[0] for name in files} - BELONGS == set()
+    known = tracked()
+    assert known is None or files - known - {"FILES.json", "MANIFEST.json"} == set()
+    for needed in (
+        "plugins/connection/warm.py",
+        "roles/slot/templates/deployment.yml.j2",
+        "playbooks/site.yml",
+    ):
+        assert needed in files
+
+
+def test_it_says_what_galaxy_yml_says(installed: Path) -> None:
+    manifest = json.loads((installed / "ansible_collections/teal/platform/MANIFEST.json").read_text())
+    info = manifest["collection_info"]
+    for name in ("namespace", "name", "version", "dependencies", "license_file", "description"):
+        assert info[name] == GALAXY[name]
+
+
+def test_someone_elses_playbook_works_with_it(installed: Path, tmp_path: Path, rehearsed: str) -> None:
+    """The example builds a network and a registry, for real on the rehearsal's AWS, and takes them away."""
+    example = tmp_path / "example"
+    shutil.copytree(ROOT / "examples" / "playbook", example)
+    environ = {"ANSIBLE_COLLECTIONS_PATH": str(installed), "AWS_ENDPOINT_URL": rehearsed}
+    command = ("ansible-playbook", "site.yml", "-i", "hosts.yml", "-e", "ask_aws=false")
+    assert "10.99.0.0/16" not in run(*command, "--syntax-check", cwd=example, **environ)
+    first = run(*command, cwd=example, **environ)
+    assert "failed=0" in first
+    assert "teal.platform.network" in first
+    gone = run(
+        *command,
+        "-e",
+        "platform_state=absent",
+        "-e",
+        "registry_account_scope_state=absent",
+        cwd=example,
+        **environ,
+    )
+    assert "failed=0" in gone
+
+
+def test_its_playbooks_are_called_by_name(installed: Path, tmp_path: Path) -> None:
+    environ = {"ANSIBLE_COLLECTIONS_PATH": str(installed)}
+    inventory = str(ROOT / "inventories" / "staging")
+    for playbook in ("provision", "deploy", "rollback"):
+        run(
+            "ansible-playbook",
+            f"teal.platform.{playbook}",
+            "-i",
+            inventory,
+            "--syntax-check",
+            cwd=tmp_path,
+            **environ,
+        )
