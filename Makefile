@@ -9,6 +9,8 @@ REQUIREMENTS ?= requirements-dev.txt
 ANSIBLE ?=
 ENVIRONMENT ?= staging
 SCENARIOS ?= test staging production
+# `make test-full` runs the main job on this one, too.
+OTHER_PYTHON ?= python3.13
 STAMP := $(VENV)/.installed
 IN_VENV := PATH="$$PWD/$(VENV)/bin:$$PATH" PYTHONUNBUFFERED=1
 # A command against a rehearsal cloud of its own, which ends with the command.
@@ -42,10 +44,10 @@ down: $(STAMP) ## end the rehearsal cloud
 demo: $(STAMP) ## build STAGING on the rehearsal cloud, and see a release turn from blue to green under traffic
 	@$(IN_VENV) python -m rehearsal.demo --environment $(ENVIRONMENT)
 
-test: lint unit molecule ## the whole test suite (what CI runs)
+test: lint checkov unit molecule ## the whole test suite (what CI runs)
 
-test-full: test ## and what takes longer: both Pythons, every kill point, every scenario
-	@$(MAKE) scenarios
+test-full: test scenarios ## and what takes longer: the engine's scenarios, the main job on the other Python
+	@$(MAKE) VENV=.venv-other PYTHON=$(OTHER_PYTHON) SCENARIOS=staging unit molecule
 
 lint: $(STAMP) ## ruff, yamllint, ansible-lint (profile production)
 	@$(IN_VENV) ruff check .
@@ -53,8 +55,20 @@ lint: $(STAMP) ## ruff, yamllint, ansible-lint (profile production)
 	@$(IN_VENV) yamllint --strict .
 	@$(IN_VENV) ANSIBLE_INVENTORY=inventories/staging ansible-lint --offline --strict
 
+# checkov pins libraries that ansible needs newer, so it lives apart.
+.venv-checkov/.installed: requirements-checkov.txt
+	@rm -rf $(@D)
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+checkov: $(STAMP) .venv-checkov/.installed ## checkov on the roles, the manifests and the workflows
+	@$(IN_VENV) python tests/manifests.py .cache/manifests
+	@.venv-checkov/bin/checkov --config-file .checkov.yaml --directory . --framework ansible github_actions dockerfile
+	@.venv-checkov/bin/checkov --config-file .checkov.yaml --directory .cache/manifests --framework kubernetes
+
 unit: $(STAMP) ## unit tests
-	@$(IN_VENV) pytest tests/unit
+	@$(IN_VENV) pytest tests/unit --numprocesses 2
 
 molecule: $(STAMP) ## build, build again, verify and destroy each environment on a rehearsal cloud of its own
 	@for scenario in $(SCENARIOS); do \
@@ -62,6 +76,15 @@ molecule: $(STAMP) ## build, build again, verify and destroy each environment on
 
 scenarios: $(STAMP) ## the release engine's scenarios, all of them
 	@$(IN_VENV) pytest tests/scenarios
+
+bench: $(STAMP) ## STAGING by a boto3 script, by Ansible, and by Ansible with the connection warm, side by side
+	@$(IN_REHEARSAL) python tests/benchmarks/environment.py
+
+bench-chain: $(STAMP) ## the time of a build against its longest chain, with creation times scaled from AWS's
+	@$(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" python tests/benchmarks/chain.py
+
+bench-switch: $(STAMP) ## requests lost in 100 switches, beside a rolling update and a Service selector
+	@$(IN_REHEARSAL) python tests/benchmarks/switch.py
 
 docs: $(STAMP) ## write what in the documentation is made from the data
 	@$(IN_VENV) python -m docs.generate
