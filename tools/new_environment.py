@@ -83,7 +83,8 @@ def create(inventories: Path, name: str, source: str) -> list[str]:
     used = [IPv4Network(setting(folder, "network", "network_cidr")) for folder in others]
     mine = IPv4Network(setting(old, "network", "network_cidr"))
     network = free_network(used, mine.prefixlen)
-    domain = domain_of(name, source, setting(old, "load_balancer", "load_balancer_domain_name"))
+    old_domain = setting(old, "load_balancer", "load_balancer_domain_name")
+    domain = domain_of(name, source, old_domain)
 
     shutil.copytree(old, new)
     hosts = new / "hosts.yml"
@@ -92,6 +93,7 @@ def create(inventories: Path, name: str, source: str) -> list[str]:
     replace(new, "all", "platform_environment", name)
     replace(new, "network", "network_cidr", str(network))
     replace(new, "load_balancer", "load_balancer_domain_name", domain)
+    rename_domain(new, old_domain, domain)
     return [
         f"{new} is made from {source}:",
         f"  platform_environment       {name}",
@@ -100,6 +102,15 @@ def create(inventories: Path, name: str, source: str) -> list[str]:
         *left_over(new, source),
         "Build it:  ansible-playbook site.yml -i inventories/" + name,
     ]
+
+
+def rename_domain(folder: Path, old: str, new: str) -> None:
+    """Replace the domain name in the other components' settings; load_balancer.yml has its zone, too."""
+    for file in (folder / "group_vars").glob("*.yml"):
+        if file.stem != "load_balancer":
+            text = file.read_text(encoding="utf-8")
+            pattern = rf"(?<![\w.-]){re.escape(old)}(?![\w.-])"
+            file.write_text(re.sub(pattern, new, text), encoding="utf-8")
 
 
 def left_over(folder: Path, source: str) -> list[str]:

@@ -20,6 +20,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "costs": costs.block,
     "states": releases.states,
     "settlement": releases.settlement,
+    "timeline": releases.timeline,
 }
 
 

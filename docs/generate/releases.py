@@ -6,7 +6,7 @@ import importlib.util
 import sys
 from types import ModuleType
 
-from docs.generate.data import ROOT
+from docs.generate.data import ROOT, read_yaml
 from docs.generate.markdown import table
 
 LEGEND = "Green: no request has gone to the new release. Yellow: some may have. Blue: it has come to its end."
@@ -56,3 +56,32 @@ def settlement() -> str:
     }
     rows = [[f"`{state}`", told[known.settlement(state)]] for state in known.State]
     return table(["Left in", "What the next run does"], rows)
+
+
+def timeline() -> str:
+    """Return the steps of a deploy as the tasks name them, and where requests go meanwhile."""
+    tasks = ROOT / "roles" / "release" / "tasks"
+    begin = next(task["block"] for task in read_yaml(tasks / "deploy.yml") if "block" in task)
+    steps = [begin[0]["name"]] + [_step(task) for task in read_yaml(tasks / "steps.yml") if _moves(task)]
+    lines = ["sequenceDiagram", "    participant users as requests", "    participant deploy"]
+    lines += [
+        "    participant old as live slot",
+        "    participant new as idle slot",
+        "    users->>old: 100 %",
+    ]
+    for step in steps:
+        switch = "Send all requests" in step
+        lines.append(f"    deploy->>{'users' if switch else 'new'}: {step}")
+        if switch:
+            lines.append("    users->>new: 100 %")
+    lines.append("    Note over old: kept warm, then scaled down by playbooks/retire.yml")
+    return "\n".join(["```mermaid", *lines, "```"])
+
+
+def _moves(task: dict) -> bool:
+    """Whether a task does something, rather than telling of it."""
+    return not task["name"].startswith(("Tell", "Say"))
+
+
+def _step(task: dict) -> str:
+    return task["name"].replace(";", ",")

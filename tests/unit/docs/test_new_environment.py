@@ -50,6 +50,8 @@ def test_it_has_a_network_and_a_name_of_its_own(inventories: Path, source: str) 
     ]
     assert len(networks) == 4
     assert not any(a.overlaps(b) for n, a in enumerate(networks) for b in networks[n + 1 :])
+    assert read(variables / "load_balancer.yml")["load_balancer_hosted_zone"] == "assistant.example.com"
+    assert read(variables / "identity.yml")["identity_domain_names"] == [domain]
     text = (inventories / "qa" / "hosts.yml").read_text()
     assert "network.qa:" in text
     assert f".{source}" not in text
