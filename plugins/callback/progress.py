@@ -7,7 +7,7 @@ DOCUMENTATION = """
 name: progress
 type: aggregate
 author: The Teal team (@teal)
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Say what the run waits for
 description:
   - While tasks take long, prints at an interval which they are, on which host, for how long they have run

@@ -7,7 +7,7 @@ DOCUMENTATION = """
 name: summary
 type: aggregate
 author: The Teal team (@teal)
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Close a run with a summary of its components
 description:
   - After the last play, and also when a failure kept plays from starting, prints for each host (a component)

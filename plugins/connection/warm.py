@@ -6,7 +6,7 @@ from __future__ import annotations
 DOCUMENTATION = """
 name: warm
 author: The Teal team (@teal)
-version_added: 1.0.0
+version_added: 0.1.0
 short_description: Run tasks on the controller, modules in forks of a warm Python
 description:
   - Behaves as P(ansible.builtin.local#connection), and is a subclass of it. A module's payload that Ansible
