@@ -1,0 +1,127 @@
+"""Each role does its own work with IAM enforced, and no other: a missing right fails the run, and is named.
+
+An administrator makes the identities and the account's hosted zone; the roles do all else. It takes minutes:
+`make scenarios`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from rehearsal import __main__ as cli
+from rehearsal import config as settings
+
+ROOT = Path(__file__).resolve().parents[2]
+KEYS = {
+    "AWS_ACCESS_KEY_ID": "AccessKeyId",
+    "AWS_SECRET_ACCESS_KEY": "SecretAccessKey",
+    "AWS_SESSION_TOKEN": "SessionToken",
+}
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+class Account:
+    """A rehearsed account with the identities of one environment, IAM enforced."""
+
+    def __init__(self, home: Path, environment: str) -> None:
+        self.environment = environment
+        self.environ = {**os.environ, "TEAL_REHEARSAL_HOME": str(home)}
+        self.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        subprocess.run([sys.executable, "-m", "rehearsal", "up"], cwd=ROOT, env=self.environ, check=True)
+        config = settings.load(home / "config.json")
+        self.url = config["aws"]["url"]
+        administrator = cli.variables_of(config)
+        self.roles: dict[str, dict[str, str]] = {"administrator": administrator}
+        self.play("administrator", "provision", "--limit", "identity")
+        self._make_zone()
+        for role in ("provision", "deploy", "qa"):
+            self.roles[role] = administrator | self._assume(role)
+        # From here on moto asks IAM; the administrator's key is nobody's.
+        request = urllib.request.Request(
+            f"{self.url}/moto-api/reset-auth",
+            data=b"0",
+            headers={"Content-Type": "text/plain"},
+            method="POST",
+        )
+        _open(request, timeout=30).close()
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name="ap-northeast-2",
+            aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+            aws_secret_access_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        )
+
+    def _make_zone(self) -> None:
+        variables = ROOT / "inventories" / self.environment / "group_vars" / "load_balancer.yml"
+        zone = yaml.safe_load(variables.read_text())["load_balancer_hosted_zone"]
+        self.client("route53").create_hosted_zone(Name=zone, CallerReference="administrator")
+
+    def _assume(self, role: str) -> dict[str, str]:
+        name = f"assistant-{self.environment}"
+        arn = f"arn:aws:iam::123456789012:role/{name}/{name}-{role}"
+        answer = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="scenario")
+        return {variable: answer["Credentials"][key] for variable, key in KEYS.items()}
+
+    def play(self, role: str, playbook: str, *arguments: str, fails: bool = False) -> str:
+        """Run a playbook as a role; return what it printed."""
+        words = ["ansible-playbook", f"playbooks/{playbook}.yml", "-i", f"inventories/{self.environment}"]
+        done = subprocess.run(
+            [*words, *arguments],
+            cwd=ROOT,
+            env=self.environ | self.roles[role],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        text = done.stdout + done.stderr
+        assert (done.returncode != 0) == fails, (
+            f"{role}: {playbook} ended with {done.returncode}\n{text[-6000:]}"
+        )
+        return text
+
+    def refused(self) -> list[str]:
+        """The calls that IAM has refused so far."""
+        with _open(f"{self.url}/rehearsal/calls", timeout=30) as answer:
+            calls = json.load(answer)["calls"]
+        return [f"{call['service']}:{call['operation']}" for call in calls if call["status"] == 403]
+
+
+@pytest.fixture(params=["staging", "test"])
+def account(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Account]:
+    home = tmp_path / "rehearsal"
+    try:
+        yield Account(home, request.param)
+    finally:
+        environ = {**os.environ, "TEAL_REHEARSAL_HOME": str(home)}
+        subprocess.run([sys.executable, "-m", "rehearsal", "down"], cwd=ROOT, env=environ, check=False)
+
+
+def test_each_role_does_its_own_work_and_no_other(account: Account) -> None:
+    quick = ("-e", "release_bake=2s")
+    account.play("provision", "provision")
+    assert account.refused() == []
+    account.play("deploy", "deploy", "-e", "image_tag=1.0.0", *quick)
+    account.play("deploy", "deploy", "-e", "image_tag=1.1.0", *quick)
+    account.play("qa", "status")
+    account.play("qa", "rollback")
+    assert account.refused() == []
+
+    text = account.play("qa", "deploy", "-e", "image_tag=1.2.0", *quick, fails=True)
+    assert "is not authorized to perform" in text or "cannot patch resource" in text
+    text = account.play("deploy", "provision", "--limit", "network", fails=True)
+    assert "is not authorized to perform: ec2:" in text
