@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from docs.generate.data import ROOT
 
 FILE = ROOT / "docs" / "demo.txt"
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-#: What Ansible prints of each task is left out.
+#: What Ansible prints of each task and host is left out; the summary has it in short.
 NOISE = re.compile(
-    r"^(PLAY |TASK |ok: |changed: |skipping: |included: |RUNNING HANDLER|NOTIFIED HANDLER|\[WARNING\])"
+    r"^(PLAY |TASK |ok: |changed: |skipping: |included: |RUNNING HANDLER|NOTIFIED HANDLER|\[WARNING\]|\[DEPRECATION"
+    r"|\S+ +: ok=\d+|    \"msg\": \[|    \]|\}$)"
 )
+#: A line of what a task says, in Ansible's dress.
+SAID = re.compile(r"^ +(?:\"msg\": )?(\".*\"),?$")
 WIDTH = 132
 
 
@@ -24,8 +28,13 @@ def transcript() -> str:
     for line in text.splitlines():
         if NOISE.match(line):
             continue
-        line = line.rstrip()
+        line = _undressed(line.rstrip())
         if not line and (not kept or not kept[-1]):
             continue
         kept.append(line if len(line) <= WIDTH else line[: WIDTH - 1] + "…")
     return "\n".join(["```console", *kept, "```"])
+
+
+def _undressed(line: str) -> str:
+    match = SAID.match(line)
+    return f"  {json.loads(match[1])}".rstrip() if match else line
