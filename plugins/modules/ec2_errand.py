@@ -206,7 +206,15 @@ class Errand(Resource):
                 }
             ],
             BlockDeviceMappings=[
-                {"DeviceName": "/dev/xvda", "Ebs": {"VolumeType": "gp3", "VolumeSize": 8, "Encrypted": True}}
+                {
+                    "DeviceName": "/dev/xvda",
+                    "Ebs": {
+                        "VolumeType": "gp3",
+                        "VolumeSize": 8,
+                        "Encrypted": True,
+                        "DeleteOnTermination": True,
+                    },
+                }
             ],
             MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
             # Should nobody be left to end it, it ends itself.
