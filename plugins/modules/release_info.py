@@ -119,7 +119,7 @@ def lines_of(slot: dict[str, Any]) -> dict[str, Any]:
         if known and slot["wanted"]
         else ""
     )
-    state = {"raising": "being brought up", "failed": "failed", "down": "scaled down"}.get(slot["state"], "")
+    state = {"raising": "being brought up", "failed": "failed", "stopping": "being scaled down", "down": "scaled down"}.get(slot["state"], "")
     warm = f"warm until {slot['warm_until']}" if slot["warm_until"] else state
     return {**slot, "pods": "; ".join(filter(None, [pods, *slot["notes"]])), "warm": warm}
 

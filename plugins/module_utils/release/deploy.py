@@ -71,13 +71,13 @@ def begin(world: World, request: Request, who: dict[str, Any], seconds: float, w
     lease, before = take(world.store, who, seconds, wait=wait)
     try:
         unfinished = world.store.unfinished(before)
+        now = world.now()
+        remove_previews(world, now, lease)
         if unfinished and plans.resumes(unfinished, request.image, request.config_name):
-            now = world.now()
             plan = plans.DeployPlan(unfinished["slot"], unfinished["from_slot"], unfinished["from_release"])
             return Begun(adopt(lease, unfinished), lease, plan, now, resumed=True)
         settled = settle(world, lease, unfinished) if unfinished else ""
-        now = world.now()
-        remove_previews(world, now, lease)
+        now = world.now() if unfinished else now
         plan = _decide(world, now, request)
         if plan.unchanged:
             lease.give_back()
@@ -142,7 +142,7 @@ def _record(
 
 
 def content_of(release: Release, state: str, since: str, warm_until: int = 0) -> dict[str, Any]:
-    """Return what a slot holds from now on. `state` is raising, up, failed or down."""
+    """Return what a slot holds from now on. `state` is raising, up, failed, stopping or down."""
     return {
         "release": release["id"],
         "state": state,
@@ -222,13 +222,13 @@ def abort(world: World, lease: Lease, release: Release, reason: str, let_go: boo
 
 
 def go_back(world: World, lease: Lease, release: Release, reason: str, let_go: bool = True) -> Release:
-    """Send the requests back to the slot that served before, see them arrive, and record it.
+    """Send the requests to where they belong when a release is taken back, see them arrive, and record it.
 
     A slot without a healthy target gets none: the release then stays where it is, as `rollback_failed`.
     """
     if release["state"] != State.ROLLING_BACK:
         release = lease.advance(release, State.ROLLING_BACK, _short(reason), failure=reason)
-    back = release["from_slot"]
+    back, version, name = _home(release)
     wrong = ""
     try:
         rule = world.traffic.rule()
@@ -236,38 +236,50 @@ def go_back(world: World, lease: Lease, release: Release, reason: str, let_go: b
             if world.serves(rule, back):
                 world.traffic.switch(back, lease)
             else:
-                wrong = (
-                    f"slot {back} has no healthy target ({world.health(rule, back)}), so that traffic stayed"
-                )
-        if not wrong and release["from_release"]:
-            world.see(release["from_version"], lease)
+                health = world.health(rule, back)
+                wrong = f"slot {back} has no healthy target ({health}), so that traffic stayed"
+        if not wrong and name:
+            world.see(version, lease)
     except (TrafficError, NotSeen) as error:
         wrong = str(error)
     at = iso(world.clock.wall())
-    slots = {release["slot"]: content_of(release, "failed", at)}
+    slots = {} if back == release["slot"] else {release["slot"]: content_of(release, "failed", at)}
     ended = {"slots": slots, "let_go": let_go, **_ended(world, release)}
     if wrong:
         return lease.advance(release, State.ROLLBACK_FAILED, wrong, return_failure=wrong, **ended)
-    return lease.advance(release, State.ROLLED_BACK, f"{release['from_name']} serves again", **ended)
+    return lease.advance(release, State.ROLLED_BACK, f"{name or 'nothing'} serves again", **ended)
+
+
+def _home(release: Release) -> tuple[str, str, str]:
+    """Return slot, version and name of what serves when a release is taken back.
+
+    A warm rollback is on its way there itself. Without a name nothing served before.
+    """
+    if release.get("warm"):
+        return release["slot"], release["version"], named(release)
+    return (
+        release["from_slot"],
+        release["from_version"],
+        release["from_name"] if release["from_release"] else "",
+    )
 
 
 def settle(world: World, lease: Lease, release: Release) -> str:
     """Bring a release to its end whose controller is gone, and return what was done in words."""
-    reason = f"its controller was gone while the release was {release['state']}"
-    name, state = named(release), State(release["state"])
+    state = State(release["state"])
+    reason = f"its controller was gone while the release was {state}"
+    left = f"{named(release)} was left {state} by {release['who']}"
     if state in BEFORE_SWITCH:
         abort(world, lease, release, reason, let_go=False)
-        return f"{name} was left {state} by {release['who']}: it had no traffic, and is aborted now"
-    others = [world.store.release(identity) for identity in release.get("settles", [])]
-    ended = go_back(world, lease, release, reason, let_go=False)
-    for stopped in filter(None, others):
-        if stopped["state"] == State.ROLLING_BACK:
+        return f"{left}: it had no traffic, and is aborted now"
+    # The release itself comes last, so that what it was to settle is found again if this is cut short, too.
+    for stopped in map(world.store.release, release.get("settles", [])):
+        if stopped and stopped["state"] == State.ROLLING_BACK:
             go_back(world, lease, stopped, reason, let_go=False)
+    ended = go_back(world, lease, release, reason, let_go=False)
     if ended["state"] == State.ROLLBACK_FAILED:
-        return (
-            f"{name} was left {state} by {release['who']}, and could not go back: {ended['return_failure']}"
-        )
-    return f"{name} was left {state} by {release['who']}: {release['from_name']} serves again"
+        return f"{left}, and could not go back: {ended['return_failure']}"
+    return f"{left}: {_home(release)[2] or 'nothing'} serves again"
 
 
 def remove_previews(world: World, now: Situation, lease: Lease) -> None:

@@ -13,7 +13,12 @@ from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
-from ansible_collections.teal.platform.plugins.module_utils.release.states import State, check, passed
+from ansible_collections.teal.platform.plugins.module_utils.release.states import (
+    State,
+    TransitionRefused,
+    check,
+    passed,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.store import (
     Conflict,
     Store,
@@ -161,7 +166,12 @@ class Lease:
         if passed(current, state):
             self.renew()
             return release
-        check(current, state)
+        try:
+            check(current, state)
+        except TransitionRefused:
+            # Who has taken the lock may have ended the release meanwhile; then that is what there is to tell.
+            self.confirm()
+            raise
         now = iso(self.clock.wall())
         event = {"state": str(state), "at": now, "note": note, "key": uuid.uuid4().hex[:8]}
         changes |= {"updated": now}

@@ -112,15 +112,19 @@ def rollback(now: Situation, to: Release | None, force: list[str], warm_serves: 
     unfinished = now.unfinished
     early = unfinished if unfinished and State(unfinished["state"]) in BEFORE_SWITCH else None
     target = to
-    if to is None:
+    if to is None and unfinished and unfinished["kind"] == "rollback":
+        # A rollback whose controller died goes on to where it was going.
+        target = next((r for r in now.history if r["id"] == unfinished["to"]), None)
+    elif to is None:
         if early:
             return _stop(now, early)
         if (nothing := _nothing_to_go_to(now)) is not None:
             return RollbackPlan("none", nothing)
-        moved = now.moved_last
-        target = next(r for r in now.history if r["id"] == moved["previous"])
+        target = next(r for r in now.history if r["id"] == now.moved_last["previous"])
     elif refusal := _refusal(now, to, force):
         raise Refused(refusal)
+    if target is None:
+        raise Refused(f"{named(unfinished)} was left unfinished; name the release to go to: -e to=<release>")
     same_place = _is_in(target, now.live)
     if same_place and early:
         return _stop(now, early)

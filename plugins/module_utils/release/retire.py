@@ -52,7 +52,7 @@ def retire(
 ) -> tuple[bool, str]:
     """Settle what was left, and scale the idle slot down if it isn't kept; return whether, and what was done.
 
-    The slot is marked as down before it is, so that nobody takes it for a way back meanwhile. Raises Busy.
+    The slot is marked before it is scaled down, so that nobody takes it for a way back meanwhile. Raises Busy.
     """
     lease, before = take(world.store, who, seconds, wait=wait)
     try:
@@ -65,11 +65,11 @@ def retire(
             return bool(told), "; ".join([*told, reason])
         slot, name = situation.idle_slot, named(situation.idle)
         content = {key: value for key, value in situation.idle.items() if key not in ("scope", "id")}
-        down = {**content, "state": "down", "since": iso(world.clock.wall())}
+        content["since"] = iso(world.clock.wall())
         _drain(world, lease, situation, slot, drain, requests)
-        lease.write(lease.slot_parts({slot: down}))
+        lease.write(lease.slot_parts({slot: {**content, "state": "stopping"}}))
         slots(lease).scale_down(slot, lease)
-        lease.give_back()
+        lease.give_back(lease.slot_parts({slot: {**content, "state": "down"}}))
         return True, "; ".join([*told, f"slot {slot} was scaled down: {name} is not kept warm any more"])
     except BaseException:
         _give_back(lease)

@@ -114,6 +114,7 @@ def _record(
         "scope": "release",
         "id": release_id(seen["generation"] + 1),
         "kind": "rollback",
+        "warm": True,
         "state": str(State.ROLLING_BACK),
         "slot": plan.slot,
         "from_slot": plan.from_slot,
@@ -127,7 +128,7 @@ def _record(
             key: target.get(key, "") for key in ("image", "tag", "digest", "version", "commit", "config_name")
         },
         "config": target.get("config", {}),
-        "settles": [plan.stops["id"]] if plan.stops else [],
+        "settles": [plan.stops["id"], *plan.stops.get("settles", [])] if plan.stops else [],
         "who": who["who"],
         "where": who["where"],
         "run": who["run"],
@@ -173,27 +174,25 @@ def _move(
         world.traffic.switch(plan.slot, lease)
         world.see(plan.target.get("version", ""), lease)
     except (TrafficError, NotSeen) as error:
-        _end(world, lease, record, stopped, State.ROLLBACK_FAILED, str(error))
+        _end(world, lease, record, State.ROLLBACK_FAILED, str(error))
         raise RollbackFailed(str(error)) from error
     took = world.clock.steady() - began
-    record = _end(
-        world, lease, record, stopped, State.ROLLED_BACK, f"seen at every address after {span(took)}"
-    )
+    record = _end(world, lease, record, State.ROLLED_BACK, f"seen at every address after {span(took)}")
     return Done(plan, record, took, stopped)
 
 
-def _end(
-    world: World, lease: Lease, record: Release, stopped: Release | None, state: State, note: str
-) -> Release:
-    """End the rollback, and with it the release that it stopped, in one write with the lock."""
+def _end(world: World, lease: Lease, record: Release, state: State, note: str) -> Release:
+    """End the rollback, and with it what it stopped, in one write with the lock."""
     at = world.clock.wall()
-    ended = {"finished": iso(at)}
+    ended = {"finished": iso(at), "updated": iso(at)}
     also: Parts = []
-    if stopped and stopped["state"] == State.ROLLING_BACK:
+    for stopped in filter(None, map(world.store.release, record["settles"])):
+        if stopped["state"] != State.ROLLING_BACK:
+            continue
         own = {**event(state, iso(at), note), "key": "settled"}
         seconds = max(0, int(at - stopped["started_ms"] / 1000))
-        also = [world.store.move(stopped, state, own, {**ended, "seconds": seconds, "updated": iso(at)})]
-        content = content_of(stopped, "failed", iso(at))
-        also.append(world.store.put({"scope": "slot", "id": stopped["slot"], **content}))
+        also.append(world.store.move(stopped, state, own, {**ended, "seconds": seconds}))
+        if stopped["slot"] != record["slot"]:
+            also += lease.slot_parts({stopped["slot"]: content_of(stopped, "failed", iso(at))})
     seconds = max(0, int(at - record["started_ms"] / 1000))
-    return lease.advance(record, state, note, also=also, let_go=True, seconds=seconds, **ended)
+    return lease.advance(record, state, note, also=also, let_go=True, seconds=seconds, finished=iso(at))

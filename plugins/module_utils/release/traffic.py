@@ -205,7 +205,7 @@ class Traffic:
                 }
             ],
             Actions=[{"Type": "forward", "TargetGroupArn": rule.groups[slot]}],
-            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            **({"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}),
         )
         return made["Rules"][0]["RuleArn"]
 

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
+import botocore.client
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.release import lease as leases
-from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
-from ansible_collections.teal.platform.plugins.module_utils.release.store import LOCK, Store
+from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SLOTS, Traffic
 
-NAME = "assistant-staging"
-TABLE = f"{NAME}-releases"
-
-
-@dataclass
-class Time:
-    """A clock that stands still but for `sleep`; `on_sleep` may change the world meanwhile."""
-
-    now: float = 1_800_000_000.0
-    skew: float = 0.0
-    on_sleep: list[Any] = field(default_factory=list)
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-        for change in self.on_sleep:
-            change()
-
-    def clock(self, skew: float = 0.0) -> Clock:
-        """A controller's clock, `skew` seconds ahead of the others' (negative: behind)."""
-        return Clock(steady=lambda: self.now, wall=lambda: self.now + skew, sleep=self.sleep)
+from .world import NAME, TABLE, Environment, Time, record, who
 
 
 @pytest.fixture
@@ -65,23 +45,6 @@ def make_store(table: str, time: Time) -> Any:
 @pytest.fixture
 def store(make_store: Any) -> Store:
     return make_store()
-
-
-def who(name: str = "alice", operation: str = "deploy", subject: str = "1.1.0") -> dict[str, Any]:
-    return leases.holder(name, "laptop", "https://ci.example/1", operation, subject)
-
-
-def record(generation: int, **more: Any) -> dict[str, Any]:
-    return {
-        "scope": "release",
-        "id": f"{generation:08d}",
-        "kind": "deploy",
-        "state": "locked",
-        "slot": "green",
-        "from_slot": "blue",
-        "events": [{"state": "locked", "at": "", "note": "", "key": "first"}],
-        **more,
-    }
 
 
 @pytest.fixture
@@ -144,4 +107,21 @@ def traffic(balancer: dict[str, Any]) -> Traffic:
     return Traffic(boto3.client("elbv2"), NAME)
 
 
-__all__ = ["LOCK"]
+@pytest.fixture
+def environment(
+    table: str, balancer: dict[str, Any], time: Time, monkeypatch: pytest.MonkeyPatch
+) -> Environment:
+    """An empty environment. All calls to AWS of this process are a controller's, unless quiet."""
+    made = Environment(
+        time, boto3.client("elbv2"), boto3.client("dynamodb"), balancer["listener"], balancer["rule"]
+    )
+    real = botocore.client.BaseClient._make_api_call
+
+    def counted(self: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        if made.quiet:
+            return real(self, operation, arguments)
+        with made.call(operation):
+            return real(self, operation, arguments)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", counted)
+    return made

@@ -10,7 +10,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.states impor
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Conflict, Store, StoreError
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from .conftest import Time, record, who
+from .world import Time, record, who
 
 
 def test_first_lease_has_generation_one_and_the_lock_says_who_holds_it(store: Store) -> None:
@@ -96,7 +96,7 @@ def test_rollback_preempts_a_living_deploy_on_record(store: Store, time: Time) -
     assert (rollback.generation, before["who"], time.now) == (2, "alice", 1_800_000_000)
     (trace,) = store.traces()
     assert (trace["what"], trace["by"], trace["for"]) == ("pre-empted", "qa on laptop", "rollback")
-    with pytest.raises(LeaseLost, match="a rollback of 1.1.0 by qa on laptop"):
+    with pytest.raises(LeaseLost, match=r"a rollback of 1\.1\.0 by qa on laptop"):
         deploy.renew()
 
 

@@ -1,0 +1,166 @@
+"""Death at every step: a controller is killed before and after each of its calls, and another run comes.
+
+The calls are not listed here. A deploy (or rollback) that goes well is recorded first, and each change that
+it makes becomes two deaths: one before the change was carried out, and one after it with the answer lost.
+With RELEASE_DEATHS=all each read becomes two as well.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release import lease as leases
+from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
+from ansible_collections.teal.platform.plugins.module_utils.release.states import TERMINAL
+
+from .world import Controller, Environment, Killed
+
+READS = ("Describe", "Get", "Query")
+EVERYTHING = os.environ.get("RELEASE_DEATHS") == "all"
+Act = Callable[[Controller], object]
+
+
+@pytest.fixture
+def served(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Controller:
+    """1.0.0 is live. Who waits for a dead controller's lock looks rarely, since the clock is ours."""
+    monkeypatch.setattr(leases, "_LOOK_EVERY", 20)
+    controller = Controller(environment)
+    assert controller.deploy("1.0.0") == "committed"
+    environment.serving_began = True
+    return controller
+
+
+def deaths(controller: Controller, act: Act) -> list[tuple[int, bool, str]]:
+    """Do it once without dying, and return all deaths: number of the call, whether after it, its name."""
+    environment = controller.environment
+    environment.calls = 0
+    environment.log.clear()
+    act(controller)
+    return [
+        (number, after, name)
+        for number, name in enumerate(environment.log, 1)
+        if EVERYTHING or not name.startswith(READS)
+        for after in (False, True)
+    ]
+
+
+def die(controller: Controller, act: Act, number: int, after: bool) -> None:
+    environment = controller.environment
+    environment.calls, environment.kill_at, environment.kill_after = 0, number, after
+    try:
+        act(controller)
+    except Killed:
+        pass
+    finally:
+        environment.dead, environment.kill_at = False, 0
+
+
+def well(environment: Environment, where: str) -> None:
+    """What has to be true whenever nobody works on the environment."""
+    controller = Controller(environment)
+    with environment.quietly():
+        now = controller.world.now()
+    assert environment.unserved == [], where
+    assert environment.previews() == [], where
+    assert now.unfinished is None, where
+    assert now.lock["holder"] == "", where
+    assert all(release["state"] in TERMINAL for release in now.history), where
+    running = environment.slots[environment.live()]
+    assert now.live["release"] == running.release, (
+        f"{where}: the record of the live slot is not what runs there"
+    )
+    assert now.live["state"] == "up", where
+
+
+def again(version: str) -> Act:
+    return lambda controller: controller.deploy(version, wait=120, force=["rolled_back"])
+
+
+def other(version: str) -> Act:
+    return lambda controller: controller.deploy(f"{version}-other", wait=120)
+
+
+def back(version: str) -> Act:
+    return lambda controller: controller.rollback(wait=120)
+
+
+def cleanup(version: str) -> Act:
+    """As the schedule does, some time later."""
+
+    def retire(controller: Controller) -> object:
+        controller.environment.time.now += 300
+        return controller.retire()
+
+    return retire
+
+
+NEXT = (again, other, back, cleanup)
+
+
+def test_a_deploy_that_dies_is_settled_by_whatever_comes_next(served: Controller) -> None:
+    environment = served.environment
+    number = 0
+
+    def version() -> str:
+        return f"2.{number}.0"
+
+    for turn, (call, after, _) in enumerate(deaths(served, lambda c: c.deploy(version()))):
+        for following in NEXT if EVERYTHING else (NEXT[turn % len(NEXT)],):
+            number += 1
+            before = environment.slots[environment.live()].version
+            die(Controller(environment), lambda c: c.deploy(version()), call, after)
+            where = f"the deploy of {version()} died at call {call}, {environment.killed}; then {following.__name__}"
+            assert environment.unserved == [], where
+            recorded = served.store.history(1)[0]["tag"] == version()
+            following(version())(Controller(environment, "bob"))
+            if following is back:
+                # Of a deploy that was not even recorded, it knows nothing: it goes back from what is live.
+                live = environment.slots[environment.live()].version
+                assert not recorded or live == before or live == version(), where
+                # What QA has no right to take away, the next deploy does.
+                Controller(environment, "carol").deploy(f"{version()}-next", wait=120)
+            well(environment, where)
+
+
+def test_a_warm_rollback_that_dies_is_carried_through_by_whatever_comes_next(served: Controller) -> None:
+    """Another rollback, a deploy and the schedule: none of them sends anybody to the bad release again."""
+    environment = served.environment
+    served.deploy("2.0.0")
+    number = 0
+    for turn, (call, after, _) in enumerate(deaths(served, lambda c: c.rollback())):
+        for following in NEXT if EVERYTHING else (back, NEXT[turn % len(NEXT)]):
+            number += 1
+            good = environment.slots[environment.live()].version
+            bad = f"3.{number}.0"
+            assert Controller(environment).deploy(bad, wait=120) == "committed"
+            die(Controller(environment), lambda c: c.rollback(), call, after)
+            where = f"the rollback died at call {call}, {environment.killed}; then {following.__name__}"
+            recorded = served.store.history(1)[0]["kind"] == "rollback"
+            try:
+                following(good)(Controller(environment, "bob"))
+            except plans.Refused as refusal:
+                assert "came first" in str(refusal), where
+            live = environment.slots[environment.live()].version
+            assert live != bad or (following is cleanup and not recorded), where
+            well(environment, where)
+
+
+def test_a_retirement_that_dies_leaves_what_the_next_one_ends(served: Controller) -> None:
+    environment = served.environment
+    served.deploy("2.0.0")
+    for number, (call, after, _) in enumerate(deaths(served, lambda c: c.retire(now=True)), 1):
+        assert Controller(environment).deploy(f"3.{number}.0", wait=120) == "committed"
+        die(Controller(environment), lambda c: c.retire(now=True), call, after)
+        where = f"the retirement died at call {call}, {environment.killed}"
+        environment.time.now += 300
+        Controller(environment, "bob").retire(now=True)
+        assert set(environment.slots) == {environment.live()}, where
+        well(environment, where)
+
+
+def test_deaths_are_found_at_every_kind_of_change(served: Controller) -> None:
+    """The generator sees what it should: a test over an empty list would prove nothing."""
+    found = {name for _, _, name in deaths(served, lambda c: c.deploy("2.0.0"))}
+    assert found >= {"TransactWriteItems", "CreateRule", "DeleteRule", "ModifyRule", "slot green up"}

@@ -1,0 +1,328 @@
+"""Deploys, rollbacks and retirements from their beginning to their end, and who comes in between."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, retire, rollback
+from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Busy, LeaseLost, take
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+
+from .world import Controller, Environment, who
+
+
+@pytest.fixture
+def controller(environment: Environment) -> Controller:
+    return Controller(environment)
+
+
+@pytest.fixture
+def served(controller: Controller) -> Controller:
+    """1.0.0 is live on blue, and nothing else was ever there."""
+    assert controller.deploy("1.0.0") == "committed"
+    controller.environment.serving_began = True
+    return controller
+
+
+def states(controller: Controller) -> list[tuple[str, str, str]]:
+    return [(r["kind"], r["tag"], r["state"]) for r in controller.store.history()]
+
+
+def events(controller: Controller) -> list[str]:
+    return [event["state"] for event in controller.store.history()[0]["events"]]
+
+
+def test_the_first_release_goes_to_blue_and_has_no_traffic_before_it_is_verified(
+    controller: Controller,
+) -> None:
+    environment = controller.environment
+    environment.behaviour["bad"] = "error"
+    assert controller.deploy("bad") == "aborted"
+    assert environment.live() == "green"
+    assert controller.deploy("1.0.0") == "committed"
+    assert (environment.live(), environment.slots["blue"].version) == ("blue", "1.0.0")
+
+
+def test_a_deploy_goes_through_all_states_and_frees_the_lock(served: Controller) -> None:
+    assert served.deploy("1.1.0") == "committed"
+    assert events(served) == ["locked", "staged", "ready", "verified", "switching", "baking", "committed"]
+    assert served.environment.live() == "green"
+    assert served.store.lock()["holder"] == ""
+    assert served.environment.previews() == []
+    slots = served.store.slots()
+    assert (slots["green"]["state"], slots["blue"]["state"]) == ("up", "up")
+    assert slots["blue"]["warm_until"] > served.environment.time.now * 1000
+    assert served.environment.unserved == []
+
+
+def test_what_is_live_already_is_not_deployed_again_unless_asked(served: Controller) -> None:
+    assert served.deploy("1.0.0") == "unchanged"
+    assert served.store.lock()["holder"] == ""
+    assert len(served.store.history()) == 1
+    assert served.deploy("1.0.0", force=["same"]) == "committed"
+    assert served.environment.live() == "green"
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "ended"), [("crash", "aborted"), ("error", "aborted"), ("dies", "rolled_back")]
+)
+def test_a_bad_image_leaves_or_returns_the_traffic_to_what_served(
+    served: Controller, behaviour: str, ended: str
+) -> None:
+    served.environment.behaviour["bad"] = behaviour
+    assert served.deploy("bad") == ended
+    assert served.environment.live() == "blue"
+    assert served.environment.unserved == []
+    assert served.environment.previews() == []
+    assert served.store.lock()["holder"] == ""
+    assert ("switching" in events(served)) == (ended == "rolled_back")
+    assert served.store.slots()["green"]["state"] == "failed"
+
+
+def test_warm_rollback_is_one_call_to_the_load_balancer(served: Controller) -> None:
+    served.deploy("1.1.0")
+    served.environment.log.clear()
+    assert served.rollback() == "warm"
+    changes = [name for name in served.environment.log if not name.startswith(("Describe", "Get", "Query"))]
+    assert changes == ["TransactWriteItems", "TransactWriteItems", "ModifyRule", "TransactWriteItems"]
+    assert served.environment.live() == "blue"
+    assert states(served)[0] == ("rollback", "1.0.0", "rolled_back")
+    assert served.environment.unserved == []
+
+
+def test_a_second_rollback_says_that_it_has_been_done(served: Controller) -> None:
+    served.deploy("1.1.0")
+    served.rollback()
+    count = len(served.store.history())
+    assert served.rollback() == "none"
+    assert served.environment.live() == "blue"
+    assert len(served.store.history()) == count
+
+
+def test_nothing_to_go_to(served: Controller) -> None:
+    assert served.rollback() == "none"
+    assert served.environment.live() == "blue"
+    assert "first release" in _why(served)
+
+
+def _why(controller: Controller) -> str:
+    return rollback.decide(controller.world, "", []).why
+
+
+def test_after_a_failed_deploy_there_is_nothing_to_go_back_to(served: Controller) -> None:
+    served.deploy("1.1.0")
+    served.environment.behaviour["bad"] = "dies"
+    assert served.deploy("bad") == "rolled_back"
+    assert served.rollback() == "none"
+    assert "has already gone back" in _why(served)
+    assert served.environment.slots[served.environment.live()].version == "1.1.0"
+
+
+def test_rollback_to_an_older_release_is_cold_and_brings_its_configuration(served: Controller) -> None:
+    served.deploy("1.1.0")
+    served.deploy("1.2.0")
+    assert served.rollback(to="1.0.0") == "cold committed"
+    live = served.environment.slots[served.environment.live()]
+    assert live.version == "1.0.0"
+    assert states(served)[0] == ("rollback", "1.0.0", "committed")
+    assert served.rollback() == "none"
+
+
+def test_rollback_by_number_tag_and_unknown_name(served: Controller) -> None:
+    served.deploy("1.1.0")
+    first = f"r{int(served.store.history()[-1]['id'])}"
+    assert served.rollback(to=first) == "warm"
+    assert served.rollback(to="1.0.0") == "none"
+    with pytest.raises(plans.Refused, match=r"No recorded release is called '9\.9'.*1\.0\.0 \(r1\)"):
+        served.rollback(to="9.9")
+
+
+def test_what_was_rolled_back_needs_a_word_more(served: Controller) -> None:
+    served.deploy("1.1.0")
+    served.rollback()
+    with pytest.raises(
+        plans.Refused, match=r"was rolled back on .* by alice: it is bad.*-e force=rolled_back"
+    ):
+        served.deploy("1.1.0")
+    assert served.store.lock()["holder"] == ""
+    with pytest.raises(plans.Refused, match="itself rolled back"):
+        served.rollback(to="1.1.0")
+    assert served.rollback(to="1.1.0", force=["rolled_back"]) == "warm"
+    assert served.environment.live() == "green"
+    served.deploy("1.2.0")
+    assert served.rollback() == "warm"
+    assert served.environment.slots[served.environment.live()].version == "1.1.0"
+
+
+def test_a_release_that_never_served_cannot_be_gone_back_to(served: Controller) -> None:
+    served.environment.behaviour["bad"] = "error"
+    served.deploy("bad")
+    with pytest.raises(plans.Refused, match="never came through its verification"):
+        served.rollback(to=f"r{int(served.store.history()[0]['id'])}")
+
+
+def test_a_warm_slot_without_a_healthy_target_gets_no_traffic(served: Controller) -> None:
+    served.deploy("1.1.0")
+    served.environment.slots["blue"].healthy = False
+    assert served.rollback() == "cold committed"
+    assert served.environment.slots[served.environment.live()].version == "1.0.0"
+    assert served.environment.unserved == []
+
+
+def test_a_failed_release_stays_if_there_is_nothing_to_go_back_to(controller: Controller) -> None:
+    controller.environment.behaviour["1.0.0"] = "dies"
+    assert controller.deploy("1.0.0") == "rollback_failed"
+    assert controller.environment.live() == "blue"
+    release = controller.store.history()[0]
+    assert "no healthy target" in release["return_failure"]
+    assert controller.store.lock()["holder"] == ""
+
+
+def test_retire_keeps_the_way_back_open_and_closes_it_then(served: Controller) -> None:
+    served.deploy("1.1.0")
+    assert "kept warm until" in served.retire()[1]
+    assert set(served.environment.slots) == {"blue", "green"}
+    served.environment.time.now += 3601
+    changed, message = served.retire()
+    assert changed
+    assert message == "slot blue was scaled down: 1.0.0 (r1) is not kept warm any more"
+    assert set(served.environment.slots) == {"green"}
+    assert served.retire() == (False, "slot blue is down already")
+    assert served.rollback() == "cold committed"
+
+
+def test_retire_at_once_when_asked(served: Controller) -> None:
+    served.deploy("1.1.0")
+    assert served.retire(now=True)[0]
+    assert set(served.environment.slots) == {"green"}
+
+
+def test_retire_leaves_a_slot_that_gets_requests(served: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+    served.deploy("1.1.0")
+    monkeypatch.setattr(retire, "_DRAIN_LIMIT", 10)
+    with pytest.raises(deploy.StepFailed, match="still got requests"):
+        retire.retire(
+            served.world,
+            who(operation="retire"),
+            60,
+            0,
+            lambda lease: served.environment,
+            now=True,
+            drain=1,
+            requests=lambda group, seconds: 5,
+        )
+    assert set(served.environment.slots) == {"blue", "green"}
+    assert served.store.slots()["blue"]["state"] == "up"
+    assert served.store.lock()["holder"] == ""
+
+
+# -- others at the same time -----------------------------------------------------------------------
+
+
+def _in_the_middle(served: Controller, state: str, other: object) -> None:
+    """Have `other()` happen once the deploy's record has reached a state."""
+    store, done = served.store, []
+    write = store.write
+
+    def watched(parts: object) -> None:
+        write(parts)  # type: ignore[arg-type]
+        latest = store.history(1)
+        if not done and latest and latest[0]["state"] == state:
+            done.append(1)
+            other()  # type: ignore[operator]
+
+    store.write = watched  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("state", ["locked", "staged", "ready", "verified"])
+def test_a_rollback_stops_a_deploy_that_has_no_traffic_yet(served: Controller, state: str) -> None:
+    qa = Controller(served.environment, "qa")
+    told = []
+    _in_the_middle(served, state, lambda: told.append(qa.rollback()))
+    with pytest.raises(LeaseLost):
+        served.deploy("1.1.0")
+    assert told == ["stop"]
+    assert served.environment.live() == "blue"
+    assert states(served)[0] == ("deploy", "1.1.0", "aborted")
+    assert served.store.traces()[0]["by"] == "qa on laptop"
+    assert served.environment.previews() == []
+    assert served.environment.unserved == []
+    assert qa.deploy("1.2.0") == "committed"
+
+
+@pytest.mark.parametrize("state", ["switching", "baking"])
+def test_a_rollback_takes_the_traffic_back_from_a_deploy(served: Controller, state: str) -> None:
+    qa = Controller(served.environment, "qa")
+    told = []
+    _in_the_middle(served, state, lambda: told.append(qa.rollback()))
+    with pytest.raises(LeaseLost):
+        served.deploy("1.1.0")
+    assert told == ["warm"]
+    assert served.environment.live() == "blue"
+    assert [state for _, _, state in states(served)][:2] == ["rolled_back", "rolled_back"]
+    assert served.environment.unserved == []
+    assert served.store.unfinished(served.store.lock()) is None
+
+
+def test_two_rollbacks_at_once_go_back_once(served: Controller) -> None:
+    served.deploy("1.1.0")
+    served.deploy("1.2.0")
+    first, second = Controller(served.environment, "bob"), Controller(served.environment, "carol")
+    told: list[str] = []
+    _in_the_middle(first, "rolling_back", lambda: told.append(_refused(second)))
+    assert first.rollback() == "warm"
+    assert "holds the lock" in told[0]
+    assert served.environment.slots[served.environment.live()].version == "1.1.0"
+
+
+def _refused(controller: Controller) -> str:
+    try:
+        return controller.rollback(wait=0)
+    except (Busy, plans.Refused) as error:
+        return str(error)
+
+
+def test_a_rollback_that_comes_second_does_not_go_back_further(served: Controller) -> None:
+    """It decided while the bad release was live; by the time it gets the lock, somebody has gone back."""
+    served.deploy("1.1.0")
+    served.deploy("1.2.0")
+    second = Controller(served.environment, "carol")
+    real = second.store.lock
+    came = []
+
+    def lock() -> dict:
+        if not came and second.store.history(1)[0]["state"] == "committed":
+            before = real()
+            came.append(before)
+            if len(came) == 1:
+                return before
+        return real()
+
+    second.store.lock = lock  # type: ignore[method-assign]
+    now = second.world.now
+    read: list[object] = []
+
+    def then_bob() -> object:
+        situation = now()
+        if not read:
+            read.append(1)
+            Controller(served.environment, "bob").rollback()
+        return situation
+
+    second.world.now = then_bob  # type: ignore[method-assign]
+    with pytest.raises(plans.Refused, match=r"1\.2\.0 .* was live when this rollback began.*bob"):
+        second.rollback()
+    assert served.environment.slots[served.environment.live()].version == "1.1.0"
+
+
+def test_a_deploy_that_waits_gets_its_turn(served: Controller) -> None:
+    lease, _ = take(served.store, who("bob"), 60)
+    served.environment.time.on_sleep.append(
+        lambda: lease.give_back() if served.store.lock()["holder"] == lease.holder else None
+    )
+    assert served.deploy("1.1.0", wait=60) == "committed"
+
+
+def test_named_tells_what_people_know(served: Controller) -> None:
+    assert named(served.store.history()[0]) == "1.0.0 (r1)"
+    assert named({}) == "nothing"

@@ -1,0 +1,186 @@
+"""The weights: one slot gets all requests, by one call, under the lease; a preview is one release's alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
+from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import (
+    PREVIEW_HEADER,
+    Traffic,
+    TrafficError,
+    addresses,
+    summary,
+)
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from .world import NAME, who
+
+
+@pytest.fixture
+def lease(store: Store) -> Lease:
+    return take(store, who(), 30)[0]
+
+
+def _weights(balancer: dict[str, Any]) -> dict[str, int]:
+    rule = boto3.client("elbv2").describe_rules(RuleArns=[balancer["rule"]])["Rules"][0]
+    groups = rule["Actions"][0]["ForwardConfig"]["TargetGroups"]
+    return {group["TargetGroupArn"].split("/")[1].split("-")[-1]: group["Weight"] for group in groups}
+
+
+def test_live_is_read_from_the_weights(traffic: Traffic, balancer: dict[str, Any]) -> None:
+    rule = traffic.rule()
+    assert (rule.live, rule.whole, rule.weights, rule.groups) == (
+        "blue",
+        True,
+        {"blue": 100, "green": 0},
+        balancer["groups"],
+    )
+
+
+def test_switch_moves_all_requests_by_one_call(
+    traffic: Traffic, balancer: dict[str, Any], lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    modify = traffic.elb.modify_rule
+    monkeypatch.setattr(traffic.elb, "modify_rule", lambda **given: (calls.append(given), modify(**given))[1])
+    rule = traffic.switch("green", lease)
+    assert (rule.live, rule.whole) == ("green", True)
+    assert _weights(balancer) == {"blue": 0, "green": 100}
+    assert len(calls) == 1
+    assert traffic.switch("green", lease).live == "green"
+    assert len(calls) == 1
+
+
+def test_switch_keeps_stickiness_as_it_is(traffic: Traffic, lease: Lease) -> None:
+    assert traffic.switch("green", lease).sticky == {"Enabled": False}
+
+
+def test_a_controller_that_lost_its_lease_moves_nothing(
+    traffic: Traffic, balancer: dict[str, Any], lease: Lease, store: Store
+) -> None:
+    take(store, who("qa", "rollback"), 15, preempts={"deploy"})
+    with pytest.raises(LeaseLost):
+        traffic.switch("green", lease)
+    assert _weights(balancer) == {"blue": 100, "green": 0}
+
+
+def _error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": code}}, "ModifyRule")
+
+
+@pytest.mark.parametrize("error", [_error("Throttling"), ReadTimeoutError(endpoint_url="https://elb")])
+def test_throttling_and_lost_answers_are_tried_again_under_the_lease(
+    traffic: Traffic,
+    balancer: dict[str, Any],
+    lease: Lease,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+) -> None:
+    modify, errors, beats = traffic.elb.modify_rule, [error, error], []
+
+    def throttled(**given: Any) -> Any:
+        beats.append(store.lock()["beat"])
+        if errors:
+            raise errors.pop()
+        return modify(**given)
+
+    monkeypatch.setattr(traffic.elb, "modify_rule", throttled)
+    traffic.switch("green", lease)
+    assert _weights(balancer) == {"blue": 0, "green": 100}
+    assert len(set(beats)) == 3, "each attempt renews the lease"
+
+
+def test_a_refusal_names_the_action(traffic: Traffic, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
+        raise _error("AccessDenied")
+
+    monkeypatch.setattr(traffic.elb, "modify_rule", refuse)
+    with pytest.raises(
+        TrafficError, match=f"elasticloadbalancing:ModifyRule failed for load balancer '{NAME}'"
+    ):
+        traffic.switch("green", lease)
+
+
+def test_weights_that_went_astray_are_set_straight(
+    traffic: Traffic, balancer: dict[str, Any], lease: Lease
+) -> None:
+    groups = [{"TargetGroupArn": arn, "Weight": 50} for arn in balancer["groups"].values()]
+    traffic.elb.modify_rule(
+        RuleArn=balancer["rule"], Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
+    )
+    assert not traffic.rule().whole
+    traffic.switch("blue", lease)
+    assert _weights(balancer) == {"blue": 100, "green": 0}
+
+
+def test_preview_leads_to_the_idle_slot_for_the_token_alone(
+    traffic: Traffic, balancer: dict[str, Any]
+) -> None:
+    arn = traffic.open_preview(traffic.rule(), "green", "s3cret", {"Component": "release"})
+    rule = boto3.client("elbv2").describe_rules(RuleArns=[arn])["Rules"][0]
+    assert rule["Conditions"][0]["HttpHeaderConfig"] == {
+        "HttpHeaderName": PREVIEW_HEADER,
+        "Values": ["s3cret"],
+    }
+    assert rule["Actions"][0]["TargetGroupArn"] == balancer["groups"]["green"]
+    assert int(rule["Priority"]) < traffic.rule().priority
+    assert traffic.previews(balancer["listener"]) == [arn]
+    traffic.close_preview(arn)
+    traffic.close_preview(arn)
+    assert traffic.previews(balancer["listener"]) == []
+    assert traffic.rule().live == "blue"
+
+
+def test_the_default_rule_and_others_are_no_preview(traffic: Traffic, balancer: dict[str, Any]) -> None:
+    boto3.client("elbv2").create_rule(
+        ListenerArn=balancer["listener"],
+        Priority=5,
+        Conditions=[
+            {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Other", "Values": ["1"]}}
+        ],
+        Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+    )
+    assert traffic.previews(balancer["listener"]) == []
+
+
+def test_a_missing_load_balancer_says_what_to_build(aws: None) -> None:
+    with pytest.raises(
+        TrafficError, match=f"There is no load balancer '{NAME}'. Build the environment first"
+    ):
+        Traffic(boto3.client("elbv2"), NAME).rule()
+
+
+def test_a_missing_slot_rule_is_told(traffic: Traffic, balancer: dict[str, Any]) -> None:
+    boto3.client("elbv2").delete_rule(RuleArn=balancer["rule"])
+    with pytest.raises(TrafficError, match="has no rule that forwards to both slots"):
+        traffic.rule()
+
+
+def test_addresses_are_those_of_the_balancers_interfaces(traffic: Traffic, balancer: dict[str, Any]) -> None:
+    ec2 = boto3.client("ec2")
+    with pytest.raises(TrafficError, match="has no network interfaces"):
+        addresses(ec2, traffic.balancer)
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    described = "ELB " + balancer["arn"].split(":loadbalancer/")[1]
+    interface = ec2.create_network_interface(SubnetId=subnet, Description=described)["NetworkInterface"]
+    allocation = ec2.allocate_address(Domain="vpc")
+    ec2.associate_address(
+        AllocationId=allocation["AllocationId"], NetworkInterfaceId=interface["NetworkInterfaceId"]
+    )
+    assert addresses(ec2, traffic.balancer) == [allocation["PublicIp"]]
+    internal = {**traffic.balancer, "Scheme": "internal"}
+    assert addresses(ec2, internal) == [interface["PrivateIpAddress"]]
+
+
+def test_summary_counts_and_tells_why() -> None:
+    targets = [
+        {"id": "i-1", "port": "1", "state": "healthy", "reason": ""},
+        {"id": "i-2", "port": "1", "state": "unhealthy", "reason": "Health checks failed"},
+    ]
+    assert summary(targets) == "1 healthy, 1 unhealthy (Health checks failed)"
+    assert summary([]) == "no targets"

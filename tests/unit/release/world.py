@@ -1,0 +1,341 @@
+"""A whole environment in this process: real records and weights (moto), slots and service that do as told.
+
+Controllers run the engine's own steps, in the order of roles/release/tasks/steps.yml. One can be killed at
+any of its calls, before or after the call has been carried out.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, retire, rollback, verify
+from ansible_collections.teal.platform.plugins.module_utils.release import lease as leases
+from ansible_collections.teal.platform.plugins.module_utils.release.bake import Bounds, bake
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
+from ansible_collections.teal.platform.plugins.module_utils.release.observe import Version
+from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, SlotFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.states import State
+from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import (
+    PREVIEW_HEADER,
+    SLOTS,
+    Traffic,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.world import World
+
+NAME = "assistant-staging"
+TABLE = f"{NAME}-releases"
+
+
+@dataclass
+class Time:
+    """A clock that stands still but for `sleep`; `on_sleep` may change the world meanwhile."""
+
+    now: float = 1_800_000_000.0
+    skew: float = 0.0
+    on_sleep: list[Any] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        for change in self.on_sleep:
+            change()
+
+    def clock(self, skew: float = 0.0) -> Clock:
+        """A controller's clock, `skew` seconds ahead of the others' (negative: behind)."""
+        return Clock(steady=lambda: self.now, wall=lambda: self.now + skew, sleep=self.sleep)
+
+
+def who(name: str = "alice", operation: str = "deploy", subject: str = "1.1.0") -> dict[str, Any]:
+    return leases.holder(name, "laptop", "https://ci.example/1", operation, subject)
+
+
+def record(generation: int, **more: Any) -> dict[str, Any]:
+    return {
+        "scope": "release",
+        "id": f"{generation:08d}",
+        "kind": "deploy",
+        "state": "locked",
+        "slot": "green",
+        "from_slot": "blue",
+        "events": [{"state": "locked", "at": "", "note": "", "key": "first"}],
+        **more,
+    }
+
+
+class Killed(BaseException):
+    """The controller has died: nothing of it runs any more."""
+
+
+@dataclass
+class Running:
+    """What runs in a slot."""
+
+    release: str
+    version: str
+    healthy: bool = True
+    status: int = 200
+    restarts: int = 0
+
+
+@dataclass
+class Environment:
+    """The slots, and the service as its clients see it."""
+
+    time: Time
+    elb: Any
+    dynamodb: Any
+    listener: str
+    rule: str
+    slots: dict[str, Running] = field(default_factory=dict)
+    behaviour: dict[str, str] = field(default_factory=dict)
+    calls: int = 0
+    kill_at: int = 0
+    kill_after: bool = False
+    killed: str = ""
+    dead: bool = False
+    log: list[str] = field(default_factory=list)
+    unserved: list[str] = field(default_factory=list)
+    domain: str = "assistant.example"
+    timeout: float = 5.0
+
+    # -- calls, and dying at one ---------------------------------------------------------------------
+
+    @contextmanager
+    def call(self, name: str) -> Iterator[None]:
+        """Count a call of the controller; kill it before or after the call that the test has chosen."""
+        with self._turn:
+            if self.dead:
+                raise Killed
+            self.calls += 1
+            chosen = self.calls == self.kill_at
+            if chosen:
+                self.killed = f"{'after' if self.kill_after else 'before'} {name}"
+            if chosen and not self.kill_after:
+                self.dead = True
+                raise Killed
+            yield
+            self.log.append(name)
+            self.check(name)
+            if chosen:
+                self.dead = True
+                raise Killed
+
+    def check(self, after: str) -> None:
+        """At no moment may requests go to a slot that does not serve, once one has served."""
+        weights = self.weights()
+        if sorted(weights.values()) != [0, 100]:
+            self.unserved.append(f"after {after}: weights {weights}")
+        live = self.slots.get(self.live())
+        if self.serving_began and (live is None or not live.healthy):
+            self.unserved.append(f"after {after}: {self.live()} is live and does not serve")
+
+    serving_began: bool = False
+
+    def weights(self) -> dict[str, int]:
+        """What the load balancer's rule says now. The traffic's own reading isn't trusted here."""
+        with self.quietly():
+            rule = self.elb.describe_rules(RuleArns=[self.rule])["Rules"][0]
+        groups = rule["Actions"][0]["ForwardConfig"]["TargetGroups"]
+        return {_slot(group["TargetGroupArn"]): group["Weight"] for group in groups}
+
+    def live(self) -> str:
+        weights = self.weights()
+        return max(weights, key=lambda slot: weights[slot])
+
+    _own: threading.local = field(default_factory=threading.local)
+    _turn: threading.RLock = field(default_factory=threading.RLock)
+
+    @property
+    def quiet(self) -> bool:
+        return getattr(self._own, "quiet", False)
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """The test looks for itself; that is no call of the controller."""
+        before, self._own.quiet = self.quiet, True
+        try:
+            yield
+        finally:
+            self._own.quiet = before
+
+    # -- the service, as `Service` --------------------------------------------------------------------
+
+    def get(self, address: str, path: str, headers: Mapping[str, str] | None = None, **_: Any) -> Answer:
+        slot = self.live()
+        if PREVIEW_HEADER in (headers or {}):
+            slot = self._previewed((headers or {})[PREVIEW_HEADER]) or slot
+        running = self.slots.get(slot)
+        if not running or not running.healthy:
+            return Answer(502, b"<html>Bad Gateway</html>")
+        if path == "/actuator/info":
+            return Answer(200, json.dumps({"build": {"version": running.version}}).encode())
+        return Answer(running.status, b'{"status": "UP"}', 0.01)
+
+    def get_all(
+        self, addresses: list[str], path: str, headers: Mapping[str, str] | None = None
+    ) -> dict[str, Answer]:
+        return {address: self.get(address, path, headers) for address in addresses}
+
+    def _previewed(self, token: str) -> str:
+        for rule in self._preview_rules():
+            if rule["Conditions"][0]["HttpHeaderConfig"]["Values"] == [token]:
+                return _slot(rule["Actions"][0]["TargetGroupArn"])
+        return ""
+
+    def _preview_rules(self) -> list[dict[str, Any]]:
+        with self.quietly():
+            rules = self.elb.describe_rules(ListenerArn=self.listener)["Rules"]
+        return [
+            rule
+            for rule in rules
+            if any(PREVIEW_HEADER in str(condition) for condition in rule["Conditions"])
+        ]
+
+    def previews(self) -> list[str]:
+        return [rule["RuleArn"] for rule in self._preview_rules()]
+
+    # -- the slots, as `Slots` ----------------------------------------------------------------------
+
+    def bring_up(self, release: dict[str, Any], lease: Lease, staged: Callable[[int], None]) -> int:
+        slot, image = release["slot"], release["image"]
+        how = self.behaviour.get(image, "ok")
+
+        def start() -> None:
+            with self.call(f"slot {slot} up"):
+                self.slots[slot] = Running(release["id"], image, healthy=how != "crash")
+                self.slots[slot].status = 500 if how == "error" else 200
+
+        running = self.slots.get(slot)
+        if not running or running.release != release["id"]:
+            lease.guard(start)
+        staged(2)
+        if how == "crash":
+            raise SlotFailed("container service crashes: exit code 1")
+        return 2
+
+    def condition(self, slot: str) -> Condition:
+        running = self.slots.get(slot)
+        if not running:
+            return Condition()
+        if self.behaviour.get(running.version) == "dies":
+            running.restarts += 1
+        return Condition(wanted=2, ready=2 * running.healthy, restarts=running.restarts)
+
+    def scale_down(self, slot: str, lease: Lease) -> bool:
+        def stop() -> None:
+            with self.call(f"slot {slot} down"):
+                self.slots.pop(slot, None)
+
+        lease.guard(stop)
+        return True
+
+    def health(self, group: str) -> list[dict[str, str]]:
+        slot = _slot(group)
+        running = self.slots.get(slot)
+        state = "healthy" if running and running.healthy else "unhealthy"
+        return [
+            {"id": "i-1", "port": "30080", "state": state, "reason": "" if state == "healthy" else "refused"}
+        ]
+
+
+def _slot(group: str) -> str:
+    return next(slot for slot in SLOTS if f"{NAME}-{slot}/" in group)
+
+
+class Controller:
+    """One run of a playbook: the engine's steps, in their order."""
+
+    def __init__(self, environment: Environment, name: str = "alice") -> None:
+        self.environment = environment
+        self.name = name
+        self.store = Store(environment.dynamodb, TABLE, environment.time.clock())
+        traffic = Traffic(environment.elb, NAME)
+        traffic.health = environment.health  # type: ignore[method-assign]
+        self.world = World(
+            store=self.store,
+            traffic=traffic,
+            service=environment,  # type: ignore[arg-type]
+            version=Version("/actuator/info", "build.version"),
+            addresses=lambda: ["52.0.0.1", "52.0.0.2"],
+            observe_limit=5,
+        )
+
+    def deploy(self, image: str, wait: float = 0, kind: str = "deploy", to: str = "", **more: Any) -> str:
+        """Deploy as the playbook does, and return the state in which the release ended."""
+        request = deploy.Request(
+            image=image, tag=image, version=image, config_name="c", kind=kind, to=to, **more
+        )
+        begun = deploy.begin(self.world, request, who(self.name, kind, image), 60, wait)
+        if not begun.release or not begun.lease:
+            return "unchanged"
+        try:
+            return self.steps(begun.lease, begun.release)
+        except (SlotFailed, deploy.StepFailed) as error:
+            release = self.store.release(begun.release["id"])
+            assert release
+            return deploy.fail(self.world, begun.lease, release, str(error))["state"]
+
+    def steps(self, lease: Lease, release: dict[str, Any]) -> str:
+        """Each step reads the record anew, as each module does."""
+
+        def now() -> dict[str, Any]:
+            stored = self.store.release(release["id"])
+            assert stored
+            return stored
+
+        current = now()
+
+        def staged(replicas: int) -> None:
+            nonlocal current
+            current = lease.advance(current, State.STAGED)
+
+        self.environment.bring_up(current, lease, staged)
+        lease.advance(current, State.READY)
+        current = now()
+        if not deploy.passed(State(current["state"]), State.VERIFIED):
+            checks = [verify.Check("/", 200)]
+            version = verify.verify(self.world, lease, current, checks, [], verify.Limits(), {})
+            lease.advance(current, State.VERIFIED, version=version)
+        deploy.switch(self.world, lease, now())
+        slot = release["slot"]
+        bake(
+            self.world,
+            lease,
+            now(),
+            verify.Check("/actuator/health"),
+            Bounds(seconds=3),
+            lambda: self.environment.condition(slot),
+            list,
+        )
+        return deploy.commit(self.world, lease, now(), 3600)["state"]
+
+    def rollback(self, to: str = "", force: list[str] | None = None, wait: float = 20) -> str:
+        """Roll back as the playbook does: warm if that is possible, else by bringing the release up again."""
+        done = rollback.warm(
+            self.world, who(self.name, "rollback", to), 15, wait, to, "it is bad", force or []
+        )
+        if done.plan.how == "cold":
+            target = done.plan.target
+            return "cold " + self.deploy(
+                target["image"], wait=wait, kind="rollback", to=target["id"], force=["same", "rolled_back"]
+            )
+        return done.plan.how
+
+    def retire(self, now: bool = False) -> tuple[bool, str]:
+        return retire.retire(
+            self.world,
+            who(self.name, "retire"),
+            60,
+            0,
+            lambda lease: self.environment,
+            now=now,
+            drain=1,
+            requests=lambda group, seconds: 0,
+        )
