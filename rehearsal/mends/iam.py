@@ -195,5 +195,7 @@ def resource_of(response: BaseResponse) -> str:
                 return value
             if name == "RoleName":
                 return role_arn(response, value)
-            return template.format(value=value, region=response.region, account=response.current_account)
+            # Public parameters of Systems Manager are nobody's account's.
+            account = "" if value.startswith("/aws/service/") else response.current_account
+            return template.format(value=value, region=response.region, account=account)
     return UNKNOWN
