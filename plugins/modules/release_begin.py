@@ -174,7 +174,10 @@ def begin(engine: Engine) -> dict[str, Any]:
     except images.ImageMissing as error:
         if not engine.params["initial"]:
             raise
-        told = [str(error), f"Then: ansible-playbook playbooks/deploy.yml -i {engine.params['inventory']} -e image_tag=<tag>"]
+        told = [
+            str(error),
+            f"Then: ansible-playbook playbooks/deploy.yml -i {engine.params['inventory']} -e image_tag=<tag>",
+        ]
         return {"changed": False, "unchanged": True, "plan": told}
     if engine.module.check_mode:
         begun = deploy.preview(engine.world, wanted)
@@ -205,7 +208,11 @@ def told_of(begun: deploy.Begun, wanted: deploy.Request) -> dict[str, Any]:
         told.append(f"{what} is live already, on {begun.now.live_slot}")
         return {"changed": bool(begun.settled), "unchanged": True, "plan": told}
     verb = "Go on with" if begun.resumed else wanted.kind.capitalize()
-    serving = f"{named(begun.now.live)} serves on {begun.plan.from_slot}" if begun.plan.from_release else "nothing serves yet"
+    serving = (
+        f"{named(begun.now.live)} serves on {begun.plan.from_slot}"
+        if begun.plan.from_release
+        else "nothing serves yet"
+    )
     told.append(f"{verb} {what} on slot {begun.plan.slot}; {serving}")
     result: dict[str, Any] = {"changed": True, "unchanged": False, "plan": told}
     if begun.release and begun.lease:

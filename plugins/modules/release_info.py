@@ -61,8 +61,11 @@ from ansible_collections.teal.platform.plugins.module_utils.release import repor
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Situation, named
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import KubernetesError
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, SlotFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    Condition,
+    KubernetesError,
+    SlotFailed,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.store import label
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import (
     SLOTS,
@@ -119,7 +122,12 @@ def lines_of(slot: dict[str, Any]) -> dict[str, Any]:
         if known and slot["wanted"]
         else ""
     )
-    state = {"raising": "being brought up", "failed": "failed", "stopping": "being scaled down", "down": "scaled down"}.get(slot["state"], "")
+    state = {
+        "raising": "being brought up",
+        "failed": "failed",
+        "stopping": "being scaled down",
+        "down": "scaled down",
+    }.get(slot["state"], "")
     warm = f"warm until {slot['warm_until']}" if slot["warm_until"] else state
     return {**slot, "pods": "; ".join(filter(None, [pods, *slot["notes"]])), "warm": warm}
 

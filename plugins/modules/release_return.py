@@ -72,8 +72,10 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, report
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import LeaseLost
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import KubernetesError
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    KubernetesError,
+    SlotFailed,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.states import (
     BEFORE_SWITCH,
     TERMINAL,

@@ -12,8 +12,10 @@ from ansible_collections.teal.platform.plugins.module_utils.release.deploy impor
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import KubernetesError
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    Condition,
+    KubernetesError,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 

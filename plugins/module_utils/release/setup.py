@@ -15,10 +15,6 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
-from ansible_collections.teal.platform.plugins.module_utils.kubernetes_access import (
-    KUBERNETES_ARGUMENTS,
-    api_client,
-)
 from ansible_collections.teal.platform.plugins.module_utils.release import traffic as traffics
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, seconds
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
@@ -33,10 +29,11 @@ from ansible_collections.teal.platform.plugins.module_utils.release.plan import 
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Service
 from ansible_collections.teal.platform.plugins.module_utils.release.rollback import RollbackFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import Api, KubernetesError
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed, Slots
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.instance import InstanceSlots
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes import KubernetesSlots
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    KubernetesError,
+    SlotFailed,
+    Slots,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.states import TransitionRefused
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Conflict, Store, StoreError
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import Traffic, TrafficError
@@ -56,7 +53,9 @@ ARGUMENTS: dict[str, dict] = {
     "namespace": {"type": "str"},
     "workload": {"type": "str"},
     "tags": {"type": "dict", "default": {}},
-    **KUBERNETES_ARGUMENTS,
+    "cluster": {"type": "str"},
+    "kubeconfig": {"type": "path"},
+    "context": {"type": "str"},
 }
 
 #: For the steps of a release that has begun.
@@ -153,8 +152,19 @@ class Engine:
 
         Kubernetes may be silent for `patience` seconds; the lease is kept while it is waited for.
         """
+        # What only these need is imported only here: a rollback has no time for it.
         if self.params["slot_kind"] == "instance":
+            from ansible_collections.teal.platform.plugins.module_utils.release.slots.instance import (
+                InstanceSlots,
+            )
+
             return InstanceSlots(self.client("ec2"), self.traffic, self.params["name"], self.clock, **more)
+        from ansible_collections.teal.platform.plugins.module_utils.kubernetes_access import api_client
+        from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import Api
+        from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes import (
+            KubernetesSlots,
+        )
+
         api = Api(
             connect=lambda: api_client(self.module),
             namespace=self.params["namespace"],

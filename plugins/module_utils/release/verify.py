@@ -81,7 +81,7 @@ def await_targets(world: World, slot: str, lease: Lease, limit: float) -> str:
         waiting = any(t["state"] == "initial" for t in world.traffic.health(rule.groups[slot]))
         most = max(healthy.values())
         late = world.clock.steady() - began > limit
-        if healthy[slot] and (healthy[slot] == most and not waiting or late):
+        if healthy[slot] and ((healthy[slot] == most and not waiting) or late):
             return world.health(rule, slot)
         if late:
             raise StepFailed(

@@ -16,23 +16,15 @@ except ImportError:  # kubernetes_access reports the missing library
     pass
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, span
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    KubernetesError,
+    Unreachable,
+)
 
 MANAGER = "teal.platform"
 _TIMEOUT = (5, 20)
 _CORE = "v1"
 Json = dict[str, Any]
-
-
-class KubernetesError(Exception):
-    """The API refused a request. `status` is HTTP's; the message is the API's, and names the request."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class Unreachable(KubernetesError):
-    """The API didn't answer, or answered that it can't for now."""
 
 
 class Api:

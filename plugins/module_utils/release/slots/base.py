@@ -11,6 +11,18 @@ from typing import Any, Protocol
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 
 
+class KubernetesError(Exception):
+    """The API refused a request. `status` is HTTP's; the message is the API's, and names the request."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Unreachable(KubernetesError):
+    """The API didn't answer, or answered that it can't for now."""
+
+
 class SlotFailed(Exception):
     """The slot can't come up, or did not stay up; the message is for people and says why."""
 

@@ -15,12 +15,12 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost
 from ansible_collections.teal.platform.plugins.module_utils.release.slots import diagnosis
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import (
-    Api,
-    Json,
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import Api, Json
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    Condition,
     KubernetesError,
+    SlotFailed,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, SlotFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.store import label
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SLOTS, other
 
@@ -176,8 +176,9 @@ class KubernetesSlots:
             if int(metadata.get("annotations", {}).get(GENERATION, 0)) > lease.generation:
                 lease.confirm()
                 raise LeaseLost(f"a later run has written Deployment {self.name(slot)}; it was left as it is")
+            version = metadata.get("resourceVersion", "")
             try:
-                lease.guard(lambda version=metadata.get("resourceVersion", ""): change(version))
+                lease.guard(lambda version=version: change(version))
                 return
             except KubernetesError as error:
                 if error.status != 409 or attempt == _TRIES:
