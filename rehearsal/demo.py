@@ -39,9 +39,9 @@ class Demo:
         """Show it all; raises Failed."""
         self.title("1. The rehearsal cloud: AWS, Kubernetes, Discord and SonarCloud on this machine")
         self.command("python", "-m", "rehearsal", "up")
-        variables = cli.variables_of(settings.load(settings.home() / "config.json"))
+        config = settings.load(settings.home() / "config.json")
         print('$ eval "$(python -m rehearsal env)"')
-        self.environ.update(variables)
+        self.environ.update(cli.variables_of(config))
 
         self.title("2. What will be built: components are hosts, in waves")
         self.command("ansible-inventory", "-i", self.inventory, "--graph")
@@ -64,7 +64,7 @@ class Demo:
 
         self.title("5. What stands now, and what Discord was told")
         self.command("ansible-playbook", "playbooks/status.yml", "-i", self.inventory)
-        self.discord(variables["DISCORD_WEBHOOK_URL"])
+        self.discord(config["discord"]["url"])
         self.result(counts)
 
     def title(self, text: str) -> None:
@@ -126,10 +126,10 @@ class Demo:
             output, _ = process.communicate(timeout=30)
             counts.update(json.loads(output))
 
-    def discord(self, webhook: str) -> None:
-        base = webhook.partition("/api/")[0]
+    def discord(self, url: str) -> None:
+        """Show what the stand-in of Discord was sent."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{base}/rehearsal/messages", timeout=10) as response:
+        with opener.open(f"{url}/rehearsal/messages", timeout=10) as response:
             messages = json.load(response)["messages"]
         print("\nDiscord:")
         for message in messages:
