@@ -15,9 +15,12 @@ TAGS = {"Application": "shop", "Environment": "staging"}
 LOG = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/aws/vendedlogs/shop-staging/api"
 
 
+# moto reads its paths once in a process, so they are mended before any test runs.
+mend.apply({})
+
+
 @pytest.fixture
 def functions(aws: Any) -> dict[str, str]:
-    mend.apply({})
     trust = {"Version": "2012-10-17", "Statement": []}
     role = boto3.client("iam").create_role(RoleName="f", AssumeRolePolicyDocument=json.dumps(trust))
     archive = io.BytesIO()

@@ -31,6 +31,7 @@ _APPS = "apps/v1"
 _SCALING = "autoscaling/v2"
 _TRIES = 10
 _LOOK_EVERY = 0.5
+_LONGEST_END = 300.0
 
 
 class KubernetesSlots:
@@ -108,6 +109,7 @@ class KubernetesSlots:
 
     def _wait_until_ready(self, slot: str, number: str, lease: Lease) -> None:
         look = diagnosis.Diagnosis(self.api.clock, self.api.log, self._events, self.unschedulable)
+        ready_since: float | None = None
         while True:
             deployment = self._deployment(slot)
             if not deployment or _release_of(deployment) != number:
@@ -120,7 +122,18 @@ class KubernetesSlots:
                 wanted = _wanted(deployment)
                 counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
                 if all(status.get(count, 0) == wanted for count in counts):
-                    return
+                    # A pod that ends still answers on connections that the load balancer keeps open to it.
+                    ending = [pod for pod in self._pods(slot, number) if not _bears(pod, number)]
+                    if not ending:
+                        return
+                    ready_since = self.api.clock.steady() if ready_since is None else ready_since
+                    if self.api.clock.steady() - ready_since > _LONGEST_END:
+                        names = ", ".join(pod["metadata"]["name"] for pod in ending)
+                        raise SlotFailed(f"pods of the release before do not end in slot {slot}: {names}")
+                    lease.keep()
+                    self.api.clock.sleep(_LOOK_EVERY)
+                    continue
+                ready_since = None
                 found = look.verdict(deployment, self._pods(slot, number))
                 if found:
                     raise SlotFailed(str(found))
