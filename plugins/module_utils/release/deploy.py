@@ -175,9 +175,8 @@ def switch(world: World, lease: Lease, release: Release) -> tuple[Release, float
         return release, 0.0
     rule = world.traffic.rule()
     if not world.serves(rule, release["slot"]):
-        raise StepFailed(
-            f"no target of slot {release['slot']} is healthy ({world.health(rule, release['slot'])}): it gets no traffic"
-        )
+        health = world.health(rule, release["slot"])
+        raise StepFailed(f"no target of slot {release['slot']} is healthy ({health}): it gets no traffic")
     release = lease.advance(release, State.SWITCHING)
     began = world.clock.steady()
     world.traffic.switch(release["slot"], lease)

@@ -131,9 +131,10 @@ def status(now: Situation, slots: dict[str, dict[str, Any]], clock: float, probl
     held = now.lock.get("holder")
     lines.append(f"lock      {describe(now.lock, clock) if held else 'free'}")
     if (left := now.unfinished) is not None:
-        lines += [
-            f"UNFINISHED  the {left['kind']} of {named(left)} by {left['who']} is {left['state']} since {left['updated'] if 'updated' in left else left['started']}"
-        ]
+        since = left.get("updated") or left["started"]
+        lines.append(
+            f"unfinished  the {left['kind']} of {named(left)} by {left['who']}: {left['state']} since {since}"
+        )
     lines += [f"note      {problem}" for problem in problems]
     return [*lines, "", *history(now.history[:10])]
 

@@ -185,8 +185,12 @@ class Traffic:
 
     # -- the preview rule: one release's own way to its slot, for who knows the token ----------------
 
-    def open_preview(self, rule: SlotRule, slot: str, token: str, tags: dict[str, str]) -> str:
-        """Make a rule that sends requests with the token in their header to `slot`; return its ARN."""
+    def open_preview(self, rule: SlotRule, token: str, sign: str, tags: dict[str, str]) -> str:
+        """Make a rule for requests with the token in their header, and return its ARN.
+
+        It answers with `sign` by itself at first. Who has seen the sign knows that the rule is in force
+        there, so that no request with the token goes to the live slot any more.
+        """
         taken = {entry["Priority"] for entry in self.rules(rule.listener)}
         free = [number for number in range(1, rule.priority) if str(number) not in taken]
         if not free:
@@ -194,6 +198,7 @@ class Traffic:
                 f"The slot rule of '{self.name}' has priority {rule.priority}, and none before it is free: "
                 "the preview rule has no place."
             )
+        answer = {"StatusCode": "404", "ContentType": "text/plain", "MessageBody": sign}
         made = self._call(
             "create_rule",
             ListenerArn=rule.listener,
@@ -204,10 +209,14 @@ class Traffic:
                     "HttpHeaderConfig": {"HttpHeaderName": PREVIEW_HEADER, "Values": [token]},
                 }
             ],
-            Actions=[{"Type": "forward", "TargetGroupArn": rule.groups[slot]}],
+            Actions=[{"Type": "fixed-response", "FixedResponseConfig": answer}],
             **({"Tags": [{"Key": key, "Value": value} for key, value in tags.items()]} if tags else {}),
         )
         return made["Rules"][0]["RuleArn"]
+
+    def lead_preview(self, arn: str, group: str) -> None:
+        """Have a preview rule lead to a target group."""
+        self._call("modify_rule", RuleArn=arn, Actions=[{"Type": "forward", "TargetGroupArn": group}])
 
     def previews(self, listener: str) -> list[str]:
         """Return the ARNs of all preview rules, ours or left over from a controller that died."""

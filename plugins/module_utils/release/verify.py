@@ -27,7 +27,6 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 
 _OUTPUT_LINES = 20
-_SURE = 3
 
 
 @dataclass(frozen=True)
@@ -106,63 +105,77 @@ def verify(
     """
     await_targets(world, release["slot"], lease, limits.healthy)
     rule = world.traffic.rule()
-    token = secrets.token_urlsafe(24)
+    token, sign = secrets.token_urlsafe(24), f"preview {secrets.token_hex(8)}"
+    headers = {PREVIEW_HEADER: token}
     opened: list[str] = []
     try:
-        lease.guard(lambda: opened.append(world.traffic.open_preview(rule, release["slot"], token, tags)))
-        return _through(world, lease, release, checks, command, limits, {PREVIEW_HEADER: token})
+        lease.guard(lambda: opened.append(world.traffic.open_preview(rule, token, sign, tags)))
+        addresses = world.addresses()
+        _in_force(world, lease, addresses, limits.preview, headers, sign)
+        lease.guard(lambda: world.traffic.lead_preview(opened[0], rule.groups[release["slot"]]))
+        version = _version(world, lease, release["expected"], addresses, limits.preview, headers)
+        _check(world, lease, checks, addresses, headers)
+        if command:
+            _run(world, lease, command, limits.command, addresses[0], headers, version)
+        return version
     finally:
         # The rule is this release's own and nobody else's, so it goes even if the lock has passed on.
         for arn in opened:
             world.traffic.close_preview(arn)
 
 
-def _through(
-    world: World,
-    lease: Lease,
-    release: Release,
-    checks: list[Check],
-    command: list[str],
-    limits: Limits,
-    headers: dict[str, str],
-) -> str:
-    addresses = world.addresses()
-    version = _version(world, lease, release, addresses, limits.preview, headers)
+def _in_force(
+    world: World, lease: Lease, addresses: list[str], limit: float, headers: dict[str, str], sign: str
+) -> None:
+    """Wait until each address answers with the sign, again and again: what comes after that is the new slot's."""
+    began = world.clock.steady()
+    rows = dict.fromkeys(addresses, 0)
+    while any(row < world.observations for row in rows.values()):
+        answers = world.service.get_all(addresses, world.version.path, headers)
+        for address, answer in answers.items():
+            rows[address] = rows[address] + 1 if answer.body.decode("utf-8", "replace") == sign else 0
+        _trusted(answers)
+        if world.clock.steady() - began > limit:
+            late = ", ".join(address for address, row in rows.items() if not row)
+            raise StepFailed(f"the preview rule did not come into force within {span(limit)} at {late}")
+        if not all(rows.values()):
+            lease.keep()
+            world.clock.sleep(0.1)
+
+
+def _trusted(answers: dict[str, Answer]) -> None:
+    for answer in answers.values():
+        if answer.error.startswith(UNTRUSTED):
+            raise StepFailed(answer.error)
+
+
+def _check(
+    world: World, lease: Lease, checks: list[Check], addresses: list[str], headers: dict[str, str]
+) -> None:
     for check in checks:
         for address in addresses:
             lease.keep()
             answer = world.service.get(address, check.path, headers, timeout=_patience(check, world.service))
             if wrong := check.wrong(answer):
                 raise StepFailed(wrong)
-    if command:
-        _run(world, lease, command, limits.command, addresses[0], headers, version)
-    return version
 
 
 def _version(
-    world: World,
-    lease: Lease,
-    release: Release,
-    addresses: list[str],
-    limit: float,
-    headers: dict[str, str],
+    world: World, lease: Lease, expected: str, addresses: list[str], limit: float, headers: dict[str, str]
 ) -> str:
-    """Return the version that the slot tells at every address; the rule takes a moment to get there."""
+    """Return the version that the new slot tells at every address."""
     began = world.clock.steady()
-    expected, wrong = release["expected"], 0
     while True:
         answers = world.service.get_all(addresses, world.version.path, headers)
         found = {world.version.read(answer) for answer in answers.values()}
         told = found.pop() if len(found) == 1 else ""
         if told and told == (expected or told):
             return told
-        # The old version may still come from the live slot; any other one comes from the new slot.
-        wrong = wrong + 1 if told and told != release["from_version"] else 0
-        late = world.clock.steady() - began > limit
-        if late or wrong >= _SURE or any(answer.error.startswith(UNTRUSTED) for answer in answers.values()):
+        if told or world.clock.steady() - began > limit:
             raise StepFailed(_unlike(world.version, expected, answers))
+        _trusted(answers)
         lease.keep()
-        world.clock.sleep(0.3)
+        world.clock.sleep(0.2)
 
 
 def _unlike(version: Version, expected: str, answers: dict[str, Answer]) -> str:

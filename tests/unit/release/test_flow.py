@@ -79,6 +79,15 @@ def test_a_bad_image_leaves_or_returns_the_traffic_to_what_served(
     assert served.store.slots()["green"]["state"] == "failed"
 
 
+def test_the_version_is_read_from_the_new_slot_even_while_the_preview_is_on_its_way(
+    served: Controller,
+) -> None:
+    """Until the rule is in force, requests with the token reach the live slot; they prove nothing."""
+    begun = served.deploy("1.1.0", version="")
+    assert begun == "committed"
+    assert served.store.history()[0]["version"] == "1.1.0"
+
+
 def test_warm_rollback_is_one_call_to_the_load_balancer(served: Controller) -> None:
     served.deploy("1.1.0")
     served.environment.log.clear()

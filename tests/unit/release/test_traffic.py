@@ -121,14 +121,16 @@ def test_weights_that_went_astray_are_set_straight(
 def test_preview_leads_to_the_idle_slot_for_the_token_alone(
     traffic: Traffic, balancer: dict[str, Any]
 ) -> None:
-    arn = traffic.open_preview(traffic.rule(), "green", "s3cret", {"Component": "release"})
+    arn = traffic.open_preview(traffic.rule(), "s3cret", "preview 1", {"Component": "release"})
     rule = boto3.client("elbv2").describe_rules(RuleArns=[arn])["Rules"][0]
-    assert rule["Conditions"][0]["HttpHeaderConfig"] == {
-        "HttpHeaderName": PREVIEW_HEADER,
-        "Values": ["s3cret"],
-    }
-    assert rule["Actions"][0]["TargetGroupArn"] == balancer["groups"]["green"]
+    header = {"HttpHeaderName": PREVIEW_HEADER, "Values": ["s3cret"]}
+    assert rule["Conditions"][0]["HttpHeaderConfig"] == header
+    assert rule["Actions"][0]["FixedResponseConfig"]["MessageBody"] == "preview 1"
     assert int(rule["Priority"]) < traffic.rule().priority
+    traffic.lead_preview(arn, balancer["groups"]["green"])
+    rule = boto3.client("elbv2").describe_rules(RuleArns=[arn])["Rules"][0]
+    assert rule["Actions"][0]["TargetGroupArn"] == balancer["groups"]["green"]
+    assert rule["Conditions"][0]["HttpHeaderConfig"] == header
     assert traffic.previews(balancer["listener"]) == [arn]
     traffic.close_preview(arn)
     traffic.close_preview(arn)

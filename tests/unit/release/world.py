@@ -69,6 +69,10 @@ def record(generation: int, **more: Any) -> dict[str, Any]:
     }
 
 
+#: After how many requests a changed rule is in force.
+PROPAGATION = 3
+
+
 class Killed(BaseException):
     """The controller has died: nothing of it runs any more."""
 
@@ -102,6 +106,7 @@ class Environment:
     dead: bool = False
     log: list[str] = field(default_factory=list)
     unserved: list[str] = field(default_factory=list)
+    rules_seen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     domain: str = "assistant.example"
     timeout: float = 5.0
 
@@ -169,8 +174,10 @@ class Environment:
 
     def get(self, address: str, path: str, headers: Mapping[str, str] | None = None, **_: Any) -> Answer:
         slot = self.live()
-        if PREVIEW_HEADER in (headers or {}):
-            slot = self._previewed((headers or {})[PREVIEW_HEADER]) or slot
+        if PREVIEW_HEADER in (headers or {}) and (action := self._previewed((headers or {})[PREVIEW_HEADER])):
+            if action["Type"] == "fixed-response":
+                return Answer(404, action["FixedResponseConfig"]["MessageBody"].encode())
+            slot = _slot(action["TargetGroupArn"])
         running = self.slots.get(slot)
         if not running or not running.healthy:
             return Answer(502, b"<html>Bad Gateway</html>")
@@ -183,11 +190,14 @@ class Environment:
     ) -> dict[str, Answer]:
         return {address: self.get(address, path, headers) for address in addresses}
 
-    def _previewed(self, token: str) -> str:
+    def _previewed(self, token: str) -> dict[str, Any] | None:
+        """The action of the preview rule with this token; each of its states takes a moment to get there."""
         for rule in self._preview_rules():
             if rule["Conditions"][0]["HttpHeaderConfig"]["Values"] == [token]:
-                return _slot(rule["Actions"][0]["TargetGroupArn"])
-        return ""
+                seen = self.rules_seen.setdefault(rule["RuleArn"], [])
+                seen.append(rule["Actions"][0])
+                return seen[-PROPAGATION] if len(seen) >= PROPAGATION else None
+        return None
 
     def _preview_rules(self) -> list[dict[str, Any]]:
         with self.quietly():
@@ -269,9 +279,8 @@ class Controller:
 
     def deploy(self, image: str, wait: float = 0, kind: str = "deploy", to: str = "", **more: Any) -> str:
         """Deploy as the playbook does, and return the state in which the release ended."""
-        request = deploy.Request(
-            image=image, tag=image, version=image, config_name="c", kind=kind, to=to, **more
-        )
+        given = {"version": image, **more}
+        request = deploy.Request(image=image, tag=image, config_name="c", kind=kind, to=to, **given)
         begun = deploy.begin(self.world, request, who(self.name, kind, image), 60, wait)
         if not begun.release or not begun.lease:
             return "unchanged"

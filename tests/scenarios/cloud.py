@@ -1,0 +1,201 @@
+"""A rehearsal cloud with STAGING on it, for scenarios that run the playbooks as people do.
+
+With KUBECONFIG set, that cluster stands behind it, and images come from SCENARIO_IMAGE_REPOSITORY (their tags are
+those of the rehearsal's images) instead of ECR.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from rehearsal import __main__ as cli
+from rehearsal import config as settings
+
+ROOT = Path(__file__).resolve().parents[2]
+DOMAIN = "staging.assistant.example.com"
+TABLE = "assistant-staging-releases"
+#: What makes a scenario take seconds; nothing here makes it safer.
+QUICK = {
+    "release_lease": "10s",
+    "release_bake": "3s",
+    "release_window": "1h",
+    "release_version": "",
+    "slot_pre_stop": 2,
+    "slot_shutdown": 5,
+    "slot_start_timeout": 30,
+}
+_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
+class Cloud:
+    """STAGING, and commands that are run on it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.environ = {**os.environ, "TEAL_REHEARSAL_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+        self.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self.run(sys.executable, "-m", "rehearsal", "up")
+        self.config = settings.load(home / "config.json")
+        self.environ |= cli.variables_of(self.config)
+        self.extra: dict[str, Any] = dict(QUICK)
+        if external := self.config["kubernetes"]["external"]:
+            self.extra["platform_kubeconfig"] = external
+            self.extra["release_image_repository"] = os.environ["SCENARIO_IMAGE_REPOSITORY"]
+        session = boto3.Session(
+            aws_access_key_id="test", aws_secret_access_key="test", region_name="ap-northeast-2"
+        )
+        self.dynamodb = session.client("dynamodb", endpoint_url=self.config["aws"]["url"])
+
+    def down(self) -> None:
+        self.run(sys.executable, "-m", "rehearsal", "down")
+
+    # -- commands ----------------------------------------------------------------------------------
+
+    def run(self, *words: str, fails: bool | None = False) -> str:
+        """Run a command that must succeed (or fail, or may do either); return what it printed."""
+        done = subprocess.run(words, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False)
+        text = done.stdout + done.stderr
+        if fails is not None:
+            assert (done.returncode != 0) == fails, f"{words} ended with {done.returncode}\n{text[-6000:]}"
+        return text
+
+    def words(self, playbook: str, **variables: Any) -> list[str]:
+        extra = json.dumps({**self.extra, **variables})
+        return ["ansible-playbook", f"playbooks/{playbook}.yml", "-i", "inventories/staging", "-e", extra]
+
+    def play(self, playbook: str, fails: bool | None = False, **variables: Any) -> str:
+        return self.run(*self.words(playbook, **variables), fails=fails)
+
+    def deploy(self, tag: str, fails: bool | None = False, **variables: Any) -> str:
+        return self.play("deploy", fails, image_tag=tag, **variables)
+
+    def start(self, playbook: str, **variables: Any) -> subprocess.Popen[str]:
+        """Start a playbook in a process group of its own, and don't wait for it."""
+        return subprocess.Popen(
+            self.words(playbook, **variables),
+            cwd=ROOT,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def push(self, tag: str, behaviour: str = "ok") -> None:
+        """Put an image into ECR, as the team's CI does."""
+        self.run(sys.executable, "-m", "rehearsal", "push", tag, "--behaviour", behaviour, "--version", tag)
+
+    # -- what stands -------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """What playbooks/status.yml tells machines."""
+        file = self.home / "status.json"
+        self.play("status", release_output_file=str(file))
+        return json.loads(file.read_text("utf-8"))
+
+    def live(self) -> str:
+        status = self.status()
+        return status["slots"][status["live_slot"]]["version"]
+
+    def state(self) -> tuple[str, str]:
+        """Id and state of the latest release, read past the playbooks."""
+        answer = self.dynamodb.query(
+            TableName=TABLE,
+            KeyConditionExpression="#s = :s",
+            ExpressionAttributeNames={"#s": "scope"},
+            ExpressionAttributeValues={":s": {"S": "release"}},
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=1,
+        )["Items"]
+        return (answer[0]["id"]["S"], answer[0]["state"]["S"]) if answer else ("", "")
+
+    def kill_at(self, process: subprocess.Popen[str], state: str, after: str, limit: float = 120) -> str:
+        """Kill a run (SIGKILL, all of it) as soon as its release has reached a state; return what it printed.
+
+        `after` is the id of the latest release before it.
+        """
+        give_up = time.monotonic() + limit
+        while process.poll() is None and time.monotonic() < give_up:
+            identity, now = self.state()
+            if identity > after and now == state:
+                break
+            time.sleep(0.02)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        text, _ = process.communicate()
+        assert process.returncode == -signal.SIGKILL, f"it was not killed at {state}:\n{text[-4000:]}"
+        return text
+
+    # -- load, messages, faults ---------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def load(self, rate: int = 40) -> Iterator[dict[str, Any]]:
+        """Requests all the while, by kept and by new connections. What came of them is known at the end."""
+        told: dict[str, Any] = {}
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "rehearsal.load",
+                "--json",
+                f"--url=https://{DOMAIN}/",
+                "--duration=3000",
+                f"--rate={rate}",
+            ],
+            cwd=ROOT,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        try:
+            time.sleep(1)
+            yield told
+            time.sleep(1)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=60)
+            told |= json.loads(output)
+
+    def messages(self) -> list[str]:
+        """The titles that Discord was told since the last time."""
+        url = self.config["discord"]["url"] + "/rehearsal/messages"
+        with _open(url, timeout=10) as answer:
+            kept = json.load(answer)
+        assert kept["refused"] == []
+        with _open(urllib.request.Request(url, method="DELETE"), timeout=10):
+            return [embed["title"] for message in kept["messages"] for embed in message["embeds"]]
+
+    def fault(self, part: str, **fault: Any) -> None:
+        """Order a fault of AWS (`rehearsal.calls.Fault`) or Kubernetes (`rehearsal.kubernetes.faults`)."""
+        self.post(part, "/rehearsal/faults", fault)
+
+    def post(self, part: str, path: str, body: Any) -> None:
+        context = None
+        if part == "kubernetes":
+            import ssl
+
+            context = ssl.create_default_context(cafile=self.config["kubernetes"]["ca_file"])
+        request = urllib.request.Request(
+            self.config[part]["url"] + path,
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+        )
+        with opener.open(request, timeout=10):
+            pass

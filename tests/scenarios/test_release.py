@@ -1,0 +1,322 @@
+"""Releases as people make them: playbooks in processes of their own, killed, started together, given bad images.
+
+What each call's death does is tested in tests/unit/release/test_death.py; here it is real processes, pods and load.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .cloud import DOMAIN, Cloud
+
+FORWARD = ("locked", "staged", "ready", "verified", "switching", "baking")
+#: In `make test-full`, each state meets each kind of next run.
+EVERYTHING = os.environ.get("RELEASE_DEATHS") == "all"
+_number = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    given = os.environ.get("SCENARIO_HOME")
+    made = Cloud(Path(given) if given else tmp_path_factory.mktemp("cloud"))
+    try:
+        made.run("ansible-playbook", "site.yml", "-i", "inventories/staging", *made.words("site")[4:])
+        yield made
+    finally:
+        if not given:
+            made.down()
+
+
+@pytest.fixture
+def clean(cloud: Cloud) -> Iterator[Cloud]:
+    """The cloud; after the test nobody works on it, nothing is left over and what is live serves."""
+    cloud.messages()
+    yield cloud
+    status = cloud.status()
+    assert sorted(status["weights"].values()) == [0, 100]
+    assert not status["lock"]["held"]
+    assert status["unfinished"] == ""
+    live = status["slots"][status["live_slot"]]
+    assert live["healthy"], live
+    assert live["ready"] == live["wanted"] > 0, live
+
+
+def new(cloud: Cloud, behaviour: str = "ok") -> str:
+    """Push an image that was never deployed; return its tag, which is also its version."""
+    tag = f"3.{os.getpid() % 1000}.{next(_number)}"
+    cloud.push(tag, behaviour)
+    return tag
+
+
+# -- as it should be ---------------------------------------------------------------------------------
+
+
+def test_deploy_and_rollback_under_load_lose_nothing(clean: Cloud) -> None:
+    before, tag = clean.live(), new(clean)
+    with clean.load() as told:
+        clean.deploy(tag)
+        assert clean.live() == tag
+        clean.play("rollback", reason="to see it")
+    assert clean.live() == before
+    assert told["failed"] == 0, told
+    assert set(told["versions"]) == {before, tag}
+    assert [title.split(": ", 1)[1] for title in clean.messages()] == [
+        f"traffic goes to {tag}",
+        f"{tag} is live",
+        f"back on {before}",
+    ]
+
+
+def test_a_second_rollback_says_so_and_changes_nothing(clean: Cloud) -> None:
+    before = clean.live()
+    clean.deploy(new(clean))
+    clean.play("rollback")
+    text = clean.play("rollback")
+    assert "NOTHING TO DO" in text
+    assert "is live since the rollback" in text
+    assert clean.live() == before
+
+
+def test_a_cold_rollback_brings_an_older_release_up(clean: Cloud) -> None:
+    before = clean.live()
+    clean.deploy(new(clean))
+    clean.play("retire", at_once=True)
+    text = clean.play("rollback")
+    assert "COLD ROLLBACK" in text
+    assert clean.live() == before
+
+
+# -- bad images ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "told", "within"),
+    [
+        ("crash", "crashes: .* exit code 1", 40),
+        ("never-ready", "did not become ready within 30 s.*\n.*statuscode: 503", 75),
+        ("error", "/ answers 500", 60),
+        ("slow", "/ takes [0-9]+ ms, and at most", 60),
+        ("wrong-version", "tells version .*-other", 60),
+    ],
+)
+def test_a_bad_image_gets_no_traffic_and_is_told_in_time(
+    clean: Cloud, behaviour: str, told: str, within: float
+) -> None:
+    before, tag = clean.live(), new(clean, behaviour)
+    expected = {"release_version": tag} if behaviour == "wrong-version" else {}
+    checks = [{"path": "/", "status": 200, "latency": 1000}]
+    with clean.load() as load:
+        began = time.monotonic()
+        text = clean.deploy(tag, fails=True, release_checks=checks, **expected)
+        took = time.monotonic() - began
+    print(f"{behaviour}: verdict after {took:.1f} s")
+    assert re.search(told, text), text[-3000:]
+    assert "untouched. No request reached the new release." in text
+    assert took < within
+    assert load["failed"] == 0, load
+    assert set(load["versions"]) == {before}
+    assert any("was aborted before any traffic moved" in title for title in clean.messages())
+
+
+def test_an_image_that_is_not_there_is_told_at_once(clean: Cloud) -> None:
+    if clean.extra.get("release_image_repository"):
+        pytest.skip("images of another registry are not looked up")
+    began = time.monotonic()
+    text = clean.deploy("9.9.9", fails=True)
+    assert "has no image 9.9.9; its latest tags are" in text
+    assert time.monotonic() - began < 30
+
+
+def test_a_release_that_dies_after_the_switch_goes_back_by_itself(clean: Cloud) -> None:
+    before, tag = clean.live(), new(clean, "dies")
+    text = clean.deploy(
+        tag,
+        fails=True,
+        release_bake="90s",
+        slot_config={"SERVICE_DIES_SECONDS": "30"},
+        release_bake_unready="60s",
+    )
+    assert "All requests went back by themselves." in text
+    assert clean.live() == before
+    assert any("failed" in title for title in clean.messages())
+
+
+# -- death -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "following"),
+    list(itertools.product(FORWARD, ("again", "other", "back", "cleanup")))
+    if EVERYTHING
+    else list(zip(FORWARD, itertools.cycle(("other", "back", "again", "cleanup")))),
+)
+def test_a_killed_deploy_loses_nothing_and_is_settled_by_the_next_run(
+    clean: Cloud, state: str, following: str
+) -> None:
+    before, tag = clean.live(), new(clean)
+    latest = clean.state()[0]
+    with clean.load() as load:
+        clean.kill_at(clean.start("deploy", image_tag=tag), state, latest)
+        status = clean.status()
+        left = status["releases"][0]
+        assert left["tag"] == tag
+        assert status["unfinished"], "status says that somebody left something"
+        assert sorted(status["weights"].values()) == [0, 100]
+        wanted = before
+        if following == "again":
+            clean.deploy(tag, lock_wait="60s")
+            wanted = tag
+        elif following == "other":
+            wanted = new(clean)
+            clean.deploy(wanted, lock_wait="60s")
+        elif following == "back":
+            clean.play("rollback")
+        else:
+            clean.play("retire", lock_wait="60s")
+    assert clean.live() == wanted
+    assert load["failed"] == 0, load
+
+
+def test_a_killed_rollback_is_carried_through_by_the_next_one(clean: Cloud) -> None:
+    before = clean.live()
+    clean.deploy(new(clean))
+    latest = clean.state()[0]
+    with clean.load() as load:
+        clean.kill_at(clean.start("rollback"), "rolling_back", latest)
+        clean.play("rollback")
+    assert clean.live() == before
+    assert load["failed"] == 0, load
+
+
+def test_a_controller_that_slept_past_its_lease_changes_nothing(clean: Cloud) -> None:
+    before, tag = clean.live(), new(clean)
+    latest = clean.state()[0]
+    process = clean.start("deploy", image_tag=tag)
+    while clean.state()[1] != "staged" or clean.state()[0] == latest:
+        time.sleep(0.05)
+        assert process.poll() is None
+    _signal_all(process, "STOP")
+    other = new(clean)
+    clean.deploy(other, lock_wait="60s")
+    weights = clean.status()["weights"]
+    _signal_all(process, "CONT")
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode != 0
+    assert "nothing was changed after that" in text or "has left everything as it was" in text, text[-3000:]
+    assert clean.status()["weights"] == weights
+    assert clean.live() == other
+    assert before != other
+
+
+def _signal_all(process: subprocess.Popen[str], name: str) -> None:
+    """Signal the run and all that it started, as a machine that is suspended does."""
+    tree = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(pid): int(parent) for pid, parent in (line.split() for line in tree.splitlines())}
+    family = {process.pid}
+    while more := {pid for pid, parent in parents.items() if parent in family} - family:
+        family |= more
+    subprocess.run(["kill", f"-{name}", *map(str, sorted(family))], check=False)
+
+
+# -- several at once -----------------------------------------------------------------------------------
+
+
+def test_of_several_deploys_at_once_one_wins_and_the_others_say_why(clean: Cloud) -> None:
+    tags = [new(clean) for _ in range(3)]
+    with clean.load() as load:
+        runs = {tag: clean.start("deploy", image_tag=tag) for tag in tags}
+        texts = {tag: run.communicate(timeout=300)[0] for tag, run in runs.items()}
+    won = [tag for tag, run in runs.items() if run.returncode == 0]
+    lost = [tag for tag in tags if tag not in won]
+    assert won, texts
+    assert clean.live() in won
+    for tag in lost:
+        assert "holds the lock since" in texts[tag], texts[tag][-2000:]
+    assert load["failed"] == 0, load
+
+
+def test_a_deploy_and_rollbacks_at_once_end_in_one_truth(clean: Cloud) -> None:
+    before = clean.live()
+    clean.deploy(first := new(clean))
+    second = new(clean)
+    with clean.load() as load:
+        deploy = clean.start("deploy", image_tag=second)
+        rollbacks = [clean.start("rollback", reason="both of us") for _ in range(2)]
+        for run in (deploy, *rollbacks):
+            run.communicate(timeout=300)
+    assert clean.live() in {before, first, second}
+    assert load["failed"] == 0, load
+
+
+# -- faults around it ------------------------------------------------------------------------------------
+
+
+def test_a_warm_rollback_needs_no_kubernetes(clean: Cloud) -> None:
+    if clean.config["kubernetes"]["external"]:
+        pytest.skip("somebody else's cluster isn't told to fail")
+    before = clean.live()
+    clean.deploy(new(clean))
+    clean.fault("kubernetes", mode="refuse", seconds=20)
+    began = time.monotonic()
+    clean.play("rollback")
+    print(f"warm rollback without Kubernetes: {time.monotonic() - began:.1f} s")
+    time.sleep(max(0.0, 20 - (time.monotonic() - began)))
+    assert clean.live() == before
+
+
+@pytest.mark.parametrize("fault", [{"mode": "refuse"}, {"mode": "slow", "delay": 2}, {"mode": "error"}])
+def test_kubernetes_that_hesitates_delays_a_deploy_and_fails_none(
+    clean: Cloud, fault: dict[str, Any]
+) -> None:
+    if clean.config["kubernetes"]["external"]:
+        pytest.skip("somebody else's cluster isn't told to fail")
+    tag, latest = new(clean), clean.state()[0]
+    run = clean.start("deploy", image_tag=tag)
+    while clean.state()[0] == latest:
+        time.sleep(0.05)
+        assert run.poll() is None
+    clean.fault("kubernetes", seconds=8, **fault)
+    text, _ = run.communicate(timeout=300)
+    assert run.returncode == 0, text[-3000:]
+    assert clean.live() == tag
+
+
+def test_aws_that_throttles_delays_a_deploy_and_fails_none(clean: Cloud) -> None:
+    tag = new(clean)
+    for operation in ("ModifyRule", "DescribeRules", "CreateRule", "DescribeTargetHealth"):
+        clean.fault("aws", service="elbv2", operation=operation, code="Throttling", count=3)
+    clean.fault(
+        "aws", service="dynamodb", operation="TransactWriteItems", code="ThrottlingException", count=3
+    )
+    clean.deploy(tag)
+    assert clean.live() == tag
+
+
+def test_discord_that_is_down_fails_no_deploy(clean: Cloud) -> None:
+    tag = new(clean)
+    extra = {
+        "notification_discord_webhook": "http://127.0.0.1:9/api/webhooks/1/x",
+        "notification_attempts": 1,
+    }
+    clean.deploy(tag, **extra)
+    assert clean.live() == tag
+
+
+def test_nothing_secret_is_told_at_the_highest_verbosity(clean: Cloud) -> None:
+    tag = new(clean)
+    text = clean.run(*clean.words("deploy", image_tag=tag), "-vvv")
+    text += clean.run(*clean.words("rollback"), "-vvv")
+    assert "X-Release-Preview" not in text
+    assert "k8s-aws-v1." not in text
+    assert clean.config["discord"]["webhook_url"] not in text
+    assert clean.environ["AWS_SECRET_ACCESS_KEY"] not in text.replace("test", "")
+    assert DOMAIN in text
