@@ -29,6 +29,8 @@ SLOT_LABEL = "teal.platform/slot"
 GENERATION = "teal.platform/generation"
 _APPS = "apps/v1"
 _SCALING = "autoscaling/v2"
+_BATCH = "batch/v1"
+_LOG_LINES = 12
 _TRIES = 10
 _LOOK_EVERY = 0.5
 _LONGEST_END = 300.0
@@ -139,6 +141,40 @@ class KubernetesSlots:
                     raise SlotFailed(str(found))
             lease.keep()
             self.api.clock.sleep(_LOOK_EVERY)
+
+    # -- before that: a Job ------------------------------------------------------------------------
+
+    def run_job(self, objects: list[Json], slot: str, lease: Lease, limit: float) -> None:
+        """Apply objects, one of them a Job, and wait until it has succeeded. Raises SlotFailed with its log.
+
+        A Job of the same name that has ended is not run again: its end counts.
+        """
+        job = next(obj for obj in objects if obj["kind"] == "Job")
+        name = job["metadata"]["name"]
+        for obj in objects:
+            if obj is not job or not self.api.get("jobs", name, _BATCH):
+                lease.guard(lambda obj=obj: self.api.apply(_marked(obj, slot)))
+        began = self.api.clock.steady()
+        while True:
+            found = self.api.get("jobs", name, _BATCH) or {}
+            if diagnosis.condition_of(found, "Complete").get("status") == "True":
+                return
+            failed = diagnosis.condition_of(found, "Failed")
+            late = self.api.clock.steady() - began > limit
+            if failed.get("status") == "True" or late:
+                why = failed.get("message") or f"it did not end within {span(limit)}"
+                raise SlotFailed(f"Job {name} failed: {why}" + self._job_log(name))
+            lease.keep()
+            self.api.clock.sleep(_LOOK_EVERY)
+
+    def _job_log(self, name: str) -> str:
+        for pod in self.api.list("pods", f"job-name={name}"):
+            for container in pod["spec"]["containers"]:
+                if lines := self.api.log(pod["metadata"]["name"], container["name"], _LOG_LINES):
+                    return "\nlast log lines:\n" + "\n".join(
+                        f"  | {line}" for line in lines.strip().splitlines()
+                    )
+        return ""
 
     # -- now -------------------------------------------------------------------------------------
 
