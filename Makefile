@@ -19,7 +19,7 @@ IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" python -m rehear
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup rehearsal down status demo test test-full lint unit molecule checkov scenarios \
-	bench bench-chain bench-switch collection docs new-environment clean
+	bench warm collection docs new-environment clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -46,7 +46,7 @@ demo: $(STAMP) ## build STAGING on the rehearsal cloud, and see a release turn f
 
 test: lint checkov unit molecule ## the whole test suite (what CI runs)
 
-test-full: test scenarios ## and what takes longer: the engine's scenarios, the main job on the other Python
+test-full: test warm scenarios ## and what takes longer: the engine's scenarios, the main job on the other Python
 	@$(MAKE) VENV=.venv-other PYTHON=$(OTHER_PYTHON) SCENARIOS=staging unit molecule
 
 lint: $(STAMP) ## ruff, yamllint, ansible-lint (profile production)
@@ -77,14 +77,11 @@ molecule: $(STAMP) ## build, build again, verify and destroy each environment on
 scenarios: $(STAMP) ## the release engine's scenarios, all of them
 	@$(IN_VENV) pytest tests/scenarios
 
-bench: $(STAMP) ## STAGING by a boto3 script, by Ansible, and by Ansible with the connection warm, side by side
-	@$(IN_REHEARSAL) python tests/benchmarks/environment.py
+bench: $(STAMP) ## 40 AWS tasks by the connections local and warm, in turn: medians and ratios
+	@$(IN_VENV) python tests/benchmarks/warm.py 3
 
-bench-chain: $(STAMP) ## the time of a build against its longest chain, with creation times scaled from AWS's
-	@$(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" python tests/benchmarks/chain.py
-
-bench-switch: $(STAMP) ## requests lost in 100 switches, beside a rolling update and a Service selector
-	@$(IN_REHEARSAL) python tests/benchmarks/switch.py
+warm: $(STAMP) ## that the connection warm gives the results of local, to the letter
+	@$(IN_VENV) pytest tests/integration/warm
 
 docs: $(STAMP) ## write what in the documentation is made from the data
 	@$(IN_VENV) python -m docs.generate

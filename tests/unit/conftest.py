@@ -18,6 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
+
 def _install_collection_loader() -> None:
     """Make `ansible_collections.teal.platform` importable the way that ansible does it."""
     from ansible.utils.collection_loader import AnsibleCollectionConfig
