@@ -19,7 +19,7 @@ IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" python -m rehear
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup rehearsal down status demo test test-full lint unit molecule checkov scenarios \
-	bench warm collection docs new-environment clean
+	bench bench-switch warm collection docs new-environment clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -79,6 +79,9 @@ scenarios: $(STAMP) ## the release engine's scenarios, all of them
 
 bench: $(STAMP) ## 40 AWS tasks by the connections local and warm, in turn: medians and ratios
 	@$(IN_VENV) python tests/benchmarks/warm.py 3
+
+bench-switch: $(STAMP) ## requests lost in 100 switches, beside a rolling update and a Service selector
+	@$(IN_REHEARSAL) python tests/benchmarks/switch.py
 
 warm: $(STAMP) ## that the connection warm gives the results of local, to the letter
 	@$(IN_VENV) pytest tests/integration/warm
