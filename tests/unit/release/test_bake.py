@@ -1,0 +1,114 @@
+"""Watching a release after it got the traffic: what is forgiven, and what sends it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release.bake import Bounds, bake
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, Unreachable
+from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
+
+from .world import Controller, Environment, Running, who
+
+WELL = Condition(wanted=2, ready=2)
+BOUNDS = Bounds(seconds=20, errors=1.0, unready=10, blind=30)
+
+
+@pytest.fixture
+def watch(environment: Environment) -> Callable[..., str]:
+    """Return watch(conditions, alarms): what each second finds; the last goes on. Its words, or StepFailed."""
+    environment.slots["blue"] = Running("00000001", "1.0.0")
+    controller = Controller(environment)
+    lease, _ = take(controller.store, who(), 30)
+
+    def watched(conditions: list[Condition | Exception], alarms: list[list[str]] | None = None) -> str:
+        left, raised = list(conditions), list(alarms or [[]])
+
+        def condition() -> Condition:
+            now = left.pop(0) if len(left) > 1 else left[0]
+            if isinstance(now, Exception):
+                raise now
+            return now
+
+        return bake(
+            controller.world,
+            Lease.of(controller.store, lease.ticket()),
+            {"slot": "blue"},
+            Check("/actuator/health"),
+            BOUNDS,
+            condition,
+            lambda: raised.pop(0) if len(raised) > 1 else raised[0],
+        )
+
+    return watched
+
+
+def test_a_release_that_is_well_is_watched_to_the_end(watch: Callable[..., str]) -> None:
+    assert watch([WELL]) == "42 requests, 0 failures in 20 s"
+
+
+def test_restarts_send_it_back_at_once(watch: Callable[..., str], environment: Environment) -> None:
+    began = environment.time.now
+    with pytest.raises(
+        StepFailed, match=r"pods were restarted 1 times after the switch: p: CrashLoopBackOff"
+    ):
+        watch([WELL, WELL, Condition(2, 1, restarts=1, notes=["p: CrashLoopBackOff"])])
+    assert environment.time.now - began < 4
+
+
+def test_restarts_from_before_the_switch_do_not_count(watch: Callable[..., str]) -> None:
+    assert watch([Condition(2, 2, restarts=3)])
+
+
+def test_a_restart_after_a_pod_was_replaced_counts(watch: Callable[..., str]) -> None:
+    with pytest.raises(StepFailed, match="restarted 1 times"):
+        watch([Condition(2, 2, restarts=3), Condition(2, 2, restarts=0), Condition(2, 2, restarts=1)])
+
+
+def test_a_node_that_is_replaced_takes_a_pod_away_for_a_while(watch: Callable[..., str]) -> None:
+    assert watch([WELL, *[Condition(2, 1)] * 8, WELL])
+
+
+def test_pods_that_stay_away_send_it_back(watch: Callable[..., str]) -> None:
+    with pytest.raises(StepFailed, match=r"only 1 of 2 are ready since 10 s"):
+        watch([WELL, Condition(2, 1)])
+
+
+def test_kubernetes_may_be_silent_for_a_while(watch: Callable[..., str], environment: Environment) -> None:
+    began = environment.time.now
+    assert watch([WELL, *[Unreachable(0, "refused")] * 25, WELL])
+    assert environment.time.now - began > BOUNDS.seconds, "it was looked at again before it was committed"
+
+
+def test_kubernetes_that_stays_silent_sends_it_back(watch: Callable[..., str]) -> None:
+    with pytest.raises(StepFailed, match=r"could not be looked at for .*: refused"):
+        watch([WELL, Unreachable(0, "refused")])
+
+
+def test_an_alarm_sends_it_back(watch: Callable[..., str]) -> None:
+    with pytest.raises(StepFailed, match="CloudWatch raised assistant-5xx"):
+        watch([WELL], [[], [], ["assistant-5xx"]])
+
+
+def test_answers_that_fail_send_it_back(watch: Callable[..., str], environment: Environment) -> None:
+    running = environment.slots["blue"]
+    environment.time.on_sleep.append(lambda: setattr(running, "status", 500))
+    with pytest.raises(StepFailed, match=r"2 of 4 requests failed after the switch: .* answers 500"):
+        watch([WELL])
+
+
+def test_who_has_lost_the_lease_does_not_go_on_watching(
+    watch: Callable[..., str], environment: Environment
+) -> None:
+    controller = Controller(environment)
+
+    def rollback() -> None:
+        if environment.time.now > 1_800_000_003 and controller.store.lock()["generation"] == 1:
+            take(controller.store, who("qa", "rollback"), 15, preempts={"deploy"})
+
+    environment.time.on_sleep.append(rollback)
+    with pytest.raises(LeaseLost):
+        watch([WELL])

@@ -1,0 +1,122 @@
+"""Why pods don't come up: told as soon as it is clear, and not while it may still pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.diagnosis import Diagnosis
+
+from .world import Time
+
+DEPLOYMENT: dict[str, Any] = {"spec": {"progressDeadlineSeconds": 180}, "status": {}}
+LOG = "ERROR no MODEL_API_KEY"
+
+
+def pod(name: str = "p-1", **status: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name, "labels": {}}, "status": status}
+
+
+def container(reason: str = "", message: str = "", restarts: int = 0, **more: Any) -> dict[str, Any]:
+    state = {"waiting": {"reason": reason, "message": message}} if reason else {"running": {}}
+    return {"name": "service", "image": "repo:1", "state": state, "restartCount": restarts, **more}
+
+
+@pytest.fixture
+def events() -> list[dict[str, Any]]:
+    return []
+
+
+@pytest.fixture
+def look(time: Time, events: list[dict[str, Any]]) -> Diagnosis:
+    return Diagnosis(time.clock(), log=lambda *_: LOG, events=lambda _: events)
+
+
+def test_all_is_well_while_pods_start(look: Diagnosis) -> None:
+    assert look.verdict(DEPLOYMENT, [pod(containerStatuses=[container("ContainerCreating")])]) is None
+    assert look.verdict(DEPLOYMENT, [pod(containerStatuses=[container(restarts=1)])]) is None
+    assert look.verdict(DEPLOYMENT, []) is None
+
+
+def test_a_crash_loop_tells_exit_code_and_last_log_lines(look: Diagnosis) -> None:
+    ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+    crashed = pod(containerStatuses=[container("CrashLoopBackOff", restarts=2, lastState=ended)])
+    told = str(look.verdict(DEPLOYMENT, [pod("fine", containerStatuses=[container()]), crashed]))
+    assert (
+        "container service of pod p-1 crashes: 2 restarts, it last ended with OOMKilled, exit code 137"
+        in told
+    )
+    assert f"  | {LOG}" in told
+
+
+def test_two_restarts_are_a_verdict_before_kubernetes_calls_it_a_loop(look: Diagnosis) -> None:
+    assert look.verdict(DEPLOYMENT, [pod(containerStatuses=[container(restarts=2)])])
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "hopeless"),
+    [
+        ("ErrImagePull", 'rpc error: manifest for "repo:9" not found: manifest unknown', True),
+        ("ErrImagePull", "pull access denied", True),
+        ("ErrImagePull", "dial tcp: i/o timeout", False),
+        ("ImagePullBackOff", "Back-off pulling image", True),
+        ("InvalidImageName", "couldn't parse image name", True),
+        ("ErrImageNeverPull", "image is not present with pull policy of Never", True),
+        ("PodInitializing", "", False),
+    ],
+)
+def test_an_image_that_cannot_be_had(look: Diagnosis, reason: str, message: str, hopeless: bool) -> None:
+    found = look.verdict(DEPLOYMENT, [pod(containerStatuses=[container(reason, message)])])
+    assert (found is not None) == hopeless
+    if hopeless:
+        assert "cannot be pulled: repo:1" in str(found)
+
+
+def test_a_missing_configuration_may_come_for_a_moment(look: Diagnosis, time: Time) -> None:
+    waiting = [pod(containerStatuses=[container("CreateContainerConfigError", 'secret "db" not found')])]
+    assert look.verdict(DEPLOYMENT, waiting) is None
+    time.now += 11
+    assert 'CreateContainerConfigError: secret "db" not found' in str(look.verdict(DEPLOYMENT, waiting))
+
+
+def test_unschedulable_is_told_when_nothing_makes_room_any_more(look: Diagnosis, time: Time) -> None:
+    condition = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "message": "0/2: no cpu",
+    }
+    homeless = pod(conditions=[condition])
+    ending = pod("old")
+    ending["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert look.verdict(DEPLOYMENT, [homeless]) is None
+    time.now += 61
+    assert look.verdict(DEPLOYMENT, [homeless, ending]) is None
+    assert "pod p-1 cannot be scheduled: 0/2: no cpu" in str(look.verdict(DEPLOYMENT, [homeless]))
+
+
+def test_a_quota_or_policy_that_refuses_pods_is_told_at_once(look: Diagnosis) -> None:
+    message = 'pods "x" is forbidden: exceeded quota'
+    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+    assert message in str(look.verdict({**DEPLOYMENT, "status": {"conditions": [refused]}}, []))
+
+
+def test_the_deadline_tells_what_the_probe_answered(look: Diagnosis, events: list[dict[str, Any]]) -> None:
+    events += [
+        {
+            "reason": "Unhealthy",
+            "message": "Readiness probe failed: connection refused",
+            "lastTimestamp": "1",
+        },
+        {"reason": "Unhealthy", "message": "Readiness probe failed: statuscode: 503", "lastTimestamp": "2"},
+        {"reason": "Pulled", "message": "Container image pulled", "lastTimestamp": "3"},
+    ]
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    told = str(
+        look.verdict({**DEPLOYMENT, "status": {"conditions": [late]}}, [pod(containerStatuses=[container()])])
+    )
+    assert (
+        "did not become ready within 180 s: pod p-1 is not ready\nReadiness probe failed: statuscode: 503"
+        in told
+    )
+    assert LOG in told

@@ -1,0 +1,299 @@
+"""Slots on Kubernetes: what is written in which order, and what is never written."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    KubernetesError,
+    SlotFailed,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes import (
+    GENERATION,
+    RELEASE_LABEL,
+    SLOT_LABEL,
+    KubernetesSlots,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
+
+from .world import Time, who
+
+Json = dict[str, Any]
+
+
+class FakeApi:
+    """Objects by plural and name; Deployments become what `controller` makes of them at each look."""
+
+    def __init__(self, time: Time) -> None:
+        self.clock = time.clock()
+        self.objects: dict[tuple[str, str], Json] = {}
+        self.pods: list[Json] = []
+        self.log_of: list[str] = []
+        self.writes: list[str] = []
+        self.conflicts = 0
+        self.version = 0
+        self.controller: Callable[[Json], None] = all_ready
+
+    def get(self, plural: str, name: str, version: str = "v1") -> Json | None:
+        found = self.objects.get((plural, name))
+        if found and plural == "deployments":
+            self.controller(found)
+        return copy.deepcopy(found)
+
+    def list(self, plural: str, selector: str = "", version: str = "v1", fields: str = "") -> list[Json]:
+        if plural == "pods":
+            return copy.deepcopy(self.pods)
+        return [copy.deepcopy(obj) for (kind, _), obj in self.objects.items() if kind == plural]
+
+    def apply(self, obj: Json) -> Json:
+        plural = {"PodDisruptionBudget": "poddisruptionbudgets"}.get(obj["kind"], obj["kind"].lower() + "s")
+        return self._write(plural, obj["metadata"]["name"], obj)
+
+    def patch(self, plural: str, name: str, change: Json, version: str = "v1") -> Json:
+        old = copy.deepcopy(self.objects[plural, name])
+        old["spec"] |= change["spec"]
+        old["metadata"].setdefault("annotations", {}).update(change["metadata"]["annotations"])
+        old["metadata"]["resourceVersion"] = change["metadata"]["resourceVersion"]
+        return self._write(plural, name, old)
+
+    def _write(self, plural: str, name: str, obj: Json) -> Json:
+        old = self.objects.get((plural, name))
+        if self.conflicts:
+            self.conflicts -= 1
+            raise KubernetesError(409, "the object has been modified")
+        wanted = obj["metadata"].get("resourceVersion")
+        if wanted and old and wanted != old["metadata"]["resourceVersion"]:
+            raise KubernetesError(409, "the object has been modified")
+        self.version += 1
+        obj = copy.deepcopy(obj)
+        obj["metadata"] |= {"resourceVersion": str(self.version), "generation": self.version}
+        obj["status"] = (old or {}).get("status", {})
+        self.objects[plural, name] = obj
+        self.writes.append(
+            f"{plural}/{name}" + (f" ={obj['spec']['replicas']}" if plural == "deployments" else "")
+        )
+        return obj
+
+    def delete(self, plural: str, name: str, version: str = "v1") -> None:
+        if self.objects.pop((plural, name), None):
+            self.writes.append(f"-{plural}/{name}")
+
+    def log(self, *_: Any) -> str:
+        return "last words"
+
+
+def all_ready(deployment: Json) -> None:
+    wanted = deployment["spec"]["replicas"]
+    counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+    deployment["status"] = dict.fromkeys(counts, wanted) | {
+        "observedGeneration": deployment["metadata"]["generation"]
+    }
+
+
+def manifests(slot: str, number: str) -> list[Json]:
+    selector = {"app.kubernetes.io/name": "assistant", SLOT_LABEL: slot}
+    labels = {**selector, RELEASE_LABEL: number}
+    pod = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "service", "image": f"repo:{number}"}]},
+    }
+    spec = {"replicas": 2, "selector": {"matchLabels": selector}, "template": pod}
+    name = f"assistant-{slot}"
+    return [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec},
+        {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {}},
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": f"assistant-{number}"},
+            "immutable": True,
+        },
+    ]
+
+
+@pytest.fixture
+def api(time: Time) -> FakeApi:
+    return FakeApi(time)
+
+
+@pytest.fixture
+def lease(store: Store) -> Lease:
+    return take(store, who(), 30)[0]
+
+
+@pytest.fixture
+def up(api: FakeApi, lease: Lease) -> Callable[..., int]:
+    """Return up(slot, generation): bring the release of this number up; its replicas."""
+
+    def bring(slot: str, generation: int, replicas: int = 2, given: list[Json] | None = None) -> int:
+        slots = KubernetesSlots(api, "assistant", given or manifests(slot, f"r{generation}"), replicas)  # type: ignore[arg-type]
+        return slots.bring_up({"slot": slot, "id": f"{generation:08d}"}, lease, lambda _: None)
+
+    return bring
+
+
+def test_the_deployment_comes_last_so_that_its_pods_find_what_they_need(up: Any, api: FakeApi) -> None:
+    assert up("green", 7) == 2
+    assert api.writes == [
+        "services/assistant-green",
+        "configmaps/assistant-r7",
+        "deployments/assistant-green =2",
+    ]
+
+
+def test_the_idle_slot_gets_at_least_as_many_replicas_as_the_live_one(up: Any, api: FakeApi) -> None:
+    up("blue", 1, replicas=5)
+    assert up("green", 2) == 5
+    assert api.objects["deployments", "assistant-blue"]["spec"]["replicas"] == 5
+
+
+def test_the_live_slot_is_not_written(up: Any, api: FakeApi) -> None:
+    up("blue", 1)
+    api.writes.clear()
+    up("green", 2)
+    assert not [write for write in api.writes if "blue" in write]
+
+
+def test_pods_of_another_release_are_gone_before_new_ones_come(up: Any, api: FakeApi) -> None:
+    up("green", 1)
+    api.writes.clear()
+    up("green", 2)
+    assert [write for write in api.writes if write.startswith("deployments")] == [
+        "deployments/assistant-green =0",
+        "deployments/assistant-green =2",
+    ]
+
+
+def test_bringing_the_same_release_up_again_stops_nothing(up: Any, api: FakeApi) -> None:
+    up("green", 1)
+    api.writes.clear()
+    assert up("green", 1) == 2
+    assert "deployments/assistant-green =0" not in api.writes
+
+
+def test_a_conflict_is_read_again_and_written_again(up: Any, api: FakeApi) -> None:
+    given = [m for m in manifests("green", "r1") if m["kind"] == "Deployment"]
+    api.conflicts = 3
+    assert up("green", 1, given=given) == 2
+
+
+def test_what_a_later_run_has_written_is_left_as_it_is(up: Any, api: FakeApi) -> None:
+    up("green", 1)
+    api.objects["deployments", "assistant-green"]["metadata"]["annotations"][GENERATION] = "99"
+    api.writes.clear()
+    with pytest.raises(LeaseLost, match="a later run has written Deployment assistant-green"):
+        up("green", 2)
+    assert not [write for write in api.writes if write.startswith("deployments")]
+
+
+def test_a_controller_without_the_lease_writes_nothing(up: Any, api: FakeApi, store: Store) -> None:
+    take(store, who("qa", "rollback"), 15, preempts={"deploy"})
+    with pytest.raises(LeaseLost):
+        up("green", 1)
+    assert api.writes == []
+
+
+def test_the_verdict_ends_the_waiting(up: Any, api: FakeApi) -> None:
+    def never(deployment: Json) -> None:
+        all_ready(deployment)
+        deployment["status"]["readyReplicas"] = 0
+
+    api.controller = never
+    api.pods = [
+        {
+            "metadata": {"name": "p", "labels": {RELEASE_LABEL: "r1", SLOT_LABEL: "green"}},
+            "status": {"containerStatuses": [{"name": "service", "restartCount": 2, "state": {}}]},
+        }
+    ]
+    with pytest.raises(SlotFailed, match=r"pod p crashes: 2 restarts.*\n.*last log lines:\n  \| last words"):
+        up("green", 1)
+
+
+def test_a_deployment_changed_behind_our_back_is_told(up: Any, api: FakeApi) -> None:
+    def other(deployment: Json) -> None:
+        all_ready(deployment)
+        deployment["spec"]["template"]["metadata"]["labels"][RELEASE_LABEL] = "r0"
+
+    api.controller = other
+    with pytest.raises(SlotFailed, match="was changed or removed by someone else"):
+        up("green", 1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda m: m["metadata"].update(name="mine"), "its name must be assistant-green"),
+        (lambda m: m["spec"]["template"]["metadata"].update(labels={}), "must bear the labels"),
+        (
+            lambda m: m["spec"]["selector"]["matchLabels"].update({RELEASE_LABEL: "r1"}),
+            "nothing that changes",
+        ),
+        (
+            lambda m: m["spec"]["selector"].update(matchLabels={}),
+            "selector of Deployment assistant-green must hold",
+        ),
+    ],
+)
+def test_manifests_of_ones_own_are_checked_before_anything_is_written(
+    up: Any, api: FakeApi, wrong: Callable[[Json], None], told: str
+) -> None:
+    given = json.loads(json.dumps(manifests("green", "r1")))
+    wrong(given[0])
+    with pytest.raises(SlotFailed, match=told):
+        up("green", 1, given=given)
+    assert api.writes == []
+
+
+def test_scaling_down_ends_the_pods_and_what_no_slot_uses(up: Any, api: FakeApi, lease: Lease) -> None:
+    up("blue", 1)
+    up("green", 2)
+    api.objects["configmaps", "assistant-r0"] = {"metadata": {"name": "assistant-r0"}, "immutable": True}
+    api.objects["deployments", "assistant-green"]["spec"]["template"]["spec"]["use"] = ["assistant-r2"]
+    api.objects["deployments", "assistant-blue"]["spec"]["template"]["spec"]["use"] = ["assistant-r1"]
+    slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
+    assert slots.scale_down("blue", lease)
+    assert api.objects["deployments", "assistant-blue"]["spec"]["replicas"] == 0
+    assert {name for plural, name in api.objects if plural == "configmaps"} == {
+        "assistant-r1",
+        "assistant-r2",
+    }
+    assert not slots.scale_down("blue", lease)
+
+
+def test_a_job_that_fails_tells_its_log_and_one_that_succeeded_is_not_run_again(
+    api: FakeApi, lease: Lease
+) -> None:
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "migrate-r1"}}
+    slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
+    api.pods = [{"metadata": {"name": "p"}, "spec": {"containers": [{"name": "migration"}]}}]
+    api.objects["jobs", "migrate-r1"] = {
+        **job,
+        "status": {"conditions": [{"type": "Failed", "status": "True", "message": "BackoffLimitExceeded"}]},
+    }
+    with pytest.raises(
+        SlotFailed, match=r"Job migrate-r1 failed: BackoffLimitExceeded\nlast log lines:\n  \| last"
+    ):
+        slots.run_job([job], "green", lease, 60)
+    api.objects["jobs", "migrate-r1"]["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
+    slots.run_job([job], "green", lease, 60)
+    assert api.writes == []
+
+
+def test_condition_tells_what_keeps_pods_from_being_ready(up: Any, api: FakeApi) -> None:
+    up("green", 1)
+    labels = {RELEASE_LABEL: "r1", SLOT_LABEL: "green"}
+    ready = {"conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [{"restartCount": 3}]}
+    waiting = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "restartCount": 4}
+    api.pods = [
+        {"metadata": {"name": "a", "labels": labels}, "status": ready},
+        {"metadata": {"name": "b", "labels": labels}, "status": {"containerStatuses": [waiting]}},
+        {"metadata": {"name": "old", "labels": {**labels, RELEASE_LABEL: "r0"}}, "status": ready},
+    ]
+    found = KubernetesSlots(api, "assistant").condition("green")  # type: ignore[arg-type]
+    assert (found.wanted, found.ready, found.restarts, found.release) == (2, 1, 7, "r1")
+    assert found.notes == ["b: CrashLoopBackOff, 4 restarts"]

@@ -1,0 +1,205 @@
+"""The modules themselves: what they take, return and say when they can't."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.teal.platform.plugins.modules import (
+    release_begin,
+    release_info,
+    release_rollback,
+    release_unlock,
+    slot_retire,
+)
+
+from .world import NAME, Controller, Environment
+
+COMMON: dict[str, Any] = {
+    "name": NAME,
+    "domain": "assistant.example",
+    "namespace": "assistant",
+    "workload": "assistant",
+}
+
+
+@pytest.fixture
+def run(run_module: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    return lambda module, check=False, **given: run_module(module, check=check, **{**COMMON, **given})
+
+
+@pytest.fixture
+def failed(run: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Return failed(module, **arguments) -> what fail_json was given."""
+
+    def expect(module: Any, **given: Any) -> dict[str, Any]:
+        with pytest.raises(Exception) as error:
+            run(module, **given)
+        assert hasattr(error.value, "result"), error.value
+        return error.value.result
+
+    return expect
+
+
+@pytest.fixture
+def ecr(aws: None) -> Any:
+    client = boto3.client("ecr")
+    client.create_repository(repositoryName="assistant")
+    manifest = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"})
+    client.put_image(repositoryName="assistant", imageManifest=manifest, imageTag="1.4.2")
+    return client
+
+
+def test_begin_takes_the_lock_and_returns_what_the_steps_need(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
+) -> None:
+    told = run(release_begin, repository="assistant", image_tag="1.4.2", config={"A": 1}, who="alice")
+    release = told["release"]
+    assert told["changed"]
+    assert (release["slot"], release["number"], release["kind"]) == ("blue", "r1", "deploy")
+    assert release["image"].endswith("/assistant@" + release["digest"])
+    assert release["config"] == {"A": "1"}
+    assert release["config_name"].startswith("assistant-")
+    assert told["plan"] == ["Deploy 1.4.2 on slot blue; nothing serves yet"]
+    assert Controller(environment).store.lock()["who"] == "alice"
+
+
+def test_begin_in_check_mode_decides_and_takes_no_lock(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
+) -> None:
+    told = run(release_begin, check=True, repository="assistant", image_tag="1.4.2")
+    assert told["changed"]
+    assert "release" not in told
+    assert Controller(environment).store.lock()["generation"] == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "Say which image to deploy"),
+        ({"image_tag": "9.9"}, "has no image 9.9; its latest tags are: 1.4.2"),
+        ({"image_tag": "1.4.2", "force": ["please"]}, "force is please, and may be same or rolled_back"),
+        ({"image_tag": "1.4.2", "lock_wait": "soon"}, "lock_wait is 'soon', and must be a length of time"),
+    ],
+)
+def test_begin_says_what_is_wrong_with_what_was_asked(
+    failed: Callable[..., dict[str, Any]],
+    environment: Environment,
+    ecr: Any,
+    given: dict[str, Any],
+    told: str,
+) -> None:
+    assert told in failed(release_begin, repository="assistant", **given)["msg"]
+    assert Controller(environment).store.lock()["holder"] == ""
+
+
+def test_begin_says_who_holds_the_lock_and_what_to_do(
+    run: Callable[..., dict[str, Any]],
+    failed: Callable[..., dict[str, Any]],
+    environment: Environment,
+    ecr: Any,
+) -> None:
+    run(release_begin, repository="assistant", image_tag="1.4.2", who="alice", run="https://ci/1")
+    told = failed(release_begin, repository="assistant", image_tag="1.4.2", who="bob")
+    assert told["error"] == "Busy"
+    assert "a deploy of 1.4.2 by alice on " in told["msg"]
+    assert "https://ci/1" in told["msg"]
+    assert "-e lock_wait=10m" in told["msg"]
+
+
+def test_the_first_release_waits_for_its_image_and_says_how_to_push_it(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
+) -> None:
+    told = run(
+        release_begin, initial=True, repository="assistant", image_tag="1.0.0", inventory="inventories/x"
+    )
+    assert not told["changed"]
+    assert "docker push" in told["plan"][0]
+    assert "playbooks/deploy.yml -i inventories/x" in told["plan"][1]
+
+
+def test_the_first_release_changes_nothing_where_one_is_live(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
+) -> None:
+    Controller(environment).deploy("1.0.0")
+    told = run(release_begin, initial=True, repository="assistant", image_tag="1.4.2")
+    assert (told["changed"], told["plan"]) == (False, ["1.0.0 (r1) is live on blue"])
+
+
+def test_the_first_release_of_an_environment_that_is_yet_to_be_built(
+    run: Callable[..., dict[str, Any]], aws: None
+) -> None:
+    assert not run(release_begin, check=True, initial=True, repository="assistant", image_tag="1.0.0")[
+        "changed"
+    ]
+
+
+def test_info_tells_it_to_machines_and_to_people(
+    run: Callable[..., dict[str, Any]], environment: Environment
+) -> None:
+    controller = Controller(environment)
+    controller.deploy("1.0.0")
+    controller.deploy("1.1.0")
+    told = run(release_info, look_inside=False)
+    status = told["status"]
+    assert (status["live_slot"], status["weights"]) == ("green", {"blue": 0, "green": 100})
+    assert status["slots"]["green"]["version"] == "1.1.0"
+    assert status["slots"]["blue"]["warm_until"]
+    assert [release["release"] for release in status["releases"]] == ["r2", "r1"]
+    assert not status["lock"]["held"]
+    assert any("LIVE" in line and "1.1.0 (r2)" in line for line in told["lines"])
+    assert json.loads(json.dumps(status)) == status
+
+
+def test_info_tells_of_what_was_left_unfinished(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
+) -> None:
+    run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
+    told = run(release_info, look_inside=False)
+    assert told["status"]["unfinished"] == "r1"
+    assert told["status"]["lock"]["who"] == "alice"
+    assert any("unfinished" in line and "1.4.2 (r1) by alice: locked" in line for line in told["lines"])
+
+
+def test_rollback_in_check_mode_prints_plan_and_history(
+    run: Callable[..., dict[str, Any]], environment: Environment
+) -> None:
+    controller = Controller(environment)
+    controller.deploy("1.0.0")
+    controller.deploy("1.1.0")
+    told = run(release_rollback, check=True)
+    # What moto tells of an unregistered target is no health: the module looks for itself.
+    assert told["how"] == "cold"
+    assert told["to"] == "r1"
+    assert told["plan"][0].startswith("COLD ROLLBACK to 1.0.0 (r1) on slot blue")
+    assert any("r2" in line and "1.1.0" in line for line in told["plan"])
+    assert environment.live() == "green"
+
+
+def test_unlock_asks_for_a_reason_and_leaves_a_trace(
+    run: Callable[..., dict[str, Any]],
+    failed: Callable[..., dict[str, Any]],
+    environment: Environment,
+    ecr: Any,
+) -> None:
+    assert not run(release_unlock, reason="x")["changed"]
+    run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
+    assert "To break it, say why" in failed(release_unlock)["msg"]
+    told = run(release_unlock, reason="the runner is gone", who="bob")
+    assert told["message"].startswith("broken: a deploy of 1.4.2 by alice")
+    store = Controller(environment).store
+    assert store.lock()["holder"] == ""
+    assert store.traces()[0]["by"].startswith("bob on ")
+
+
+def test_retire_in_check_mode_says_what_it_would_do(
+    run: Callable[..., dict[str, Any]], environment: Environment
+) -> None:
+    controller = Controller(environment)
+    controller.deploy("1.0.0")
+    controller.deploy("1.1.0")
+    assert run(slot_retire, check=True, now=True)["changed"]
+    assert environment.slots.keys() == {"blue", "green"}

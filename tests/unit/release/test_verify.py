@@ -1,0 +1,228 @@
+"""What a release has to answer, how long things take in words, and which image is meant."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import ssl
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, probe
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import seconds, span
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
+from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer, Service, look_up
+from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check, Limits, verify
+
+from rehearsal import certificates
+
+from .world import Controller, Environment, who
+
+HEALTH = json.dumps({"status": "UP", "components": [{"db": {"ok": True}}]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("check", "answer", "told"),
+    [
+        (Check("/"), Answer(200), ""),
+        (Check("/"), Answer(500, b"boom"), "/ answers 500 Internal Server Error: boom, and 200 is expected"),
+        (Check("/"), Answer(502, b"<html>page</html>"), "/ answers 502 Bad Gateway, and 200 is expected"),
+        (Check("/", status=401), Answer(401), ""),
+        (Check("/"), Answer(0, error="timed out"), "/ answers no answer (timed out), and 200 is expected"),
+        (Check("/", latency=100), Answer(200, seconds=0.05), ""),
+        (Check("/", latency=100), Answer(200, seconds=0.2), "/ takes 200 ms, and at most 100 ms are allowed"),
+        (Check("/", contains="hello"), Answer(200, b"hello you"), ""),
+        (Check("/", contains="hello"), Answer(200, b"bye"), "/ answers without 'hello': 200 OK: bye"),
+        (Check("/h", json={"status": "UP", "components.0.db.ok": True}), Answer(200, HEALTH), ""),
+        (
+            Check("/h", json={"status": "DOWN"}),
+            Answer(200, HEALTH),
+            "/h tells status = 'UP', and 'DOWN' is expected",
+        ),
+        (Check("/h", json={"a.b": 1}), Answer(200, HEALTH), "/h tells a.b = None, and 1 is expected"),
+        (Check("/h", json={"a": 1}), Answer(200, b"text"), "/h answers no JSON: 200 OK: text"),
+    ],
+)
+def test_check(check: Check, answer: Answer, told: str) -> None:
+    assert check.wrong(answer) == told
+
+
+def test_look_up_walks_objects_and_lists() -> None:
+    document = {"a": [{"b": 1}], "c.d": 2}
+    assert look_up(document, "a.0.b") == 1
+    assert look_up(document, "a.1.b") is None
+    assert look_up(document, "a.b") is None
+    assert look_up(None, "a") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("90", 90), (90, 90), ("90s", 90), ("10m", 600), ("1h", 3600), ("1d", 86400), ("1.5m", 90)],
+)
+def test_lengths_of_time(text: str, value: float) -> None:
+    assert seconds(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-1s", "inf", "10 minutes"])
+def test_what_is_no_length_of_time(text: str) -> None:
+    with pytest.raises(ValueError):
+        seconds(text)
+
+
+def test_spans_as_people_say_them() -> None:
+    assert [span(x) for x in (0.42, 9.9, 42, 60, 200, 7500)] == [
+        "0.4 s",
+        "9.9 s",
+        "42 s",
+        "1 min",
+        "3 min 20 s",
+        "2 h 5 min",
+    ]
+
+
+# -- the preview -------------------------------------------------------------------------------------
+
+
+def test_the_command_knows_the_way_and_its_output_does_not_tell_the_token(
+    environment: Environment, tmp_path: Path
+) -> None:
+    """It runs while the preview is open; what it prints of the token is hidden."""
+    controller = Controller(environment)
+    assert controller.deploy("1.0.0") == "committed"
+    seen = tmp_path / "seen"
+    program = (
+        "import json,os,pathlib,sys;e=os.environ;"
+        f"pathlib.Path({str(seen)!r}).write_text(json.dumps({{k:v for k,v in e.items() if k.startswith('RELEASE_')}}));"
+        "print('token is', e['RELEASE_PREVIEW_TOKEN']);sys.exit(3)"
+    )
+    begun = deploy.begin(
+        controller.world, deploy.Request(image="2", tag="2", version="2", config_name="c"), who(), 60, 0
+    )
+    assert begun.lease and begun.release
+    environment.bring_up(begun.release, begun.lease, lambda _: None)
+    with pytest.raises(StepFailed) as failed:
+        verify(
+            controller.world, begun.lease, begun.release, [], [sys.executable, "-c", program], Limits(), {}
+        )
+    told = json.loads(seen.read_text())
+    assert told["RELEASE_URL"] == "https://assistant.example"
+    assert told["RELEASE_VERSION"] == "2"
+    assert len(told["RELEASE_PREVIEW_TOKEN"]) >= 32
+    assert told["RELEASE_PREVIEW_TOKEN"] not in str(failed.value)
+    assert "token is ********" in str(failed.value)
+    assert "exit status 3" in str(failed.value)
+    assert environment.previews() == []
+
+
+# -- a real connection ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Any:
+    """A TLS server for assistant.example on loopback that tells what it was asked, and its certificate's file."""
+    ca = certificates.authority(tmp_path / "ca")
+    pair = certificates.server(tmp_path, "server", ["assistant.example"], ca)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.cert_file, pair.key_file)
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                plain, _ = server.accept()
+                with context.wrap_socket(plain, server_side=True) as connection:
+                    asked = connection.recv(4096)
+                    body = json.dumps({"asked": asked.decode()}).encode()
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            except ssl.SSLError:
+                continue
+            except OSError:
+                return
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield server.getsockname()[1], ca.cert_file
+    server.close()
+
+
+def test_a_service_is_asked_at_an_address_by_its_name(tls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    port, certificate = tls
+    for name in list(os.environ):
+        if name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    probe._trust.cache_clear()
+    answer = Service("assistant.example", port).get("127.0.0.1", "/x", {"X-Release-Preview": "t"})
+    asked = answer.json()["asked"]
+    assert answer.status == 200
+    assert asked.startswith("GET /x HTTP/1.1\r\n")
+    assert f"Host: assistant.example:{port}\r\n" in asked
+    assert "X-Release-Preview: t\r\n" in asked
+    other = Service("other.example", port).get("127.0.0.1", "/x")
+    assert other.status == 0
+    assert other.error.startswith(
+        "certificate of other.example at 127.0.0.1 is not trusted: Hostname mismatch"
+    )
+    probe._trust.cache_clear()
+
+
+def test_nobody_there_is_an_answer_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    answer = Service("assistant.example", port).get("127.0.0.1", "/")
+    assert answer.status == 0
+    assert "refused" in answer.error
+
+
+# -- images ------------------------------------------------------------------------------------------
+
+
+def _push(ecr: Any, tag: str) -> str:
+    manifest = json.dumps(
+        {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "tag": tag}
+    )
+    return ecr.put_image(repositoryName="assistant", imageManifest=manifest, imageTag=tag)["image"][
+        "imageId"
+    ]["imageDigest"]
+
+
+def test_an_image_is_deployed_by_its_digest(aws: None) -> None:
+    ecr = boto3.client("ecr")
+    uri = ecr.create_repository(repositoryName="assistant")["repository"]["repositoryUri"]
+    digest = _push(ecr, "1.4.2")
+    by_tag = images.resolve(ecr, "assistant", "1.4.2", "")
+    assert by_tag == images.Image(f"{uri}@{digest}", "1.4.2", digest)
+    assert images.resolve(ecr, "assistant", "", digest) == by_tag
+    with pytest.raises(
+        images.ImageMissing, match=r"has no image 9\.9; its latest tags are: 1\.4\.2\. To bring it there"
+    ):
+        images.resolve(ecr, "assistant", "9.9", "")
+    with pytest.raises(Refused, match="There is no ECR repository 'other'"):
+        images.resolve(ecr, "other", "1.4.2", "")
+
+
+@pytest.mark.parametrize(
+    ("tag", "digest", "told"),
+    [
+        ("", "", "either -e image_tag"),
+        ("1", "sha256:" + "0" * 64, "not both"),
+        ("a b", "", "image_tag is 'a b'"),
+        ("-x", "", "image_tag is '-x'"),
+        ("", "sha256:abc", "image_digest is 'sha256:abc'"),
+    ],
+)
+def test_a_name_that_is_none_is_told_before_anybody_is_asked(tag: str, digest: str, told: str) -> None:
+    with pytest.raises(Refused, match=told):
+        images.check(tag, digest)
+
+
+def test_a_configuration_has_a_name_of_its_own() -> None:
+    first = images.config_name("assistant", {"A": "1", "B": "2"})
+    assert first == images.config_name("assistant", {"B": "2", "A": "1"})
+    assert first != images.config_name("assistant", {"A": "1", "B": "3"})
