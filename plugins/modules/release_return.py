@@ -71,7 +71,12 @@ from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, report
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import LeaseLost
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
+    FAILURES,
+    STEP_ARGUMENTS,
+    Engine,
+    run,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
     SlotFailed,
@@ -93,28 +98,40 @@ ARGUMENTS = {
 
 def go_back(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
-    lease, release = engine.step()
     failure, inventory = engine.params["failure"], engine.params["inventory"]
+    lease, release = engine.step()
     try:
         lease.confirm()
-        release = engine.store.release(release["id"]) or release
         if State(release["state"]) in BEFORE_SWITCH and not engine.params["keep_failed"]:
             scale_down(engine, release, lease)
         if State(release["state"]) not in TERMINAL:
             release = deploy.fail(engine.world, lease, release, failure)
     except LeaseLost as error:
-        message = report.lost(
-            release, f"{failure}\n{error}" if str(error) not in failure else failure, inventory
-        )
-        told = report.event(release, "see status", reason=message)
-        return {"changed": False, "topic": "deploy failed", "event": told, "message": message}
+        reason = failure if str(error) in failure else f"{failure}\n{error}"
+        return ended("deploy failed", release, report.lost(release, reason, inventory), changed=False)
+    except FAILURES as error:
+        return ended("rollback failed", release, report.stuck(release, failure, str(error), inventory))
     topic, message, serving = report.failed(release, engine.params["step"], failure, inventory)
-    told = report.event(release, serving, reason=failure)
-    return {"changed": True, "topic": topic, "event": told, "message": message}
+    return ended(topic, release, message, serving=serving, reason=failure)
+
+
+def ended(
+    topic: str,
+    release: dict[str, Any],
+    message: str,
+    serving: str = "see status",
+    reason: str = "",
+    changed: bool = True,
+) -> dict[str, Any]:
+    """Return the module's result."""
+    told = report.event(release, serving, reason=reason or message)
+    return {"changed": changed, "topic": topic, "event": told, "message": message}
 
 
 def scale_down(engine: Engine, release: dict[str, Any], lease: Any) -> None:
-    """Stop what runs in the slot of a release that never had traffic; it can wait if that isn't possible now."""
+    """Stop what was brought up of a release that never had traffic; it can wait if that isn't possible now."""
+    if not deploy.left_failed(engine.store, release):
+        return
     try:
         engine.slots(patience=5.0).scale_down(release["slot"], lease)
     except (KubernetesError, SlotFailed) as error:

@@ -71,6 +71,7 @@ seconds:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import take_slot
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State
 
@@ -102,6 +103,7 @@ def bring_up(engine: Engine) -> dict[str, Any]:
             replicas=engine.params["replicas"],
             unschedulable=engine.length("schedule_timeout"),
         )
+    take_slot(lease, release)
     ready = slots.bring_up(release, lease, staged)
     lease.advance(release, State.READY, f"{ready} ready")
     return {"changed": True, "replicas": ready, "seconds": round(engine.clock.steady() - began, 1)}

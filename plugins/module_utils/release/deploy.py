@@ -19,7 +19,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.states impor
     passed,
     settlement,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.store import release_id
+from ansible_collections.teal.platform.plugins.module_utils.release.store import Store, release_id
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World, event
 
@@ -136,9 +136,22 @@ def _record(
         "started_ms": int(at * 1000),
         "events": [event(State.LOCKED, iso(at), f"by {who['who']} on {who['where']}")],
     }
-    content = content_of(release, "raising", iso(at))
-    lease.write([world.store.put(release), *lease.slot_parts({plan.slot: content})], release=release["id"])
+    lease.write([world.store.put(release)], release=release["id"])
     return release
+
+
+def take_slot(lease: Lease, release: Release) -> None:
+    """Record, before anything is done to it, that the slot holds this release and no way back any more."""
+    content = content_of(release, "raising", iso(lease.clock.wall()))
+    lease.write(lease.slot_parts({release["slot"]: content}))
+
+
+def left_failed(store: Store, release: Release) -> dict[str, dict[str, Any]]:
+    """Return what the release's slot holds after it failed; nothing new if it was never brought up there."""
+    slot = release["slot"]
+    if store.slots().get(slot, {}).get("release") != release["id"]:
+        return {}
+    return {slot: content_of(release, "failed", iso(store.clock.wall()))}
 
 
 def content_of(release: Release, state: str, since: str, warm_until: int = 0) -> dict[str, Any]:
@@ -207,13 +220,11 @@ def fail(world: World, lease: Lease, release: Release, reason: str) -> Release:
 
 def abort(world: World, lease: Lease, release: Release, reason: str, let_go: bool = True) -> Release:
     """End a release that never had traffic. Its slot keeps what is in it, until the next one or a retire."""
-    at = iso(world.clock.wall())
-    slots = {release["slot"]: content_of(release, "failed", at)}
     return lease.advance(
         release,
         State.ABORTED,
         _short(reason),
-        slots=slots,
+        slots=left_failed(world.store, release),
         let_go=let_go,
         failure=reason,
         **_ended(world, release),
@@ -241,8 +252,7 @@ def go_back(world: World, lease: Lease, release: Release, reason: str, let_go: b
             world.see(version, lease)
     except (TrafficError, NotSeen) as error:
         wrong = str(error)
-    at = iso(world.clock.wall())
-    slots = {} if back == release["slot"] else {release["slot"]: content_of(release, "failed", at)}
+    slots = {} if back == release["slot"] else left_failed(world.store, release)
     ended = {"slots": slots, "let_go": let_go, **_ended(world, release)}
     if wrong:
         return lease.advance(release, State.ROLLBACK_FAILED, wrong, return_failure=wrong, **ended)

@@ -79,6 +79,22 @@ def lost(release: Release, reason: str, inventory: str) -> str:
     )
 
 
+def stuck(release: Release, reason: str, error: str, inventory: str) -> str:
+    """Return the message of a release that failed, and could not be brought to its end either."""
+    return "\n".join(
+        [
+            f"The {release['kind']} of {named(release)} failed:",
+            *_indented(reason),
+            "and could not be brought to its end:",
+            *_indented(error),
+            "",
+            "What stands now, and what settles it as soon as that is possible again:",
+            f"  ansible-playbook playbooks/status.yml -i {inventory}",
+            f"  ansible-playbook playbooks/retire.yml -i {inventory}",
+        ]
+    )
+
+
 def plan(now: Situation, decided: RollbackPlan, inventory: str) -> list[str]:
     """Return what a rollback will do, and the history that it is decided from."""
     told = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
-from ansible_collections.teal.platform.plugins.module_utils.release.deploy import content_of
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import left_failed
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, Parts, take
 from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, Situation, named
@@ -159,11 +159,17 @@ def _stopping(
     parts: Parts = []
     if early:
         changes |= {"finished": at, "seconds": int(world.clock.wall() - stopped["started_ms"] / 1000)}
-        content = content_of(stopped, "failed", at)
-        parts.append(world.store.put({"scope": "slot", "id": stopped["slot"], **content}))
+        parts += _left_failed(world, stopped)
     note = {**event(state, at, by), "key": who["holder"][:8]}
     parts.append(world.store.move(stopped, state, note, changes))
     return parts, {**stopped, **changes, "state": str(state), "events": [*stopped["events"], note]}
+
+
+def _left_failed(world: World, stopped: Release) -> Parts:
+    return [
+        world.store.put({"scope": "slot", "id": slot, **content})
+        for slot, content in left_failed(world.store, stopped).items()
+    ]
 
 
 def _move(
@@ -193,6 +199,6 @@ def _end(world: World, lease: Lease, record: Release, state: State, note: str) -
         seconds = max(0, int(at - stopped["started_ms"] / 1000))
         also.append(world.store.move(stopped, state, own, {**ended, "seconds": seconds}))
         if stopped["slot"] != record["slot"]:
-            also += lease.slot_parts({stopped["slot"]: content_of(stopped, "failed", iso(at))})
+            also += _left_failed(world, stopped)
     seconds = max(0, int(at - record["started_ms"] / 1000))
     return lease.advance(record, state, note, also=also, let_go=True, seconds=seconds, finished=iso(at))

@@ -148,22 +148,24 @@ class Traffic:
 
         One call, applied per request. Raises TrafficError, and LeaseLost.
         """
+        rule = self.rule()
+        if rule.whole and rule.live == slot:
+            lease.confirm()
+            return rule
         for attempt in range(1, _ATTEMPTS + 1):
-            rule = self.rule()
-            if rule.whole and rule.live == slot:
-                lease.confirm()
-                return rule
             try:
                 lease.guard(lambda rule=rule: self._set(rule, slot))
             except ClientError as error:
                 if error.response["Error"]["Code"] not in _THROTTLED or attempt == _ATTEMPTS:
                     raise self._failed("modify_rule", error) from error
-                lease.clock.sleep(random.uniform(0.5, 1) * min(3.0, 0.1 * 2**attempt))
             except BotoCoreError as error:
                 # It may or may not have arrived: the weights tell, and asking for the same again is harmless.
                 if attempt == _ATTEMPTS:
                     raise self._failed("modify_rule", error) from error
-                lease.clock.sleep(0.2)
+            rule = self.rule()
+            if rule.whole and rule.live == slot:
+                return rule
+            lease.clock.sleep(random.uniform(0.5, 1) * min(3.0, 0.1 * 2**attempt))
         raise TrafficError(f"AWS took the weights of '{self.name}' {_ATTEMPTS} times and still shows others")
 
     def _set(self, rule: SlotRule, slot: str) -> None:

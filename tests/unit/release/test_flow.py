@@ -187,6 +187,18 @@ def test_a_failed_release_stays_if_there_is_nothing_to_go_back_to(controller: Co
     assert controller.store.lock()["holder"] == ""
 
 
+def test_a_release_that_fails_before_it_is_brought_up_leaves_the_way_back_open(served: Controller) -> None:
+    """A migration that fails, say: the slot was not touched, so what is in it can still be gone back to."""
+    served.deploy("1.1.0")
+    request = deploy.Request(image="1.2.0", tag="1.2.0", config_name="c")
+    begun = deploy.begin(served.world, request, who(), 60, 0)
+    assert begun.lease and begun.release
+    assert deploy.fail(served.world, begun.lease, begun.release, "no such column")["state"] == "aborted"
+    assert served.store.slots()["blue"]["state"] == "up"
+    assert served.rollback() == "warm"
+    assert served.environment.slots[served.environment.live()].version == "1.0.0"
+
+
 def test_retire_keeps_the_way_back_open_and_closes_it_then(served: Controller) -> None:
     served.deploy("1.1.0")
     assert "kept warm until" in served.retire()[1]

@@ -305,6 +305,7 @@ class Controller:
             nonlocal current
             current = lease.advance(current, State.STAGED)
 
+        deploy.take_slot(lease, current)
         self.environment.bring_up(current, lease, staged)
         lease.advance(current, State.READY)
         current = now()
