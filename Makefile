@@ -20,7 +20,7 @@ IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" python -m rehear
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup rehearsal down status demo test test-full lint unit molecule checkov scenarios \
-	bench bench-switch warm collection docs new-environment clean
+	bench bench-switch warm collection release-notes docs new-environment clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -96,6 +96,10 @@ new-environment: $(STAMP) ## make an inventory from another one: make new-enviro
 
 collection: $(STAMP) ## build the installable collection into dist/
 	@$(IN_VENV) ansible-galaxy collection build --force --output-path dist
+
+release-notes: $(STAMP) ## what the changelog tells of a version, into dist/notes.md: make release-notes VERSION=0.1.0
+	@mkdir -p dist
+	@$(IN_VENV) antsibull-changelog generate --only-latest --output dist/notes.md "$(VERSION)"
 
 clean: down ## remove all that was made here, the installation too
 	@rm -rf $(VENV) .cache .rehearsal .ansible dist

@@ -52,6 +52,7 @@ message:
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import retire
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Busy
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import LOCK_ARGUMENTS, Engine, run
 
 ARGUMENTS = {
@@ -66,16 +67,21 @@ def work(engine: Engine) -> dict[str, Any]:
     if engine.module.check_mode:
         reason = retire.kept(engine.world.now(), engine.clock.wall(), engine.params["now"])
         return {"changed": not reason, "message": reason or "the idle slot would be scaled down"}
-    changed, message = retire.retire(
-        engine.world,
-        engine.who("retire"),
-        engine.length("lease"),
-        engine.length("lock_wait"),
-        lambda lease: engine.slots(lease=lease),
-        now=engine.params["now"],
-        drain=engine.length("drain"),
-        requests=retire.request_counter(lambda: engine.client("cloudwatch")),
-    )
+    try:
+        changed, message = retire.retire(
+            engine.world,
+            engine.who("retire"),
+            engine.length("lease"),
+            engine.length("lock_wait"),
+            lambda lease: engine.slots(lease=lease),
+            now=engine.params["now"],
+            drain=engine.length("drain"),
+            requests=retire.request_counter(lambda: engine.client("cloudwatch")),
+        )
+    except Busy as error:
+        if engine.params["now"]:
+            raise
+        return {"changed": False, "message": f"all is left as it is: {error}"}
     return {"changed": changed, "message": message}
 
 

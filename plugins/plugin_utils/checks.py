@@ -102,6 +102,21 @@ def kubeconfig(platform_kubeconfig: str) -> Found:
         yield "platform_kubeconfig", "there is no such file"
 
 
+# -- identity --------------------------------------------------------------------------------------
+
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+|[\w.-]+@\d+/[\w.-]+@\d+")
+
+
+@check
+def github(identity_github_repository: str) -> Found:
+    if identity_github_repository and not REPOSITORY.fullmatch(identity_github_repository):
+        yield (
+            "identity_github_repository",
+            "organisation/repository, or with the numbers that its tokens have: "
+            "organisation@123456/repository@456789",
+        )
+
+
 # -- network ---------------------------------------------------------------------------------------
 
 

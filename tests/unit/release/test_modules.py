@@ -195,6 +195,19 @@ def test_unlock_asks_for_a_reason_and_leaves_a_trace(
     assert store.traces()[0]["by"].startswith("bob on ")
 
 
+def test_retire_leaves_all_as_it_is_while_somebody_works(
+    run: Callable[..., dict[str, Any]],
+    failed: Callable[..., dict[str, Any]],
+    environment: Environment,
+    ecr: Any,
+) -> None:
+    run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
+    told = run(slot_retire)
+    assert not told["changed"]
+    assert told["message"].startswith("all is left as it is: a deploy of 1.4.2 by alice on ")
+    assert failed(slot_retire, now=True)["error"] == "Busy"
+
+
 def test_retire_in_check_mode_says_what_it_would_do(
     run: Callable[..., dict[str, Any]], environment: Environment
 ) -> None:

@@ -167,6 +167,13 @@ def test_github_is_trusted_by_environment(environment: Rendered) -> None:
     }
 
 
+def test_a_repository_may_be_named_by_its_numbers() -> None:
+    numbered = "teal-platform@123456/assistant@456789"
+    (statement,) = Rendered("staging", identity_github_repository=numbered).trust["deploy"]["Statement"]
+    subjects = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
+    assert subjects == [f"repo:{numbered}:environment:staging"]
+
+
 def test_named_principals_are_trusted_too() -> None:
     person = f"arn:aws:iam::{ACCOUNT}:role/people"
     trusted = {"deploy": [], "provision": [], "qa": [person]}
