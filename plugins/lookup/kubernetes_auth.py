@@ -11,9 +11,10 @@ short_description: What kubernetes.core's modules need to reach an EKS cluster
 version_added: 0.1.0
 description:
   - Returns a dictionary of connection arguments for the modules of C(kubernetes.core).
-  - For an EKS cluster these are its endpoint, its CA and a token signed by STS that is good for 15 minutes.
-    Look it up lazily, for each task, and keep it in no fact. Where C(kubernetes.core) gets it as C(api_key),
-    Ansible masks it in all output.
+  - For an EKS cluster this is a kubeconfig with its endpoint, its CA and a token signed by STS that is good for 15
+    minutes, in Ansible's private folder, which goes with the run. Look it up lazily, for each task.
+  - The token is no argument, since a module of C(kubernetes.core) that ends by an error which it didn't expect shows
+    its arguments as they came, C(api_key) too.
   - With O(kubeconfig) given, it returns that and its context instead, and AWS isn't asked.
 options:
   _terms:
@@ -43,20 +44,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: Either C(host), C(ca_cert) and C(api_key), or C(kubeconfig) and, if one is given, C(context).
+  description: The C(kubeconfig) and, if one is given, its C(context).
   type: list
   elements: dict
 """
 
-import hashlib
+import base64
+import json
 import tempfile
-from pathlib import Path
 from typing import Any
 
 from ansible import constants
 from ansible.errors import AnsibleLookupError
 from ansible_collections.amazon.aws.plugins.plugin_utils.lookup import AWSLookupBase
 from ansible_collections.teal.platform.plugins.module_utils.kubernetes_access import (
+    Access,
     KubernetesAccessError,
     eks_access,
 )
@@ -75,18 +77,24 @@ class LookupModule(AWSLookupBase):
             access = eks_access(self.client("eks"), self.client("sts"), terms[0])
         except KubernetesAccessError as error:
             raise AnsibleLookupError(str(error)) from error
-        return [{"host": access.host, "ca_cert": _ca_file(access.ca), "api_key": access.token}]
+        return [{"kubeconfig": _kubeconfig(access)}]
 
 
-def _ca_file(ca: str) -> str:
-    """Return a file with the CA, in the private folder that Ansible removes at the end of its run."""
-    path = (
-        Path(constants.DEFAULT_LOCAL_TMP)
-        / f"kubernetes-ca-{hashlib.sha256(ca.encode()).hexdigest()[:16]}.pem"
-    )
-    if not path.exists():
-        # Written aside and renamed: another worker may read it meanwhile.
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as part:
-            part.write(ca)
-        Path(part.name).rename(path)
-    return str(path)
+def _kubeconfig(access: Access) -> str:
+    """Return a file that only we can read, in the private folder that Ansible removes at the end of its run."""
+    ca = base64.b64encode(access.ca.encode()).decode()
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "eks",
+        "contexts": [{"name": "eks", "context": {"cluster": "eks", "user": "eks"}}],
+        "clusters": [
+            {"name": "eks", "cluster": {"server": access.host, "certificate-authority-data": ca}},
+        ],
+        "users": [{"name": "eks", "user": {"token": access.token}}],
+    }
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="kubeconfig-", dir=constants.DEFAULT_LOCAL_TMP, delete=False
+    ) as file:
+        json.dump(content, file)
+    return file.name

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +18,9 @@ from ansible.errors import AnsibleLookupError
 from ansible_collections.teal.platform.plugins.lookup import kubernetes_auth
 from ansible_collections.teal.platform.plugins.module_utils import kubernetes_access as access
 from moto.eks.models import eks_backends
+from moto.server import ThreadedMotoServer
 
+ROOT = Path(__file__).resolve().parents[3]
 REGION = "ap-northeast-2"
 
 
@@ -34,8 +40,12 @@ class Module:
 
 @pytest.fixture
 def cluster(aws: None) -> dict:
-    """An EKS cluster, as describe-cluster returns it, with a CA (moto's is made of random letters)."""
-    eks = boto3.client("eks", REGION)
+    """An EKS cluster, as describe-cluster returns it."""
+    return make_cluster(boto3.client("eks", REGION))
+
+
+def make_cluster(eks: Any) -> dict:
+    """Make a cluster with a CA (moto's is made of random letters)."""
     vpc = {"subnetIds": ["subnet-1", "subnet-2"]}
     role = "arn:aws:iam::123456789012:role/cluster"
     eks.create_cluster(name="assistant-staging", roleArn=role, resourcesVpcConfig=vpc)
@@ -123,15 +133,58 @@ def lookup(*terms: str, **options: Any) -> list[dict]:
     return plugin.run(list(terms), {}, **options)
 
 
-def test_the_lookup_returns_arguments_of_kubernetes_core(
+def test_the_lookup_returns_a_kubeconfig_that_only_we_can_read(
     cluster: dict, tmp_path: Path, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr(kubernetes_auth.constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
-    [one], [two] = (lookup("assistant-staging", region=REGION) for _ in range(2))
-    assert one["host"] == cluster["endpoint"]
-    assert one["api_key"].startswith("k8s-aws-v1.")
-    assert one["ca_cert"] == two["ca_cert"]
-    assert [path.name for path in tmp_path.iterdir()] == [Path(one["ca_cert"]).name]
+    [arguments] = lookup("assistant-staging", region=REGION)
+    assert arguments.keys() == {"kubeconfig"}
+    file = Path(arguments["kubeconfig"])
+    assert file.parent == tmp_path and file.stat().st_mode & 0o777 == 0o600
+    client = access.api_client(Module(tmp_path, kubeconfig=str(file), context=""))
+    assert client.configuration.host == cluster["endpoint"].rstrip("/")
+    [bearer] = client.configuration.api_key.values()
+    assert bearer.startswith("Bearer k8s-aws-v1.")
+    assert Path(client.configuration.ssl_ca_cert).read_text() == "the CA"
+
+
+def test_a_task_that_fails_does_not_show_the_token(tmp_path: Path) -> None:
+    """kubernetes.core prints all of its arguments when it ends by an error that it didn't expect."""
+    auth = f"{{{{ lookup('teal.platform.kubernetes_auth', 'assistant-staging', region='{REGION}') }}}}"
+    play = {
+        "hosts": "all",
+        "gather_facts": False,
+        "module_defaults": {"group/kubernetes.core.k8s": auth},
+        "tasks": [{"kubernetes.core.k8s": {"kind": "Namespace", "name": "x", "host": "https://127.0.0.1:1"}}],
+    }
+    hosts = {name: {"ansible_connection": name} for name in ("local", "teal.platform.warm")}
+    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        url = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
+        make_cluster(boto3.client("eks", REGION, endpoint_url=url, **keys))
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "ansible-playbook"), "-vvvv", "-i", "hosts.json", "play.yml"],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                **{name.upper(): value for name, value in keys.items()},
+                "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+                "AWS_ENDPOINT_URL": url,
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        server.stop()
+    text = done.stdout + done.stderr
+    assert text.count("fatal: ") == 2, text[-3000:]
+    assert "module_args:" in text and "kubeconfig-" in text
+    assert "k8s-aws-v1." not in text
 
 
 def test_the_lookup_hands_on_a_kubeconfig() -> None:
