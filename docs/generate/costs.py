@@ -121,6 +121,8 @@ def items(env: Environment) -> list[Item]:
             ),
             Item("database", "secrets of the master and the service", "secret, month", 2),
         ]
+    if env.has("secrets"):
+        found.append(Item("secrets", "the application's own", "secret, month", len(env["secrets_list"])))
     if env.has("alarms"):
         found.append(Item("alarms", "key for the topic", "KMS key, month", 1))
     if env.has("bastion"):

@@ -125,6 +125,10 @@ def picture(env: Environment) -> str:
         edges.append("registry -.->|image by digest| service")
     if env.has("release_store"):
         outside.append('releases[("DynamoDB<br/>lock and history")]')
+    if env.has("secrets"):
+        names = ", ".join(secret["name"] for secret in env["secrets_list"])
+        outside.append(f'secrets["Secrets Manager<br/>{names}"]')
+        edges.append("service -.->|reads at run time| secrets")
     if env.has("functions"):
         routes = ", ".join(route["route"] for route in env["functions_routes"])
         outside.append(f'functions["HTTP API and Lambda<br/>{routes}"]')

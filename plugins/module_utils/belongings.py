@@ -207,10 +207,12 @@ class Belongings(Resource):
                 yield Belonging("log-group", entry["logGroupName"], tags.get("Component", ""))
 
     def _list_secrets(self) -> Iterator[Belonging]:
-        for entry in self.ask("secretsmanager", "list_secrets", "SecretList"):
+        for entry in self.ask("secretsmanager", "list_secrets", "SecretList", IncludePlannedDeletion=True):
             tags = boto3_tag_list_to_ansible_dict(entry.get("Tags", []))
-            if self._own(tags) and not entry.get("DeletedDate"):
-                yield Belonging("secret", entry["Name"], tags.get("Component", ""))
+            if self._own(tags):
+                ended = entry.get("DeletedDate")
+                kept = f"removed on {ended:%Y-%m-%d}, and can be taken back for a while" if ended else ""
+                yield Belonging("secret", entry["Name"], tags.get("Component", ""), kept=kept)
 
     def _list_keys(self) -> Iterator[Belonging]:
         client = self.aws("kms")

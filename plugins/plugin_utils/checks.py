@@ -371,6 +371,32 @@ def registry(registry_keep_images: int, registry_encryption: str, registry_kms_k
         yield "registry_kms_key", "only with registry_encryption: KMS"
 
 
+# -- secrets ---------------------------------------------------------------------------------------
+
+
+@check
+def secrets(secrets_list: list[dict[str, Any]], secrets_recovery_days: int) -> Found:
+    seen: set[str] = set()
+    for secret in secrets_list:
+        name = secret["name"]
+        if not re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,200}", name):
+            yield "secrets_list", f"'{name}': letters, digits and / _ + = . @ -; at most 200"
+        if name in seen:
+            yield "secrets_list", f"'{name}' is there twice"
+        seen.add(name)
+    if secrets_recovery_days != 0 and not 7 <= secrets_recovery_days <= 30:
+        yield "secrets_recovery_days", "7 to 30 days, or 0 to remove at once"
+
+
+@check
+def secret_of_the_database(
+    secrets_list: list[dict[str, Any]], database_user_secret: str, platform_name: str
+) -> Found:
+    for secret in secrets_list:
+        if f"{platform_name}/{secret['name']}" == database_user_secret:
+            yield "secrets_list", f"'{secret['name']}' is the component database_user's; give it another name"
+
+
 # -- cluster ---------------------------------------------------------------------------------------
 
 
