@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 from moto.core.exceptions import ServiceException
@@ -22,6 +23,7 @@ KEPT = 50_000
 
 SECRET = re.compile(r"password|secret|token|plaintext|credential", re.IGNORECASE)
 BOTO3_NAME = {"awslambda": "lambda", "s3bucket_path": "s3"}
+SIGNED_BY = re.compile(r"Credential=([^/,\s]+)/")
 
 
 @dataclass
@@ -31,14 +33,21 @@ class Call:
     service: str
     operation: str
     parameters: dict[str, Any]
+    key: str = ""
+    """The access key that it is signed with."""
 
 
 @dataclass
 class Fault:
-    """What a call is answered instead: an error, a delay, or both. Stands for `count` calls that match."""
+    """What a call is answered instead: an error, a delay, or both. Stands for `count` calls that match.
+
+    Service, operation and access key may be patterns, as of a shell. Without code and delay it lets calls pass
+    that a later fault would meet.
+    """
 
     service: str
     operation: str = "*"
+    key: str = "*"
     code: str | None = None
     message: str = "The rehearsal was told to fail this call"
     status: int = 400
@@ -49,8 +58,9 @@ class Fault:
     def meets(self, call: Call, body: str) -> bool:
         """Whether this fault is for that call; `match` is looked for in the path, query and body."""
         return (
-            self.service in ("*", call.service)
-            and self.operation in ("*", call.operation)
+            fnmatchcase(call.service, self.service)
+            and fnmatchcase(call.operation, self.operation)
+            and fnmatchcase(call.key, self.key)
             and (not self.match or self.match in body)
         )
 
@@ -93,6 +103,7 @@ class Record:
                     "seconds": round(seconds, 3),
                     "service": call.service,
                     "operation": call.operation,
+                    "key": call.key,
                     "status": status,
                     "parameters": call.parameters,
                 }
@@ -111,11 +122,13 @@ def identify(backend: str, environ: dict[str, Any], body: bytes) -> Call:
         service = "elbv2"
     if service == "apigateway" and environ["PATH_INFO"].startswith("/v2/"):
         service = "apigatewayv2"
+    signed = SIGNED_BY.search(environ.get("HTTP_AUTHORIZATION", ""))
+    key = signed[1] if signed else ""
     request = Request(environ)
     try:
         operation, path = get_service_router(service).match(request)
     except Exception:  # no model of that service, no such operation: moto answers for itself
-        return Call(service, f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}", {})
+        return Call(service, f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}", {}, key)
     given: dict[str, Any] = {**path, **request.args}
     if request.content_type and "json" in request.content_type:
         json_body = request.get_json(silent=True, force=True)
@@ -123,7 +136,7 @@ def identify(backend: str, environ: dict[str, Any], body: bytes) -> Call:
     else:
         given |= request.form
     given = {name: value for name, value in given.items() if name not in ("Action", "Version")}
-    return Call(service, operation.name, _without_secrets(given))
+    return Call(service, operation.name, _without_secrets(given), key)
 
 
 def _without_secrets(value: Any) -> Any:

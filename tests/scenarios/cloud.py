@@ -39,6 +39,13 @@ QUICK = {
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
+def kill(process: subprocess.Popen[str]) -> str:
+    """Kill what `Cloud.start` has started (SIGKILL, all of it); return what it printed."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.communicate()[0]
+
+
 class Cloud:
     """STAGING, and commands that are run on it."""
 
@@ -53,10 +60,10 @@ class Cloud:
         if external := self.config["kubernetes"]["external"]:
             self.extra["platform_kubeconfig"] = external
             self.extra["release_image_repository"] = os.environ["SCENARIO_IMAGE_REPOSITORY"]
-        session = boto3.Session(
+        self.session = boto3.Session(
             aws_access_key_id="test", aws_secret_access_key="test", region_name="ap-northeast-2"
         )
-        self.dynamodb = session.client("dynamodb", endpoint_url=self.config["aws"]["url"])
+        self.dynamodb = self.session.client("dynamodb", endpoint_url=self.config["aws"]["url"])
 
     def down(self) -> None:
         self.run(sys.executable, "-m", "rehearsal", "down")
@@ -133,9 +140,7 @@ class Cloud:
             if identity > after and now == state:
                 break
             time.sleep(0.02)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        text, _ = process.communicate()
+        text = kill(process)
         assert process.returncode == -signal.SIGKILL, f"it was not killed at {state}:\n{text[-4000:]}"
         return text
 
@@ -179,9 +184,20 @@ class Cloud:
         with _open(urllib.request.Request(url, method="DELETE"), timeout=10):
             return [embed["title"] for message in kept["messages"] for embed in message["embeds"]]
 
+    def calls(self, since: int = 0) -> list[dict[str, Any]]:
+        """The calls to AWS after that number."""
+        with _open(f"{self.config['aws']['url']}/rehearsal/calls?since={since}", timeout=30) as answer:
+            return json.load(answer)["calls"]
+
     def fault(self, part: str, **fault: Any) -> None:
         """Order a fault of AWS (`rehearsal.calls.Fault`) or Kubernetes (`rehearsal.kubernetes.faults`)."""
         self.post(part, "/rehearsal/faults", fault)
+
+    def forget_faults(self) -> None:
+        """Let AWS do again as it should."""
+        request = urllib.request.Request(f"{self.config['aws']['url']}/rehearsal/faults", method="DELETE")
+        with _open(request, timeout=10):
+            pass
 
     def post(self, part: str, path: str, body: Any) -> None:
         context = None

@@ -1,0 +1,201 @@
+"""All that stands in an account, by boto3 alone: `python -m tests.account` prints a line for each object.
+
+Each service is asked, and for all that it has: neither tags nor names decide what is seen. What every account has
+from its beginning (its default network, AWS's own roles and keys) is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import boto3
+import jmespath
+
+#: What AWS makes up, and what differs from one account to another.
+MADE_UP = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=-)[0-9a-f]{8,17}\b|_[0-9a-f]{32}")
+
+
+class Kind(NamedTuple):
+    """How all of one kind are found."""
+
+    service: str
+    made_by: str
+    operation: str
+    #: JMESPath of the objects in an answer
+    objects: str
+    #: key of an object that tells it from others; its tag Name is preferred
+    name: str
+    #: the operation that lists what it is in, and the arguments for one of these
+    within: tuple[str, Callable[[Any], dict[str, Any]]] | None = None
+
+
+CLUSTER = ("list_clusters", lambda cluster: {"clusterName": cluster})
+API = ("get_apis", lambda api: {"ApiId": api["ApiId"]})
+BALANCER = ("describe_load_balancers", lambda balancer: {"LoadBalancerArn": balancer["LoadBalancerArn"]})
+LISTENER = ("describe_listeners", lambda listener: {"ListenerArn": listener["ListenerArn"]})
+GROUP = (
+    "describe_security_groups",
+    lambda group: {"Filters": [{"Name": "group-id", "Values": [group["GroupId"]]}]},
+)
+RULE = "SecurityGroupRules[].join(' ', [IpProtocol, to_string(FromPort), to_string(ToPort), to_string(IsEgress)])"
+
+KINDS = (
+    Kind("acm", "RequestCertificate", "list_certificates", "CertificateSummaryList", "DomainName"),
+    Kind("apigatewayv2", "CreateApi", "get_apis", "Items", "Name"),
+    Kind("apigatewayv2", "CreateIntegration", "get_integrations", "Items", "IntegrationUri", API),
+    Kind("apigatewayv2", "CreateRoute", "get_routes", "Items", "RouteKey", API),
+    Kind("apigatewayv2", "CreateStage", "get_stages", "Items", "StageName", API),
+    Kind("cloudwatch", "PutMetricAlarm", "describe_alarms", "MetricAlarms", "AlarmName"),
+    Kind("dynamodb", "CreateTable", "list_tables", "TableNames", ""),
+    Kind("ec2", "AllocateAddress", "describe_addresses", "Addresses", "AllocationId"),
+    Kind("ec2", "CreateFlowLogs", "describe_flow_logs", "FlowLogs", "FlowLogId"),
+    Kind("ec2", "CreateInternetGateway", "describe_internet_gateways", "InternetGateways", ""),
+    Kind("ec2", "CreateLaunchTemplate", "describe_launch_templates", "LaunchTemplates", "LaunchTemplateName"),
+    Kind("ec2", "CreateNatGateway", "describe_nat_gateways", "NatGateways[?State!='deleted']", ""),
+    Kind("ec2", "CreateRouteTable", "describe_route_tables", "RouteTables[?!(Associations[?Main])]", ""),
+    Kind(
+        "ec2",
+        "CreateSecurityGroup",
+        "describe_security_groups",
+        "SecurityGroups[?GroupName!='default']",
+        "GroupName",
+    ),
+    Kind("ec2", "AuthorizeSecurityGroupIngress", "describe_security_group_rules", RULE, "", GROUP),
+    Kind("ec2", "CreateSubnet", "describe_subnets", "Subnets[?!DefaultForAz]", "CidrBlock"),
+    Kind("ec2", "CreateVpc", "describe_vpcs", "Vpcs[?!IsDefault]", "CidrBlock"),
+    Kind(
+        "ec2", "CreateVpcEndpoint", "describe_vpc_endpoints", "VpcEndpoints[?State!='deleted']", "ServiceName"
+    ),
+    Kind(
+        "ec2",
+        "RunInstances",
+        "describe_instances",
+        "Reservations[].Instances[] | [?State.Name!='terminated']",
+        "InstanceType",
+    ),
+    Kind("ecr", "CreateRepository", "describe_repositories", "repositories", "repositoryName"),
+    Kind("eks", "CreateCluster", "list_clusters", "clusters", ""),
+    Kind("eks", "CreateAccessEntry", "list_access_entries", "accessEntries", "", CLUSTER),
+    Kind("eks", "CreateAddon", "list_addons", "addons", "", CLUSTER),
+    Kind("eks", "CreateNodegroup", "list_nodegroups", "nodegroups", "", CLUSTER),
+    Kind(
+        "eks",
+        "CreatePodIdentityAssociation",
+        "list_pod_identity_associations",
+        "associations",
+        "serviceAccount",
+        CLUSTER,
+    ),
+    Kind("elbv2", "CreateLoadBalancer", "describe_load_balancers", "LoadBalancers", "LoadBalancerName"),
+    Kind("elbv2", "CreateListener", "describe_listeners", "Listeners", "Protocol", BALANCER),
+    Kind("elbv2", "CreateRule", "describe_rules", "Rules", "Priority", LISTENER),
+    Kind("elbv2", "CreateTargetGroup", "describe_target_groups", "TargetGroups", "TargetGroupName"),
+    Kind("iam", "CreateInstanceProfile", "list_instance_profiles", "InstanceProfiles", "InstanceProfileName"),
+    Kind(
+        "iam",
+        "CreateOpenIDConnectProvider",
+        "list_open_id_connect_providers",
+        "OpenIDConnectProviderList",
+        "Arn",
+    ),
+    Kind("iam", "CreatePolicy", "list_policies", "Policies[?!starts_with(Arn, 'arn:aws:iam::aws:')]", "Arn"),
+    Kind("iam", "CreateRole", "list_roles", "Roles[?!starts_with(Path, '/aws-service-role/')]", "Arn"),
+    Kind("kms", "", "list_keys", "Keys", ""),
+    Kind(
+        "kms",
+        "CreateKey",
+        "describe_key",
+        "[KeyMetadata][?KeyState!='PendingDeletion' && !starts_with(Description, 'Default')]",
+        "Description",
+        ("list_keys", lambda key: {"KeyId": key["KeyId"]}),
+    ),
+    Kind(
+        "kms", "CreateAlias", "list_aliases", "Aliases[?!starts_with(AliasName, 'alias/aws/')]", "AliasName"
+    ),
+    Kind("lambda", "CreateFunction", "list_functions", "Functions", "FunctionName"),
+    Kind("logs", "CreateLogGroup", "describe_log_groups", "logGroups", "logGroupName"),
+    Kind("rds", "CreateDBInstance", "describe_db_instances", "DBInstances", "DBInstanceIdentifier"),
+    Kind(
+        "rds",
+        "CreateDBParameterGroup",
+        "describe_db_parameter_groups",
+        "DBParameterGroups",
+        "DBParameterGroupName",
+    ),
+    Kind(
+        "rds",
+        "CreateDBSnapshot",
+        "describe_db_snapshots",
+        "DBSnapshots[?SnapshotType=='manual']",
+        "DBSnapshotIdentifier",
+    ),
+    Kind("rds", "CreateDBSubnetGroup", "describe_db_subnet_groups", "DBSubnetGroups", "DBSubnetGroupName"),
+    Kind("route53", "CreateHostedZone", "list_hosted_zones", "HostedZones", "Name"),
+    Kind(
+        "route53",
+        "ChangeResourceRecordSets",
+        "list_resource_record_sets",
+        "ResourceRecordSets[].join(' ', [Name, Type])",
+        "",
+        ("list_hosted_zones", lambda zone: {"HostedZoneId": zone["Id"]}),
+    ),
+    Kind("secretsmanager", "CreateSecret", "list_secrets", "SecretList", "Name"),
+    Kind("sns", "CreateTopic", "list_topics", "Topics", "TopicArn"),
+    Kind("ssm", "PutParameter", "describe_parameters", "Parameters[?!starts_with(Name, '/aws/')]", "Name"),
+)
+#: They make parts that are seen with the whole, or what isn't of the environment.
+ELSEWHERE = {
+    "autoscaling:CreateAutoScalingGroup",
+    "ec2:CreateRoute",
+    "ec2:CreateTags",
+    "lambda:CreateAlias",
+    "lambda:PublishVersion",
+}
+
+
+def listing(session: boto3.Session, endpoint: str | None = None) -> list[str]:
+    """A line for each object: service, kind, name; what AWS makes up is shown as ``*``."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    lines = []
+    for kind in KINDS:
+        client = session.client(kind.service, endpoint_url=endpoint)
+        parents = [{}] if kind.within is None else found[kind.service, kind.within[0]]
+        arguments = [kind.within[1](parent) if kind.within else {} for parent in parents]
+        objects = [one for given in arguments for one in _asked(client, kind, given)]
+        found[kind.service, kind.operation] = objects
+        lines.extend(_line(kind, one) for one in objects if kind.made_by)
+    return sorted(lines)
+
+
+def unlisted(calls: list[dict[str, Any]]) -> set[str]:
+    """Which of the recorded calls made what the listing doesn't know."""
+    known = {f"{kind.service}:{kind.made_by}" for kind in KINDS} | ELSEWHERE
+    making = re.compile(r"\w+:(Allocate|Create|Import|Publish|Register|Request|Run)\w+")
+    made = {f"{call['service']}:{call['operation']}" for call in calls if call["status"] < 300}
+    return {name for name in made if making.fullmatch(name)} - known
+
+
+def _asked(client: Any, kind: Kind, arguments: dict[str, Any]) -> Iterator[Any]:
+    if client.can_paginate(kind.operation):
+        answer = client.get_paginator(kind.operation).paginate(**arguments).build_full_result()
+    else:
+        answer = getattr(client, kind.operation)(**arguments)
+    yield from jmespath.search(kind.objects, answer) or []
+
+
+def _line(kind: Kind, one: Any) -> str:
+    what = re.sub(r"^(Allocate|Authorize|Change|Create|Put|Request|Run)", "", kind.made_by)
+    if isinstance(one, str):
+        name = one
+    else:
+        tags = {
+            tag["Key"]: tag["Value"] for tag in one.get("Tags") or () if isinstance(one.get("Tags"), list)
+        }
+        name = tags.get("Name") or one.get(kind.name) or ""
+    return f"{kind.service} {what} {MADE_UP.sub('*', name)}".rstrip()
+
+
+if __name__ == "__main__":
+    print("\n".join(listing(boto3.Session())))

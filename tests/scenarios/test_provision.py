@@ -1,0 +1,162 @@
+"""STAGING built and taken away with things going wrong: each component fails in turn, runs are killed at any point.
+
+What stands in the end is what an undisturbed run leaves, no object more or less. It takes minutes: `make scenarios`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+import yaml
+
+from rehearsal.deletions import last_life, violations
+from tests import account
+
+from .cloud import ROOT, Cloud, kill
+
+INVENTORY = yaml.safe_load((ROOT / "inventories/staging/hosts.yml").read_text("utf-8"))
+WAVES = [list(wave["children"]) for wave in INVENTORY["all"]["children"].values()]
+COMPONENTS = [component for wave in WAVES for component in wave]
+READS = ("Describe", "Get", "List", "Query", "Assume", "Batch")
+KILLS = 6
+
+
+class Undisturbed(NamedTuple):
+    """What a build leaves, what a destroy leaves, and how many changes each takes."""
+
+    built: list[str]
+    build_writes: int
+    destroyed: list[str]
+    destroy_writes: int
+
+
+def key_of(component: str) -> str:
+    return f"AKIA{component.upper().replace('_', '')}"
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """An empty account, in which each component has credentials of its own."""
+    home = tmp_path_factory.mktemp("cloud")
+    cloud = Cloud(home)
+    profiles = [
+        f"[{name}]\naws_access_key_id={key_of(name)}\naws_secret_access_key=x\n" for name in COMPONENTS
+    ]
+    (home / "credentials").write_text("".join(profiles), "utf-8")
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        del cloud.environ[variable]
+    cloud.environ |= {
+        "AWS_SHARED_CREDENTIALS_FILE": str(home / "credentials"),
+        "PLATFORM_SUMMARY_FILE": str(home / "summary.json"),
+    }
+    cloud.extra |= {
+        "platform_aws_profile": "{{ inventory_hostname | split('.') | first }}",
+        "confirm": "staging",
+    }
+    try:
+        yield cloud
+    finally:
+        cloud.down()
+
+
+def standing(cloud: Cloud) -> list[str]:
+    return account.listing(cloud.session, cloud.config["aws"]["url"])
+
+
+def writes(cloud: Cloud, since: int) -> int:
+    calls = cloud.calls(since)
+    return sum(not call["operation"].startswith(READS) for call in calls)
+
+
+def last(cloud: Cloud) -> int:
+    calls = cloud.calls()
+    return calls[-1]["number"] if calls else 0
+
+
+@pytest.fixture(scope="module")
+def undisturbed(cloud: Cloud) -> Undisturbed:
+    cloud.play("site")
+    built, build_writes = standing(cloud), writes(cloud, 0)
+    since = last(cloud)
+    cloud.play("destroy")
+    return Undisturbed(built, build_writes, standing(cloud), writes(cloud, since))
+
+
+def test_nothing_is_made_that_the_listing_does_not_know(cloud: Cloud, undisturbed: Undisturbed) -> None:
+    assert account.unlisted(cloud.calls()) == set()
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_a_component_that_fails_stops_what_comes_after(
+    cloud: Cloud, undisturbed: Undisturbed, component: str
+) -> None:
+    """The first of each wave fails beside the others of its wave; for the rest, these don't run again."""
+    wave = next(number for number, wave in enumerate(WAVES) if component in wave)
+    later = [name for others in WAVES[wave + 1 :] for name in others]
+    cloud.messages()
+    since = last(cloud)
+    for asked_by_preflight in ("GetCallerIdentity", "DescribeRegions"):
+        cloud.fault("aws", service="*", operation=asked_by_preflight, count=10**6)
+    cloud.fault("aws", service="*", key=key_of(component), code="AccessDenied", status=403, count=10**6)
+    try:
+        others = "all" if component == WAVES[wave][0] else ",".join([component, *later])
+        cloud.run(*cloud.words("site"), "--limit", others, fails=True)
+    finally:
+        cloud.forget_faults()
+
+    summary = json.loads((cloud.home / "summary.json").read_text("utf-8"))
+    states = {name.partition(".")[0]: one["state"] for name, one in summary["components"].items()}
+    assert states.pop(component) == "failed"
+    assert {name for name, state in states.items() if state == "not reached"} == set(later)
+    reasons = [one["reason"] for one in summary["failures"] if one["component"] == f"{component}.staging"]
+    assert len(reasons) == 1, summary["failures"]
+    assert "AccessDenied" in reasons[0]
+
+    titles = cloud.messages()
+    assert len(titles) == 1, titles
+    assert component in titles[0]
+    asked = {
+        call["key"]
+        for call in cloud.calls(since)
+        if call["operation"] not in ("GetCallerIdentity", "DescribeRegions")
+    }
+    assert not asked & {key_of(name) for name in later}
+
+
+def test_after_all_failures_all_is_built_as_if_nothing_had_been(
+    cloud: Cloud, undisturbed: Undisturbed
+) -> None:
+    cloud.play("site")
+    assert standing(cloud) == undisturbed.built
+
+
+def killed_again_and_again(cloud: Cloud, playbook: str, total: int) -> None:
+    """Run a playbook and kill it after each so many changes, then let it run to its end."""
+    for _ in range(KILLS):
+        since, process = last(cloud), cloud.start(playbook)
+        while process.poll() is None and writes(cloud, since) < total / KILLS:
+            time.sleep(0.02)
+        kill(process)
+    cloud.play(playbook)
+
+
+def test_a_destroy_that_is_killed_again_and_again_leaves_nothing(
+    cloud: Cloud, undisturbed: Undisturbed
+) -> None:
+    killed_again_and_again(cloud, "destroy", undisturbed.destroy_writes)
+    assert standing(cloud) == undisturbed.destroyed
+    assert list(violations(last_life(cloud.calls()))) == []
+
+
+def test_a_build_that_is_killed_again_and_again_makes_nothing_twice(
+    cloud: Cloud, undisturbed: Undisturbed
+) -> None:
+    killed_again_and_again(cloud, "site", undisturbed.build_writes)
+    assert standing(cloud) == undisturbed.built
+    cloud.play("site")
+    summary = json.loads((cloud.home / "summary.json").read_text("utf-8"))
+    assert {name for name, one in summary["components"].items() if one["changed"]} == set()
