@@ -230,16 +230,20 @@ class CallbackModule(CallbackBase):
         """Components that a play was meant for, beyond those for all, in which they never ran a task."""
         if self.inventory is None:
             return set()
-        everyone = {host.get_name() for host in self.inventory.get_hosts("all")}
+        everyone = self._hosts("all")
         missed = set()
         for play in self.plays:
             try:
-                meant = {host.get_name() for host in self.inventory.get_hosts(play.hosts)}
+                meant = self._hosts(play.hosts)
             except Exception:  # a pattern that only a play which started could have templated
                 continue
             if meant != everyone or len(everyone) == 1:
                 missed |= {name for name in meant if (play._uuid, name) not in self.ran}
         return missed - failed
+
+    def _hosts(self, pattern: t.Any) -> set[str]:
+        """Names of the hosts that the run may use; it is still restricted to those of its last play."""
+        return {host.get_name() for host in self.inventory.get_hosts(pattern, ignore_restrictions=True)}
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         summary = self.summary(stats)
