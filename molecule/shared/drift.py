@@ -8,7 +8,8 @@ import boto3
 
 
 def main(name: str) -> None:
-    ec2, elb, eks, alarms = (boto3.client(service) for service in ("ec2", "elbv2", "eks", "cloudwatch"))
+    services = ("ec2", "elbv2", "eks", "cloudwatch", "logs")
+    ec2, elb, eks, alarms, logs = (boto3.client(service) for service in services)
 
     vpc = ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [name]}])["Vpcs"][0]
     ec2.delete_tags(Resources=[vpc["VpcId"]], Tags=[{"Key": "ManagedBy"}])
@@ -24,12 +25,12 @@ def main(name: str) -> None:
     https = next(listener for listener in listeners if listener["Protocol"] == "HTTPS")
     elb.modify_listener(ListenerArn=https["ListenerArn"], SslPolicy="ELBSecurityPolicy-2016-08")
 
-    nodegroup = eks.list_nodegroups(clusterName=name)["nodegroups"][0]
-    eks.update_nodegroup_config(
-        clusterName=name,
-        nodegroupName=nodegroup,
-        scalingConfig={"minSize": 1, "maxSize": 1, "desiredSize": 1},
-    )
+    if name in eks.list_clusters()["clusters"]:
+        nodegroup = eks.list_nodegroups(clusterName=name)["nodegroups"][0]
+        scaling = {"minSize": 1, "maxSize": 1, "desiredSize": 1}
+        eks.update_nodegroup_config(clusterName=name, nodegroupName=nodegroup, scalingConfig=scaling)
+    else:
+        logs.put_retention_policy(logGroupName=f"/{name}/service", retentionInDays=1)
 
     alarm = alarms.describe_alarms(AlarmNamePrefix=name)["MetricAlarms"][0]
     alarms.delete_alarms(AlarmNames=[alarm["AlarmName"]])

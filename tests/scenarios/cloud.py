@@ -36,6 +36,8 @@ QUICK = {
     "slot_shutdown": 5,
     "slot_start_timeout": 30,
 }
+#: How operations begin that change nothing.
+READS = ("Assume", "Batch", "Describe", "Get", "List", "Query")
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
@@ -47,10 +49,11 @@ def kill(process: subprocess.Popen[str]) -> str:
 
 
 class Cloud:
-    """STAGING, and commands that are run on it."""
+    """STAGING or another environment, and commands that are run on it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, environment: str = "staging") -> None:
         self.home = home
+        self.environment = environment
         self.environ = {**os.environ, "TEAL_REHEARSAL_HOME": str(home), "PYTHONUNBUFFERED": "1"}
         self.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.run(sys.executable, "-m", "rehearsal", "up")
@@ -80,7 +83,14 @@ class Cloud:
 
     def words(self, playbook: str, **variables: Any) -> list[str]:
         extra = json.dumps({**self.extra, **variables})
-        return ["ansible-playbook", f"playbooks/{playbook}.yml", "-i", "inventories/staging", "-e", extra]
+        return [
+            "ansible-playbook",
+            f"playbooks/{playbook}.yml",
+            "-i",
+            f"inventories/{self.environment}",
+            "-e",
+            extra,
+        ]
 
     def play(self, playbook: str, fails: bool | None = False, **variables: Any) -> str:
         return self.run(*self.words(playbook, **variables), fails=fails)
@@ -188,6 +198,14 @@ class Cloud:
         """The calls to AWS after that number."""
         with _open(f"{self.config['aws']['url']}/rehearsal/calls?since={since}", timeout=30) as answer:
             return json.load(answer)["calls"]
+
+    def writes(self, since: int = 0) -> int:
+        """How many of these calls changed something, or tried to."""
+        return sum(not call["operation"].startswith(READS) for call in self.calls(since))
+
+    def last_call(self) -> int:
+        """The number of the last call."""
+        return max((call["number"] for call in self.calls()), default=0)
 
     def fault(self, part: str, **fault: Any) -> None:
         """Order a fault of AWS (`rehearsal.calls.Fault`) or Kubernetes (`rehearsal.kubernetes.faults`)."""

@@ -21,7 +21,6 @@ from .cloud import ROOT, Cloud, kill
 INVENTORY = yaml.safe_load((ROOT / "inventories/staging/hosts.yml").read_text("utf-8"))
 WAVES = [list(wave["children"]) for wave in INVENTORY["all"]["children"].values()]
 COMPONENTS = [component for wave in WAVES for component in wave]
-READS = ("Describe", "Get", "List", "Query", "Assume", "Batch")
 KILLS = 6
 
 
@@ -67,23 +66,13 @@ def standing(cloud: Cloud) -> list[str]:
     return account.listing(cloud.session, cloud.config["aws"]["url"])
 
 
-def writes(cloud: Cloud, since: int) -> int:
-    calls = cloud.calls(since)
-    return sum(not call["operation"].startswith(READS) for call in calls)
-
-
-def last(cloud: Cloud) -> int:
-    calls = cloud.calls()
-    return calls[-1]["number"] if calls else 0
-
-
 @pytest.fixture(scope="module")
 def undisturbed(cloud: Cloud) -> Undisturbed:
     cloud.play("site")
-    built, build_writes = standing(cloud), writes(cloud, 0)
-    since = last(cloud)
+    built, build_writes = standing(cloud), cloud.writes()
+    since = cloud.last_call()
     cloud.play("destroy")
-    return Undisturbed(built, build_writes, standing(cloud), writes(cloud, since))
+    return Undisturbed(built, build_writes, standing(cloud), cloud.writes(since))
 
 
 def test_nothing_is_made_that_the_listing_does_not_know(cloud: Cloud, undisturbed: Undisturbed) -> None:
@@ -98,7 +87,7 @@ def test_a_component_that_fails_stops_what_comes_after(
     wave = next(number for number, wave in enumerate(WAVES) if component in wave)
     later = [name for others in WAVES[wave + 1 :] for name in others]
     cloud.messages()
-    since = last(cloud)
+    since = cloud.last_call()
     for asked_by_preflight in ("GetCallerIdentity", "DescribeRegions"):
         cloud.fault("aws", service="*", operation=asked_by_preflight, count=10**6)
     cloud.fault("aws", service="*", key=key_of(component), code="AccessDenied", status=403, count=10**6)
@@ -137,8 +126,8 @@ def test_after_all_failures_all_is_built_as_if_nothing_had_been(
 def killed_again_and_again(cloud: Cloud, playbook: str, total: int) -> None:
     """Run a playbook and kill it after each so many changes, then let it run to its end."""
     for _ in range(KILLS):
-        since, process = last(cloud), cloud.start(playbook)
-        while process.poll() is None and writes(cloud, since) < total / KILLS:
+        since, process = cloud.last_call(), cloud.start(playbook)
+        while process.poll() is None and cloud.writes(since) < total / KILLS:
             time.sleep(0.02)
         kill(process)
     cloud.play(playbook)
