@@ -41,7 +41,6 @@ def result(where: str, of: Any, **values: Any) -> Any:
 
 
 def play(uuid: str, pattern: str, inventory: dict[str, list[str]]) -> Any:
-
     def get_hosts(wanted: str, ignore_restrictions: bool = False) -> list[Any]:
         # At the end of a run, the inventory is restricted to the hosts of the last play.
         return [host(name) for name in inventory[wanted] if ignore_restrictions or wanted == "cluster"]
