@@ -9,20 +9,25 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rehearsal import __main__ as cli
 from rehearsal import config as settings
 
 FIRST, SECOND = "1.0.0", "1.1.0"
+COLUMNS = 60
+ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10).read().decode())"
 
 
 class Failed(Exception):
@@ -46,35 +51,37 @@ class Demo:
         self.title("2. What will be built: components are hosts, in waves")
         self.command("ansible-inventory", "-i", self.inventory, "--graph")
 
-        self.title("3. The main job")
+        self.title("3. The main job builds it, and puts 1.0.0 in service")
         self.command("ansible-playbook", "site.yml", "-i", self.inventory)
         url = self.address()
-        self.command("python", "-m", "rehearsal.load", "--url", url, "--duration", "1", "--rate", "5")
         self.expect_version(url, FIRST)
 
         self.title(f"4. {SECOND} is released, and taken back, while requests come in all the time")
         with self.load(url) as counts:
-            self.command(
-                "ansible-playbook", "playbooks/deploy.yml", "-i", self.inventory, "-e", f"image_tag={SECOND}"
-            )
+            self.play("deploy", f"image_tag={SECOND}")
             self.expect_version(url, SECOND)
-            self.command("ansible-playbook", "playbooks/rollback.yml", "-i", self.inventory)
+            self.play("rollback", "reason='the demo shows the way back'")
             self.expect_version(url, FIRST)
             time.sleep(1)
 
         self.title("5. What stands now, and what Discord was told")
-        self.command("ansible-playbook", "playbooks/status.yml", "-i", self.inventory)
+        self.play("status")
         self.discord(config["discord"]["url"])
-        self.result(counts)
+        self.result(counts, url)
 
     def title(self, text: str) -> None:
         print(f"\n\033[1;36m━━ {text}  ({time.monotonic() - self.began:.0f} s)\033[0m", flush=True)
 
+    def play(self, playbook: str, *variables: str) -> None:
+        extra = [word for variable in variables for word in ("-e", variable)]
+        self.command("ansible-playbook", f"playbooks/{playbook}.yml", "-i", self.inventory, *extra)
+
     def command(self, *words: str) -> None:
-        print(f"\033[1m$ {shlex.join(words)}\033[0m", flush=True)
+        line = " ".join(f'"{word}"' if " " in word else word for word in words)
+        print(f"\033[1m$ {line}\033[0m", flush=True)
         status = subprocess.run(words, env=self.environ).returncode
         if status:
-            raise Failed(f"`{shlex.join(words)}` ended with exit status {status}")
+            raise Failed(f"`{line}` ended with exit status {status}")
 
     def address(self) -> str:
         """Return the URL of the service, as the inventory names it."""
@@ -84,39 +91,23 @@ class Demo:
         return f"https://{json.loads(found.stdout)['load_balancer_domain_name']}/"
 
     def expect_version(self, url: str, version: str) -> None:
-        answer = subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())",
-                url,
-            ],
-            env=self.environ,
-            capture_output=True,
-            text=True,
-        )
-        print(f"GET {url}\n{answer.stdout or answer.stderr}", flush=True)
+        words = [sys.executable, "-c", ASK, url]
+        answer = subprocess.run(words, env=self.environ, capture_output=True, text=True)
+        print(f"GET {url}\n  {(answer.stdout or answer.stderr).strip()}\n", flush=True)
         if answer.returncode or json.loads(answer.stdout).get("version") != version:
             raise Failed(f"{url} does not answer with version {version}")
 
     @contextmanager
     def load(self, url: str) -> Iterator[dict[str, Any]]:
         """Requests all the while; what was counted is in the dict that it yields, afterwards."""
-        words = [
-            "python",
-            "-m",
-            "rehearsal.load",
-            "--url",
-            url,
-            "--rate",
-            "40",
-            "--duration",
-            "600",
-            "--json",
-        ]
-        print(f"\033[1m$ {shlex.join(words)} &\033[0m", flush=True)
+        command = f"python -m rehearsal.load --url {url} --rate 40 --duration 600 --json"
+        print(f"\033[1m$ {command} &\033[0m", flush=True)
         process = subprocess.Popen(
-            words, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            shlex.split(command),
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         counts: dict[str, Any] = {}
         try:
@@ -131,31 +122,68 @@ class Demo:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"{url}/rehearsal/messages", timeout=10) as response:
             messages = json.load(response)["messages"]
-        print("\nDiscord:")
+        print("Discord:")
         for message in messages:
             for embed in message.get("payload", message).get("embeds", []):
-                print(f"  ▌ {embed.get('title', '')}")
-                for field in embed.get("fields", []):
-                    print(f"  ▌   {field['name']}: {field['value']}".replace("\n", " "))
+                print("\n".join(["", *card(embed)]))
 
-    def result(self, counts: dict[str, Any]) -> None:
-        failed = sum(counts["failures"].values())
+    def result(self, counts: dict[str, Any], url: str) -> None:
         self.title("The requests of step 4")
-        for version, count in sorted(counts["versions"].items()):
-            print(f"  answered by {version:<10} {count:>7}")
-        print(f"  failed                 {failed:>7}")
+        print("\n".join(timeline(counts)))
+        home = settings.home()
+        home = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
         print(
             f"""
-Look further:   eval "$(python -m rehearsal env)"
-                ansible-playbook playbooks/status.yml -i {self.inventory}
+Look further:   source .venv/bin/activate
+                eval "$(python -m rehearsal env)"
+                curl {url}
                 ansible-playbook site.yml -i {self.inventory}      (again: changed=0)
-                kubectl --kubeconfig {settings.home()}/kubeconfig get pods -A
+                ansible-playbook playbooks/deploy.yml -i {self.inventory} -e image_tag=crash
+                ansible-playbook playbooks/status.yml -i {self.inventory} -e output=html
+                kubectl --kubeconfig {home}/kubeconfig get pods -A
                 python -m rehearsal logs
 End it:         make down
 """
         )
+        failed = sum(counts["failures"].values())
         if failed or set(counts["versions"]) != {FIRST, SECOND}:
             raise Failed(f"{failed} requests failed; versions seen: {', '.join(counts['versions'])}")
+
+
+def card(embed: dict[str, Any]) -> Iterator[str]:
+    """Lines of one of Discord's messages as it is seen there: markup applied, short fields side by side."""
+    yield f"  ▌ {_shown(embed.get('title', ''))}"
+    fields = [
+        (field.get("inline"), f"{field['name']}: {field['value']}") for field in embed.get("fields", [])
+    ]
+    if short := [text for inline, text in fields if inline]:
+        yield f"  ▌   {_shown('  ·  '.join(short))}"
+    for inline, text in fields:
+        if not inline:
+            yield f"  ▌   {_shown(text)}"
+
+
+def _shown(text: str) -> str:
+    return " ".join(re.sub(r"\\(.)", r"\1", text.replace("```", "")).split())
+
+
+def timeline(counts: dict[str, Any]) -> Iterator[str]:
+    """When which version answered: a row a version, time from left to right."""
+    seconds = {each.pop("second"): Counter(each) for each in map(dict, counts["series"])}
+    width = max(seconds, default=0) // COLUMNS + 1
+    columns: dict[int, Counter[str]] = {}
+    for second, seen in seconds.items():
+        columns.setdefault(second // width, Counter()).update(seen)
+    totals = {**dict(sorted(counts["versions"].items())), "failed": sum(counts["failures"].values())}
+    for name, total in totals.items():
+        marks = (_mark(columns.get(at, Counter()), name) for at in range(max(columns, default=0) + 1))
+        yield f"  {name:<8} {''.join(marks):<{COLUMNS}} {total:>7}"
+    yield f"  {'':<8} {'each column is ' + str(width) + ' s':<{COLUMNS}} requests"
+
+
+def _mark(seen: Counter[str], name: str) -> str:
+    """Full where all answers were of this kind, half where some were."""
+    return " " if not seen[name] else "█" if seen[name] == seen.total() else "▄"
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ SERVICE_BEHAVIOUR             ok, crash (ends before it listens), never-ready, e
 SERVICE_BOOT_SECONDS          how long it takes to start (0)
 SERVICE_SHUTDOWN_SECONDS      how long connections that are open at SIGTERM are served at most (20); each is
                               closed with its next answer, or once it has been quiet for 2 seconds
-SERVICE_SLOT, HOSTNAME        told by / as slot and pod
+HOSTNAME, SERVICE_SLOT        told by / as pod and, if it is set, slot
 
 `sample_service.py migrate` is its database migration: it says so and ends, with 1 if the behaviour is crash.
 """
@@ -55,7 +55,7 @@ class Service:
         if self.behaviour == "wrong-version":
             self.version += "-other"
         self.pod = environment.get("HOSTNAME", "")
-        self.slot = environment.get("SERVICE_SLOT", "")
+        self.slot = {"slot": slot} if (slot := environment.get("SERVICE_SLOT")) else {}
         self.slow = float(environment.get("SERVICE_SLOW_SECONDS", "2")) if self.behaviour == "slow" else 0.0
         self.stopping = False
         self.connections: set[Connection] = set()
@@ -68,7 +68,7 @@ class Service:
                 if self.behaviour == "error":
                     say("ERROR NullPointerException: the model client is not configured")
                     return 500, {"error": "Internal Server Error", "version": self.version}
-                return 200, {"version": self.version, "pod": self.pod, "slot": self.slot}
+                return 200, {"version": self.version, "pod": self.pod, **self.slot}
             case "/actuator/health/liveness":
                 return 200, {"status": "UP"}
             case "/actuator/health/readiness" | "/actuator/health":

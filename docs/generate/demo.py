@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from docs.generate.data import ROOT
@@ -11,11 +10,8 @@ FILE = ROOT / "docs" / "demo.txt"
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 #: What Ansible prints of each task and host is left out; the summary has it in short.
 NOISE = re.compile(
-    r"^(PLAY |TASK |ok: |changed: |skipping: |included: |RUNNING HANDLER|NOTIFIED HANDLER|\[WARNING\]|\[DEPRECATION"
-    r"|\S+ +: ok=\d+|    \"msg\": \[|    \]|\}$)"
+    r"(PLAY |TASK |ok: |changed: |RUNNING HANDLER|\[WARNING\]|\[DEPRECATION|make: |installing into |\S+ +: ok=\d+)"
 )
-#: A line of what a task says, in Ansible's dress.
-SAID = re.compile(r"^ +(?:\"msg\": )?(\".*\"),?$")
 WIDTH = 132
 
 
@@ -25,16 +21,8 @@ def transcript() -> str:
         return "*(Put here by `make docs` from a real run: `make demo | tee docs/demo.txt`.)*"
     text = COLOURS.sub("", FILE.read_text(encoding="utf-8")).replace("\r", "").replace(str(ROOT), ".")
     kept: list[str] = []
-    for line in text.splitlines():
-        if NOISE.match(line):
-            continue
-        line = _undressed(line.rstrip())
-        if not line and (not kept or not kept[-1]):
+    for line in map(str.rstrip, text.splitlines()):
+        if NOISE.match(line) or (not line and (not kept or not kept[-1])):
             continue
         kept.append(line if len(line) <= WIDTH else line[: WIDTH - 1] + "…")
     return "\n".join(["```console", *kept, "```"])
-
-
-def _undressed(line: str) -> str:
-    match = SAID.match(line)
-    return f"  {json.loads(match[1])}".rstrip() if match else line

@@ -38,6 +38,7 @@ import time
 import typing as t
 
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 
 #: Seconds, from and to, that AWS needs in most cases, by the last part of the module's name.
 USUAL: dict[str, tuple[int, int]] = {
@@ -57,18 +58,7 @@ USUAL: dict[str, tuple[int, int]] = {
 }
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them: ``40 s``, ``2 min 5 s``, ``1 h 10 min``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
-
-
-def span(low: float, high: float) -> str:
+def between(low: float, high: float) -> str:
     """A range in one unit: ``8-12 min`` or ``20-90 s``."""
     if low >= 60:
         low, high, unit = round(low / 60), round(high / 60), "min"
@@ -139,8 +129,8 @@ class CallbackModule(CallbackBase):
         told = []
         for one in sorted(long, key=lambda one: one.since):
             usual = self.usual.get(one.action) or self.usual.get(one.action.rpartition(".")[2])
-            hint = f", usually {span(*usual)}" if usual else ""
-            told.append(f"{one.host}: {one.task} ({duration(now - one.since)}{hint})")
+            hint = f", usually {between(*usual)}" if usual else ""
+            told.append(f"{one.host}: {one.task} ({span(now - one.since)}{hint})")
         return f"... waiting for {'; '.join(told)}" if told else ""
 
     def _tell(self, interval: float) -> None:

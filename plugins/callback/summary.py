@@ -14,7 +14,7 @@ description:
     whether it is fine, changed, failed or was not reached, the reason of each failure in one line, what roles
     have published, and the tasks that took longest.
   - Roles publish by P(ansible.builtin.set_stats#module) with C(platform_summary), a dictionary of component,
-    name and value. The names C(id) and C(address) have columns of their own.
+    name and value. The names C(id) and C(address) speak for themselves and are not printed.
   - Prints no arguments and nothing of a task with C(no_log).
 options:
   file:
@@ -60,6 +60,8 @@ COLOURS = {"failed": "red", "not reached": "bright purple", "changed": "yellow",
 #: What ansible-core puts before the words of the module.
 PREFIX = re.compile(r"^(Task failed|Module failed|Action failed): ")
 REASON_LENGTH = 400
+#: How much of a reason is compared: it may have been cut before it was said again.
+REPEATED = 100
 LEAST_SECONDS = 0.5
 
 
@@ -208,7 +210,8 @@ class CallbackModule(CallbackBase):
         reasons: dict[str, Failure] = {}
         for one in told:
             if not any(
-                one.component == other.component and other.reason in one.reason for other in reasons.values()
+                one.component == other.component and other.reason[:REPEATED] in one.reason
+                for other in reasons.values()
             ):
                 reasons[f"{one.component} {one.reason}"] = one
         longest = sorted(self.seconds.items(), key=lambda item: -item[1])
@@ -286,10 +289,7 @@ class CallbackModule(CallbackBase):
                 show(f"{who}{one['task']}: {one['reason']}", color="red")
         if summary["published"]:
             show("")
-            for line in table(
-                ("what stands", "id", "address", ""),
-                map(self._row, *zip(*summary["published"].items(), strict=True)),
-            ):
+            for line in table(("what stands", ""), self._standing(summary["published"])):
                 show(line)
         longest = summary["longest"][: self.get_option("longest")]
         if longest:
@@ -302,8 +302,9 @@ class CallbackModule(CallbackBase):
         show("")
 
     @staticmethod
-    def _row(component: str, values: dict[str, t.Any]) -> tuple[str, str, str, str]:
-        more = "  ".join(
-            f"{name}: {value}" for name, value in values.items() if name not in ("id", "address")
-        )
-        return component, str(values.get("id", "")), str(values.get("address", "")), more
+    def _standing(published: dict[str, dict[str, t.Any]]) -> t.Iterator[tuple[str, str]]:
+        """One line a value, so that ARNs and addresses stay whole on a narrow screen."""
+        for component, values in published.items():
+            lines = [str(values[name]) for name in ("id", "address") if values.get(name)]
+            lines += [f"{name}: {value}" for name, value in values.items() if name not in ("id", "address")]
+            yield from zip([component, *[""] * (len(lines) - 1)], lines, strict=True)

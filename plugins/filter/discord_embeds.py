@@ -229,7 +229,7 @@ def duration(seconds: Any) -> str:
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
     parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
-    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "0 s"
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "< 1 s"
 
 
 def redact(text: str) -> str:

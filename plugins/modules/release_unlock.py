@@ -53,7 +53,7 @@ def unlock(engine: Engine) -> dict[str, Any]:
     if not held["holder"]:
         return {"changed": False, "message": "nobody holds the lock"}
     if not engine.params["reason"]:
-        raise Refused(f"{describe(held, engine.clock.wall())}. To break it, say why: -e reason='...'")
+        raise Refused(f"{describe(held, engine.clock.wall())}. To break it, say why: -e \"reason='...'\"")
     broken = describe(held, engine.clock.wall())
     if not engine.module.check_mode:
         who = engine.who("unlock", engine.params["reason"])

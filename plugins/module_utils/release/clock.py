@@ -31,10 +31,12 @@ def span(seconds: float) -> str:
     """Return a length of time as people say it, e.g. `42 s`, `3 min 20 s` or `2 h 5 min`."""
     whole = round(seconds)
     if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        # Records are in whole seconds: a 0 there is less than one.
+        return f"{whole} s" if seconds >= 10 else f"{seconds:.1f} s" if seconds else "< 1 s"
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "h"), (minutes, "min"), (0 if hours else rest, "s")]
+    return " ".join(f"{number} {unit}" for number, unit in parts if number)
 
 
 def seconds(text: str | float) -> float:

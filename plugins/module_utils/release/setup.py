@@ -195,7 +195,7 @@ def run(arguments: dict[str, dict], work: Callable[[Engine], dict[str, Any]], ch
     except Busy as error:
         module.fail_json(
             msg=f"{error}. To wait for it: -e lock_wait=10m. If its holder is gone, its lease runs out by itself; "
-            "to break it: playbooks/unlock.yml -e reason='...'",
+            "to break it: playbooks/unlock.yml -e \"reason='...'\"",
             error="Busy",
         )
     except FAILURES as error:

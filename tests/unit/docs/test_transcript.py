@@ -12,11 +12,8 @@ RUN = """\
 \x1b[1m$ ansible-playbook playbooks/deploy.yml -i inventories/staging\x1b[0m
 
 TASK [teal.platform.release : Say what is done] ****
-ok: [release.staging] => {
-    "msg": [
-        "Deploy 1.1.0 on slot green; \\"1.0.0\\" serves on blue"
-    ]
-}
+ok: [release.staging] =>
+    Deploy 1.1.0 on slot green; 1.0.0 (r1) serves on blue
 
 PLAY RECAP ****
 release.staging            : ok=22   changed=7    unreachable=0    failed=0
@@ -35,7 +32,7 @@ def test_it_is_shortened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         "```console",
         "$ ansible-playbook playbooks/deploy.yml -i inventories/staging",
         "",
-        '  Deploy 1.1.0 on slot green; "1.0.0" serves on blue',
+        "    Deploy 1.1.0 on slot green; 1.0.0 (r1) serves on blue",
         "",
         "SUMMARY ****",
         "component        state    ok",

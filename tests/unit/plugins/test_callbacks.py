@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.teal.platform.plugins.callback import progress, summary
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 
 
 class FakeDisplay:
@@ -103,6 +104,14 @@ def test_a_failed_wave_shows_what_failed_why_and_what_was_not_reached(closing: A
     ]
 
 
+def test_a_long_reason_that_is_said_again_is_told_once(closing: Any) -> None:
+    why = "no room " * 100
+    closing.v2_runner_on_failed(result("network", task("Make it"), msg=why))
+    closing.v2_runner_on_failed(result("network", task("Fail again"), msg=f"It failed at: Make it {why}"))
+    told = closing.summary(FakeStats(network={"failures": 1}))["failures"]
+    assert [one["task"] for one in told] == ["Make it"]
+
+
 def test_a_run_without_failures_has_nothing_that_was_not_reached(closing: Any) -> None:
     stats = FakeStats(network={"ok": 1}, registry={"changed": 1}, cluster={"ok": 1})
     assert states(closing, stats) == {"cluster": "ok", "network": "ok", "registry": "changed"}
@@ -165,7 +174,8 @@ def test_what_roles_publish_is_merged_and_printed(closing: Any, tmp_path: pathli
         data = {"platform_summary": {"network": values}}
         closing.v2_runner_on_ok(result("network", task("Say"), ansible_stats={"data": data}))
     closing.v2_playbook_on_stats(FakeStats(network={"ok": 1}))
-    assert "network      vpc-1  10.0.0.0/16  zones: a, b" in closing._display.lines
+    at = closing._display.lines.index("network      vpc-1")
+    assert closing._display.lines[at + 1 : at + 3] == ["             10.0.0.0/16", "             zones: a, b"]
     written = json.loads((tmp_path / "summary.json").read_text())
     assert written["published"] == {"network": {"id": "vpc-1", "zones": "a, b", "address": "10.0.0.0/16"}}
     assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
@@ -240,7 +250,15 @@ def test_the_thread_ends_with_the_run(waiting: Any, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(40, "40 s"), (60, "1 min"), (125, "2 min 5 s"), (3600, "1 h"), (4200, "1 h 10 min")],
+    [
+        (0, "< 1 s"),
+        (0.42, "0.4 s"),
+        (40, "40 s"),
+        (60, "1 min"),
+        (125, "2 min 5 s"),
+        (3600, "1 h"),
+        (4205, "1 h 10 min"),
+    ],
 )
 def test_durations_are_readable(seconds: float, text: str) -> None:
-    assert progress.duration(seconds) == text
+    assert span(seconds) == text

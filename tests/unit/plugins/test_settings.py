@@ -71,7 +71,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"platform_regoin": "x"}, "did you mean platform_region?"),
     ({"imagetag": "1"}, "imagetag is not known: did you mean image_tag?"),
     ({"network_nat": "sometimes"}, "network_nat = 'sometimes': must be one of: none, single, per_zone"),
-    ({"identity_github_repository": "https://github.com/o/r"}, "organisation/repository, or with the numbers"),
+    (
+        {"identity_github_repository": "https://github.com/o/r"},
+        "organisation/repository, or with the numbers",
+    ),
     ({"identity_github_repository": "o@1/r"}, "organisation/repository, or with the numbers"),
     ({"network_cidr": "10.20.0.0/33"}, "'10.20.0.0/33' is not a range"),
     ({"network_cidr": "10.20.0.1/16"}, "has host bits set"),

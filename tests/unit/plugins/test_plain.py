@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""The callback plain: a playbook's output is Ansible's, with messages as they were written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ansible_collections.teal.platform.plugins.callback import plain
+
+ROOT = Path(__file__).resolve().parents[3]
+PLAYBOOK = """
+- name: Show
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Say
+      ansible.builtin.debug:
+        msg: ["wide   {{ 'word ' * 30 }}", "", "'quoted': yes"]
+    - name: Leave out
+      ansible.builtin.debug:
+        msg: skipped
+      when: false
+    - name: Include
+      ansible.builtin.include_tasks: more.yml
+    - name: Ask what is not there
+      ansible.builtin.debug:
+        msg: "{{ nothing }}"
+      ignore_errors: true
+    - name: Fail
+      ansible.builtin.fail:
+        msg: |-
+          two lines
+            that say: why
+"""
+MORE = "- name: Be included\n  ansible.builtin.debug:\n    msg: included\n"
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What is printed, without and with -v."""
+    folder = tmp_path_factory.mktemp("plain")
+    (folder / "show.yml").write_text(PLAYBOOK)
+    (folder / "more.yml").write_text(MORE)
+    environ = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"}
+    told = {}
+    for flag in ("", "-v"):
+        words = [str(Path(sys.executable).parent / "ansible-playbook"), "show.yml", "-i", "localhost,"]
+        done = subprocess.run(
+            [*words, *filter(None, [flag])], cwd=folder, env=environ, capture_output=True, text=True
+        )
+        assert done.returncode == 2, done.stdout + done.stderr
+        told[flag] = done.stdout + done.stderr
+    return told
+
+
+def test_messages_are_printed_as_they_were_written(printed: dict[str, str]) -> None:
+    assert f"    wide   {'word ' * 30}\n\n    'quoted': yes\n" in printed[""]
+    assert "fatal: [localhost]: FAILED! => \n    two lines\n      that say: why\n" in printed[""]
+
+
+def test_a_failure_is_told_once_in_full(printed: dict[str, str]) -> None:
+    assert printed[""].count("that say: why") == 1 + printed[""].count(
+        "localhost: Fail: two lines that say: why"
+    )
+    assert "Origin" not in printed[""].partition("TASK [Fail]")[2]
+
+
+def test_an_error_of_ansibles_own_keeps_its_place(printed: dict[str, str]) -> None:
+    assert "'nothing' is undefined" in printed[""]
+    assert "Origin: " in printed[""]
+    assert "show.yml:" in printed[""]
+
+
+def test_what_nobody_reads_is_left_out_but_with_v(printed: dict[str, str]) -> None:
+    assert "TASK [Be included]" in printed[""]
+    for line in ("included: ", "TASK [Include]", "TASK [Leave out]", "skipping:"):
+        assert line not in printed[""]
+    assert "included: " in printed["-v"]
+    assert "msg:" in printed["-v"]
+
+
+@pytest.mark.parametrize(
+    ("result", "told"),
+    [
+        ({"msg": "a", "changed": False}, "a"),
+        ({"msg": ["a", 1]}, "a\n1"),
+        ({"msg": ""}, None),
+        ({"msg": {"a": 1}}, None),
+        ({"msg": "non-zero return code", "rc": 1, "stderr": "boom"}, None),
+        ({"stdout": "a"}, None),
+    ],
+)
+def test_a_result_with_more_than_a_message_is_shown_whole(result: dict, told: str | None) -> None:
+    assert plain.message(result) == told

@@ -1,0 +1,36 @@
+"""What `make demo` draws; that it works is seen by running it."""
+
+from __future__ import annotations
+
+from rehearsal import demo
+
+
+def test_the_timeline_shows_which_version_answered_when() -> None:
+    series = [{"second": second, "1.0.0" if second < 70 else "1.1.0": 40} for second in range(130)]
+    series[71] |= {"1.0.0": 3}
+    counts = {"series": series, "versions": {"1.1.0": 2400, "1.0.0": 2803}, "failures": {"HTTP 502": 1}}
+    old, new, failed, legend = demo.timeline(counts)
+    assert old.split() == ["1.0.0", "█" * 23 + "▄", "2803"]
+    assert new.split() == ["1.1.0", "▄" + "█" * 20, "2400"]
+    assert old.index("▄") == new.index("▄")
+    assert failed.split() == ["failed", "1"]
+    assert "each column is 3 s" in legend
+
+
+def test_without_an_answer_there_is_nothing_to_draw() -> None:
+    counts = {"series": [{"second": 0, "failed": 2}], "versions": {}, "failures": {"refused": 2}}
+    failed, _ = demo.timeline(counts)
+    assert failed.split() == ["failed", "█", "2"]
+
+
+def test_a_message_is_shown_as_discord_shows_it() -> None:
+    fields = [
+        {"name": "Who", "value": r"ansible\-playbook by dana", "inline": True},
+        {"name": "How to go back", "value": "```\nansible-playbook playbooks/rollback.yml\n```"},
+        {"name": "Slot", "value": "green", "inline": True},
+    ]
+    assert list(demo.card({"title": "STAGING: 1.1.0 is live", "fields": fields})) == [
+        "  ▌ STAGING: 1.1.0 is live",
+        "  ▌   Who: ansible-playbook by dana · Slot: green",
+        "  ▌   How to go back: ansible-playbook playbooks/rollback.yml",
+    ]
