@@ -15,6 +15,7 @@ serves the rehearsal's own paths:
     GET  /rehearsal/caller?url=URL&cluster=NAME   whose token that is: `rehearsal.eks_view`
     GET  /rehearsal/instances           where those that run the service are served: id → address
     GET  /rehearsal/stand-ins           the same with their images, for `rehearsal.instances`
+    POST /rehearsal/console             what one of them writes to its console
     and what `rehearsal.elb_view` says
 """
 
@@ -78,6 +79,7 @@ def application(config: dict[str, Any]) -> Front:
         ("GET", "caller"): eks_view.caller,
         ("GET", "instances"): stand_ins.addresses,
         ("GET", "stand-ins"): stand_ins.described,
+        ("POST", "console"): stand_ins.console,
     }
     return front
 

@@ -2,8 +2,8 @@
 
 An instance whose user data names an image of the service gets a process of the sample service, at the
 address that `GET /rehearsal/stand-ins` says, port 8080, for as long as the instance runs. Like systemd on the
-real one, it starts the service anew when it ends. User data is not executed: only the image that it names
-matters.
+real one, it starts the service anew when it ends, and writes to the instance's console why it did. User data
+is not executed: only the image that it names matters.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from rehearsal import config as settings
 
 LOOK_SECONDS = 0.25
 RESTART_SECONDS = 1.0
+CONSOLE_LINES = 12
 PORT = 8080
 
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
@@ -38,6 +40,7 @@ class StandIn:
         self._process: subprocess.Popen[bytes] | None = None
         self._next = 0.0
         self._told = ""
+        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as this)
 
     def keep(self, aws_url: str) -> None:
         """Start the service if it doesn't run: the image is pulled at each start, as the real unit does."""
@@ -45,13 +48,16 @@ class StandIn:
             return
         if self._process:
             self._say(f"ended with status {self._process.returncode}, is started again")
+            self._report(aws_url, f"exited {self._process.returncode}", self._last_lines())
             self._process, self._next = None, time.monotonic() + RESTART_SECONDS
         if time.monotonic() < self._next:
             return
         try:
             what = _get(f"{aws_url}/rehearsal/images?ref={urllib.parse.quote(self.image)}")
         except urllib.error.HTTPError as e:
-            self._say(f"can't pull: {json.load(e)['error']}")
+            error = json.load(e)["error"]
+            self._say(f"can't pull: {error}")
+            self._report(aws_url, "exited 1", f"docker: {error}")
             self._next = time.monotonic() + RESTART_SECONDS
             return
         self._process = subprocess.Popen(
@@ -65,6 +71,8 @@ class StandIn:
                 "HOSTNAME": self.instance,
             },
             stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
         )
         self._say(f"runs {self.image} at {self.ip}:{PORT}")
 
@@ -74,6 +82,18 @@ class StandIn:
             self._say("is ended")
             self._process.terminate()
         return self._process
+
+    def _report(self, aws_url: str, how: str, lines: str) -> None:
+        """Write to the console what the unit's ExecStopPost does."""
+        text = f"teal-service ended: {how}\n{lines}\n"
+        _post(f"{aws_url}/rehearsal/console", {"instance_id": self.instance, "text": text})
+
+    def _last_lines(self) -> str:
+        self._output.seek(0)
+        lines = self._output.read().decode(errors="replace").splitlines()
+        self._output.truncate(0)
+        self._output.seek(0)
+        return "\n".join(lines[-CONSOLE_LINES:])
 
     def _say(self, what: str) -> None:
         if what != self._told:
@@ -107,6 +127,12 @@ def main() -> None:
 def _get(url: str) -> Any:
     with _open(url, timeout=5) as response:
         return json.load(response)
+
+
+def _post(url: str, body: dict[str, Any]) -> None:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with _open(request, timeout=5):
+        pass
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ from rehearsal.images import REFERENCE
 FIRST, LAST = 200, 254
 """Instances that run the service have the addresses `<subnet>.200` to `.254`."""
 
+CONSOLES: dict[str, str] = {}
+"""What instances have written to their consoles, by instance id."""
+
 ASG_TAG = "aws:autoscaling:groupName"
 
 
@@ -67,6 +70,11 @@ class StandIns:
     def described(self, query: dict[str, str], body: Any) -> dict[str, Any]:
         """GET /rehearsal/stand-ins: what `rehearsal.instances` is to run."""
         return {"stand_ins": self._all()}
+
+    def console(self, query: dict[str, str], body: Any) -> dict[str, Any]:
+        """POST /rehearsal/console: text that an instance writes to its console."""
+        CONSOLES[body["instance_id"]] = CONSOLES.get(body["instance_id"], "") + body["text"]
+        return {"written": len(body["text"])}
 
     def _all(self) -> list[dict[str, str]]:
         with self._lock:

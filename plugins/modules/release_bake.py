@@ -68,6 +68,7 @@ from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import bake as baking
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
@@ -110,7 +111,6 @@ def bake(engine: Engine) -> dict[str, Any]:
     if release["state"] != State.BAKING:
         lease.renew()
         return {"changed": False, "seen": f"the release is {release['state']}"}
-    slots = engine.slots(patience=5.0)
     bounds = baking.Bounds(
         seconds=engine.length("seconds"),
         errors=engine.params["errors"],
@@ -122,7 +122,7 @@ def bake(engine: Engine) -> dict[str, Any]:
         release,
         Check(engine.params["path"]),
         bounds,
-        lambda: slots.condition(release["slot"]),
+        Inside.of(engine.slots(patience=5.0), release),
         raised(engine),
     )
     return {"changed": False, "seen": seen}

@@ -88,6 +88,7 @@ version:
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import verify as verification
+from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed
 
@@ -123,6 +124,7 @@ def verify(engine: Engine) -> dict[str, Any]:
             healthy=engine.length("healthy_timeout"), command=engine.length("command_timeout")
         ),
         engine.params["tags"],
+        Inside.of(engine.slots(patience=5.0), release),
     )
     lease.advance(release, State.VERIFIED, f"version {version}", version=version)
     return {"changed": True, "version": version}

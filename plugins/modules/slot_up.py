@@ -105,7 +105,8 @@ def bring_up(engine: Engine) -> dict[str, Any]:
         )
     take_slot(lease, release)
     ready = slots.bring_up(release, lease, staged)
-    lease.advance(release, State.READY, f"{ready} ready")
+    restarts = slots.condition(release["slot"]).restarts
+    lease.advance(release, State.READY, f"{ready} ready", restarts=restarts)
     return {"changed": True, "replicas": ready, "seconds": round(engine.clock.steady() - began, 1)}
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
 from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
-from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE
+from moto.ec2.responses.general import General
+from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, Base64EncodedString
 
+from rehearsal.machines import CONSOLES
 from rehearsal.mends.creation import Pending
 
 
@@ -18,6 +22,7 @@ def apply(config: dict[str, Any]) -> None:
     tag_types()
     nat_gateways(config["creation_times"]["nat_gateway"])
     launch_template_tags()
+    consoles()
 
 
 def every_address_is_of_a_vpc() -> None:
@@ -92,6 +97,17 @@ def launch_template_tags() -> None:
 
     LaunchTemplateBackend.create_launch_template = create_launch_template
     LaunchTemplate.tags = property(lambda self: self.get_tags(), lambda self, value: None)
+
+
+def consoles() -> None:
+    """Every instance's console shows the same sample text, whatever the instance has written."""
+
+    def get_console_output(self: Any) -> ActionResult:
+        instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))
+        output = Base64EncodedString.from_raw_string(CONSOLES.get(instance.id, ""))
+        return ActionResult({"InstanceId": instance.id, "Timestamp": utcnow(), "Output": output})
+
+    General.get_console_output = get_console_output
 
 
 def _state(gateway: NatGateway) -> str:

@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
-    Condition,
-    KubernetesError,
-)
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import KubernetesError
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 
@@ -35,7 +33,6 @@ class Bounds:
 class _Seen:
     requests: int = 0
     failures: list[str] = field(default_factory=list)
-    restarts: int | None = None
     unready_since: float | None = None
     looked: float = 0.0
     why_blind: str = ""
@@ -47,21 +44,21 @@ def bake(
     release: Release,
     check: Check,
     bounds: Bounds,
-    condition: Callable[[], Condition],
+    inside: Inside,
     alarms: Callable[[], list[str]],
 ) -> str:
     """Watch the release for `bounds.seconds` and return what was seen, in words. Raises StepFailed.
 
-    `condition` tells how the slot is; while it can't be told (Kubernetes doesn't answer), the watch from
-    outside goes on, and the release is not committed before the slot has been looked at again.
+    While the slot can't be looked at (Kubernetes doesn't answer), the watch from outside goes on, and the
+    release is not committed before it has been looked at again.
     `alarms` returns the names of CloudWatch alarms that are raised.
     """
     began = world.clock.steady()
     seen = _Seen(looked=began)
     addresses = world.addresses()
     while True:
-        _from_outside(world, seen, check, addresses, bounds)
-        _from_inside(world, seen, condition, bounds)
+        _from_inside(world, seen, inside, bounds)
+        _from_outside(world, seen, check, addresses, bounds, inside)
         if raised := alarms():
             raise StepFailed(f"CloudWatch raised {', '.join(raised)}")
         passed = world.clock.steady() - began
@@ -75,7 +72,9 @@ def bake(
         world.clock.sleep(bounds.every)
 
 
-def _from_outside(world: World, seen: _Seen, check: Check, addresses: list[str], bounds: Bounds) -> None:
+def _from_outside(
+    world: World, seen: _Seen, check: Check, addresses: list[str], bounds: Bounds, inside: Inside
+) -> None:
     answers: dict[str, Answer] = world.service.get_all(addresses, check.path)
     for address, answer in answers.items():
         seen.requests += 1
@@ -85,23 +84,17 @@ def _from_outside(world: World, seen: _Seen, check: Check, addresses: list[str],
     if len(seen.failures) > max(1.0, seen.requests * bounds.errors / 100):
         raise StepFailed(
             f"{len(seen.failures)} of {seen.requests} requests failed after the switch: {seen.failures[-1]}"
+            + inside.why()
         )
 
 
-def _from_inside(world: World, seen: _Seen, condition: Callable[[], Condition], bounds: Bounds) -> None:
+def _from_inside(world: World, seen: _Seen, inside: Inside, bounds: Bounds) -> None:
     try:
-        now = condition()
+        now = inside.look()
     except KubernetesError as error:
         seen.why_blind = str(error)
         return
     seen.looked, seen.why_blind = world.clock.steady(), ""
-    # A pod that was replaced takes its count with it.
-    seen.restarts = now.restarts if seen.restarts is None else min(seen.restarts, now.restarts)
-    if now.restarts > seen.restarts:
-        raise StepFailed(
-            f"pods were restarted {now.restarts - seen.restarts} times after the switch: "
-            + ("; ".join(now.notes) or "they are ready again")
-        )
     if now.wanted and now.ready >= now.wanted:
         seen.unready_since = None
         return
@@ -110,4 +103,5 @@ def _from_inside(world: World, seen: _Seen, condition: Callable[[], Condition], 
     if world.clock.steady() - seen.unready_since > bounds.unready:
         raise StepFailed(
             f"only {now.ready} of {now.wanted} are ready since {span(bounds.unready)}: {'; '.join(now.notes)}"
+            + inside.why()
         )

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -14,6 +15,7 @@ from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.observe import Version
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import (
@@ -23,10 +25,13 @@ from ansible_collections.teal.platform.plugins.module_utils.release.probe import
     look_up,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import KubernetesError
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import PREVIEW_HEADER
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 
 _OUTPUT_LINES = 20
+#: Seconds for which a slot may answer without telling its version.
+_WORDLESS = 5.0
 
 
 @dataclass(frozen=True)
@@ -68,16 +73,21 @@ class Limits:
     command: float = 600.0
 
 
-def await_targets(world: World, slot: str, lease: Lease, limit: float) -> str:
-    """Wait until a slot has as many healthy targets as the live one, but one; return its health in words."""
+def await_targets(world: World, inside: Inside, lease: Lease, limit: float) -> str:
+    """Wait until a slot has as many healthy targets as the live one; return its health in words.
+
+    After `limit` seconds one healthy target is enough. Raises StepFailed.
+    """
+    slot = inside.slot
     began = world.clock.steady()
     while True:
         rule = world.traffic.rule()
-        healthy = {
-            each: sum(target["state"] == "healthy" for target in world.traffic.health(group))
+        states = {
+            each: [target["state"] for target in world.traffic.health(group)]
             for each, group in rule.groups.items()
         }
-        waiting = any(t["state"] == "initial" for t in world.traffic.health(rule.groups[slot]))
+        healthy = {each: found.count("healthy") for each, found in states.items()}
+        waiting = "initial" in states[slot]
         most = max(healthy.values())
         late = world.clock.steady() - began > limit
         if healthy[slot] and ((healthy[slot] == most and not waiting) or late):
@@ -85,7 +95,11 @@ def await_targets(world: World, slot: str, lease: Lease, limit: float) -> str:
         if late:
             raise StepFailed(
                 f"no target of slot {slot} became healthy within {span(limit)}: {world.health(rule, slot)}"
+                + inside.why()
             )
+        # What outsiders would wait for in vain is told from inside at once; if Kubernetes doesn't answer, they wait.
+        with contextlib.suppress(KubernetesError):
+            inside.look()
         lease.keep()
         world.clock.sleep(0.5)
 
@@ -98,12 +112,13 @@ def verify(
     command: list[str],
     limits: Limits,
     tags: dict[str, str],
+    inside: Inside,
 ) -> str:
     """Open a preview of the release, check it, close the preview, and return the version that it tells.
 
     Raises StepFailed with what is wrong. The token is in this process alone, and ends with it.
     """
-    await_targets(world, release["slot"], lease, limits.healthy)
+    await_targets(world, inside, lease, limits.healthy)
     rule = world.traffic.rule()
     token, sign = secrets.token_urlsafe(24), f"preview {secrets.token_hex(8)}"
     headers = {PREVIEW_HEADER: token}
@@ -113,11 +128,13 @@ def verify(
         addresses = world.addresses()
         _in_force(world, lease, addresses, limits.preview, headers, sign)
         lease.guard(lambda: world.traffic.lead_preview(opened[0], rule.groups[release["slot"]]))
-        version = _version(world, lease, release["expected"], addresses, limits.preview, headers)
+        version = _version(world, lease, release["expected"], addresses, limits.preview, headers, sign)
         _check(world, lease, checks, addresses, headers)
         if command:
             _run(world, lease, command, limits.command, addresses[0], headers, version)
         return version
+    except StepFailed as error:
+        raise StepFailed(f"{error}{inside.why()}") from error
     finally:
         # The rule is this release's own and nobody else's, so it goes even if the lock has passed on.
         for arn in opened:
@@ -161,17 +178,30 @@ def _check(
 
 
 def _version(
-    world: World, lease: Lease, expected: str, addresses: list[str], limit: float, headers: dict[str, str]
+    world: World,
+    lease: Lease,
+    expected: str,
+    addresses: list[str],
+    limit: float,
+    headers: dict[str, str],
+    sign: str,
 ) -> str:
-    """Return the version that the new slot tells at every address."""
+    """Return the version that the new slot tells at every address.
+
+    What isn't the sign any more is the new slot's answer: if it tells no version, it is asked a little longer only.
+    """
     began = world.clock.steady()
+    wordless_since = float("inf")
     while True:
         answers = world.service.get_all(addresses, world.version.path, headers)
         found = {world.version.read(answer) for answer in answers.values()}
         told = found.pop() if len(found) == 1 else ""
         if told and told == (expected or told):
             return told
-        if told or world.clock.steady() - began > limit:
+        now = world.clock.steady()
+        led = all(answer.body.decode("utf-8", "replace") != sign for answer in answers.values())
+        wordless_since = min(wordless_since, now) if led else float("inf")
+        if told or now - began > limit or now - wordless_since > _WORDLESS:
             raise StepFailed(_unlike(world.version, expected, answers))
         _trusted(answers)
         lease.keep()

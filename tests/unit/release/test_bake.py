@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.release.bake import Bounds, bake
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, Unreachable
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
@@ -24,22 +25,27 @@ def watch(environment: Environment) -> Callable[..., str]:
     controller = Controller(environment)
     lease, _ = take(controller.store, who(), 30)
 
-    def watched(conditions: list[Condition | Exception], alarms: list[list[str]] | None = None) -> str:
+    def watched(
+        conditions: list[Condition | Exception], alarms: list[list[str]] | None = None, restarts: int = 0
+    ) -> str:
         left, raised = list(conditions), list(alarms or [[]])
 
-        def condition() -> Condition:
+        def condition(_: str) -> Condition:
             now = left.pop(0) if len(left) > 1 else left[0]
             if isinstance(now, Exception):
                 raise now
             return now
 
+        environment.condition = condition  # type: ignore[method-assign]
+        environment.explain = lambda _: "exit code 1"  # type: ignore[method-assign]
+        release = {"slot": "blue", "restarts": restarts}
         return bake(
             controller.world,
             Lease.of(controller.store, lease.ticket()),
-            {"slot": "blue"},
+            release,
             Check("/actuator/health"),
             BOUNDS,
-            condition,
+            Inside.of(environment, release),
             lambda: raised.pop(0) if len(raised) > 1 else raised[0],
         )
 
@@ -53,19 +59,22 @@ def test_a_release_that_is_well_is_watched_to_the_end(watch: Callable[..., str])
 def test_restarts_send_it_back_at_once(watch: Callable[..., str], environment: Environment) -> None:
     began = environment.time.now
     with pytest.raises(
-        StepFailed, match=r"pods were restarted 1 times after the switch: p: CrashLoopBackOff"
+        StepFailed, match=r"did not stay up in slot blue: it was started again once .*\nexit code 1"
     ):
         watch([WELL, WELL, Condition(2, 1, restarts=1, notes=["p: CrashLoopBackOff"])])
     assert environment.time.now - began < 4
 
 
-def test_restarts_from_before_the_switch_do_not_count(watch: Callable[..., str]) -> None:
-    assert watch([Condition(2, 2, restarts=3)])
+def test_restarts_from_before_it_was_ready_do_not_count(watch: Callable[..., str]) -> None:
+    assert watch([Condition(2, 2, restarts=3)], restarts=3)
+    with pytest.raises(StepFailed, match="started again 2 times"):
+        watch([Condition(2, 2, restarts=3)], restarts=1)
 
 
 def test_a_restart_after_a_pod_was_replaced_counts(watch: Callable[..., str]) -> None:
-    with pytest.raises(StepFailed, match="restarted 1 times"):
-        watch([Condition(2, 2, restarts=3), Condition(2, 2, restarts=0), Condition(2, 2, restarts=1)])
+    pods = [Condition(2, 2, restarts=count) for count in (3, 0, 1)]
+    with pytest.raises(StepFailed, match="started again once"):
+        watch(pods, restarts=3)
 
 
 def test_a_node_that_is_replaced_takes_a_pod_away_for_a_while(watch: Callable[..., str]) -> None:
@@ -96,7 +105,9 @@ def test_an_alarm_sends_it_back(watch: Callable[..., str]) -> None:
 def test_answers_that_fail_send_it_back(watch: Callable[..., str], environment: Environment) -> None:
     running = environment.slots["blue"]
     environment.time.on_sleep.append(lambda: setattr(running, "status", 500))
-    with pytest.raises(StepFailed, match=r"2 of 4 requests failed after the switch: .* answers 500"):
+    with pytest.raises(
+        StepFailed, match=r"2 of 4 requests failed after the switch: .* answers 500.*\nexit code 1"
+    ):
         watch([WELL])
 
 

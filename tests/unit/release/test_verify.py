@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, probe
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import seconds, span
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer, Service, look_up
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check, Limits, verify
@@ -108,7 +109,14 @@ def test_the_command_knows_the_way_and_its_output_does_not_tell_the_token(
     environment.bring_up(begun.release, begun.lease, lambda _: None)
     with pytest.raises(StepFailed) as failed:
         verify(
-            controller.world, begun.lease, begun.release, [], [sys.executable, "-c", program], Limits(), {}
+            controller.world,
+            begun.lease,
+            begun.release,
+            [],
+            [sys.executable, "-c", program],
+            Limits(),
+            {},
+            Inside.of(environment, begun.release),
         )
     told = json.loads(seen.read_text())
     assert told["RELEASE_URL"] == "https://assistant.example"
@@ -226,3 +234,32 @@ def test_a_configuration_has_a_name_of_its_own() -> None:
     first = images.config_name("assistant", {"A": "1", "B": "2"})
     assert first == images.config_name("assistant", {"B": "2", "A": "1"})
     assert first != images.config_name("assistant", {"A": "1", "B": "3"})
+
+
+def test_a_slot_that_falls_before_its_targets_are_healthy_is_told_at_once(environment: Environment) -> None:
+    controller = Controller(environment)
+    assert controller.deploy("1.0.0") == "committed"
+    request = deploy.Request(image="2", tag="2", version="2", config_name="c")
+    begun = deploy.begin(controller.world, request, who(), 60, 0)
+    assert begun.lease and begun.release
+    environment.bring_up(begun.release, begun.lease, lambda _: None)
+    running = environment.slots[begun.release["slot"]]
+    running.healthy = False
+    environment.time.on_sleep.append(lambda: setattr(running, "restarts", 1))
+    began = environment.time.now
+    inside = Inside.of(environment, begun.release)
+    with pytest.raises(StepFailed, match=r"did not stay up in slot green.* once .*\n.*exit code 1"):
+        verify(controller.world, begun.lease, begun.release, [], [], Limits(), {}, inside)
+    assert environment.time.now - began < 5
+    assert environment.previews() == []
+
+
+def test_a_slot_that_tells_no_version_is_not_asked_for_long(environment: Environment) -> None:
+    controller = Controller(environment)
+    assert controller.deploy("1.0.0") == "committed"
+    began = environment.time.now
+    environment.behaviour["2"] = "wordless"
+    assert controller.deploy("2") == "aborted"
+    release = controller.store.history(1)[0]
+    assert "does not tell its version: /actuator/info answers 500" in release["failure"]
+    assert environment.time.now - began < 10

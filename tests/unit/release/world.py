@@ -17,6 +17,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release import deplo
 from ansible_collections.teal.platform.plugins.module_utils.release import lease as leases
 from ansible_collections.teal.platform.plugins.module_utils.release.bake import Bounds, bake
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
+from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.observe import Version
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
@@ -181,6 +182,8 @@ class Environment:
         running = self.slots.get(slot)
         if not running or not running.healthy:
             return Answer(502, b"<html>Bad Gateway</html>")
+        if path == "/actuator/info" and self.behaviour.get(running.version) == "wordless":
+            return Answer(500, b"no version")
         if path == "/actuator/info":
             return Answer(200, json.dumps({"build": {"version": running.version}}).encode())
         return Answer(running.status, b'{"status": "UP"}', 0.01)
@@ -237,6 +240,10 @@ class Environment:
         if self.behaviour.get(running.version) == "dies":
             running.restarts += 1
         return Condition(wanted=2, ready=2 * running.healthy, restarts=running.restarts)
+
+    def explain(self, slot: str) -> str:
+        running = self.slots.get(slot)
+        return "container service crashes: exit code 1" if running and running.restarts else ""
 
     def scale_down(self, slot: str, lease: Lease) -> bool:
         def stop() -> None:
@@ -307,21 +314,22 @@ class Controller:
 
         deploy.take_slot(lease, current)
         self.environment.bring_up(current, lease, staged)
-        lease.advance(current, State.READY)
+        restarts = self.environment.condition(current["slot"]).restarts
+        lease.advance(current, State.READY, restarts=restarts)
         current = now()
         if not deploy.passed(State(current["state"]), State.VERIFIED):
             checks = [verify.Check("/", 200)]
-            version = verify.verify(self.world, lease, current, checks, [], verify.Limits(), {})
+            inside = Inside.of(self.environment, current)
+            version = verify.verify(self.world, lease, current, checks, [], verify.Limits(), {}, inside)
             lease.advance(current, State.VERIFIED, version=version)
         deploy.switch(self.world, lease, now())
-        slot = release["slot"]
         bake(
             self.world,
             lease,
             now(),
             verify.Check("/actuator/health"),
             Bounds(seconds=3),
-            lambda: self.environment.condition(slot),
+            Inside.of(self.environment, now()),
             list,
         )
         return deploy.commit(self.world, lease, now(), 3600)["state"]

@@ -57,6 +57,10 @@ class Slots(Protocol):
         """Return how a slot is now."""
         ...
 
+    def explain(self, slot: str) -> str:
+        """Return why what runs in a slot does badly, with its last log lines; empty if nothing is to be seen."""
+        ...
+
     def scale_down(self, slot: str, lease: Lease) -> bool:
         """Stop all that runs in the slot; return whether there was anything to stop."""
         ...

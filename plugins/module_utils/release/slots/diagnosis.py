@@ -66,6 +66,22 @@ class Diagnosis:
             return self._too_slow(deployment, coming)
         return None
 
+    def trouble(self, pod: Json) -> Verdict | None:
+        """Return what is wrong with a pod that has been up: it was started again, or is not ready any more."""
+        name = pod["metadata"]["name"]
+        containers = pod.get("status", {}).get("containerStatuses", [])
+        for container in containers:
+            ended = container.get("state", {}).get("terminated")
+            if container.get("restartCount", 0) or ended:
+                return self._crash(container, pod, f"container {container['name']} of pod {name}")
+        if ready(pod):
+            return None
+        why = self._probe_answer(pod, ("Readiness", "Liveness")) or condition_of(pod, "Ready").get(
+            "message", ""
+        )
+        lines = self.log(name, containers[0]["name"], _LOG_LINES, False) if containers else ""
+        return Verdict(f"pod {name} is not ready", _joined(why, _quoted(lines)))
+
     def _lasts(self, pod: Json, what: str) -> float:
         """Return for how many seconds this has been seen of the pod, by our own clock."""
         first = self._since.setdefault((pod["metadata"]["name"], what), self.clock.steady())
@@ -117,8 +133,9 @@ class Diagnosis:
         lines = self.log(name, container["name"], _LOG_LINES, True) or self.log(
             name, container["name"], _LOG_LINES, False
         )
+        count = container.get("restartCount", 0)
         return Verdict(
-            f"{where} crashes: {container.get('restartCount', 0)} restarts, "
+            f"{where} crashes: {count} restart{'' if count == 1 else 's'}, "
             f"it last ended with {ended.get('reason', 'Error')}{code}",
             _joined(self._probe_answer(pod, ("Liveness", "Startup")), _quoted(lines)),
         )

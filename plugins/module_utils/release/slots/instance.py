@@ -22,6 +22,9 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 _GONE = {"shutting-down", "terminated"}
 _LOOK_EVERY = 1.0
 _LOG_LINES = 12
+_CONSOLE_EVERY = 10.0
+#: What the unit of the role instance writes to the console when the service has ended badly.
+_ENDED = "teal-service ended:"
 Instance = dict[str, Any]
 
 
@@ -110,7 +113,7 @@ class InstanceSlots:
             self._patience(began, f"instance {instance} did not {what}", lease)
 
     def _wait_until_healthy(self, instance: str, group: str, lease: Lease) -> None:
-        began = self.clock.steady()
+        began = looked = self.clock.steady()
         while True:
             found = [target for target in self.traffic.health(group) if target["id"] == instance]
             if any(target["state"] == "healthy" for target in found):
@@ -118,25 +121,30 @@ class InstanceSlots:
             one = self._instance(instance)
             if not one or one["State"]["Name"] in _GONE:
                 raise SlotFailed(f"instance {instance} was ended while it came up")
+            if self.clock.steady() - looked >= _CONSOLE_EVERY:
+                looked = self.clock.steady()
+                console = self._console(instance)
+                # Once may be the registry's hiccup.
+                if console.count(_ENDED) >= 2:
+                    raise SlotFailed(
+                        f"the service on instance {instance} does not stay up\n{_quoted(console)}"
+                    )
             told = f"instance {instance} did not become healthy: {summary(found)}"
             self._patience(began, told, lease, instance)
 
     def _patience(self, began: float, told: str, lease: Lease, instance: str = "") -> None:
         if self.clock.steady() - began > self.start_limit:
-            lines = self._console(instance) if instance else ""
-            raise SlotFailed(
-                f"after {span(self.start_limit)}, {told}"
-                + (f"\nits console ends with:\n{lines}" if lines else "")
-            )
+            lines = _quoted(self._console(instance)) if instance else ""
+            raise SlotFailed(f"after {span(self.start_limit)}, {told}" + (f"\n{lines}" if lines else ""))
         lease.keep()
         self.clock.sleep(_LOOK_EVERY)
 
     def _console(self, instance: str) -> str:
+        """Return what the instance has written to its console; empty if that can't be had."""
         try:
-            output = self.ec2.get_console_output(InstanceId=instance).get("Output", "")
+            return self.ec2.get_console_output(InstanceId=instance, Latest=True).get("Output", "")
         except (ClientError, BotoCoreError):
             return ""
-        return "\n".join(f"  | {line}" for line in output.strip().splitlines()[-_LOG_LINES:])
 
     def _register(self, group: str, instance: str) -> None:
         self.traffic.elb.register_targets(TargetGroupArn=group, Targets=[{"Id": instance}])
@@ -160,6 +168,11 @@ class InstanceSlots:
                 if state["state"] != "healthy"
             ],
         )
+
+    def explain(self, slot: str) -> str:
+        """See Slots.explain. What ended there is told by the instance's console."""
+        consoles = [self._console(one["InstanceId"]) for one in self._instances(slot)]
+        return "\n".join(_quoted(console) for console in consoles if _ENDED in console)
 
     # -- down ------------------------------------------------------------------------------------
 
@@ -208,6 +221,11 @@ class InstanceSlots:
     def _failed(self, operation: str, error: Exception) -> SlotFailed:
         action = self.ec2.meta.method_to_api_mapping[operation]
         return SlotFailed(f"ec2:{action} failed for the slots of '{self.prefix}': {error}")
+
+
+def _quoted(console: str) -> str:
+    lines = "\n".join(f"  | {line}" for line in console.strip().splitlines()[-_LOG_LINES:])
+    return f"its console ends with:\n{lines}" if lines else ""
 
 
 def _tag(instance: Instance, key: str) -> str:

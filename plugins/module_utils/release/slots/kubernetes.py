@@ -110,7 +110,7 @@ class KubernetesSlots:
         self._write(slot, lambda version: self.api.apply(_marked(obj, slot, lease, version)), lease)
 
     def _wait_until_ready(self, slot: str, number: str, lease: Lease) -> None:
-        look = diagnosis.Diagnosis(self.api.clock, self.api.log, self._events, self.unschedulable)
+        look = self._diagnosis()
         ready_since: float | None = None
         while True:
             deployment = self._deployment(slot)
@@ -195,6 +195,13 @@ class KubernetesSlots:
             notes=notes,
         )
 
+    def explain(self, slot: str) -> str:
+        """See Slots.explain. One pod stands for all that do badly in the same way."""
+        deployment = self._deployment(slot)
+        number, look = _release_of(deployment) if deployment else "", self._diagnosis()
+        found = [look.trouble(pod) for pod in self._pods(slot, number) if _bears(pod, number)]
+        return str(next(filter(None, found), ""))
+
     # -- down ------------------------------------------------------------------------------------
 
     def scale_down(self, slot: str, lease: Lease) -> bool:
@@ -271,6 +278,9 @@ class KubernetesSlots:
         """Return the release's pods, and those that end in its slot."""
         pods = self.api.list("pods", f"app.kubernetes.io/name={self.workload},{SLOT_LABEL}={slot}")
         return [pod for pod in pods if _bears(pod, number) or "deletionTimestamp" in pod["metadata"]]
+
+    def _diagnosis(self) -> diagnosis.Diagnosis:
+        return diagnosis.Diagnosis(self.api.clock, self.api.log, self._events, self.unschedulable)
 
     def _events(self, pod: str) -> list[Json]:
         try:

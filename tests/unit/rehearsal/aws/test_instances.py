@@ -26,11 +26,16 @@ def until(true: Callable[[], Any]) -> Any:
     raise AssertionError("not within 20 s")
 
 
+#: What has been written to the instance's console.
+console: list[str] = []
+
+
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Any:
     """stand_in(what its image is, or None) → a StandIn that is ended after the test."""
     monkeypatch.setattr(instances, "RESTART_SECONDS", 0.0)
     made: list[instances.StandIn] = []
+    console.clear()
 
     def make(what: dict[str, str] | None) -> instances.StandIn:
         def get(url: str) -> Any:
@@ -39,6 +44,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Any:
             return what
 
         monkeypatch.setattr(instances, "_get", get)
+        monkeypatch.setattr(instances, "_post", lambda url, body: console.append(body["text"]))
         made.append(instances.StandIn("i-1", "127.99.99.200", "an-image"))
         return made[0]
 
@@ -76,6 +82,8 @@ def test_a_crash_is_started_anew(stand_in: Any, capfd: pytest.CaptureFixture[str
 
     until(runs)
     assert "i-1 ended with status 1, is started again" in shown
+    assert console[0].startswith("teal-service ended: exited 1\n")
+    assert len(console[0].splitlines()) > 1, "the service's last lines are told"
 
 
 def test_a_missing_image_is_told_once(stand_in: Any, capfd: pytest.CaptureFixture[str]) -> None:
@@ -83,3 +91,4 @@ def test_a_missing_image_is_told_once(stand_in: Any, capfd: pytest.CaptureFixtur
     mine.keep("")
     mine.keep("")
     assert capfd.readouterr().out == "i-1 can't pull: not found\n"
+    assert set(console) == {"teal-service ended: exited 1\ndocker: not found\n"}

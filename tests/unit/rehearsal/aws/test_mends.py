@@ -97,6 +97,13 @@ def nat_gateway_keeps_its_address(cloud: Any) -> Any:
 
 
 @fault
+def console_of_another_machine(cloud: Any) -> Any:
+    ec2 = cloud.client("ec2")
+    made = ec2.run_instances(ImageId="ami-1", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    return ec2.get_console_output(InstanceId=made)["Output"]
+
+
+@fault
 def launch_template_tags_later(cloud: Any) -> Any:
     ec2 = cloud.client("ec2")
     data = {"ImageId": "ami-12c6146b"}

@@ -1,0 +1,54 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Looking at a slot from inside: whether what has come up in it stays up, and why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    Condition,
+    KubernetesError,
+    SlotFailed,
+    Slots,
+)
+
+
+@dataclass
+class Inside:
+    """What runs in a slot. `restarts` is how many there were when it was ready."""
+
+    slots: Slots
+    slot: str
+    restarts: int = 0
+
+    @classmethod
+    def of(cls, slots: Slots, release: Release) -> Inside:
+        return cls(slots, release["slot"], release.get("restarts", 0))
+
+    def look(self) -> Condition:
+        """Return how the slot is. Raises StepFailed if something in it had to be started again since it was ready.
+
+        Raises KubernetesError if it can't be told now.
+        """
+        now = self.slots.condition(self.slot)
+        more = now.restarts - self.restarts
+        # A pod that was replaced takes its count with it.
+        self.restarts = min(self.restarts, now.restarts)
+        if more > 0:
+            times = "once" if more == 1 else f"{more} times"
+            raise StepFailed(
+                f"the release did not stay up in slot {self.slot}: it was started again {times} since it was ready"
+                + self.why()
+            )
+        return now
+
+    def why(self) -> str:
+        """Return why the slot does badly, as lines to be added to a message; empty if that can't be told."""
+        try:
+            told = self.slots.explain(self.slot)
+        except (KubernetesError, SlotFailed):
+            return ""
+        return f"\n{told}" if told else ""

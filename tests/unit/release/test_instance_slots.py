@@ -1,0 +1,92 @@
+"""Slots that are EC2 instances, against moto: launched once, and told in time why one does not come up."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, take
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.instance import InstanceSlots
+
+from .world import NAME, Controller, Environment, who
+
+TAGS = [{"Key": "Name", "Value": f"{NAME}-green"}, {"Key": "Slot", "Value": "green"}]
+ENDED = "teal-service ended: exited 1\nOutOfMemoryError: heap\n"
+
+
+class Slots(InstanceSlots):
+    """Instances whose console and health are as the test says."""
+
+    console = ""
+    state = "unhealthy"
+
+    def _console(self, instance: str) -> str:
+        return self.console
+
+
+@pytest.fixture
+def slots(environment: Environment) -> Iterator[tuple[Slots, Lease]]:
+    ec2 = boto3.client("ec2", region_name="ap-northeast-2")
+    ec2.create_launch_template(
+        LaunchTemplateName=f"{NAME}-green",
+        LaunchTemplateData={
+            "ImageId": "ami-1",
+            "TagSpecifications": [{"ResourceType": "instance", "Tags": TAGS}],
+        },
+    )
+    controller = Controller(environment)
+    traffic = controller.world.traffic
+    lease, _ = take(controller.store, who(), 60)
+    made = Slots(ec2, traffic, NAME, environment.time.clock(), user_data="#!/bin/bash", start_limit=300)
+
+    def health(group: str) -> list[dict[str, str]]:
+        return [
+            {"id": one["InstanceId"], "port": "8080", "state": made.state, "reason": ""}
+            for one in made._instances("green")
+        ]
+
+    traffic.health = health  # type: ignore[method-assign]
+    yield made, lease
+
+
+def up(slots: Slots, lease: Lease) -> int:
+    return slots.bring_up({"slot": "green", "id": "00000002"}, lease, lambda _: None)
+
+
+def test_an_instance_is_launched_once_with_the_release_in_its_tags(slots: tuple[Slots, Lease]) -> None:
+    made, lease = slots
+    made.state = "healthy"
+    assert up(made, lease) == 1
+    assert up(made, lease) == 1
+    (instance,) = made._instances("green")
+    assert {"Key": "Release", "Value": "r2"} in instance["Tags"]
+    data: Any = made.ec2.describe_instance_attribute(
+        InstanceId=instance["InstanceId"], Attribute="userData"
+    ).get("UserData", {})
+    assert base64.b64decode(data.get("Value", "")).decode() in ("", "#!/bin/bash")
+    assert made.explain("green") == ""
+
+
+def test_a_service_that_keeps_ending_is_told_with_its_last_lines(
+    slots: tuple[Slots, Lease], environment: Environment
+) -> None:
+    made, lease = slots
+    began = environment.time.now
+    environment.time.on_sleep.append(lambda: setattr(made, "console", made.console + ENDED))
+    with pytest.raises(SlotFailed, match=r"does not stay up\n(?s:.*)\| OutOfMemoryError: heap"):
+        up(made, lease)
+    assert environment.time.now - began < 15
+    assert "OutOfMemoryError" in made.explain("green")
+
+
+def test_one_that_ended_once_has_its_time(slots: tuple[Slots, Lease], environment: Environment) -> None:
+    made, lease = slots
+    made.console = ENDED
+    began = environment.time.now
+    with pytest.raises(SlotFailed, match=r"after 5 min, .* did not become healthy"):
+        up(made, lease)
+    assert environment.time.now - began >= 300
