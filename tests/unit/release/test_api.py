@@ -1,0 +1,106 @@
+"""Requests to Kubernetes: what an API that hesitates, or a token that runs out midway, comes to."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import kubernetes
+import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import Api
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    KubernetesError,
+    Unreachable,
+)
+
+from .world import Time
+
+
+@dataclass
+class Kubernetes:
+    """An API that answers with the statuses given, then with 200; only one token is good."""
+
+    url: str = ""
+    good: str = "token-1"
+    statuses: list[int] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+
+@pytest.fixture
+def kubernetes_api() -> Iterator[Kubernetes]:
+    told = Kubernetes()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            token = self.headers["Authorization"].removeprefix("Bearer ")
+            told.asked.append((self.path, token))
+            status = told.statuses.pop(0) if told.statuses else 200
+            status = status if token == told.good else 401
+            body = json.dumps({"message": f"because of {status}", "items": []}).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    told.url = f"http://127.0.0.1:{server.server_port}"
+    yield told
+    server.shutdown()
+    server.server_close()
+
+
+def api(told: Kubernetes, time: Time, tokens: list[str], patience: float = 30) -> Api:
+    """An Api whose connections have these tokens, one after the other; the last stays."""
+
+    def connect() -> kubernetes.client.ApiClient:
+        configuration = kubernetes.client.Configuration(host=told.url)
+        configuration.api_key = {"authorization": tokens.pop(0) if len(tokens) > 1 else tokens[0]}
+        configuration.api_key_prefix = {"authorization": "Bearer"}
+        configuration.retries = False
+        return kubernetes.client.ApiClient(configuration)
+
+    return Api(connect, "assistant", time.clock(), patience)
+
+
+def test_a_token_that_ran_out_is_replaced_by_a_new_one(kubernetes_api: Kubernetes, time: Time) -> None:
+    mine = api(kubernetes_api, time, ["token-1", "token-2"])
+    assert mine.list("pods") == []
+    kubernetes_api.good = "token-2"
+    assert mine.list("pods") == []
+    assert [token for _, token in kubernetes_api.asked] == ["token-1", "token-1", "token-2"]
+
+
+def test_who_has_no_right_is_told_after_one_new_token(kubernetes_api: Kubernetes, time: Time) -> None:
+    kubernetes_api.good = "another"
+    with pytest.raises(KubernetesError, match="GET /api/v1/namespaces/assistant/pods: because of 401"):
+        api(kubernetes_api, time, ["token-1"]).list("pods")
+    assert len(kubernetes_api.asked) == 2
+
+
+def test_an_api_that_hesitates_is_waited_for(kubernetes_api: Kubernetes, time: Time) -> None:
+    kubernetes_api.statuses = [503, 429, 500]
+    began = time.now
+    assert api(kubernetes_api, time, ["token-1"]).list("pods") == []
+    assert time.now - began == 3
+
+
+def test_one_that_stays_away_is_told_with_what_it_said(kubernetes_api: Kubernetes, time: Time) -> None:
+    kubernetes_api.statuses = [503] * 100
+    with pytest.raises(Unreachable, match=r"has not answered for 31 s: GET .*: because of 503"):
+        api(kubernetes_api, time, ["token-1"]).list("pods")
+
+
+def test_what_is_refused_is_told_at_once(kubernetes_api: Kubernetes, time: Time) -> None:
+    kubernetes_api.statuses = [403]
+    began = time.now
+    with pytest.raises(KubernetesError, match="because of 403"):
+        api(kubernetes_api, time, ["token-1"]).list("pods")
+    assert time.now == began
