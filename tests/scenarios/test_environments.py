@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .cloud import Cloud
+from .cloud import READS, Cloud
 
 #: What is wrong, and what is said of it: the variable, its value and what is allowed.
 WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -115,6 +115,19 @@ def test_a_check_of_nothing_tells_what_would_be_made_and_makes_nothing(cloud: Cl
     assert "+++ after" in text
     assert {name for name, one in components(cloud).items() if not one["changed"]} <= {"release"}
     assert cloud.writes(since) == 0
+
+
+def test_a_component_is_built_alone_or_says_what_it_needs(cloud: Cloud) -> None:
+    text = cloud.run(*cloud.words("provision"), "--limit", "load_balancer", fails=True)
+    assert (
+        f"ansible-playbook playbooks/provision.yml -i inventories/{cloud.environment} --limit network" in text
+    )
+    assert cloud.writes() == 0
+
+    cloud.run(*cloud.words("provision"), "--limit", "registry")
+    assert {name: one["state"] for name, one in components(cloud).items()} == {"registry": "changed"}
+    changed = {call["service"] for call in cloud.calls() if not call["operation"].startswith(READS)}
+    assert changed == {"ecr"}
 
 
 def test_drift_is_named_and_mended(cloud: Cloud) -> None:

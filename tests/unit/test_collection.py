@@ -150,6 +150,21 @@ def components(environment: str) -> dict[str, str]:
     return {name: wave for wave, entry in waves.items() for name in entry["children"]}
 
 
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_graph_of_an_inventory_shows_its_components_by_wave(environment: str) -> None:
+    words = [Path(sys.executable).parent / "ansible-inventory", "-i", f"inventories/{environment}", "--graph"]
+    graph = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    drawn: dict[str, str] = {}
+    wave = ""
+    for line in graph.splitlines():
+        name = line.lstrip(" |-@").rstrip(":")
+        if name.startswith("wave_"):
+            wave = name
+        elif name.endswith(f".{environment}"):
+            drawn[name.removesuffix(f".{environment}")] = wave
+    assert drawn == components(environment)
+
+
 def shape(value: Any) -> Any:
     """Return the type of a value; of lists and dicts, that of what they hold."""
     if isinstance(value, dict):
