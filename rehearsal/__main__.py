@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
 def up(home: Path, arguments: argparse.Namespace) -> int:
     """Start everything, or say that it runs."""
     with supervisor.locked(home):
-        if _standing(home):
+        if standing(home):
             print(f"The rehearsal of {home} is already running: `python -m rehearsal status` shows it.")
             return 0
         _clear_away(home)
@@ -101,7 +101,7 @@ def status(home: Path, arguments: argparse.Namespace) -> int:
         word = "running" if lives else f"ended; its log: {home / 'logs' / part}.log"
         print(f"{part:<11} {word:<8} {where}".rstrip())
     print(f"{'nodes':<11} {config['subnet']}.0/24")
-    return 0 if _standing(home) else 1
+    return 0 if standing(home) else 1
 
 
 def logs(home: Path, arguments: argparse.Namespace) -> int:
@@ -145,7 +145,7 @@ def push(home: Path, arguments: argparse.Namespace) -> int:
 
 def run(home: Path, arguments: argparse.Namespace) -> int:
     """Run a command against a rehearsal that is started for it, and ends with it; return its exit status."""
-    if _standing(home):
+    if standing(home):
         raise settings.ConfigError(
             f"a rehearsal is already running in {home}: end it, or choose another home"
         )
@@ -207,7 +207,8 @@ def _start(home: Path, config: dict[str, Any]) -> None:
         raise
 
 
-def _standing(home: Path) -> bool:
+def standing(home: Path) -> bool:
+    """Whether a rehearsal runs there, whole."""
     return bool(supervisor.state(home).get("ready")) and all(supervisor.alive(home).values())
 
 
@@ -222,7 +223,7 @@ def _clear_away(home: Path) -> None:
 
 
 def _running(home: Path) -> dict[str, Any]:
-    if not _standing(home):
+    if not standing(home):
         raise settings.ConfigError(f"no rehearsal is running in {home}: `{_command(home, 'up')}` starts it")
     return settings.load(home / "config.json")
 

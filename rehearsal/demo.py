@@ -43,7 +43,8 @@ class Demo:
     def run(self) -> None:
         """Show it all; raises Failed."""
         self.title("1. The rehearsal cloud: AWS, Kubernetes, Discord and SonarCloud on this machine")
-        self.command("python", "-m", "rehearsal", "up")
+        # What an earlier demo left, perhaps amid a release, would be in the way.
+        self.command("python", "-m", "rehearsal", "reset" if cli.standing(settings.home()) else "up")
         config = settings.load(settings.home() / "config.json")
         print('$ eval "$(python -m rehearsal env)"')
         self.environ.update(cli.variables_of(config))

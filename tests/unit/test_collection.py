@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
+import sys
 from collections import defaultdict
 from importlib.util import find_spec
 from pathlib import Path
