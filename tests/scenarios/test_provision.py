@@ -107,7 +107,7 @@ def test_a_component_that_fails_stops_what_comes_after(
 
     titles = cloud.messages()
     assert len(titles) == 1, titles
-    assert component in titles[0]
+    assert component in titles[0].replace("\\", "")
     asked = {
         call["key"]
         for call in cloud.calls(since)
