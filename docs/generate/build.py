@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from docs.generate import costs, demo, environments, reference, releases
+from docs.generate import costs, demo, environments, reference, releases, resources
 from docs.generate.data import ROOT
 
 BLOCK = re.compile(r"(<!-- begin: ([a-z-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
@@ -18,6 +18,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "environments-ko": partial(environments.overview, korean=True),
     "components": environments.needs,
     "costs": costs.block,
+    "resources": resources.block,
     "states": releases.states,
     "settlement": releases.settlement,
     "timeline": releases.timeline,

@@ -1,0 +1,106 @@
+"""What stands, which module makes it, and what of it the rehearsal simulates: read from the roles' tasks."""
+
+from __future__ import annotations
+
+import re
+
+from docs.generate import data
+from docs.generate.markdown import table
+
+API = "the API; nothing is behind it"
+SERVES = "the API; what it carries is real HTTP"
+#: By module: what it makes, and what stands for it on the rehearsal.
+MADE: dict[str, tuple[str, str]] = {
+    "amazon.aws.cloudwatchlogs_log_group": ("log group", "the API; nobody writes to it"),
+    "amazon.aws.ec2_instance": ("instance", API),
+    "amazon.aws.ec2_launch_template": ("launch template of the nodes", "the API; user data is not executed"),
+    "amazon.aws.ec2_vpc_net": ("VPC", "the API; no packet is routed"),
+    "amazon.aws.iam_managed_policy": ("permissions boundary", "real, where IAM is enforced; no conditions"),
+    "amazon.aws.kms_key": ("key", "the API; nothing is encrypted at rest"),
+    "amazon.aws.rds_instance_param_group": ("parameter group", API),
+    "amazon.aws.rds_subnet_group": ("subnet group", API),
+    "amazon.aws.route53_zone": ("hosted zone", "the API; no name server answers"),
+    "community.aws.acm_certificate": ("imported certificate", "real: the load balancer serves it"),
+    "community.aws.secretsmanager_secret": ("secret of the service's database user", "the API"),
+    "kubernetes.core.k8s": (
+        "namespace: quota, limits, network policies, service account, rights",
+        "stored by the rehearsal's API; Pod Security and rights count, quota and network policies don't",
+    ),
+    "teal.platform.autoscaling_target_groups": ("nodes as targets of both slots", SERVES),
+    "teal.platform.cloudwatch_alarms": ("alarms", "the API; they change when a test says so"),
+    "teal.platform.dns_alias": ("alias of the domain", "the API; the proxy variables lead to the name"),
+    "teal.platform.dns_certificate": (
+        "certificate, validated by DNS",
+        "issued once its record stands, by the rehearsal's own authority",
+    ),
+    "teal.platform.dynamodb_table": ("table of releases", "real, as far as moto is DynamoDB"),
+    "teal.platform.ec2_errand": ("the database's user, by an instance", "the API; the script is not run"),
+    "teal.platform.ecr_repository": ("image repository", "digests and tags; there are no layers"),
+    "teal.platform.eks_access_entries": ("access entries", "real: they decide who may enter"),
+    "teal.platform.eks_addons": ("add-ons", API),
+    "teal.platform.eks_cluster": (
+        "EKS cluster",
+        "the API; its endpoint is the rehearsal's Kubernetes, entered by STS's tokens as on AWS",
+    ),
+    "teal.platform.eks_nodegroup": ("node group", "the API, with instances and an Auto Scaling group"),
+    "teal.platform.eks_pod_identities": ("pod identities", API),
+    "teal.platform.http_api": (
+        "HTTP API: routes, stage, throttling, access log",
+        "real requests; no throttling",
+    ),
+    "teal.platform.iam_oidc_provider": ("trust in GitHub's tokens", "the API; no token is checked"),
+    "teal.platform.iam_roles": (
+        "roles, policies, instance profiles",
+        "real, where IAM is enforced; no conditions",
+    ),
+    "teal.platform.kubernetes_job": (
+        "the database's user, by a Job",
+        "a Job that succeeds; no database answers",
+    ),
+    "teal.platform.lambda_functions": (
+        "functions, versions, alias",
+        "the deployed package is run by this machine's Python",
+    ),
+    "teal.platform.launch_templates": ("launch templates of the slots", "the API; user data is not executed"),
+    "teal.platform.load_balancer": (
+        "load balancer, listeners, target groups, the slots' rule",
+        "real: TLS, rules, weights by request, health checks",
+    ),
+    "teal.platform.rds_instance": ("database", "the API; no database answers"),
+    "teal.platform.secretsmanager_secrets": ("places for secrets", "real, as far as moto is Secrets Manager"),
+    "teal.platform.security_groups": ("security groups", "the API; they let everything through"),
+    "teal.platform.slot_up": (
+        "a release in its slot: Deployment, Service, configuration; or an instance",
+        "real processes with probes and HTTP; always the sample service",
+    ),
+    "teal.platform.sns_topic": ("topic and subscriptions", "the API; nobody is told"),
+    "teal.platform.traffic_switch": ("the weights", "real: by request, at several addresses a moment apart"),
+    "teal.platform.vpc_flow_log": ("flow log", API),
+    "teal.platform.vpc_subnets": (
+        "subnets, route tables, internet and NAT gateways, S3 endpoint",
+        "the API; no packet is routed",
+    ),
+}
+#: Modules that make nothing which stays.
+MAKING_NOTHING = re.compile(
+    r"amazon\.aws\.aws_caller_info|kubernetes\.core\.k8s_info"
+    r"|teal\.platform\.(component_info|release_\w+|slot_migrate|slot_retire|sonar_quality_gate|status_page)"
+)
+MODULE = re.compile(r"^\s*-?\s*((?:amazon|community|kubernetes|teal)\.\w+\.\w+):", re.MULTILINE)
+
+
+def modules(role: str) -> list[str]:
+    """Return the modules that a role makes something with, in the order of its tasks."""
+    files = sorted((data.ROOT / "roles" / role / "tasks").glob("*.yml"))
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files if file.stem != "absent")
+    return [name for name in dict.fromkeys(MODULE.findall(text)) if not MAKING_NOTHING.fullmatch(name)]
+
+
+def block() -> str:
+    """Return a row for each module of each component. Raises KeyError for a module that MADE doesn't know."""
+    components = dict.fromkeys(name for env in data.environments() for name in env.components)
+    rows = []
+    for component in components:
+        for role in (component, "slot") if component == "release" else (component,):
+            rows += [[component, MADE[name][0], f"`{name}`", MADE[name][1]] for name in modules(role)]
+    return table(["Component", "What", "Made by", "On the rehearsal"], rows)
