@@ -8,8 +8,7 @@ REQUIREMENTS ?= requirements-dev.txt
 # A certain version of the package ansible, such as 12.*; empty for the newest that is supported.
 ANSIBLE ?=
 ENVIRONMENT ?= staging
-# `make test-full` adds production, whose whole cycle takes longest.
-SCENARIOS ?= test staging
+SCENARIOS ?= test staging production
 # `make test-full` runs the main job on this one, too.
 OTHER_PYTHON ?= python3.13
 STAMP := $(VENV)/.installed
@@ -48,7 +47,6 @@ demo: $(STAMP) ## build STAGING on the rehearsal cloud, and see a release turn f
 test: lint checkov unit molecule ## the whole test suite (what CI runs)
 
 test-full: test warm scenarios ## and what takes longer: the engine's scenarios, the main job on the other Python
-	@$(MAKE) SCENARIOS=production molecule
 	@$(MAKE) VENV=.venv-other PYTHON=$(OTHER_PYTHON) SCENARIOS=staging unit molecule
 
 lint: $(STAMP) ## ruff, yamllint, ansible-lint (profile production)
