@@ -17,6 +17,7 @@ MADE: dict[str, tuple[str, str]] = {
     "amazon.aws.ec2_vpc_net": ("VPC", "the API; no packet is routed"),
     "amazon.aws.iam_managed_policy": ("permissions boundary", "real, where IAM is enforced; no conditions"),
     "amazon.aws.kms_key": ("key", "the API; nothing is encrypted at rest"),
+    "amazon.aws.lambda_policy": ("the topic's right to call the function that tells Discord", "the API"),
     "amazon.aws.rds_instance_param_group": ("parameter group", API),
     "amazon.aws.rds_subnet_group": ("subnet group", API),
     "amazon.aws.route53_zone": ("hosted zone", "the API; no name server answers"),
