@@ -25,4 +25,4 @@ def transcript() -> str:
         if NOISE.match(line) or (not line and (not kept or not kept[-1])):
             continue
         kept.append(line if len(line) <= WIDTH else line[: WIDTH - 1] + "…")
-    return "\n".join(["```console", *kept, "```"])
+    return "\n".join(["```text", *kept, "```"])

@@ -146,6 +146,12 @@ def picture(env: Environment) -> str:
         lines += [f"            {line}" for item in content for line in item.splitlines()]
         lines.append("        end")
     lines += ["    end", *(f"    {item}" for item in outside), *(f"    {edge}" for edge in edges)]
+    lines += [
+        "    classDef blue fill:#dbe9ff,stroke:#1f5fbf,color:#16202a",
+        "    classDef green fill:#d9f2e3,stroke:#1b7a43,color:#16202a",
+        "    class blue blue",
+        "    class green green",
+    ]
     return "\n".join(["```mermaid", *lines, "```"])
 
 

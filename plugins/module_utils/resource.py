@@ -173,7 +173,8 @@ class Resource:
             waited = time.monotonic() - started
             if waited > self.params.get("wait_timeout", 1800):
                 self.module.fail_json(
-                    msg=f"{self.kind} '{self.name}' did not become {what} in {self.params['wait_timeout']} s"
+                    msg=f"{self.kind} '{self.name}' did not become {what} in {self.params['wait_timeout']} s. "
+                    "AWS may still be at it: run this again, and it goes on waiting."
                 )
             time.sleep(min(delay, max(0.1, waited / 20)))
 
@@ -210,6 +211,7 @@ class Resource:
             self.module.fail_json(
                 msg=f"{self.kind} '{self.name}' exists, and AWS cannot change: "
                 + ", ".join(f"{key} (is {current.get(key)!r}, wanted {changes[key]!r})" for key in fixed)
+                + ". Set it back, or take the component away first."
             )
         before = {key: current.get(key) for key in desired}
         if changes and not self.module.check_mode:

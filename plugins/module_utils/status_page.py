@@ -7,6 +7,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+
 Status = dict[str, Any]
 SLOTS = ("blue", "green")
 #: How a release stands: the sign and word that say it without colour, and the colour's class.
@@ -19,53 +21,67 @@ OUTCOMES = {
 UNDER_WAY = ("…", "under way", "info")
 
 CSS = """
-:root { color-scheme: light dark; --ink: #16202a; --soft: #4a5866; --page: #f4f6f8; --card: #ffffff;
-  --line: #d5dce3; --blue: #1f5fbf; --green: #1b7a43; --good: #1b7a43; --warn: #8a5300; --bad: #b3261e;
-  --info: #1f5fbf; --track: #e6ebf0; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8edf2; --soft: #aab6c2; --page: #10161c;
-  --card: #19222b; --line: #33414e; --blue: #6ea8ff; --green: #63d297; --good: #63d297; --warn: #f0b455;
-  --bad: #ff8a80; --info: #6ea8ff; --track: #26323d; } }
+:root { color-scheme: light dark; --ink: #16202a; --soft: #4a5866; --page: #eef2f5; --card: #ffffff;
+  --inset: #f4f7f9; --line: #d5dce3; --blue: #1f5fbf; --green: #1b7a43; --good: #1b7a43; --warn: #8a5300;
+  --bad: #b3261e; --info: #1f5fbf; --track: #dde4ea; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e8edf2; --soft: #aab6c2; --page: #0d1319;
+  --card: #18212a; --inset: #1f2a34; --line: #33414e; --blue: #6ea8ff; --green: #63d297; --good: #63d297;
+  --warn: #f0b455; --bad: #ff8a80; --info: #6ea8ff; --track: #2c3944; } }
 * { box-sizing: border-box; }
-body { margin: 0; padding: 1rem; background: var(--page); color: var(--ink);
-  font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-header, main, footer { max-width: 92rem; margin: 0 auto; }
-h1 { font-size: 1.4rem; margin: 0; }
-h2 { font-size: 1.15rem; margin: 0; }
-h3 { font-size: 1rem; margin: 1.25rem 0 .4rem; }
+body { margin: 0; padding: 1.25rem; background: var(--page); color: var(--ink);
+  font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK KR", sans-serif;
+  overflow-wrap: anywhere; }
+header, main, footer { max-width: 96rem; margin: 0 auto; }
+h1 { font-size: 1.5rem; margin: 0; }
+h2 { font-size: .875rem; letter-spacing: .08em; margin: 0; }
+h3 { font-size: .875rem; margin: 1.25rem 0 .5rem; color: var(--soft); }
 p { margin: .25rem 0; }
 .soft { color: var(--soft); font-size: .875rem; }
 a { color: var(--info); }
-main { display: grid; gap: 1rem; padding: 1rem 0;
+a:focus-visible, summary:focus-visible { outline: 2px solid var(--info); outline-offset: 2px; }
+main { display: grid; gap: 1.25rem; padding: 1.25rem 0; align-items: start;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 23rem), 1fr)); }
-article { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1rem;
+article { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1.25rem;
   min-width: 0; }
-.live { font-size: 1.6rem; font-weight: 650; margin: .25rem 0; }
-.weights { display: flex; height: 1.5rem; border-radius: .375rem; overflow: hidden;
+.live { font-size: 1.9rem; line-height: 1.2; font-weight: 700; margin: .25rem 0; }
+.weights { display: flex; height: 1.75rem; border-radius: .375rem; overflow: hidden; margin: .75rem 0;
   background: var(--track); }
-.weights span { color: var(--card); font-size: .8rem; font-weight: 600; padding: 0 .5rem;
-  line-height: 1.5rem; }
+.weights span { color: var(--card); font-size: .8rem; font-weight: 650; padding: 0 .6rem;
+  line-height: 1.75rem; white-space: nowrap; flex-basis: max-content; min-width: max-content; }
 .blue { background: var(--blue); }
 .green { background: var(--green); }
-.slots { display: grid; gap: .75rem;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 9.5rem), 1fr)); margin-top: .75rem; }
-.slot { border-left: .3rem solid var(--line); padding-left: .6rem; min-width: 0; }
-.slot.of-blue { border-color: var(--blue); }
-.slot.of-green { border-color: var(--green); }
+.slots { display: grid; gap: .75rem; margin: 0;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 9.5rem), 1fr)); }
+.slot, dl, .alert { background: var(--inset); border-radius: .5rem; padding: .6rem .75rem; min-width: 0;
+  font-size: .9375rem; }
+.slot { border: 1px solid var(--line); border-top: .25rem solid var(--line); }
+.alert { color: var(--warn); border-left: .25rem solid var(--warn); margin: .75rem 0; font-weight: 600; }
+.slot.of-blue { border-top-color: var(--blue); }
+.slot.of-green { border-top-color: var(--green); }
+.slot.idle { border-style: dashed; border-top-style: solid; }
+.badge { border-radius: 1rem; padding: .05rem .5rem; font-size: .75rem; font-weight: 650; color: var(--card); }
 .good { color: var(--good); }
 .warn { color: var(--warn); }
 .bad { color: var(--bad); }
 .info { color: var(--info); }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem .75rem; margin: .75rem 0 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; margin: .75rem 0 0; }
 dt { color: var(--soft); }
 dd { margin: 0; min-width: 0; }
-ol { list-style: none; margin: 0; padding: 0; border-left: 2px solid var(--line); }
-li { padding: 0 0 .8rem .9rem; position: relative; }
-li::before { content: ""; position: absolute; left: -.4rem; top: .45rem; width: .65rem; height: .65rem;
-  border-radius: 50%; background: currentColor; border: 2px solid var(--card); }
+article > p:last-child { margin-top: 1rem; }
+ol { list-style: none; margin: 0; padding: 0; }
+li { padding: 0 0 1rem 1.25rem; position: relative; border-left: 2px solid var(--line); margin-left: .4rem; }
+li:last-child { border-left-color: transparent; padding-bottom: 0; }
+li::before { content: ""; position: absolute; left: -.5rem; top: .35rem; width: .875rem; height: .875rem;
+  border-radius: 50%; background: currentColor; border: 3px solid var(--card); }
 li > div, li > details { color: var(--ink); }
-.took { height: .3rem; border-radius: .15rem; background: var(--soft); min-width: 2px; margin: .2rem 0; }
+li > .soft, li > details { color: var(--soft); font-size: .875rem; }
+.took { height: .35rem; border-radius: .2rem; background: currentColor; opacity: .55; min-width: 3px;
+  margin: .25rem 0; }
+li > .took { color: inherit; }
 code { font: .85em ui-monospace, monospace; }
 pre { white-space: pre-wrap; font: .8rem/1.4 ui-monospace, monospace; margin: .25rem 0; }
+@media (max-width: 30rem) { body { padding: .75rem; } article { padding: 1rem; } }
+@media print { body { background: none; } article { break-inside: avoid; } }
 """
 
 
@@ -105,6 +121,7 @@ def _environment(kept: Status) -> str:
         f'<h2 id="{name}">{name.upper()}</h2>',
         f'<p class="live">{escape(serving)}</p>',
         f'<p class="soft">{f"on slot {escape(live)}, " if live else ""}<a href="{url}">{url}</a></p>',
+        _alerts(status),
         _weights(status["weights"]),
         '<div class="slots">',
         *(_slot(slot, status["slots"].get(slot, {}), slot == live) for slot in SLOTS),
@@ -122,7 +139,7 @@ def _weights(weights: dict[str, int]) -> str:
     total = sum(weights.values()) or 1
     words = ", ".join(f"{slot} {weights.get(slot, 0)} of {total}" for slot in SLOTS)
     bars = "".join(
-        f'<span class="{slot}" style="flex: {weights[slot]}">{slot} {100 * weights[slot] // total} %</span>'
+        f'<span class="{slot}" style="flex-grow: {weights[slot]}">{slot} {100 * weights[slot] // total} %</span>'
         for slot in SLOTS
         if weights.get(slot)
     )
@@ -147,18 +164,26 @@ def _slot(slot: str, told: Status, live: bool) -> str:
         lines.append({"down": "scaled down", "raising": "being brought up"}.get(told["state"], told["state"]))
     if told.get("digest"):
         lines.append(f"<code>{escape(told['digest'][:19])}</code>")
-    head = f"slot {slot}{' · live' if live else ''}"
-    return f'<div class="slot of-{slot}"><span class="soft">{head}</span><br>{"<br>".join(lines)}</div>'
+    badge = f' <span class="badge {slot}">live</span>' if live else ""
+    kind = "serving" if live else "idle"
+    head = f'<span class="soft">slot {slot}</span>{badge}'
+    return f'<div class="slot of-{slot} {kind}">{head}<br>{"<br>".join(lines)}</div>'
 
 
 def _facts(kept: Status) -> str:
     status = kept["status"]
-    facts = [("Lock", _lock(status.get("lock", {}))), ("Gate", _gate(kept.get("gate") or {}))]
-    facts.append(("Drift", _drift(kept.get("drift") or {})))
-    if status.get("unfinished"):
-        facts.append(("Unfinished", f'<span class="warn">⚠ {escape(status["unfinished"])}</span>'))
-    facts += [("Note", f'<span class="warn">⚠ {escape(each)}</span>') for each in status.get("problems", [])]
+    facts = [
+        ("Lock", _lock(status.get("lock", {}))),
+        ("Quality gate", _gate(kept.get("gate") or {})),
+        ("Drift", _drift(kept.get("drift") or {})),
+    ]
     return f"<dl>{''.join(f'<dt>{name}</dt><dd>{text}</dd>' for name, text in facts)}</dl>"
+
+
+def _alerts(status: Status) -> str:
+    """What is not as it should be, before all else."""
+    left = [f"{status['unfinished']} has not come to its end"] if status.get("unfinished") else []
+    return "".join(f'<p class="alert">⚠ {escape(each)}</p>' for each in [*left, *status.get("problems", [])])
 
 
 def _lock(lock: Status) -> str:
@@ -192,7 +217,7 @@ def _timeline(releases: list[Status]) -> str:
     if not releases:
         return '<p class="soft">None yet.</p>'
     longest = max((float(each.get("seconds") or 0) for each in releases), default=0) or 1
-    return f"<ol>{''.join(_release(each, longest) for each in releases)}</ol>"
+    return f'<ol role="list">{"".join(_release(each, longest) for each in releases)}</ol>'
 
 
 def _release(release: Status, longest: float) -> str:
@@ -206,7 +231,7 @@ def _release(release: Status, longest: float) -> str:
     about = [_time(release.get("started", "")), f"by {escape(release.get('who', ''))}"]
     if release.get("seconds") is not None:
         seconds = float(release["seconds"])
-        about.append(f"took {_span(seconds)}")
+        about.append(f"took {span(seconds)}")
         width = max(1, round(100 * seconds / longest))
         lines.append(f'<div class="took" style="width: {width}%" aria-hidden="true"></div>')
     lines.append(f'<div class="soft">{", ".join(about)}{_run(release.get("run", ""))}</div>')
@@ -225,10 +250,5 @@ def _run(address: str) -> str:
 
 def _time(text: str) -> str:
     """Return a moment (ISO 8601 in UTC) for people and for machines."""
-    shown = text.replace("T", " ").partition("+")[0].removesuffix("Z").partition(".")[0]
+    shown = text.replace("T", " ")[: len("2026-11-23 09:00")]
     return f'<time datetime="{escape(text)}">{escape(shown)} UTC</time>' if text else "–"
-
-
-def _span(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

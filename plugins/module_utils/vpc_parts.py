@@ -172,13 +172,14 @@ class NatGateways(EC2Set):
                 if gateway["State"] == "failed" and state == "available":
                     self.module.fail_json(
                         msg=f"NAT gateway '{gateway['NatGatewayId']}' failed: "
-                        f"{gateway.get('FailureMessage', 'AWS gave no reason')}"
+                        f"{gateway.get('FailureMessage', 'AWS gave no reason')}. "
+                        "Mend what it names, and run this again: another one is made."
                     )
             pending = {gateway["NatGatewayId"] for gateway in described if gateway["State"] != state}
             if pending and time.monotonic() > give_up:
                 self.module.fail_json(
                     msg=f"NAT gateways {', '.join(sorted(pending))} were not {state} "
-                    f"within {self.params['wait_timeout']} s"
+                    f"within {self.params['wait_timeout']} s. Run this again, and it goes on waiting."
                 )
             if pending:
                 time.sleep(pause)

@@ -101,7 +101,10 @@ class Attachments(Resource):
     def update(self, found: dict, changes: dict[str, Any]) -> dict:
         unknown = sorted(changes.keys() - self.known)
         if unknown:
-            self.module.fail_json(msg=f"There is no Auto Scaling group {', '.join(unknown)}")
+            self.module.fail_json(
+                msg=f"There is no Auto Scaling group {', '.join(unknown)}. Build the component cluster first: "
+                "a node group brings its own."
+            )
         for name, arns in changes.items():
             missing = sorted(set(arns) - set(found.get(name, [])))
             self.call(

@@ -99,7 +99,10 @@ def raised(engine: Engine) -> Callable[[], list[str]]:
         found = client.describe_alarms(AlarmNames=names)
         alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
         if missing := set(names) - {alarm["AlarmName"] for alarm in alarms}:
-            raise StepFailed(f"CloudWatch has no alarm {', '.join(sorted(missing))}")
+            raise StepFailed(
+                f"CloudWatch has no alarm {', '.join(sorted(missing))}. Build the component alarms, "
+                "or correct release_alarms"
+            )
         return [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM"]
 
     return ask

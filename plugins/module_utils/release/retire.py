@@ -92,7 +92,8 @@ def _drain(
             return
         if passed > drain + _DRAIN_LIMIT:
             raise StepFailed(
-                f"slot {slot} has no weight and still got requests for {span(passed)}; it stays up"
+                f"slot {slot} has no weight and still got requests for {span(passed)}; it stays up. "
+                "Does another rule of the load balancer lead there?"
             )
         if world.traffic.rule().weights[slot]:
             raise StepFailed(f"slot {slot} was given requests while it was to be scaled down; it stays up")

@@ -166,7 +166,10 @@ class Traffic:
             if rule.whole and rule.live == slot:
                 return rule
             lease.clock.sleep(random.uniform(0.5, 1) * min(3.0, 0.1 * 2**attempt))
-        raise TrafficError(f"AWS took the weights of '{self.name}' {_ATTEMPTS} times and still shows others")
+        raise TrafficError(
+            f"AWS took the weights of '{self.name}' {_ATTEMPTS} times and still shows others. Does something else "
+            "change the rule? What it shows now: playbooks/status.yml"
+        )
 
     def _set(self, rule: SlotRule, slot: str) -> None:
         weights = {slot: 100, other(slot): 0}

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from pathlib import Path
 
 import pytest
 import yaml
+from ansible.parsing.splitter import parse_kv
 
 from docs.generate import build, costs, data, releases
 from rehearsal import __main__ as rehearsal
+from tests import documented
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted(
@@ -156,17 +158,25 @@ def test_links_of_both_languages_lead_to_the_same_pages() -> None:
 # -- commands --------------------------------------------------------------------------------------
 
 
+COMMANDS = ("make ", "python ", "ansible-", "PLATFORM_", "pytest ", "eval ")
+
+
 def commands(path: Path) -> Iterator[list[str]]:
     for kind, text in re.findall(r"```(\w+)\n(.*?)```", path.read_text(), re.DOTALL):
         if kind not in ("console", "shell", "bash", "sh"):
             continue
         for line in text.replace("\\\n", " ").splitlines():
             line = line.strip().removeprefix("$ ")
-            if line.startswith(("make ", "python ", "ansible-", "PLATFORM_", "pytest ", "eval ")):
-                words = shlex.split(line, comments=True)
-                while words and re.match(r"[A-Z_]+=", words[0]):
-                    words = words[1:]
-                yield words
+            if line.startswith(COMMANDS):
+                yield words_of(line)
+    for text in re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)):
+        if text.startswith(COMMANDS) and (words := words_of(text)):
+            yield words
+
+
+def words_of(line: str) -> list[str]:
+    words = shlex.split(line, comments=True)
+    return list(dropwhile(re.compile(r"[A-Z_]+=").match, words))
 
 
 def make_targets() -> set[str]:
@@ -225,6 +235,39 @@ def test_commands_name_what_there_is(path: Path) -> None:
 def exists(word: str, page: Path) -> bool:
     """Whether a file stands below the root or beside the page; a placeholder may be anything."""
     return "<" in word or (ROOT / word).exists() or (page.parent / word).exists()
+
+
+def test_every_command_is_proved_or_marked() -> None:
+    """Each command in a console block is run by a test, or needs AWS and says so."""
+    found = [
+        (block, command)
+        for path in WRITTEN
+        for block in documented.blocks(name(path))
+        for command in block.commands
+    ]
+    assert len(found) > 60
+    assert [(block.page, command) for block, command in found if not documented.proof(block, command)] == []
+    assert any(block.aws for block, _ in found)
+    for who in documented.ELSEWHERE.values():
+        files = [word for word in who.replace(":", " ").split() if "/" in word]
+        assert files and all((ROOT / file).exists() for file in files), who
+    assert set(documented.ELSEWHERE) <= {command for _, command in found} | {block.page for block, _ in found}
+
+
+def test_a_command_that_nobody_proves_is_noticed() -> None:
+    text = "## Restore \u2601\n```console\naws rds x\n```\n## Look\n```console\n$ make moon\n```\n"
+    aws, other = documented.blocks("docs/moon.md", text)
+    assert documented.proof(aws, *aws.commands)
+    assert not documented.proof(other, *other.commands)
+
+
+def test_a_reason_of_several_words_arrives_whole() -> None:
+    """The shell takes quotes away before Ansible splits what -e was given."""
+    for path in WRITTEN:
+        for words in commands(path):
+            for flag, value in pairwise(words):
+                if flag == "-e" and "=" in value:
+                    assert "_raw_params" not in parse_kv(value), f"{name(path)}: {value}"
 
 
 def test_wrong_commands_are_noticed(tmp_path: Path) -> None:

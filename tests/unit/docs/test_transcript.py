@@ -29,7 +29,7 @@ def test_it_is_shortened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     file.write_text(RUN + "x" * 500 + "\n")
     monkeypatch.setattr(demo, "FILE", file)
     assert demo.transcript().splitlines() == [
-        "```console",
+        "```text",
         "$ ansible-playbook playbooks/deploy.yml -i inventories/staging",
         "",
         "    Deploy 1.1.0 on slot green; 1.0.0 (r1) serves on blue",

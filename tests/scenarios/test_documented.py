@@ -1,0 +1,127 @@
+"""The documentation, typed: what README and docs/ tell people to type is typed, in their order, on rehearsal clouds.
+
+A shell in a copy of the repository, with no variable that the pages don't set. It takes minutes: `make scenarios`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import documented
+from tests.documented import Block
+
+#: Commands that are shown because they fail, and what they say then.
+REFUSED = {
+    "ansible-playbook playbooks/deploy.yml -i inventories/staging -e image_tag=crash": "No request reached the new release",
+}
+#: What a page presupposes of an environment before its first command there. Less is waited for than people would.
+QUICK = "-e release_bake=3s"
+BUILT = {
+    name: f"ansible-playbook site.yml -i inventories/{name} {QUICK}"
+    for name in ("test", "staging", "production")
+}
+RELEASED = {
+    "production": f"ansible-playbook playbooks/deploy.yml -i inventories/production -e image_tag=1.1.0 {QUICK}"
+}
+MARK = "::: "
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The repository as a clone has it, with what is installed."""
+    copy = documented.clone(tmp_path_factory.mktemp("documented") / "teal")
+    (copy / ".venv").symlink_to(Path(sys.prefix))
+    for name in copy.glob("requirements*.txt"):
+        os.utime(name, (0, 0))  # what is installed is of these
+    yield copy
+    subprocess.run(["make", "down"], cwd=copy, env=plain_environment(), check=True)
+
+
+def plain_environment() -> dict[str, str]:
+    """A new shell's: nothing of ours, nothing of a rehearsal."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TERM") if name in os.environ}
+
+
+def type_in(clone: Path, commands: list[str]) -> str:
+    """Type commands into one shell; each has to succeed, or to be refused as it should."""
+    lines = ["set -eo pipefail"]
+    for command in commands:
+        lines.append(f"cat <<'END'\n{MARK}{command}\nEND")
+        if command in REFUSED:
+            command = f"if {command}; then echo 'it was not refused'; exit 1; fi"
+        lines.append(command)
+    done = subprocess.run(
+        ["bash", "-c", "\n".join(lines)],
+        cwd=clone,
+        env=plain_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-8000:]
+    return done.stdout
+
+
+def typed(blocks: Iterator[Block]) -> Iterator[str]:
+    for block in blocks:
+        for command in block.commands:
+            missing = command.split()[0] in documented.PROGRAMS and not shutil.which(command.split()[0])
+            if documented.proof(block, command) == documented.SCENARIO and not missing:
+                yield command
+
+
+def prepared(commands: Iterator[str], standing: set[str]) -> Iterator[str]:
+    """The commands, with what they presuppose before them: an environment that is built, a second release."""
+    for command in commands:
+        if command == "make down":
+            standing.clear()
+        for name, build in BUILT.items():
+            if re.search(rf"inventories/{name}\b|from={name}\b", command) and name not in standing:
+                standing.add(name)
+                if " site.yml " not in command:
+                    yield build
+                    yield from filter(None, [RELEASED.get(name)])
+        yield command
+        if destroyed := re.search(r"destroy\.yml .*confirm=(\w+)", command):
+            standing.discard(destroyed[1])
+
+
+def part(printed: str, command: str) -> str:
+    """What the last run of a command printed."""
+    return printed.rpartition(f"{MARK}{command}\n")[2].partition(f"\n{MARK}")[0]
+
+
+def test_the_readme(clone: Path) -> None:
+    commands = list(prepared(typed(documented.blocks(documented.README)), set()))
+    assert commands[0] == "make demo"
+    printed = type_in(clone, [*commands, "make down"])
+    assert "failed" in part(printed, "make demo")
+    playbook, staging = "ansible-playbook playbooks", "-i inventories/staging"
+    assert "1.1.0 (r2) on green is live" in part(
+        printed, f"{playbook}/deploy.yml {staging} -e image_tag=1.1.0"
+    )
+    assert "1.0.0 (r1) on blue serves again" in part(
+        printed, f"{playbook}/rollback.yml {staging} -e \"reason='checkout is slow'\""
+    )
+    refused = f"{playbook}/deploy.yml {staging} -e image_tag=crash"
+    assert REFUSED[refused] in part(printed, refused)
+    assert "WARM ROLLBACK" in part(
+        printed, f"{playbook}/rollback.yml -i inventories/production -e \"reason='what was seen'\""
+    )
+
+
+def test_the_other_pages(clone: Path) -> None:
+    start = ["make rehearsal", "source .venv/bin/activate", 'eval "$(python -m rehearsal env)"']
+    pages = (command for page in documented.PLAYED for command in typed(documented.blocks(page)))
+    printed = type_in(clone, [*start, *prepared(pages, set())])
+    assert "checkout" not in printed
+    assert "status/index.html" in printed
