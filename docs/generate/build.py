@@ -18,6 +18,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "environments-ko": partial(environments.overview, korean=True),
     "components": environments.needs,
     "costs": costs.block,
+    "monthly": costs.monthly,
+    "monthly-ko": partial(costs.monthly, korean=True),
     "resources": resources.block,
     "states": releases.states,
     "settlement": releases.settlement,

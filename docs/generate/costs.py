@@ -139,20 +139,26 @@ def items(env: Environment) -> list[Item]:
     return found
 
 
-def block() -> str:
-    """Return the table, and how far it is to be trusted."""
+def monthly(korean: bool = False) -> str:
+    """Return each component's price a month, environment by environment."""
+    by_environment = {env.name: items(env) for env in data.environments()}
     rows = []
-    environments = data.environments()
-    by_environment = {env.name: items(env) for env in environments}
     for component in dict.fromkeys(item.component for found in by_environment.values() for item in found):
         cells = []
         for found in by_environment.values():
             own = [item for item in found if item.component == component]
             mark = "" if all(item.certain for item in own) else " *"
-            cells.append(f"{sum(item.month for item in own):,.0f}{mark}" if own else "–")
+            month = sum(item.month for item in own)
+            cells.append(f"{month:,.0f}{mark}" if month >= 0.5 else "< 1" if own else "–")
         rows.append([component, *cells])
     totals = [f"**{sum(item.month for item in found):,.0f}**" for found in by_environment.values()]
-    rows.append(["**Together**", *totals])
+    rows.append(["**합계**" if korean else "**Together**", *totals])
+    return table(["구성 요소" if korean else "Component", *by_environment], rows)
+
+
+def block() -> str:
+    """Return the table, and how far it is to be trusted."""
+    environments = data.environments()
     billed = [
         [
             env.name,
@@ -163,12 +169,12 @@ def block() -> str:
             f"{item.month:,.2f}",
         ]
         for env in environments
-        for item in by_environment[env.name]
+        for item in items(env)
     ]
     return "\n\n".join(
         [
             ESTIMATE,
-            table(["Component", *(env.name for env in environments)], rows),
+            monthly(),
             BESIDE,
             "<details><summary>Item by item</summary>\n\n"
             + table(["Environment", "Component", "What", "Price", "per", "Month"], billed)
