@@ -51,11 +51,13 @@ def kill(process: subprocess.Popen[str]) -> str:
 class Cloud:
     """STAGING or another environment, and commands that are run on it."""
 
-    def __init__(self, home: Path, environment: str = "staging") -> None:
+    def __init__(self, home: Path, environment: str = "staging", own_kubernetes: bool = False) -> None:
         self.home = home
         self.environment = environment
         self.environ = {**os.environ, "TEAL_REHEARSAL_HOME": str(home), "PYTHONUNBUFFERED": "1"}
         self.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        if own_kubernetes:
+            self.environ.pop("KUBECONFIG", None)
         self.run(sys.executable, "-m", "rehearsal", "up")
         self.config = settings.load(home / "config.json")
         self.environ |= cli.variables_of(self.config)

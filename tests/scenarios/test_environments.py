@@ -44,7 +44,7 @@ ELSEWHERE: dict[str, tuple[dict[str, str], str]] = {
 def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """An empty account."""
     home = tmp_path_factory.mktemp(request.param)
-    cloud = Cloud(home, request.param)
+    cloud = Cloud(home, request.param, own_kubernetes=True)
     cloud.environ |= {
         "PLATFORM_SUMMARY_FILE": str(home / "summary.json"),
         "MOLECULE_EPHEMERAL_DIRECTORY": str(home),

@@ -41,7 +41,7 @@ def key_of(component: str) -> str:
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """An empty account, in which each component has credentials of its own."""
     home = tmp_path_factory.mktemp("cloud")
-    cloud = Cloud(home)
+    cloud = Cloud(home, own_kubernetes=True)
     profiles = [
         f"[{name}]\naws_access_key_id={key_of(name)}\naws_secret_access_key=x\n" for name in COMPONENTS
     ]
@@ -55,6 +55,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     cloud.extra |= {
         "platform_aws_profile": "{{ inventory_hostname | split('.') | first }}",
         "confirm": "staging",
+        # The lease of a run that was killed has to end first.
+        "release_lock_wait": "30s",
     }
     try:
         yield cloud
