@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -125,20 +125,34 @@ def test_after_all_failures_all_is_built_as_if_nothing_had_been(
     assert standing(cloud) == undisturbed.built
 
 
-def killed_again_and_again(cloud: Cloud, playbook: str, total: int) -> None:
+def test_a_destroy_has_to_be_meant(cloud: Cloud, undisturbed: Undisturbed) -> None:
+    since = cloud.last_call()
+    text = cloud.play("destroy", fails=True, confirm="production")
+    assert "Nothing was taken away. This would destroy 'staging', and 'production' was named." in text
+    assert cloud.writes(since) == 0
+
+    rds = cloud.session.client("rds", endpoint_url=cloud.config["aws"]["url"])
+    rds.modify_db_instance(DBInstanceIdentifier="assistant-staging", DeletionProtection=True)
+    since = cloud.last_call()
+    text = cloud.play("destroy", fails=True)
+    assert "Deletion protection stands on: database database assistant-staging." in text
+    assert cloud.writes(since) == 0
+
+
+def killed_again_and_again(cloud: Cloud, playbook: str, total: int, **variables: Any) -> None:
     """Run a playbook and kill it after each so many changes, then let it run to its end."""
     for _ in range(KILLS):
-        since, process = cloud.last_call(), cloud.start(playbook)
+        since, process = cloud.last_call(), cloud.start(playbook, **variables)
         while process.poll() is None and cloud.writes(since) < total / KILLS:
             time.sleep(0.02)
         kill(process)
-    cloud.play(playbook)
+    cloud.play(playbook, **variables)
 
 
 def test_a_destroy_that_is_killed_again_and_again_leaves_nothing(
     cloud: Cloud, undisturbed: Undisturbed
 ) -> None:
-    killed_again_and_again(cloud, "destroy", undisturbed.destroy_writes)
+    killed_again_and_again(cloud, "destroy", undisturbed.destroy_writes, destroy_protected=True)
     assert standing(cloud) == undisturbed.destroyed
     assert list(violations(last_life(cloud.calls()))) == []
 
