@@ -155,7 +155,12 @@ def run(home: Path, arguments: argparse.Namespace) -> int:
         inherited = {name: value for name, value in os.environ.items() if name != "KUBECONFIG"}
         return subprocess.run(
             arguments.command,
-            env={**inherited, **variables_of(_running(home)), "TEAL_REHEARSAL_HOME": str(home)},
+            env={
+                **inherited,
+                **variables_of(_running(home)),
+                "TEAL_REHEARSAL_HOME": str(home),
+                "TMPDIR": str(supervisor.scratch(home)),
+            },
         ).returncode
     finally:
         down(home, arguments)

@@ -24,6 +24,7 @@ from typing import Any
 
 from rehearsal import __main__ as cli
 from rehearsal import config as settings
+from rehearsal import supervisor
 
 FIRST, SECOND = "1.0.0", "1.1.0"
 COLUMNS = 60
@@ -47,7 +48,8 @@ class Demo:
         self.command("python", "-m", "rehearsal", "reset" if cli.standing(settings.home()) else "up")
         config = settings.load(settings.home() / "config.json")
         print('$ eval "$(python -m rehearsal env)"')
-        self.environ.update(cli.variables_of(config))
+        # Modules of kubernetes.core leave what they know of a cluster in the folder for temporary files.
+        self.environ.update(cli.variables_of(config), TMPDIR=str(supervisor.scratch(settings.home())))
 
         self.title("2. What will be built: components are hosts, in waves")
         self.command("ansible-inventory", "-i", self.inventory, "--graph")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -57,9 +58,15 @@ def alive(home: Path) -> dict[str, bool]:
     return {name: _started(part["pid"]) == part["started"] for name, part in parts.items()}
 
 
+def scratch(home: Path) -> Path:
+    """The folder for temporary files of the parts, and of what is run with them; it goes when they end."""
+    return home / "tmp"
+
+
 def start(home: Path, config: dict[str, Any]) -> None:
     """Start every part and wait until all are ready. Raises PartFailed; the caller then calls `end`."""
     (home / "logs").mkdir(exist_ok=True)
+    scratch(home).mkdir(exist_ok=True)
     run = {"run": uuid.uuid4().hex, "parts": {}, "ready": False}
     settings.write(home / "state.json", run)
     processes = {}
@@ -89,6 +96,7 @@ def end(home: Path) -> int:
             time.sleep(0.02)
     if pids:
         raise PartFailed(f"processes {sorted(pids)} did not end, not even by SIGKILL")
+    shutil.rmtree(scratch(home), ignore_errors=True)
     (home / "state.json").unlink(missing_ok=True)
     return count
 
@@ -104,6 +112,7 @@ def _spawn(part: str, home: Path, run: str) -> subprocess.Popen[bytes]:
         {
             RUN_VARIABLE: run,
             "TEAL_REHEARSAL_HOME": str(home),
+            "TMPDIR": str(scratch(home)),
             "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")])),
             "PYTHONUNBUFFERED": "1",
         }

@@ -70,6 +70,16 @@ def test_up_and_down(run: Run, home: Path) -> None:
     assert run("status")[0] == 1
 
 
+def test_temporary_files_go_with_it(run: Run, home: Path) -> None:
+    run("up")
+    for pid in pids(home).values():
+        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        assert f"TMPDIR={home}/tmp".encode() in environment
+    (home / "tmp" / "left").touch()
+    run("down")
+    assert not (home / "tmp").exists()
+
+
 def test_reset_keeps_the_addresses(run: Run, home: Path) -> None:
     run("up")
     before, processes = settings.load(home / "config.json"), pids(home)
