@@ -18,7 +18,7 @@ IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" python -m rehear
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup rehearsal down demo test test-full lint unit molecule checkov scenarios \
+.PHONY: help setup rehearsal down demo test test-full lint unit flow molecule checkov scenarios \
 	bench bench-switch warm collection release-notes docs new-environment clean
 
 help: ## list the targets
@@ -44,7 +44,7 @@ down: $(STAMP) ## end the rehearsal cloud
 demo: $(STAMP) ## build STAGING on the rehearsal cloud, and see a release turn from blue to green under traffic
 	@$(IN_VENV) python -m rehearsal.demo --environment $(ENVIRONMENT)
 
-test: lint checkov unit molecule ## the whole test suite (what CI runs)
+test: lint checkov unit flow molecule ## the whole test suite (what CI runs)
 
 test-full: test warm scenarios ## and what takes longer: the engine's scenarios, the main job on the other Python
 	@$(MAKE) VENV=.venv-other PYTHON=$(OTHER_PYTHON) SCENARIOS=staging unit molecule
@@ -73,6 +73,9 @@ unit: $(STAMP) ## unit tests
 molecule: $(STAMP) ## build, build again, verify and destroy each environment on a rehearsal cloud of its own
 	@for scenario in $(SCENARIOS); do \
 		$(IN_REHEARSAL) molecule test --scenario-name $$scenario || exit 1; done
+
+flow: $(STAMP) ## the delivery flow: the workflows as they are, through all three environments
+	@$(IN_VENV) pytest tests/scenarios/test_flow.py
 
 scenarios: $(STAMP) ## the release engine's scenarios, all of them
 	@$(IN_VENV) pytest tests/scenarios

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
+        result = super().run(tmp, task_vars) | {"began": time.time()}
         _, arguments = self.validate_argument_spec(
             {"playbook": {"type": "str", "default": ""}, "access": {"type": "bool", "default": True}}
         )

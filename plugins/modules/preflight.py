@@ -43,6 +43,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+began:
+  description: When the check began, in seconds since 1970; what is told at the end of a run says how long it took.
+  type: float
+  returned: always
 account:
   description: The account that AWS says we are in.
   type: str

@@ -13,7 +13,7 @@ author: Teal maintainers
 description:
   - Scales the slot down that gets no requests, once its time as a way back is over. It takes the lock for that, so it is
     safe to run at any time, by a schedule or by hand; while a deploy or a rollback is under way, it leaves all as it is.
-  - Brings a release to its end that a controller left behind.
+  - If a controller left a release behind, it brings that to its end instead, which takes the rights of a rollback.
 options:
   now:
     description: Whether not to wait until the time is over. There is no warm rollback after that.
@@ -23,6 +23,10 @@ options:
     description: For how long a slot must have had no request before it is scaled down.
     type: str
     default: 60s
+  inventory:
+    description: The inventory as it is named in the commands that messages give.
+    type: str
+    default: ""
 extends_documentation_fragment:
   - teal.platform.release
   - teal.platform.release.lock
@@ -47,17 +51,26 @@ message:
   description: What was done, or why not.
   type: str
   returned: success
+topic:
+  description: What the role M(teal.platform.notification#role) is notified of.
+  type: str
+  returned: when a release was brought to its end
+event:
+  description: What there is to tell of it.
+  type: dict
+  returned: when a release was brought to its end
 """
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release import retire
+from ansible_collections.teal.platform.plugins.module_utils.release import report, retire
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Busy
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import LOCK_ARGUMENTS, Engine, run
 
 ARGUMENTS = {
     "now": {"type": "bool", "default": False},
     "drain": {"type": "str", "default": "60s"},
+    "inventory": {"type": "str", "default": ""},
     **LOCK_ARGUMENTS,
 }
 
@@ -68,7 +81,7 @@ def work(engine: Engine) -> dict[str, Any]:
         reason = retire.kept(engine.world.now(), engine.clock.wall(), engine.params["now"])
         return {"changed": not reason, "message": reason or "the idle slot would be scaled down"}
     try:
-        changed, message = retire.retire(
+        changed, message, settled = retire.retire(
             engine.world,
             engine.who("retire"),
             engine.length("lease"),
@@ -82,7 +95,11 @@ def work(engine: Engine) -> dict[str, Any]:
         if engine.params["now"]:
             raise
         return {"changed": False, "message": f"all is left as it is: {error}"}
-    return {"changed": changed, "message": message}
+    result = {"changed": changed, "message": message}
+    if settled:
+        topic, event = report.settled(settled, engine.params["inventory"])
+        result |= {"topic": topic, "event": event}
+    return result
 
 
 def main() -> None:

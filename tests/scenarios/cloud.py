@@ -48,6 +48,39 @@ def kill(process: subprocess.Popen[str]) -> str:
     return process.communicate()[0]
 
 
+def embeds(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """What Discord was told since the last time."""
+    url = config["discord"]["url"] + "/rehearsal/messages"
+    with _open(url, timeout=10) as answer:
+        kept = json.load(answer)
+    assert kept["refused"] == []
+    with _open(urllib.request.Request(url, method="DELETE"), timeout=10):
+        return [embed for message in kept["messages"] for embed in message["embeds"]]
+
+
+def latest_release(dynamodb: Any, table: str) -> dict[str, str]:
+    """Texts of an environment's latest release, such as its id and state, read past the playbooks."""
+    answer = dynamodb.query(
+        TableName=table,
+        KeyConditionExpression="#s = :s",
+        ExpressionAttributeNames={"#s": "scope"},
+        ExpressionAttributeValues={":s": {"S": "release"}},
+        ConsistentRead=True,
+        ScanIndexForward=False,
+        Limit=1,
+    )["Items"]
+    found = answer[0] if answer else {"id": {"S": ""}, "state": {"S": ""}}
+    return {name: value["S"] for name, value in found.items() if "S" in value}
+
+
+def enforce_iam(config: dict[str, Any]) -> None:
+    """From here on moto asks IAM, and the administrator's key is nobody's."""
+    request = urllib.request.Request(
+        config["aws"]["url"] + "/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"}
+    )
+    _open(request, timeout=30).close()
+
+
 class Cloud:
     """STAGING or another environment, and commands that are run on it."""
 
@@ -130,16 +163,8 @@ class Cloud:
 
     def state(self) -> tuple[str, str]:
         """Id and state of the latest release, read past the playbooks."""
-        answer = self.dynamodb.query(
-            TableName=TABLE,
-            KeyConditionExpression="#s = :s",
-            ExpressionAttributeNames={"#s": "scope"},
-            ExpressionAttributeValues={":s": {"S": "release"}},
-            ConsistentRead=True,
-            ScanIndexForward=False,
-            Limit=1,
-        )["Items"]
-        return (answer[0]["id"]["S"], answer[0]["state"]["S"]) if answer else ("", "")
+        latest = latest_release(self.dynamodb, TABLE)
+        return latest["id"], latest["state"]
 
     def kill_at(self, process: subprocess.Popen[str], state: str, after: str, limit: float = 120) -> str:
         """Kill a run (SIGKILL, all of it) as soon as its release has reached a state; return what it printed.
@@ -189,12 +214,7 @@ class Cloud:
 
     def messages(self) -> list[str]:
         """The titles that Discord was told since the last time."""
-        url = self.config["discord"]["url"] + "/rehearsal/messages"
-        with _open(url, timeout=10) as answer:
-            kept = json.load(answer)
-        assert kept["refused"] == []
-        with _open(urllib.request.Request(url, method="DELETE"), timeout=10):
-            return [embed["title"] for message in kept["messages"] for embed in message["embeds"]]
+        return [embed["title"] for embed in embeds(self.config)]
 
     def calls(self, since: int = 0) -> list[dict[str, Any]]:
         """The calls to AWS after that number."""

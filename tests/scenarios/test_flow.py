@@ -1,11 +1,13 @@
-"""The delivery flow on the rehearsal cloud, from a push to `test` until QA's rollback in PRODUCTION.
+"""The delivery flow on the rehearsal cloud, from a pull request until QA's rollback in PRODUCTION.
 
-What GitHub would do on an event is played by the workflows' own steps: their playbook and its variables are
-read out of the workflow's file and run by the action's own script. It takes minutes: `make scenarios`.
+An application's repository calls the workflows as examples/application does, and actions.py runs them, step by step,
+with AWS's roles as they are taken on by GitHub's tokens, IAM enforced, and Ansible at its most talkative. The tests
+are one story, and in its order: `make flow`.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -16,265 +18,423 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
-import yaml
 
 from rehearsal import __main__ as cli
 from rehearsal import config as settings
+from tests.scenarios import actions
+from tests.scenarios.cloud import QUICK, ROOT, embeds, enforce_iam, latest_release
 
-ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENTS = ("test", "staging", "production")
+#: What a release needs. TEST is built whole, so that it can be compared with its description.
+NEEDED = "network,identity,registry,release_store,load_balancer,cluster,node_targets,namespace,release"
+REPOSITORY = "teal-platform/assistant"
+#: Set by people on GitHub; the table in docs/pipeline.md.
+DEFAULT_BRANCH = "test"
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 class Flow:
-    """GitHub, as far as it is needed. `told` gathers all that any command printed."""
+    """The rehearsal cloud, and the application's repository on GitHub."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.environ = {**os.environ, "TEAL_REHEARSAL_HOME": str(home)}
-        self.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.told: list[str] = []
+        self.passwords: set[str] = set()
+        self.environ = {**os.environ, "TEAL_REHEARSAL_HOME": str(home), "ANSIBLE_VERBOSITY": "3"}
+        self.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.run(sys.executable, "-m", "rehearsal", "up")
         self.config = settings.load(home / "config.json")
         self.environ |= cli.variables_of(self.config)
-        self.commit("0" * 40)
+        self.numbers = itertools.count(1)
+        self.extra = {environment: dict(QUICK) for environment in ENVIRONMENTS}
 
-    def run(self, *words: str, fails: bool = False) -> str:
-        """Run a command that must succeed, or must fail; return what it printed."""
-        done = subprocess.run(words, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False)
-        text = done.stdout + done.stderr
+    def run(self, *words: str) -> None:
+        """Run a command that must succeed."""
+        self.ended(words, self.started(words))
+
+    def started(self, words: tuple[str, ...]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            words, cwd=ROOT, env=self.environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def ended(self, words: tuple[str, ...], process: subprocess.Popen[str]) -> None:
+        text, _ = process.communicate()
         self.told.append(text)
-        assert (done.returncode != 0) == fails, f"{words} ended with {done.returncode}\n{text[-6000:]}"
-        return text
+        assert process.returncode == 0, f"{words} ended with {process.returncode}\n{text[-6000:]}"
 
-    def commit(self, commit: str) -> None:
-        """Go on as the run of a workflow for this commit."""
-        self.environ |= {
-            "GITHUB_SHA": commit,
-            "GITHUB_ACTOR": "octocat",
-            "GITHUB_RUN_ID": "42",
-            "GITHUB_WORKFLOW": "flow",
-            "GITHUB_SERVER_URL": "https://github.com",
-            "GITHUB_REPOSITORY": "teal-platform/assistant",
-            "GITHUB_STEP_SUMMARY": str(self.home / "step-summary.md"),
-        }
+    def build(self) -> None:
+        """All environments, by an administrator; what the account has once comes with the first."""
+        quick = json.dumps(QUICK)
+        self.run("ansible-playbook", "site.yml", "-i", "inventories/test", "-e", quick)
+        words = [
+            ("ansible-playbook", "site.yml", "-i", f"inventories/{name}", "--limit", NEEDED, "-e", quick)
+            for name in ENVIRONMENTS[1:]
+        ]
+        for one, process in [(one, self.started(one)) for one in words]:
+            self.ended(one, process)
 
-    def image(self, commit: str, gate: str = "OK") -> str:
-        """What verify.yml and image.yml leave behind: an analysis of the commit and an image; its digest."""
-        conditions = [] if gate == "OK" else [
-            {"metric": "coverage", "value": "41.0", "threshold": "80", "comparator": "LT", "status": "ERROR"}
-        ]  # fmt: skip
-        analysis = {
-            "project": "assistant",
-            "revision": commit,
-            "branch": "test",
-            "status": gate,
-            "conditions": conditions,
-            "measures": {"coverage": "81.2"},
-        }
-        _post(self.config["sonar"]["url"] + "/rehearsal/analyses", analysis)
-        return self.run(sys.executable, "-m", "rehearsal", "push", commit).split()[-1]
+    def client(self, service: str, **keys: str) -> Any:
+        keys = keys or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return boto3.client(
+            service, endpoint_url=self.config["aws"]["url"], region_name=self.config["region"], **keys
+        )
 
-    def step(self, workflow: str, name: str, environment: str, *, fails: bool = False, **inputs: Any) -> str:
-        """Run the step `name` of a workflow, with these inputs."""
-        document = yaml.safe_load((ROOT / ".github/workflows" / f"{workflow}.yml").read_text("utf-8"))
-        steps = [step for job in document["jobs"].values() for step in job["steps"] if step["name"] == name]
-        given = {"environments": json.dumps([environment]), **inputs, "environment": environment}
-        words = {key: _filled(value, given, self.home) for key, value in steps[0]["with"].items()}
-        self.environ |= {
-            "PLAYBOOK": words["playbook"],
-            "ENVIRONMENT": words["environment"],
-            "VARIABLES": words.get("variables", "{}"),
-            # The one thing that is not as on GitHub: nobody watches PRODUCTION for five minutes here.
-            "ARGUMENTS": words.get("arguments", "") + " -e release_bake=2s",
-        }
-        return self.run(sys.executable, ".github/actions/playbook/play.py", fails=fails)
+    def github(self) -> actions.GitHub:
+        """The repository, set up as docs/pipeline.md says."""
+        iam, sts = self.client("iam"), self.client("sts")
+        self.trusts: dict[str, list[str]] = {}
+        self.sessions: dict[str, dict[str, str]] = {}
+        rules = {}
+        for name in ENVIRONMENTS:
+            arns = {}
+            for role in iam.list_roles(PathPrefix=f"/assistant-{name}/")["Roles"]:
+                statements = role["AssumeRolePolicyDocument"]["Statement"]
+                if statements[0]["Action"] == "sts:AssumeRoleWithWebIdentity":
+                    arn = role["Arn"]
+                    equals = statements[0]["Condition"]["StringEquals"]
+                    self.trusts[arn] = equals["token.actions.githubusercontent.com:sub"]
+                    keys = sts.assume_role(RoleArn=arn, RoleSessionName="flow")["Credentials"]
+                    self.sessions[arn] = {
+                        "AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+                        "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+                        "AWS_SESSION_TOKEN": keys["SessionToken"],
+                    }
+                    arns[role["RoleName"].removeprefix(f"assistant-{name}-")] = arn
+            region = {"AWS_REGION": self.config["region"]}
+            repository = f"123456789012.dkr.ecr.{self.config['region']}.amazonaws.com/assistant"
+            rules[name] = actions.Rule(
+                {name},
+                {
+                    **region,
+                    "AWS_ROLE": arns["deploy"],
+                    "ECR_REPOSITORY": repository if name == "test" else "",
+                },
+                reviewers=name == "production",
+            )
+            rules[f"{name}-rollback"] = actions.Rule(set(ENVIRONMENTS), {**region, "AWS_ROLE": arns["qa"]})
+            rules[f"{name}-infrastructure"] = actions.Rule(
+                {DEFAULT_BRANCH}, {**region, "AWS_ROLE": arns["provision"]}
+            )
+        workspace = self.home.parent / "application"
+        actions.commands(workspace, ("gradlew",))
+        actions.commands(self.home.parent / "bin", ("aws", "docker"))
+        (workspace / "platform").symlink_to(ROOT)
+        variables = {**self.environ, "PATH": f"{self.home.parent / 'bin'}{os.pathsep}{self.environ['PATH']}"}
+        secrets = {name: variables.pop(name) for name in ("DISCORD_WEBHOOK_URL", "SONAR_TOKEN")}
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            del variables[name]
+        return actions.GitHub(
+            REPOSITORY,
+            workspace,
+            variables,
+            rules,
+            secrets,
+            {},
+            self.take_role,
+            lambda name: self.quick(name),
+        )
+
+    def take_role(self, arn: str, subject: str) -> dict[str, str]:
+        """What AWS does with a token of GitHub."""
+        if subject not in self.trusts[arn]:
+            raise actions.StepFailed(f"{subject} is not authorized to perform: sts:AssumeRoleWithWebIdentity")
+        return self.sessions[arn]
+
+    def quick(self, environment: str) -> str:
+        return f"-e '{json.dumps(self.extra[environment])}'"
+
+    def commit(self) -> str:
+        """A new commit."""
+        return f"{next(self.numbers):040x}"
 
     def live(self, environment: str) -> str:
-        """The digest that is live, read as deploy.yml does."""
-        self.step("deploy", "Read what stands now", environment)
-        status = json.loads((self.home / "status.json").read_text("utf-8"))
-        return status["slots"][status["live_slot"]]["digest"]
+        """The version, which is a commit, that answers at the environment's address."""
+        prefix = "" if environment == "production" else f"{environment}."
+        handlers = (
+            urllib.request.ProxyHandler({"https": self.config["balancer"]["proxy_url"]}),
+            _https(self.config),
+        )
+        with urllib.request.build_opener(*handlers).open(
+            f"https://{prefix}assistant.example.com/actuator/info", timeout=10
+        ) as answer:
+            return json.load(answer)["build"]["version"]
+
+    def lives(self) -> list[str]:
+        return [self.live(environment) for environment in ENVIRONMENTS]
 
     def messages(self) -> list[str]:
         """The titles that Discord was told since the last time."""
-        url = self.config["discord"]["url"] + "/rehearsal/messages"
-        with _open(url, timeout=10) as answer:
-            kept = json.load(answer)
-        assert kept["refused"] == []
-        with _open(urllib.request.Request(url, method="DELETE"), timeout=10):
-            return [embed["title"] for message in kept["messages"] for embed in message["embeds"]]
+        return [embed["title"] for embed in embeds(self.config)]
 
 
-def _filled(text: str, inputs: dict[str, Any], folder: Path) -> str:
-    """Replace a workflow's expressions, as GitHub would. Raises KeyError for one that isn't known here."""
-    values: dict[str, str] = {
-        "matrix.environment": inputs["environment"],
-        "fromJSON(inputs.environments)[0]": json.loads(inputs["environments"])[0],
-        "toJSON(format('{0}/status.json', runner.temp))": json.dumps(f"{folder}/status.json"),
-        "toJSON(format('{0}/summary.json', runner.temp))": json.dumps(f"{folder}/summary.json"),
-    }
+def _https(config: dict[str, Any]) -> urllib.request.HTTPSHandler:
+    import ssl
 
-    def value(match: re.Match[str]) -> str:
-        expression = match[1]
-        if found := re.fullmatch(r"toJSON\(inputs\.([\w-]+)\)", expression):
-            return json.dumps(inputs.get(found[1].replace("-", "_"), ""))
-        if found := re.fullmatch(r"inputs\.([\w-]+)", expression):
-            return str(inputs[found[1].replace("-", "_")])
-        return values[expression]
-
-    return re.sub(r"\$\{\{ (.*?) \}\}", value, text)
-
-
-def _post(url: str, body: dict[str, Any]) -> None:
-    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with _open(request, timeout=10):
-        pass
+    return urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=config["ca"]["cert_file"]))
 
 
 @pytest.fixture(scope="module")
 def flow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flow]:
-    """All three environments in one account, with their first release."""
-    flow = Flow(tmp_path_factory.mktemp("flow"))
+    flow = Flow(tmp_path_factory.mktemp("flow") / "rehearsal")
     try:
-        for environment in ENVIRONMENTS:
-            flow.run(
-                "ansible-playbook", "site.yml", "-i", f"inventories/{environment}", "-e", "release_bake=2s"
-            )
-        flow.messages()
         yield flow
     finally:
         flow.run(sys.executable, "-m", "rehearsal", "down")
 
 
-def test_one_digest_goes_through_all_three(flow: Flow) -> None:
-    commit = "a" * 40
-    digest = flow.image(commit)
-    before = flow.live("production")
+@pytest.fixture(scope="module")
+def github(flow: Flow) -> actions.GitHub:
+    """All three environments with their first release, and the repository; from here on IAM is asked."""
+    flow.build()
+    github = flow.github()
+    secrets = flow.client("secretsmanager")
+    for secret in secrets.list_secrets()["SecretList"]:
+        held = secrets.get_secret_value(SecretId=secret["ARN"])["SecretString"]
+        flow.passwords.add(json.loads(held).get("password", held) if held.startswith("{") else held)
+    assert flow.passwords, "the database has a password"
+    secrets.create_secret(
+        Name="assistant-production/notification", SecretString=github.secrets["DISCORD_WEBHOOK_URL"]
+    )
+    enforce_iam(flow.config)
+    flow.messages()
+    code(github)
+    return github
 
-    flow.commit(commit)
-    flow.step("deploy", "Deploy the image", "test", digest=digest)
-    assert flow.live("test") == digest
+
+def code(github: actions.GitHub, **given: Any) -> None:
+    """What the commit is like that the next events are about."""
+    good = {"sonar": "OK", "integrationTest": True, "systemTest": True}
+    (github.workspace / "code.json").write_text(json.dumps({**good, **given}))
+
+
+def passed(github: actions.GitHub) -> dict[str, str]:
+    """Secrets as a caller passes them on."""
+    names = {"sonar-token": "SONAR_TOKEN", "discord-webhook": "DISCORD_WEBHOOK_URL"}
+    return {name: github.secrets[secret] for name, secret in names.items()}
+
+
+def pull_request(flow: Flow, github: actions.GitHub) -> actions.Run:
+    head = {"number": 7, "head": {"sha": flow.commit()}}
+    return github.event("pull-request", "refs/pull/7/merge", flow.commit(), pull_request=head)
+
+
+def test_a_pull_request_is_verified(flow: Flow, github: actions.GitHub) -> None:
+    assert pull_request(flow, github).results["verify / verify"] == "success"
+    assert flow.messages() == []
+
+    code(github, sonar="ERROR")
+    refused = pull_request(flow, github)
+    assert refused.results["verify / verify"] == "failure"
+    assert "coverage is 41.0, and fails below 80" in refused.log
+    (title,) = flow.messages()
+    assert "quality gate refused" in title
+
+
+def test_of_a_fork_the_tests_are_run_without_secrets(flow: Flow, github: actions.GitHub) -> None:
+    secrets, github.secrets = github.secrets, {}
+    run = pull_request(flow, github)
+    github.secrets = secrets
+    assert run.results["verify / verify"] == "failure"
+    assert "gradlew build" in run.log and "gradlew sonar" not in run.log
+    assert "A pull request from a fork gets no secrets" in run.log
+
+
+def test_one_image_goes_through_all_three(flow: Flow, github: actions.GitHub) -> None:
+    code(github)
+    commit = flow.commit()
+    run = github.event("test", "test", commit)
+    assert set(run.results.values()) == {"success", "skipped"}, run.results
+    assert run.results["integration / failed"] == run.results["deploy / reconcile"] == "skipped"
+    assert f"tested: {commit}" in run.log
+    assert flow.lives() == [commit, "1.0.0", "1.0.0"]
+    digest = run.outputs["image"]["digest"]
+    assert re.fullmatch("sha256:[0-9a-f]{64}", digest)
 
     # The merges to the later branches are commits that SonarCloud never saw: it is asked about the image's.
-    flow.commit("b" * 40)
-    flow.step("deploy", "Promote what stands in the environment before", "staging")
-    assert flow.live("staging") == digest
-    assert flow.live("production") == before, "nothing happens in PRODUCTION until it is approved"
+    run = github.event("staging", "staging", flow.commit())
+    assert run.results["system-test / test"] == "success"
+    assert run.outputs["deploy"]["digest"] == digest
+    assert flow.lives() == [commit, commit, "1.0.0"]
 
-    flow.commit("c" * 40)
-    flow.step("deploy", "Promote what stands in the environment before", "production")
-    assert flow.live("production") == digest
-    told = flow.messages()
-    assert [title for title in told if "is live" in title] != []
-    assert len([title for title in told if "is live" in title]) == 3
-
-
-def test_a_gate_that_is_not_met_stops_the_deploy(flow: Flow) -> None:
-    commit = "d" * 40
-    digest = flow.image(commit, gate="ERROR")
-    before = flow.live("test")
-    flow.commit(commit)
-    told = flow.step("deploy", "Deploy the image", "test", digest=digest, fails=True)
-    assert "coverage" in told and "41" in told and "80" in told
-    assert flow.live("test") == before
-    assert any("quality gate refused" in title for title in flow.messages())
+    merged = flow.commit()
+    run = github.event("production", "production", merged)
+    assert run.results["deploy / deploy"] == "waiting", "for the reviewers of the GitHub environment"
+    assert flow.lives() == [commit, commit, "1.0.0"]
+    github.approved = {"production"}
+    run = github.event("production", "production", merged)
+    assert run.outputs["deploy"]["digest"] == digest
+    assert flow.lives() == [commit] * 3
+    told = embeds(flow.config)
+    live = [embed for embed in told if "is live" in embed["title"]]
+    assert len(live) == 3 and len(told) == 6, "one of the switch and one of the success of each"
+    for embed in live:
+        assert {"name": "Quality", "value": "coverage: 81.2", "inline": False} in embed["fields"]
+    assert "### promote" in (flow.home.parent / "step-summary.md").read_text()
 
 
-def test_a_commit_without_analysis_is_refused(flow: Flow) -> None:
-    digest = flow.run(sys.executable, "-m", "rehearsal", "push", "e" * 40).split()[-1]
-    flow.commit("e" * 40)
-    flow.step("deploy", "Deploy the image", "test", digest=digest, fails=True)
-    assert any("quality gate refused" in title for title in flow.messages())
+def test_an_image_is_built_once(flow: Flow, github: actions.GitHub) -> None:
+    """Of a workflow that is run again, the digest is the same, and gradle and docker are not called."""
+    commit = flow.live("test")
+    run = github.call("image", "test", commit, {}, environment="test")
+    assert run.results["image"] == "success"
+    assert "gradlew" not in run.log and run.outputs["image"]["digest"].startswith("sha256:")
 
 
-def test_integration_fails_after_staging_has_moved(flow: Flow) -> None:
-    """Both return to what they had, PRODUCTION, that has another release, is left alone."""
-    commit = "f" * 40
-    digest = flow.image(commit)
-    before = {environment: flow.live(environment) for environment in ENVIRONMENTS}
-    flow.commit(commit)
-    flow.step("deploy", "Deploy the image", "test", digest=digest)
-    flow.step("deploy", "Promote what stands in the environment before", "staging")
+def test_a_gate_that_is_not_met_stops_what_was_merged_all_the_same(
+    flow: Flow, github: actions.GitHub
+) -> None:
+    before = flow.lives()
+    code(github, sonar="ERROR")
+    run = github.event("test", "test", flow.commit())
+    code(github)
+    assert run.results["verify / verify"] == "failure"
+    assert run.results["image"] == run.results["deploy"] == run.results["integration"] == "skipped"
     flow.messages()
-    for environment in ENVIRONMENTS:
-        flow.step(
-            "system-test",
-            "Take the release back, if it is live here",
-            environment,
-            digest=digest,
-            environments='["test", "staging", "production"]',
-        )
-    assert {environment: flow.live(environment) for environment in ENVIRONMENTS} == before
+
+    # And an image that came past it, of a commit that was never analysed, is not deployed.
+    commit = flow.commit()
+    digest = github.call("image", "test", commit, {}, environment="test").outputs["image"]["digest"]
+    run = github.call("deploy", "test", commit, passed(github), environment="test", digest=digest)
+    assert run.results["deploy"] == "failure"
+    assert f"there is no analysis of {commit}" in run.log
+    assert any("quality gate refused" in title for title in flow.messages())
+    assert flow.lives() == before
+
+
+def test_only_its_branch_deploys_to_an_environment(flow: Flow, github: actions.GitHub) -> None:
+    run = github.call("deploy", "test", flow.commit(), {"sonar-token": ""}, environment="production")
+    assert run.results["deploy"] == "failure"
+    assert "branch test is not allowed to deploy to production" in run.log
+    qa = github.rules["test-rollback"].variables["AWS_ROLE"]
+    with pytest.raises(actions.StepFailed, match="not authorized"):
+        flow.take_role(qa, f"repo:{REPOSITORY}:environment:test")
+
+
+def test_system_tests_fail_and_the_release_is_held(flow: Flow, github: actions.GitHub) -> None:
+    before = flow.lives()
+    github.variables["STAGING_ON_FAILURE"] = "hold"
+    code(github, systemTest=False)
+    (run,) = [run for run in github.runs if run.branch == "staging"]
+    run.again("system-test")
+    assert (run.results["system-test / test"], run.results["system-test / failed"]) == ("failure", "success")
+    assert "HELD: the tests of staging failed" in run.log
+    assert "playbooks/rollback.yml" in run.log or flow.lives() == before
+    assert flow.lives() == before
+    (title,) = flow.messages()
+    assert "is held as it is" in title
+
+
+def test_system_tests_fail_and_staging_goes_back(flow: Flow, github: actions.GitHub) -> None:
+    test, _, production = flow.lives()
+    github.variables["STAGING_ON_FAILURE"] = "rollback"
+    (run,) = [run for run in github.runs if run.branch == "staging"]
+    run.again("system-test")
+    assert run.results["system-test / failed"] == "success"
+    assert flow.lives() == [test, "1.0.0", production]
+    (title,) = flow.messages()
+    assert "STAGING: back on 1.0.0" in title
+
+
+def test_integration_tests_fail_after_staging_has_moved(flow: Flow, github: actions.GitHub) -> None:
+    """Both return to what they had; PRODUCTION, that has another release, is left alone."""
+    before = flow.lives()
+    commit = flow.commit()
+    code(github, integrationTest=False)
+    moved: list[str] = []
+
+    def merge() -> None:
+        moved.append(github.event("staging", "staging", flow.commit()).outputs["deploy"]["digest"])
+
+    github.meanwhile["integration / test"] = merge
+    run = github.event("test", "test", commit)
+    assert moved == [run.outputs["image"]["digest"]]
+    assert f"tested: {commit}" in run.log
+    assert (run.results["integration / test"], run.results["integration / failed"]) == ("failure", "success")
+    assert flow.lives() == before
     assert len([title for title in flow.messages() if "back on" in title]) == 2
 
-
-def test_integration_fails_before_staging_has_moved(flow: Flow) -> None:
-    commit = "1" * 40
-    digest = flow.image(commit)
-    before = flow.live("staging")
-    flow.commit(commit)
-    flow.step("deploy", "Deploy the image", "test", digest=digest)
-    for environment in ("test", "staging"):
-        flow.step("system-test", "Take the release back, if it is live here", environment, digest=digest)
-    assert flow.live("test") != digest
-    assert flow.live("staging") == before
+    # Where it is not live (any more), nothing happens.
+    run.again("integration")
+    assert run.results["integration / failed"] == "success"
+    assert run.log.count("is not live in") == 2
+    assert flow.lives() == before
+    assert flow.messages() == []
 
 
-def test_system_test_fails_and_the_release_is_held(flow: Flow) -> None:
-    digest = flow.live("staging")
-    flow.messages()
-    told = flow.step("system-test", "Hold the release, and say what stands", "staging", digest=digest)
-    assert "HELD" in told
-    assert flow.live("staging") == digest
-    assert any("is held as it is" in title for title in flow.messages())
+def test_a_runner_dies_and_its_release_is_brought_to_an_end(flow: Flow, github: actions.GitHub) -> None:
+    """Of an image that nobody analysed, let through knowingly; QA's role sends the requests back."""
+    before = flow.lives()
+    commit = flow.commit()
+    digest = github.call("image", "test", commit, {}, environment="test").outputs["image"]["digest"]
+    keys = flow.sessions[github.rules["test"].variables["AWS_ROLE"]]
+    dynamodb = flow.client("dynamodb", **{name.lower(): value for name, value in keys.items()})
+    github.dies["deploy"] = lambda: latest_release(dynamodb, "assistant-test-releases")["state"] == "baking"
+    given = {"environment": "test", "digest": digest, "gate-override": "incident 4711"}
+    run = github.call("deploy", "test", commit, passed(github), **given)
+    github.dies.clear()
+    assert (run.results["deploy"], run.results["reconcile"]) == ("failure", "success")
+    assert flow.lives() == before
+    record = latest_release(dynamodb, "assistant-test-releases")
+    assert (record["state"], record["reason"]) == ("rolled_back", "quality gate overridden: incident 4711")
+    overridden, switched, failed = flow.messages()
+    assert "the quality gate was overridden" in overridden
+    assert "traffic goes to" in switched and "the deploy of" in failed
 
 
-def test_qa_rolls_production_back(flow: Flow) -> None:
-    before = flow.live("production")
-    flow.messages()
-    told = flow.step("rollback", "Go back", "production", reason="wrong answers {{ 1 }} x=y")
-    assert "WARM" in told
-    assert flow.live("production") != before
-    assert any("back on" in title for title in flow.messages())
-
-
-def test_no_secret_shows(flow: Flow) -> None:
-    """At the most talkative, on ways that succeed and one that fails; and in all that was printed before."""
-    for playbook, fails in (("status", False), ("hold", False), ("quality_gate", True)):
-        flow.run(
-            "ansible-playbook", f"playbooks/{playbook}.yml", "-i", "inventories/staging", "-vvv", fails=fails
-        )
-    variables = cli.variables_of(flow.config)
-    webhook = variables["DISCORD_WEBHOOK_URL"]
-    secrets = [
-        variables["SONAR_TOKEN"],
-        variables["AWS_SECRET_ACCESS_KEY"],
-        webhook,
-        webhook.rpartition("/")[2],
-    ]
-    for database in _database_passwords(flow.config):
-        secrets.append(database)
-    assert len(secrets) > 4, "the databases have passwords"
-    for text in [*flow.told, (flow.home / "status.json").read_text("utf-8")]:
-        for secret in secrets:
-            assert secret not in text, f"a secret of {len(secret)} letters is shown"
-
-
-def _database_passwords(config: dict[str, Any]) -> list[str]:
-    """The passwords that Secrets Manager holds."""
-    import boto3
-
-    client = boto3.client(
-        "secretsmanager",
-        endpoint_url=config["aws"]["url"],
-        region_name=config["region"],
-        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-        aws_secret_access_key="any",
+def test_qa_rolls_production_back(flow: Flow, github: actions.GitHub) -> None:
+    """In seconds, from the default branch, with a webhook that is in Secrets Manager alone."""
+    webhook = github.secrets.pop("DISCORD_WEBHOOK_URL")
+    flow.extra["production"]["notification_discord_webhook_secret"] = "assistant-production/notification"
+    run = github.event(
+        "rollback",
+        DEFAULT_BRANCH,
+        flow.commit(),
+        inputs={"environment": "production", "to": "", "reason": "wrong answers {{ 1 }} x=y", "cold": False},
     )
-    found = []
-    for secret in client.list_secrets()["SecretList"]:
-        text = client.get_secret_value(SecretId=secret["ARN"])["SecretString"]
-        found.append(json.loads(text).get("password", "") if text.startswith("{") else text)
-    return [password for password in found if len(password) >= 8]
+    github.secrets["DISCORD_WEBHOOK_URL"] = webhook
+    assert run.results["rollback / rollback"] == "success"
+    assert "WARM ROLLBACK to 1.0.0" in run.log and "{{ 1 }} x=y" in run.log
+    assert flow.live("production") == "1.0.0"
+    (title,) = flow.messages()
+    assert "PRODUCTION: back on 1.0.0" in title
+
+
+def test_the_nightly_check_tells_what_differs(flow: Flow, github: actions.GitHub) -> None:
+    run = github.call("drift", DEFAULT_BRANCH, flow.commit(), passed(github), environments='["test"]')
+    assert run.results["drift"] == "success", run.log[-3000:]
+    assert flow.messages() == []
+
+    role = github.rules["test-infrastructure"].variables["AWS_ROLE"]
+    keys = {name.lower(): value for name, value in flow.sessions[role].items()}
+    alarms = flow.client("cloudwatch", **keys)
+    (name, *_) = [alarm["AlarmName"] for alarm in alarms.describe_alarms()["MetricAlarms"]]
+    alarms.delete_alarms(AlarmNames=[name])
+    run = github.call("drift", DEFAULT_BRANCH, flow.commit(), passed(github), environments='["test"]')
+    assert run.results["drift"] == "failure"
+    assert "Not as described: alarms.test" in run.log
+    (title,) = flow.messages()
+    assert "TEST is not as described" in title
+
+
+def test_no_secret_shows(flow: Flow, github: actions.GitHub) -> None:
+    """In nothing that was printed, at the most talkative, nor in what the rehearsal's parts and the jobs wrote."""
+    webhook = github.secrets["DISCORD_WEBHOOK_URL"]
+    secrets = {webhook, webhook.rpartition("/")[2], github.secrets["SONAR_TOKEN"], *flow.passwords}
+    for session in flow.sessions.values():
+        secrets |= {session["AWS_SECRET_ACCESS_KEY"], session["AWS_SESSION_TOKEN"]}
+    written = [
+        path.read_text("utf-8", "replace")
+        for folder in (flow.home / "logs", *flow.home.parent.glob("runner-*"))
+        for path in folder.glob("*")
+    ]
+    written.append((flow.home.parent / "step-summary.md").read_text())
+    texts = [*flow.told, *(run.log for run in github.runs), *written]
+    assert len(texts) > 20 and any("ESTABLISH" in text for text in texts), "they are there, and talkative"
+    for text in texts:
+        for secret in secrets:
+            assert secret not in text, (
+                f"a secret of {len(secret)} letters: …{text[text.find(secret) - 300 :][:300]}"
+            )
+        assert not re.search(r"k8s-aws-v1\.\w{20}|-----BEGIN [A-Z ]*PRIVATE KEY", text)

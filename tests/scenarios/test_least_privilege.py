@@ -21,6 +21,7 @@ import yaml
 
 from rehearsal import __main__ as cli
 from rehearsal import config as settings
+from tests.scenarios.cloud import enforce_iam
 
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = {
@@ -47,14 +48,7 @@ class Account:
         self._make_zone()
         for role in ("provision", "deploy", "qa"):
             self.roles[role] = administrator | self._assume(role)
-        # From here on moto asks IAM; the administrator's key is nobody's.
-        request = urllib.request.Request(
-            f"{self.url}/moto-api/reset-auth",
-            data=b"0",
-            headers={"Content-Type": "text/plain"},
-            method="POST",
-        )
-        _open(request, timeout=30).close()
+        enforce_iam(config)
 
     def client(self, service: str) -> Any:
         return boto3.client(

@@ -67,6 +67,15 @@ def failed(release: Release, step: str, reason: str, inventory: str) -> tuple[st
     return topic, "\n".join(lines), serving
 
 
+def settled(release: Release, inventory: str) -> tuple[str, dict[str, Any]]:
+    """Return the topic and the event of a release that somebody else has brought to its end."""
+    reason = release.get("failure", "")
+    topic, _, serving = failed(release, "its controller was gone", reason, inventory)
+    if release.get("warm") and topic == "deploy failed":
+        topic, serving = "rolled back", f"{named(release)} on {release['slot']}"
+    return topic, event(release, serving, reason=reason)
+
+
 def lost(release: Release, reason: str, inventory: str) -> str:
     """Return the message of a controller that may not change anything any more."""
     return "\n".join(

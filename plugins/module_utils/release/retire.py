@@ -20,7 +20,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.deploy impor
     settle,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, take
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Situation, named
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, Situation, named
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Slots
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 
@@ -49,20 +49,22 @@ def retire(
     now: bool,
     drain: float,
     requests: Callable[[str, float], float],
-) -> tuple[bool, str]:
-    """Settle what was left, and scale the idle slot down if it isn't kept; return whether, and what was done.
+) -> tuple[bool, str, Release | None]:
+    """Settle what was left, or else scale the idle slot down if it isn't kept.
 
-    The slot is marked before it is scaled down, so that nobody takes it for a way back meanwhile. Raises Busy.
+    Returns whether anything was done, what, and the release that was brought to its end. One at a time: settling
+    takes the rights of a rollback and no more. The slot is marked before it is scaled down, so that nobody takes it
+    for a way back meanwhile. Raises Busy.
     """
     lease, before = take(world.store, who, seconds, wait=wait)
     try:
         unfinished = world.store.unfinished(before)
-        told = [settle(world, lease, unfinished)] if unfinished else []
+        told = settle(world, lease, unfinished) if unfinished else ""
         situation = world.now()
         remove_previews(world, situation, lease)
-        if reason := kept(situation, world.clock.wall(), now):
+        if told or (reason := kept(situation, world.clock.wall(), now)):
             lease.give_back()
-            return bool(told), "; ".join([*told, reason])
+            return bool(told), told or reason, world.store.release(unfinished["id"]) if unfinished else None
         slot, name = situation.idle_slot, named(situation.idle)
         content = {key: value for key, value in situation.idle.items() if key not in ("scope", "id")}
         content["since"] = iso(world.clock.wall())
@@ -70,7 +72,7 @@ def retire(
         lease.write(lease.slot_parts({slot: {**content, "state": "stopping"}}))
         slots(lease).scale_down(slot, lease)
         lease.give_back(lease.slot_parts({slot: {**content, "state": "down"}}))
-        return True, "; ".join([*told, f"slot {slot} was scaled down: {name} is not kept warm any more"])
+        return True, f"slot {slot} was scaled down: {name} is not kept warm any more", None
     except BaseException:
         _give_back(lease)
         raise

@@ -16,7 +16,7 @@ from ansible_collections.teal.platform.plugins.modules import (
     slot_retire,
 )
 
-from .world import NAME, Controller, Environment
+from .world import NAME, TABLE, Controller, Environment
 
 COMMON: dict[str, Any] = {
     "name": NAME,
@@ -206,6 +206,25 @@ def test_retire_leaves_all_as_it_is_while_somebody_works(
     assert not told["changed"]
     assert told["message"].startswith("all is left as it is: a deploy of 1.4.2 by alice on ")
     assert failed(slot_retire, now=True)["error"] == "Busy"
+
+
+def test_retire_brings_a_release_to_its_end_and_tells_of_it(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
+) -> None:
+    Controller(environment).deploy("1.0.0")
+    run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
+    environment.dynamodb.update_item(
+        TableName=TABLE,
+        Key={"scope": {"S": "lock"}, "id": {"S": "lock"}},
+        UpdateExpression="SET lease = :short",
+        ExpressionAttributeValues={":short": {"N": "1"}},
+    )
+    told = run(slot_retire, lock_wait="10s", inventory="inventories/x")
+    assert told["changed"] and told["topic"] == "deploy aborted"
+    assert told["event"]["version"] == "1.4.2"
+    assert told["event"]["who"] == "alice"
+    assert told["event"]["serving"].endswith(" on blue, untouched")
+    assert "its controller was gone" in told["event"]["reason"]
 
 
 def test_retire_in_check_mode_says_what_it_would_do(

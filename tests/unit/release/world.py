@@ -356,4 +356,4 @@ class Controller:
             now=now,
             drain=1,
             requests=lambda group, seconds: 0,
-        )
+        )[:2]

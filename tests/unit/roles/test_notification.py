@@ -22,9 +22,21 @@ ROLE = ROOT / "roles" / "notification"
 
 
 def test_there_is_a_handler_for_each_topic() -> None:
-    handlers = yaml.safe_load((ROLE / "handlers" / "main.yml").read_text())
+    noting, *handlers = yaml.safe_load((ROLE / "handlers" / "main.yml").read_text())
+    assert noting["listen"] == "component changed", "which tells nobody"
     assert [handler["listen"] for handler in handlers] == list(TOPICS)
     assert [handler["vars"]["__notification_topic"] for handler in handlers] == list(TOPICS)
+
+
+def test_each_topic_is_told_by_something() -> None:
+    files = [
+        path
+        for folder in ("playbooks", "roles", "plugins/module_utils/release", "plugins/modules")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".yml", ".py") and ROLE not in path.parents
+    ]
+    text = "\n".join(path.read_text("utf-8") for path in files)
+    assert [topic for topic in TOPICS if topic not in text] == []
 
 
 def test_the_specs_know_each_topic_and_all_that_an_event_may_hold() -> None:
