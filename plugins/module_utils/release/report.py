@@ -20,17 +20,23 @@ def event(
     release: Release, serving: str, how_back: str = "", reason: str = "", details: str = ""
 ) -> dict[str, Any]:
     """Return what the role notification is told of a release."""
+    commit, run = release.get("commit", ""), release.get("run", "")
+    repository, on_github, _ = run.partition("/actions/runs/")
     told = {
         "slot": release.get("slot", ""),
         "version": release.get("version") or release.get("tag", ""),
         "digest": release.get("digest", ""),
         "from_version": release.get("from_version", ""),
+        "from_digest": release.get("from_image", "").partition("@")[2],
+        # The image's, and not that of the merge which deploys it.
+        "commit": commit,
+        "commit_url": f"{repository}/commit/{commit}" if commit and on_github else "",
         "duration": release.get("seconds", 0),
         "serving": serving,
         "how_back": how_back,
         "reason": reason,
         "details": details,
-        "run_url": release.get("run", ""),
+        "run_url": run,
         "who": release.get("who", ""),
     }
     return {key: value for key, value in told.items() if value not in ("", None)}

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release import report
 from ansible_collections.teal.platform.plugins.modules import (
     release_begin,
     release_info,
@@ -193,6 +194,23 @@ def test_unlock_asks_for_a_reason_and_leaves_a_trace(
     store = Controller(environment).store
     assert store.lock()["holder"] == ""
     assert store.traces()[0]["by"].startswith("bob on ")
+
+
+def test_what_is_told_of_a_release_is_of_its_own_commit() -> None:
+    told = report.event(
+        {
+            "version": "1.1.0",
+            "from_version": "1.0.0",
+            "digest": "sha256:bb",
+            "from_image": "registry/assistant@sha256:aa",
+            "commit": "abc",
+            "run": "https://github.com/o/r/actions/runs/42",
+        },
+        "1.1.0 on green",
+    )
+    assert (told["from_digest"], told["digest"]) == ("sha256:aa", "sha256:bb")
+    assert told["commit_url"] == "https://github.com/o/r/commit/abc"
+    assert "commit" not in report.event({"run": "https://ci.example/1"}, "1.1.0 on green")
 
 
 def test_retire_leaves_all_as_it_is_while_somebody_works(
