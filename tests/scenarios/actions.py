@@ -289,6 +289,8 @@ class Job:
 
     def _shell(self, step: dict[str, Any], environ: dict[str, str]) -> dict[str, str]:
         """Run a script as the runner does; return the outputs that it wrote. Raises StepFailed, RunnerDied."""
+        if step["run"].startswith("make setup"):
+            return {}  # what runs this has it installed
         output = self.temp / "output"
         output.write_text("")
         process = subprocess.Popen(
