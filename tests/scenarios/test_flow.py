@@ -7,6 +7,7 @@ are one story, and in its order: `make flow`.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -191,8 +192,9 @@ def github(flow: Flow) -> actions.GitHub:
     github = flow.github()
     secrets = flow.client("secretsmanager")
     for secret in secrets.list_secrets()["SecretList"]:
-        held = secrets.get_secret_value(SecretId=secret["ARN"])["SecretString"]
-        flow.passwords.add(json.loads(held).get("password", held) if held.startswith("{") else held)
+        with contextlib.suppress(secrets.exceptions.ResourceNotFoundException):  # a place without a value
+            held = secrets.get_secret_value(SecretId=secret["ARN"])["SecretString"]
+            flow.passwords.add(json.loads(held).get("password", held) if held.startswith("{") else held)
     assert flow.passwords, "the database has a password"
     secrets.create_secret(
         Name="assistant-production/notification", SecretString=github.secrets["DISCORD_WEBHOOK_URL"]
