@@ -221,7 +221,7 @@ def play() -> Any:
     return module
 
 
-def test_what_people_type_is_never_a_template(play: Any, tmp_path: Path) -> None:
+def test_what_people_type_stays_the_text_that_it_is(play: Any, tmp_path: Path) -> None:
     """Through Ansible itself: quotes, templates, further variables and a line's end arrive as text."""
     (tmp_path / "playbooks").mkdir()
     (tmp_path / "inventories/staging").mkdir(parents=True)
@@ -231,7 +231,8 @@ def test_what_people_type_is_never_a_template(play: Any, tmp_path: Path) -> None
     )
     (tmp_path / "playbooks/show.yml").write_text(
         "- hosts: all\n  gather_facts: false\n  tasks:\n"
-        "    - ansible.builtin.copy: {content: '{{ reason }}|{{ other | default(1) }}|{{ yes }}', dest: '"
+        "    - ansible.builtin.copy: {content: '{{ reason }}|{{ other | default(1) }}|{{ yes }}|"
+        "{{ to }}|{{ to is string }}', dest: '"
         f"{tmp_path}/told', mode: '0644'}}\n"
     )
     nasty = "it's \"{{ lookup('pipe', 'id') }}\" other=2 } 😀\n- x: y"
@@ -239,14 +240,15 @@ def test_what_people_type_is_never_a_template(play: Any, tmp_path: Path) -> None
         {
             "PLAYBOOK": "show",
             "ENVIRONMENT": "staging",
-            "VARIABLES": json.dumps({"reason": nasty, "other": "", "yes": True}),
+            "VARIABLES": json.dumps({"reason": nasty, "other": "", "yes": True, "to": "1.10"}),
+            "RUNNER_TEMP": str(tmp_path),
         },
         tmp_path,
     )
     words[0] = str(Path(sys.executable).parent / words[0])
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "told").read_text() == nasty.replace("\n", " ") + "|1|True"
+    assert (tmp_path / "told").read_text() == nasty.replace("\n", " ") + "|1|True|1.10|True"
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Becomes `ansible-playbook playbooks/$PLAYBOOK.yml -i inventories/$ENVIRONMENT -e $VARIABLES $ARGUMENTS`.
 
-What people type into a workflow's form or a commit message is data: each text is marked as unsafe, so that
-Ansible never takes it for a template, and one value can't become two variables.
+What people type into a workflow's form or a commit message is data: it stands in a file of variables that is marked
+as unsafe as a whole, so that Ansible takes no text of it for a template, a further variable or a number (`1.10`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,16 +35,23 @@ def command(environ: Mapping[str, str], root: Path) -> list[str]:
         raise Refused(f"variables is {variables!r}, and must be a JSON object")
     words = ["ansible-playbook", str(playbook.relative_to(root)), "-i", str(inventory.relative_to(root))]
     if given := {name: value for name, value in variables.items() if value not in ("", None)}:
-        words += ["-e", "{" + ", ".join(f"{json.dumps(name)}: {marked(given[name])}" for name in given) + "}"]
+        words += ["-e", f"@{_written(given, environ.get('RUNNER_TEMP'))}"]
     return words + shlex.split(environ.get("ARGUMENTS", ""))
 
 
-def marked(value: Any) -> str:
-    """Return a value as YAML on one line, a text marked as unsafe."""
-    if not isinstance(value, str):
-        return json.dumps(value)
-    printable = "".join(letter if letter.isprintable() else " " for letter in value)
-    return "!unsafe " + json.dumps(printable, ensure_ascii=False)
+def _written(given: dict[str, Any], folder: str | None) -> str:
+    """Write variables to a file; return its path. What YAML can't have, such as a line's end, becomes a space."""
+    texts = {
+        name: "".join(letter if letter.isprintable() else " " for letter in value)
+        if isinstance(value, str)
+        else value
+        for name, value in given.items()
+    }
+    text = json.dumps(texts, ensure_ascii=False)
+    print(f"variables: {text}")
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".yml", dir=folder, delete=False) as file:
+        file.write(f"!unsafe {text}\n")
+    return file.name
 
 
 def _existing(folder: Path, name: str, ending: str) -> Path:
