@@ -44,7 +44,7 @@ down: $(STAMP) ## end the rehearsal cloud
 demo: $(STAMP) ## build STAGING on the rehearsal cloud, and see a release turn from blue to green under traffic
 	@$(IN_VENV) python -m rehearsal.demo --environment $(ENVIRONMENT)
 
-test: lint checkov unit flow molecule ## the whole test suite (what CI runs)
+test: lint checkov unit molecule ## the whole test suite (what CI runs)
 
 test-full: test warm scenarios ## and what takes longer: the engine's scenarios, the main job on the other Python
 	@$(MAKE) VENV=.venv-other PYTHON=$(OTHER_PYTHON) SCENARIOS=staging unit molecule
