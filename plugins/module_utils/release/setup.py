@@ -15,6 +15,7 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
+from ansible_collections.teal.platform.plugins.module_utils.access import explain, of_access
 from ansible_collections.teal.platform.plugins.module_utils.release import traffic as traffics
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, seconds
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
@@ -199,7 +200,9 @@ def run(arguments: dict[str, dict], work: Callable[[Engine], dict[str, Any]], ch
             error="Busy",
         )
     except FAILURES as error:
-        module.fail_json(msg=str(error), error=type(error).__name__)
+        why, region = error.__cause__, module.region or "its default region"
+        more = f"\n{explain(why, region)}" if of_access(why) else ""
+        module.fail_json(msg=f"{error}{more}", error=type(error).__name__)
 
 
 def ticket(lease: Lease, release: Release) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from ansible_collections.teal.platform.plugins.module_utils import access
 from ansible_collections.teal.platform.plugins.modules import access_info
 from botocore.exceptions import ClientError
 from conftest import ModuleFailed
@@ -53,7 +54,7 @@ def test_an_endpoint_that_does_not_answer(monkeypatch, run_module):
 )
 def test_credentials_that_are_refused(code, advice):
     error = ClientError({"Error": {"Code": code, "Message": "no"}}, "GetCallerIdentity")
-    message = access_info.explain(error, "ap-northeast-2")
+    message = access.explain(error, "ap-northeast-2")
     assert advice in message and code in message
 
 

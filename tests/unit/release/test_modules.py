@@ -253,3 +253,32 @@ def test_retire_in_check_mode_says_what_it_would_do(
     controller.deploy("1.1.0")
     assert run(slot_retire, check=True, now=True)["changed"]
     assert environment.slots.keys() == {"blue", "green"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        (
+            {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
+            "Is the rehearsal cloud up (python -m rehearsal status)?",
+        ),
+        (
+            {"AWS_ACCESS_KEY_ID": "", "AWS_EC2_METADATA_DISABLED": "true"},
+            "There are no AWS credentials. Sign in",
+        ),
+    ],
+)
+def test_who_asks_aws_in_vain_is_told_what_to_do(
+    failed: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], told: str
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    if "AWS_ENDPOINT_URL" in environ:
+        environ = {**environ, "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_MAX_ATTEMPTS": "1"}
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    message = failed(release_info, region="ap-northeast-2")["msg"]
+    assert told in message
+    assert "failed for" in message
