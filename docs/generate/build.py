@@ -14,6 +14,8 @@ BLOCK = re.compile(r"(<!-- begin: ([a-z-]+) -->\n).*?(<!-- end: \2 -->)", re.DOT
 #: By name; for a page in Korean, `<name>-ko` if there is one.
 BLOCKS: dict[str, Callable[[], str]] = {
     "demo": demo.transcript,
+    "rollback": partial(demo.printed, "rollback"),
+    "status": partial(demo.printed, "status"),
     "environments": environments.overview,
     "environments-ko": partial(environments.overview, korean=True),
     "components": environments.needs,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from docs.generate.data import ROOT
 
@@ -17,12 +18,30 @@ WIDTH = 132
 
 def transcript() -> str:
     """Return what is to be seen of the run, or how to make it if there was none yet."""
+    return _fenced(_lines())
+
+
+def printed(playbook: str) -> str:
+    """Return what one of its playbooks said, without the summary."""
+    lines = iter(_lines())
+    command = next(
+        (line for line in lines if line.startswith(f"$ ansible-playbook playbooks/{playbook}.yml")), ""
+    )
+    return _fenced([command, *takewhile(lambda line: not line.startswith(("$ ", "GET ", "SUMMARY")), lines)])
+
+
+def _fenced(lines: list[str]) -> str:
     if not FILE.exists():
         return "*(Put here by `make docs` from a real run: `make demo | tee docs/demo.txt`.)*"
-    text = COLOURS.sub("", FILE.read_text(encoding="utf-8")).replace("\r", "").replace(str(ROOT), ".")
+    return "\n".join(["```text", *lines, "```"]).replace("\n\n```", "\n```")
+
+
+def _lines() -> list[str]:
     kept: list[str] = []
-    for line in map(str.rstrip, text.splitlines()):
+    text = FILE.read_text(encoding="utf-8") if FILE.exists() else ""
+    for line in COLOURS.sub("", text).replace("\r", "").replace(str(ROOT), ".").splitlines():
+        line = line.rstrip()
         if NOISE.match(line) or (not line and (not kept or not kept[-1])):
             continue
         kept.append(line if len(line) <= WIDTH else line[: WIDTH - 1] + "…")
-    return "\n".join(["```text", *kept, "```"])
+    return kept
