@@ -13,6 +13,8 @@ SCENARIOS ?= test staging production
 OTHER_PYTHON ?= python3.13
 STAMP := $(VENV)/.installed
 IN_VENV := PATH="$$PWD/$(VENV)/bin:$$PATH" PYTHONUNBUFFERED=1
+# Scenarios wait more than they work, so that a few at a time take no longer than one.
+SIDE_BY_SIDE = --numprocesses 3 --dist loadgroup
 # A command against a rehearsal cloud of its own, which ends with the command.
 IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" python -m rehearsal run --
 
@@ -44,9 +46,12 @@ down: $(STAMP) ## end the rehearsal cloud
 demo: $(STAMP) ## build STAGING on the rehearsal cloud, and see a release turn from blue to green under traffic
 	@$(IN_VENV) python -m rehearsal.demo --environment $(ENVIRONMENT)
 
-test: lint checkov unit molecule ## the whole test suite (what CI runs)
+test: lint checkov unit ## the whole test suite (what CI runs)
+	@$(IN_VENV) pytest tests/scenarios $(SIDE_BY_SIDE) -m "not long"
 
-test-full: test warm scenarios ## and what takes longer: the engine's scenarios, the main job on the other Python
+# Each death meets each kind of next run.
+test-full: export RELEASE_DEATHS = all
+test-full: lint checkov unit warm scenarios ## and what takes longer: every death and fault, the main job on the other Python
 	@$(MAKE) VENV=.venv-other PYTHON=$(OTHER_PYTHON) SCENARIOS=staging unit molecule
 
 lint: $(STAMP) ## ruff, yamllint, ansible-lint (profile production)
@@ -77,8 +82,8 @@ molecule: $(STAMP) ## build, build again, verify and destroy each environment on
 flow: $(STAMP) ## the delivery flow: the workflows as they are, through all three environments
 	@$(IN_VENV) pytest tests/scenarios/test_flow.py
 
-scenarios: $(STAMP) ## the release engine's scenarios, all of them
-	@$(IN_VENV) pytest tests/scenarios
+scenarios: $(STAMP) ## all scenarios: environments, releases, the delivery flow, the documentation typed
+	@$(IN_VENV) pytest tests/scenarios $(SIDE_BY_SIDE)
 
 bench: $(STAMP) ## 40 AWS tasks by the connections local and warm, in turn: medians and ratios
 	@$(IN_VENV) python tests/benchmarks/warm.py 3

@@ -28,7 +28,7 @@ DOMAIN = "staging.assistant.example.com"
 TABLE = "assistant-staging-releases"
 #: What makes a scenario take seconds; nothing here makes it safer.
 QUICK = {
-    "release_lease": "10s",
+    "release_lease": "15s",
     "release_bake": "3s",
     "release_window": "1h",
     "release_version": "",

@@ -18,6 +18,7 @@ import pytest
 from tests import documented
 from tests.documented import Block
 
+pytestmark = pytest.mark.long
 #: Commands that are shown because they fail, and what they say then.
 REFUSED = {
     "ansible-playbook playbooks/deploy.yml -i inventories/staging -e image_tag=crash": "No request reached the new release",

@@ -14,6 +14,7 @@ import pytest
 
 from .cloud import READS, Cloud
 
+pytestmark = pytest.mark.long
 #: What is wrong, and what is said of it: the variable, its value and what is allowed.
 WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     "misspelt": ({"network_cdir": "10.0.0.0/16"}, ["network_cdir", "did you mean network_cidr?"]),

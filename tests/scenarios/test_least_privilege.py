@@ -23,6 +23,7 @@ from rehearsal import __main__ as cli
 from rehearsal import config as settings
 from tests.scenarios.cloud import enforce_iam
 
+pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = {
     "AWS_ACCESS_KEY_ID": "AccessKeyId",

@@ -149,6 +149,7 @@ def killed_again_and_again(cloud: Cloud, playbook: str, total: int, **variables:
     cloud.play(playbook, **variables)
 
 
+@pytest.mark.long
 def test_a_destroy_that_is_killed_again_and_again_leaves_nothing(
     cloud: Cloud, undisturbed: Undisturbed
 ) -> None:
@@ -157,6 +158,7 @@ def test_a_destroy_that_is_killed_again_and_again_leaves_nothing(
     assert list(violations(last_life(cloud.calls()))) == []
 
 
+@pytest.mark.long
 def test_a_build_that_is_killed_again_and_again_makes_nothing_twice(
     cloud: Cloud, undisturbed: Undisturbed
 ) -> None:

@@ -1,0 +1,24 @@
+"""molecule's scenarios, each on a rehearsal cloud of its own, as `make molecule` runs them one after the other."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .cloud import ROOT
+
+#: All of them; the longest is also the first.
+SCENARIOS = sorted(file.parent.name for file in (ROOT / "molecule").glob("*/molecule.yml"))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_the_environment_is_built_stands_and_is_taken_away(scenario: str, tmp_path: Path) -> None:
+    environ = {**os.environ, "TEAL_REHEARSAL_HOME": str(tmp_path / "rehearsal")}
+    environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    words = [sys.executable, "-m", "rehearsal", "run", "--", "molecule", "test", "--scenario-name", scenario]
+    done = subprocess.run(words, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-10000:]
