@@ -322,7 +322,7 @@ def test_system_tests_fail_and_the_release_is_held(flow: Flow, github: actions.G
     run.again("system-test")
     assert (run.results["system-test / test"], run.results["system-test / failed"]) == ("failure", "success")
     assert "HELD: the tests of staging failed" in run.log
-    assert "playbooks/rollback.yml" in run.log or flow.lives() == before
+    assert "playbooks/rollback.yml -i inventories/staging" in run.log, "how to go back is told"
     assert flow.lives() == before
     (title,) = flow.messages()
     assert "is held as it is" in title
@@ -360,7 +360,7 @@ def test_integration_tests_fail_after_staging_has_moved(flow: Flow, github: acti
     # Where it is not live (any more), nothing happens.
     run.again("integration")
     assert run.results["integration / failed"] == "success"
-    assert run.log.count("is not live in") == 2
+    assert " ".join(run.log.split()).count("is not live in") >= 2
     assert flow.lives() == before
     assert flow.messages() == []
 
