@@ -5,9 +5,30 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import EC2Set
+
+EVERYWHERE = "0.0.0.0/0"
+
+
+def nat_name(prefix: str, zone: str) -> str:
+    """Return the name of the NAT gateway of a zone."""
+    return f"{prefix}-nat-{zone[-1]}"
+
+
+def private_table(prefix: str, zone: str) -> str:
+    """Return the name of the route table of a zone's private subnets; without a zone, of all of them."""
+    return f"{prefix}-private-{zone[-1]}" if zone else f"{prefix}-private"
+
+
+def nat_of(table: str, prefix: str, gateways: Iterable[str]) -> str | None:
+    """Return the NAT gateway by which a route table leads out; None if it is no private one, or there is none."""
+    found = sorted(gateways)
+    if table == private_table(prefix, ""):
+        return found[0] if found else None
+    return next((gateway for gateway in found if table == private_table(prefix, gateway[-1])), None)
 
 
 class Subnets(EC2Set):
@@ -213,6 +234,23 @@ class RouteTables(EC2Set):
             "subnets": sorted(entry["SubnetId"] for entry in found["Associations"] if entry.get("SubnetId")),
             "tags": self.tags_of(found),
         }
+
+    def lead_out(self, name: str, found: dict, gateway: str) -> None:
+        """Let a table lead out by a NAT gateway; somebody else may do the same at this moment."""
+        self._at = name
+        routed = EVERYWHERE in self.settings(found)["routes"]
+        route = {"RouteTableId": found["RouteTableId"], "DestinationCidrBlock": EVERYWHERE}
+        self.call(
+            "replace_route" if routed else "create_route",
+            **route,
+            NatGatewayId=gateway,
+            missing=["RouteAlreadyExists"],
+        )
+
+    def lead_to_nat(self) -> bool:
+        """Return whether a route leads to a NAT gateway, even to one that is no more."""
+        tables = self.in_vpc("describe_route_tables", "RouteTables")
+        return any(route.get("NatGatewayId") for table in tables for route in table.get("Routes", []))
 
     @staticmethod
     def _routes(found: dict) -> dict[str, str]:

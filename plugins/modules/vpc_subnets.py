@@ -13,7 +13,8 @@ description:
   - Brings all subnets of a VPC to a plan, with the internet gateway, NAT gateways, route tables and
     the S3 gateway endpoint that follow from it. What the plan no longer has is removed, after
     what replaces it stands.
-  - One process for the whole plan. NAT gateways are created together and awaited together.
+  - One process for the whole plan. NAT gateways are created together and awaited together, or, with
+    O(wait=false), by P(teal.platform.vpc_nat_routes#module) when somebody needs them.
   - Objects are known again by their C(Name) tag, so that a run that was killed is taken up where it ended.
   - The VPC's main route table, and gateway endpoints of other services, are left alone.
 author: Teal maintainers
@@ -74,6 +75,13 @@ options:
     type: dict
     aliases: [resource_tags]
     default: {}
+  wait:
+    description:
+      - Whether NAT gateways are waited for, which takes minutes. If not, private subnets are without a way out until
+        P(teal.platform.vpc_nat_routes#module) has made it.
+      - Where private subnets have ways out already, they are waited for in any case, so that none is cut off.
+    type: bool
+    default: true
   wait_timeout:
     description: Seconds to wait for NAT gateways, and for what is in use to become free.
     type: int
@@ -123,15 +131,17 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import finish
 from ansible_collections.teal.platform.plugins.module_utils.vpc_parts import (
+    EVERYWHERE,
     Addresses,
     Endpoints,
     InternetGateway,
     NatGateways,
     RouteTables,
     Subnets,
+    nat_name,
+    nat_of,
+    private_table,
 )
-
-EVERYWHERE = "0.0.0.0/0"
 
 
 class Layout:
@@ -163,7 +173,7 @@ class Layout:
             return {}
         hosts: dict[str, dict] = {}
         for subnet in sorted(filter(self.is_public, self.plan), key=lambda subnet: subnet["az"]):
-            hosts.setdefault(self.nat_name(subnet["az"]), subnet)
+            hosts.setdefault(nat_name(self.params["name"], subnet["az"]), subnet)
         if not hosts:
             self.module.fail_json(
                 msg=f"nat is '{self.params['nat']}', but no subnet is in a public tier "
@@ -171,23 +181,18 @@ class Layout:
             )
         return hosts if self.params["nat"] == "per_zone" else dict(list(hosts.items())[:1])
 
-    def nat_name(self, zone: str) -> str:
-        return f"{self.params['name']}-nat-{zone[-1]}"
-
-    def wanted_tables(self, subnet_ids: dict[str, str], nat_ids: dict[str, str], gateway: str) -> dict:
+    def wanted_tables(
+        self, subnet_ids: dict[str, str], nat_ids: dict[str, str], open_nats: set[str], gateway: str
+    ) -> dict:
         """Return a route table for all public subnets, and one for each way out of the private ones."""
         tables: dict[str, dict] = {}
         for subnet in self.plan:
-            routes = {}
             if self.is_public(subnet):
-                name, routes = "public", {EVERYWHERE: gateway}
-            elif len(nat_ids) > 1:
-                name = f"private-{subnet['az'][-1]}"
-                routes = {EVERYWHERE: nat_ids[self.nat_name(subnet["az"])]}
+                name, routes = f"{self.params['name']}-public", {EVERYWHERE: gateway}
             else:
-                name = "private"
-                routes = dict.fromkeys([EVERYWHERE], *nat_ids.values()) if nat_ids else {}
-            name = f"{self.params['name']}-{name}"
+                name = private_table(self.params["name"], subnet["az"] if len(nat_ids) > 1 else "")
+                nat = nat_of(name, self.params["name"], nat_ids)
+                routes = {EVERYWHERE: nat_ids[nat]} if nat in open_nats else {}
             table = tables.setdefault(name, {"routes": routes, "subnets": [], "tags": self.tags(name)})
             table["subnets"] = sorted([*table["subnets"], subnet_ids[subnet["name"]]])
         return tables
@@ -223,10 +228,14 @@ class Layout:
                 for nat, subnet in hosts.items()
             }
         )
-        self.nat.await_state(list(nats.values()), "available")
+        if self.params["wait"] or self.tables.lead_to_nat():
+            self.nat.await_state(list(nats.values()), "available")
+            open_nats = set(hosts)
+        else:
+            open_nats = {nat for nat, found in nats.items() if found["State"] == "available"}
         nat_ids = {nat: identifier(nats, nat, "NatGatewayId", "nat") for nat in hosts}
         gateway = identifier(gateways, name, "InternetGatewayId", "igw")
-        wanted = self.wanted_tables(subnet_ids, nat_ids, gateway)
+        wanted = self.wanted_tables(subnet_ids, nat_ids, open_nats, gateway)
         tables = self.tables.ensure(wanted)
         table_ids = {table: identifier(tables, table, "RouteTableId", "rtb") for table in wanted}
         endpoint = {
@@ -263,6 +272,7 @@ def main() -> None:
             "s3_endpoint": {"type": "bool", "default": True},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "tags": {"type": "dict", "aliases": ["resource_tags"], "default": {}},
+            "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "int", "default": 600},
         },
         supports_check_mode=True,

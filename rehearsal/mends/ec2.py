@@ -6,9 +6,11 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
+from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.elastic_ip_addresses import ElasticAddressBackend
 from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateBackend
 from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
+from moto.ec2.models.route_tables import RouteBackend
 from moto.ec2.responses.general import General
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, Base64EncodedString
 
@@ -44,10 +46,11 @@ def tag_types() -> None:
 
 
 def nat_gateways(seconds: float) -> None:
-    """DescribeNatGateways ignores filters by tag; a gateway is available at once; deleting it leaves its
-    network interface, and its elastic IP associated."""
+    """DescribeNatGateways ignores filters by tag; a gateway is available at once; a route to one that is not yet
+    available is taken, where EC2 says that there is no such gateway; deleting it leaves its network interface, and
+    its elastic IP associated."""
     describe, create = NatGatewayBackend.describe_nat_gateways, NatGatewayBackend.create_nat_gateway
-    delete = NatGatewayBackend.delete_nat_gateway
+    delete, route = NatGatewayBackend.delete_nat_gateway, RouteBackend.create_route
 
     def describe_nat_gateways(self: Any, filters: Any, ids: list[str] | None) -> list[NatGateway]:
         by_tag = {k: v for k, v in (filters or {}).items() if k.startswith("tag")}
@@ -66,6 +69,14 @@ def nat_gateways(seconds: float) -> None:
         gateway.pending = Pending(seconds)
         return gateway
 
+    def create_route(self: Any, *args: Any, nat_gateway_id: str | None = None, **kwargs: Any) -> Any:
+        gateway = self.nat_gateways.get(nat_gateway_id)
+        if nat_gateway_id and (gateway is None or gateway.state != "available"):
+            raise EC2ClientError(
+                "InvalidNatGatewayID.NotFound", f"The natGateway ID '{nat_gateway_id}' does not exist"
+            )
+        return route(self, *args, nat_gateway_id=nat_gateway_id, **kwargs)
+
     def delete_nat_gateway(self: Any, nat_gateway_id: str) -> NatGateway:
         gateway = delete(self, nat_gateway_id)
         for address in gateway.address_set:
@@ -78,6 +89,7 @@ def nat_gateways(seconds: float) -> None:
     NatGatewayBackend.describe_nat_gateways = describe_nat_gateways
     NatGatewayBackend.create_nat_gateway = create_nat_gateway
     NatGatewayBackend.delete_nat_gateway = delete_nat_gateway
+    RouteBackend.create_route = create_route
 
 
 def launch_template_tags() -> None:

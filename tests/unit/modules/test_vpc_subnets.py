@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 import pytest
 from ansible_collections.teal.platform.plugins.filter.subnet_plan import subnet_plan
-from ansible_collections.teal.platform.plugins.modules import vpc_subnets
+from ansible_collections.teal.platform.plugins.modules import vpc_nat_routes, vpc_subnets
 from conftest import ModuleFailed
 
 ZONES = ["ap-northeast-2a", "ap-northeast-2c"]
@@ -195,3 +195,76 @@ def test_another_vpc_is_left_alone(ec2, vpc, run_module):
     run_module(vpc_subnets, **arguments(vpc))
     run_module(vpc_subnets, vpc_id=vpc, name="shop", state="absent")
     assert len(ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [other]}])["Subnets"]) == 1
+
+
+@pytest.fixture
+def pending(monkeypatch):
+    """NAT gateways that are pending until the function that this is has been called."""
+    from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
+
+    create = NatGatewayBackend.create_nat_gateway
+    made: list[NatGateway] = []
+
+    def create_pending(self, *args, **kwargs):
+        made.append(create(self, *args, **kwargs))
+        made[-1].state = "pending"
+        return made[-1]
+
+    def available():
+        for gateway in made:
+            gateway.state = "available"
+
+    monkeypatch.setattr(NatGatewayBackend, "create_nat_gateway", create_pending)
+    return available
+
+
+def private_routes(ec2, vpc):
+    return {name: target for name, target in routes(ec2, vpc).items() if "private" in name}
+
+
+@pytest.mark.parametrize("nat", ["single", "per_zone"])
+def test_a_nat_gateway_is_awaited_when_its_route_is_needed(ec2, vpc, run_module, pending, monkeypatch, nat):
+    plan = arguments(vpc, nat=nat, wait=False)
+    assert run_module(vpc_subnets, **plan)["changed"]
+    assert set(private_routes(ec2, vpc).values()) == {None}
+    assert not run_module(vpc_subnets, **plan)["changed"]
+
+    need = {"vpc_id": vpc, "name": "shop"}
+    assert run_module(vpc_nat_routes, check=True, **need)["changed"]
+    assert set(private_routes(ec2, vpc).values()) == {None}
+    monkeypatch.setattr("time.sleep", lambda _: pending())
+    result = run_module(vpc_nat_routes, **need)
+    assert result["changed"]
+    assert set(private_routes(ec2, vpc).values()) == set(result["routes"].values()) == nat_gateways(ec2)
+    assert not run_module(vpc_nat_routes, **need)["changed"]
+    assert not run_module(vpc_subnets, **plan)["changed"]
+
+
+def test_ways_out_that_stand_are_not_cut_off(ec2, vpc, run_module, pending, monkeypatch):
+    """Without waiting, each zone's own new gateway would be without a route for minutes."""
+    monkeypatch.setattr("time.sleep", lambda _: pending())
+    run_module(vpc_subnets, **arguments(vpc, nat="single"))
+    run_module(vpc_subnets, **arguments(vpc, nat="per_zone", wait=False))
+    assert set(private_routes(ec2, vpc).values()) == nat_gateways(ec2)
+    assert len(nat_gateways(ec2)) == 2
+
+
+def test_a_nat_gateway_that_failed_is_told_by_who_needs_it(ec2, vpc, run_module, pending, monkeypatch):
+    from moto.ec2.models import ec2_backends
+
+    run_module(vpc_subnets, **arguments(vpc, nat="single", wait=False))
+
+    def fail(_):
+        for region in ec2_backends["123456789012"].values():
+            for gateway in region.nat_gateways.values():
+                gateway.state = "failed"
+
+    monkeypatch.setattr("time.sleep", fail)
+    with pytest.raises(ModuleFailed, match=r"NAT gateway 'nat-.*' failed"):
+        run_module(vpc_nat_routes, vpc_id=vpc, name="shop")
+
+
+def test_without_nat_gateways_there_is_nothing_to_route(ec2, vpc, run_module):
+    run_module(vpc_subnets, **arguments(vpc, nat="none"))
+    assert not run_module(vpc_nat_routes, vpc_id=vpc, name="shop")["changed"]
+    assert not run_module(vpc_nat_routes, check=True, vpc_id="vpc-planned", name="shop")["changed"]

@@ -179,6 +179,15 @@ def test_creation_takes_its_time(slow: Any) -> None:
     assert nat["State"] == "pending"
     pending = [{"Name": "state", "Values": ["pending"]}]
     assert ec2.describe_nat_gateways(Filters=pending)["NatGateways"]
+    network = ec2.describe_subnets(SubnetIds=subnets)["Subnets"][0]["VpcId"]
+    table = ec2.create_route_table(VpcId=network)["RouteTable"]["RouteTableId"]
+    way_out = {
+        "RouteTableId": table,
+        "DestinationCidrBlock": "0.0.0.0/0",
+        "NatGatewayId": nat["NatGatewayId"],
+    }
+    with pytest.raises(ClientError, match=r"InvalidNatGatewayID\.NotFound"):
+        ec2.create_route(**way_out)
     elb.create_load_balancer(Name="slow", Subnets=subnets)
     assert elb.describe_load_balancers(Names=["slow"])["LoadBalancers"][0]["State"]["Code"] == "provisioning"
     rds.create_db_instance(
