@@ -20,8 +20,8 @@ IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" python -m rehear
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup rehearsal down demo test test-full lint unit flow molecule checkov scenarios \
-	bench bench-switch warm collection release-notes docs new-environment clean
+.PHONY: help setup rehearsal down status demo test test-full lint unit molecule checkov flow scenarios \
+	bench bench-chain bench-tasks bench-switch warm collection release-notes docs new-environment clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -85,7 +85,14 @@ flow: $(STAMP) ## the delivery flow: the workflows as they are, through all thre
 scenarios: $(STAMP) ## all scenarios: environments, releases, the delivery flow, the documentation typed
 	@$(IN_VENV) pytest tests/scenarios $(SIDE_BY_SIDE)
 
-bench: $(STAMP) ## 40 AWS tasks by the connections local and warm, in turn: medians and ratios
+# The benchmarks write their figures into docs/benchmarks.md.
+bench: $(STAMP) ## STAGING by a boto3 script, and by site.yml with the connections warm and local: medians and ratios
+	@$(IN_REHEARSAL) python tests/benchmarks/bench.py
+
+bench-chain: $(STAMP) ## STAGING and PRODUCTION where AWS takes its time, beside the longest chain
+	@$(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" python tests/benchmarks/chain.py
+
+bench-tasks: $(STAMP) ## 40 AWS tasks by the connections local and warm, in turn: medians and ratios
 	@$(IN_VENV) python tests/benchmarks/warm.py 3
 
 bench-switch: $(STAMP) ## requests lost in 100 switches, beside a rolling update and a Service selector

@@ -159,7 +159,7 @@ class Resource:
     ) -> dict | None:
         """Poll `find` until `ready` says so and return what it found.
 
-        `broken` may return the reason why waiting longer is useless. The pause is a twentieth of
+        `broken` may return the reason why waiting longer is useless. The pause is a fortieth of
         the time waited so far, at most `delay` seconds; it gives up after the module's `wait_timeout`.
         """
         started = time.monotonic()
@@ -176,7 +176,7 @@ class Resource:
                     msg=f"{self.kind} '{self.name}' did not become {what} in {self.params['wait_timeout']} s. "
                     "AWS may still be at it: run this again, and it goes on waiting."
                 )
-            time.sleep(min(delay, max(0.1, waited / 20)))
+            time.sleep(min(delay, max(0.1, waited / 40)))
 
     def wait_settled(self, found: dict | None = None) -> dict | None:
         """Wait, if asked to, until AWS is done with the object; return it, or None if it is gone."""

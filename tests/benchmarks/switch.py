@@ -19,7 +19,6 @@ import argparse
 import copy
 import json
 import os
-import platform
 import signal
 import statistics
 import subprocess
@@ -35,6 +34,8 @@ import kubernetes
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
+
+import report  # noqa: E402
 
 from rehearsal import __main__ as cli  # noqa: E402
 from rehearsal import config as settings  # noqa: E402
@@ -396,17 +397,6 @@ def selector(rate: int, switches: int) -> list[str]:
 # -- all of it -----------------------------------------------------------------------------------------------
 
 
-def table(rows: list[list[str]]) -> str:
-    everything = [list(COLUMNS), *rows]
-    widths = [max(len(row[column]) for row in everything) for column in range(len(COLUMNS))]
-    lines = [
-        "| " + " | ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)) + " |"
-        for row in everything
-    ]
-    lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")
-    return "\n".join(lines)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--switches", type=int, default=100)
@@ -414,7 +404,6 @@ def main() -> int:
     parser.add_argument("--rollouts", type=int, default=3, help="of the rolling update")
     parser.add_argument("--selector-switches", type=int, default=30)
     parser.add_argument("--rate", type=int, default=100, help="requests a second")
-    parser.add_argument("--output", type=Path, help="a Markdown file for the table")
     options = parser.parse_args()
     configuration = settings.load(settings.home() / "config.json")
     os.environ |= cli.variables_of(configuration)
@@ -433,16 +422,13 @@ def main() -> int:
         rows.append(rolling_update(options.rate, options.rollouts))
     if options.selector_switches:
         rows.append(selector(options.rate, options.selector_switches))
-    told = f"{os.cpu_count()} cores, Python {platform.python_version()}, {options.rate} requests a second"
-    text = f"{table(rows)}\n\n{told}.\n"
+    text = f"{report.table([list(COLUMNS), *rows])}\n\n{options.rate} requests a second."
     if warm:
         text += (
-            f"A warm rollback as a whole process: {statistics.median(warm):.1f} s in the middle, "
-            f"{min(warm):.1f} s at best, {max(warm):.1f} s at worst, of {len(warm)}.\n"
+            f" A warm rollback as a whole process: {statistics.median(warm):.1f} s in the middle, "
+            f"{min(warm):.1f} s at best, {max(warm):.1f} s at worst, of {len(warm)}."
         )
-    print(f"\n{text}")
-    if options.output:
-        options.output.write_text(text, encoding="utf-8")
+    report.keep("switch", "make bench-switch", text)
     return 1 if options.switches and rows[0][3] != "0" else 0
 
 

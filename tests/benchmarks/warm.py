@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Time the same 40 AWS tasks through the connections ``local`` and ``teal.platform.warm``, in turn.
 
-Usage: ``python tests/benchmarks/warm.py [rounds]``. Prints medians in seconds and their ratio, for a first
+Usage: ``python tests/benchmarks/warm.py [rounds]``. Tells medians in seconds and their ratio, for a first
 run (all is made) and a second one (nothing is left to do): wall time, and CPU of Ansible with all that it
 starts, the server too. The AWS is moto's server, in this process, emptied before each first run.
 """
@@ -13,7 +13,6 @@ import ctypes
 import logging
 import os
 import pathlib
-import platform
 import re
 import statistics
 import subprocess
@@ -21,6 +20,7 @@ import sys
 import time
 import urllib.request
 
+import report
 from moto.server import ThreadedMotoServer
 
 HERE = pathlib.Path(__file__).parent
@@ -81,16 +81,17 @@ def main() -> None:
                 if number:  # the round before is the warm-up
                     times.setdefault((which, connection), []).append((wall, cpu))
     server.stop()
-    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs; medians of {rounds}, seconds")
+    rows = [["", "local", "warm", "local ÷ warm", "tasks"]]
     for which in ("first run", "second run"):
         if len(recaps[which]) != 1:
             sys.exit(f"{which}: the connections differ: {recaps[which]}")
-        for index, unit in enumerate(("wall", "CPU")):
+        recap = recaps[which].pop()
+        for index, unit in enumerate(("wall time", "CPU")):
             local, warm = (
                 statistics.median(one[index] for one in times[which, name]) for name in CONNECTIONS
             )
-            print(f"{which:10}  {unit:4}  local {local:6.2f}  warm {warm:6.2f}  ratio {local / warm:4.1f}")
-        print(f"{which:10}  {recaps[which].pop()}")
+            rows.append([f"{which}, {unit}", f"{local:.1f} s", f"{warm:.1f} s", f"{local / warm:.1f}", recap])
+    report.keep("tasks", "make bench-tasks", f"{report.table(rows)}\n\nMedians of {rounds} rounds.")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,139 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: log_groups
+short_description: CloudWatch log groups, whose logs have an end
+version_added: 0.1.0
+description:
+  - Makes log groups with a retention and tags, all in one process. Services make the groups that are missing
+    by themselves, and keep their logs for ever then.
+author: Teal maintainers
+options:
+  names:
+    description: Names of the log groups.
+    type: list
+    elements: str
+    required: true
+  retention_days:
+    description: For how many days logs are kept.
+    type: int
+    default: 30
+  state:
+    description: V(absent) removes them, with all logs.
+    type: str
+    choices: [present, absent]
+    default: present
+  tags:
+    description: Tags of each group. C(Name) is added.
+    type: dict
+    aliases: [resource_tags]
+    default: {}
+extends_documentation_fragment:
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+attributes:
+  check_mode:
+    description: Tells what would change.
+    support: full
+  diff_mode:
+    description: Shows all groups before and after.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Make the log groups, so that logs have an end
+  teal.platform.log_groups:
+    names: [/aws/eks/shop-staging/cluster, /aws/containerinsights/shop-staging/application]
+    retention_days: 30
+    tags:
+      Environment: staging
+"""
+
+RETURN = r"""
+arns:
+  description: ARNs of the groups, by name. In check mode, those that are yet to be made are missing.
+  type: dict
+  returned: when state is present
+"""
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
+from ansible_collections.teal.platform.plugins.module_utils.resource_set import ResourceSet, finish
+
+
+class LogGroups(ResourceSet):
+    service = "logs"
+    kind = "log group"
+
+    def find_all(self) -> dict[str, dict]:
+        found = {name: self.find_one(name) for name in self.params["names"]}
+        return {name: group for name, group in found.items() if group}
+
+    def find_one(self, name: str) -> dict | None:
+        self._at = name
+        # The name is a prefix here, and groups that begin with it are others.
+        for group in self.pages("describe_log_groups", "logGroups", logGroupNamePrefix=name):
+            if group["logGroupName"] == name:
+                arn = group["arn"].removesuffix(":*")
+                return {**group, "arn": arn, "tags": self.call("list_tags_for_resource", resourceArn=arn)["tags"]}
+        return None
+
+    def settings(self, found: dict) -> dict[str, Any]:
+        return {"retention_days": found.get("retentionInDays"), "tags": found["tags"]}
+
+    def create_one(self, key: str, want: dict[str, Any]) -> dict:
+        # Its own service may make it at this moment.
+        exists = ["ResourceAlreadyExistsException"]
+        self.call("create_log_group", logGroupName=key, tags=want["tags"], missing=exists)
+        return self.update_one(key, self.find_one(key) or {}, want)
+
+    def update_one(self, key: str, found: dict, want: dict[str, Any]) -> dict:
+        have = self.settings(found)
+        if have["retention_days"] != want["retention_days"]:
+            self.call("put_retention_policy", logGroupName=key, retentionInDays=want["retention_days"])
+        gone = sorted(have["tags"].keys() - want["tags"].keys())
+        if gone:
+            self.call("untag_resource", resourceArn=found["arn"], tagKeys=gone)
+        added = {name: value for name, value in want["tags"].items() if have["tags"].get(name) != value}
+        if added:
+            self.call("tag_resource", resourceArn=found["arn"], tags=added)
+        return found
+
+    def delete_one(self, key: str, found: dict) -> None:
+        self.call("delete_log_group", logGroupName=key, missing=["ResourceNotFoundException"])
+
+
+def main() -> None:
+    module = AnsibleAWSModule(
+        argument_spec={
+            "names": {"type": "list", "elements": "str", "required": True},
+            "retention_days": {"type": "int", "default": 30},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "tags": {"type": "dict", "aliases": ["resource_tags"], "default": {}},
+        },
+        supports_check_mode=True,
+    )
+    present = module.params["state"] == "present"
+    wanted = {
+        name: {
+            "retention_days": module.params["retention_days"],
+            "tags": {**module.params["tags"], "Name": name},
+        }
+        for name in module.params["names"]
+    }
+    groups = LogGroups(module)
+    found = groups.ensure(wanted if present else {})
+    groups.purge()
+    arns = {name: group["arn"] for name, group in found.items()}
+    finish(module, {"log groups": groups}, **({"arns": arns} if present else {}))
+
+
+if __name__ == "__main__":
+    main()

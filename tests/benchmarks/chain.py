@@ -1,0 +1,82 @@
+"""Build STAGING and PRODUCTION where AWS takes its time, and compare with the longest chain.
+
+    make bench-chain
+    python tests/benchmarks/chain.py --scale 1:30 staging
+
+The rehearsal cloud makes EKS, node groups, NAT gateways, RDS and load balancers take what they take on AWS, scaled
+down. The longest chain is computed from these same times. All components are built, but not released to.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+import report  # noqa: E402
+
+from rehearsal import __main__ as cli  # noqa: E402
+from rehearsal import config as settings  # noqa: E402
+
+#: What AWS makes only when something else stands.
+AFTER = {"nodegroup": ("cluster", "nat_gateway")}
+
+
+def chain(times: dict[str, float], last: str) -> list[str]:
+    """The longest chain that ends with something."""
+    before = [chain(times, one) for one in AFTER.get(last, ())]
+    return [*max(before, key=lambda names: total(times, names), default=[]), last]
+
+
+def total(times: dict[str, float], names: list[str]) -> float:
+    return sum(times[name] for name in names)
+
+
+def build(environment: str, scale: str) -> float:
+    """Build an environment on a rehearsal cloud of its own; return its seconds as a whole process."""
+    rehearsal = [sys.executable, "-m", "rehearsal"]
+    subprocess.run([*rehearsal, "up", "--creation-times", scale], cwd=ROOT, check=True)
+    try:
+        variables = cli.variables_of(settings.load(settings.home() / "config.json"))
+        began = time.monotonic()
+        subprocess.run(
+            ["ansible-playbook", "playbooks/provision.yml", "-i", f"inventories/{environment}"],
+            cwd=ROOT,
+            env={**os.environ, **variables},
+            check=True,
+        )
+        return time.monotonic() - began
+    finally:
+        subprocess.run([*rehearsal, "down"], cwd=ROOT, check=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("environments", nargs="*", default=["staging", "production"])
+    parser.add_argument("--scale", default="1:10", help="of the creation times (default 1:10)")
+    options = parser.parse_args()
+    times = settings.creation_times(options.scale)
+    longest = max((chain(times, name) for name in times), key=lambda names: total(times, names))
+    rows = [["", "wall time", "sum of creation times", "longest chain", "wall time ÷ longest chain"]]
+    for environment in options.environments:
+        wall = build(environment, options.scale)
+        figures = [wall, sum(times.values()), total(times, longest)]
+        rows.append(
+            [environment, *(f"{one:.1f} s" for one in figures), f"{wall / total(times, longest):.2f}"]
+        )
+    taken = ", ".join(f"{name.replace('_', ' ')} {seconds:g} s" for name, seconds in times.items())
+    text = (
+        f"{report.table(rows)}\n\nCreation times at {options.scale}: {taken}. "
+        f"The longest chain: {' → '.join(name.replace('_', ' ') for name in longest)}."
+    )
+    report.keep("chain", "make bench-chain", text)
+
+
+if __name__ == "__main__":
+    main()
