@@ -20,7 +20,7 @@ IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" python -m rehear
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup rehearsal down status demo test test-full lint unit molecule checkov flow scenarios \
+.PHONY: help setup rehearsal down demo test test-full lint unit flow molecule checkov scenarios \
 	bench bench-chain bench-tasks bench-switch warm collection release-notes docs new-environment clean
 
 help: ## list the targets

@@ -41,21 +41,26 @@ from ansible.plugins.callback import CallbackBase
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 
 #: Seconds, from and to, that AWS needs in most cases, by the last part of the module's name.
-USUAL: dict[str, tuple[int, int]] = {
+USUAL: dict[str, tuple[int, int] | str] = {
     "eks_cluster": (480, 720),
     "eks_nodegroup": (120, 240),
     "eks_addons": (30, 180),
+    "kubernetes_job": (15, 60),
     "slot_up": (20, 180),
     "load_balancer": (120, 180),
     "dns_certificate": (60, 300),
-    "vpc_subnets": (60, 180),
+    "vpc_nat_routes": (60, 180),
     "rds_instance": (360, 900),
     "rds_instance_snapshot": (120, 600),
     "ec2_vpc_nat_gateway": (60, 180),
     "elb_application_lb": (120, 180),
     "acm_certificate": (60, 300),
     "ec2_instance": (20, 90),
+    "release_bake": "for as long as release_bake says",
 }
+
+
+LEAD = "... waiting for "
 
 
 def between(low: float, high: float) -> str:
@@ -102,7 +107,9 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_start(self, host: t.Any, task: t.Any) -> None:
         # get_name() is the name as written: the templated one, with an item's secret in it, isn't known here.
-        one = Waiting(host.get_name(), task.get_name().strip(), task.action, time.monotonic())
+        # Nor the role's: it is the host's.
+        name = task.get_name().strip().rpartition(" : ")[2]
+        one = Waiting(host.get_name(), name, task.action, time.monotonic())
         with self.lock:
             self.waiting[one.host, task._uuid] = one
 
@@ -123,15 +130,17 @@ class CallbackModule(CallbackBase):
         self._over(result)
 
     def line(self, now: float, interval: float) -> str:
-        """The tasks that have run for as long as the interval, the longest first; empty if there is none."""
+        """A line for each task that has run for as long as the interval, the longest first; empty if none has."""
         with self.lock:
             long = [one for one in self.waiting.values() if now - one.since >= interval]
         told = []
         for one in sorted(long, key=lambda one: one.since):
             usual = self.usual.get(one.action) or self.usual.get(one.action.rpartition(".")[2])
-            hint = f", usually {between(*usual)}" if usual else ""
+            if isinstance(usual, tuple):
+                usual = f"usually {between(*usual)}"
+            hint = f", {usual}" if usual else ""
             told.append(f"{one.host}: {one.task} ({span(now - one.since)}{hint})")
-        return f"... waiting for {'; '.join(told)}" if told else ""
+        return LEAD + f"\n{' ' * len(LEAD)}".join(told) if told else ""
 
     def _tell(self, interval: float) -> None:
         while not self.ended.wait(interval):

@@ -296,7 +296,11 @@ class CallbackModule(CallbackBase):
             show("")
             for line in table(
                 ("where the time went", "task", "seconds"),
-                ((one["component"], one["task"], f"{one['seconds']:.1f}") for one in longest),
+                # The role's name is the component's.
+                (
+                    (one["component"], one["task"].rpartition(" : ")[2], f"{one['seconds']:.1f}")
+                    for one in longest
+                ),
             ):
                 show(line)
         show("")

@@ -82,7 +82,11 @@ class LogGroups(ResourceSet):
         for group in self.pages("describe_log_groups", "logGroups", logGroupNamePrefix=name):
             if group["logGroupName"] == name:
                 arn = group["arn"].removesuffix(":*")
-                return {**group, "arn": arn, "tags": self.call("list_tags_for_resource", resourceArn=arn)["tags"]}
+                return {
+                    **group,
+                    "arn": arn,
+                    "tags": self.call("list_tags_for_resource", resourceArn=arn)["tags"],
+                }
         return None
 
     def settings(self, found: dict) -> dict[str, Any]:

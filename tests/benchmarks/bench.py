@@ -113,11 +113,15 @@ def same(made: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=3, help="after a warm-up (default 3)")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="after a warm-up (default 3); 0 only compares what is made"
+    )
     options = parser.parse_args()
     bench = Bench()
     ways = [WARM, BOTO3, LOCAL]
     same(bench.round(ways[:2], keep=False))
+    if not options.rounds:
+        return
     for _ in range(options.rounds):
         same(bench.round(ways, keep=True))
     rollbacks = bench.rollbacks(5)

@@ -34,6 +34,10 @@ def chain(times: dict[str, float], last: str) -> list[str]:
     return [*max(before, key=lambda names: total(times, names), default=[]), last]
 
 
+def longest(times: dict[str, float]) -> list[str]:
+    return max((chain(times, name) for name in times), key=lambda names: total(times, names))
+
+
 def total(times: dict[str, float], names: list[str]) -> float:
     return sum(times[name] for name in names)
 
@@ -62,18 +66,16 @@ def main() -> None:
     parser.add_argument("--scale", default="1:10", help="of the creation times (default 1:10)")
     options = parser.parse_args()
     times = settings.creation_times(options.scale)
-    longest = max((chain(times, name) for name in times), key=lambda names: total(times, names))
+    path = longest(times)
     rows = [["", "wall time", "sum of creation times", "longest chain", "wall time ÷ longest chain"]]
     for environment in options.environments:
         wall = build(environment, options.scale)
-        figures = [wall, sum(times.values()), total(times, longest)]
-        rows.append(
-            [environment, *(f"{one:.1f} s" for one in figures), f"{wall / total(times, longest):.2f}"]
-        )
+        figures = [wall, sum(times.values()), total(times, path)]
+        rows.append([environment, *(f"{one:.1f} s" for one in figures), f"{wall / total(times, path):.2f}"])
     taken = ", ".join(f"{name.replace('_', ' ')} {seconds:g} s" for name, seconds in times.items())
     text = (
         f"{report.table(rows)}\n\nCreation times at {options.scale}: {taken}. "
-        f"The longest chain: {' → '.join(name.replace('_', ' ') for name in longest)}."
+        f"The longest chain: {' → '.join(name.replace('_', ' ') for name in path)}."
     )
     report.keep("chain", "make bench-chain", text)
 

@@ -221,7 +221,16 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_what_runs_long_is_told_with_its_usual_time(waiting: Any) -> None:
     assert waiting.line(110.0, 15) == ""
     assert waiting.line(225.0, 15) == (
-        "... waiting for cluster: Build the cluster (2 min 5 s, usually 8-12 min); network: Ask (2 min 5 s)"
+        "... waiting for cluster: Build the cluster (2 min 5 s, usually 8-12 min)\n"
+        "                network: Ask (2 min 5 s)"
+    )
+
+
+def test_a_bake_takes_what_it_is_told_to(waiting: Any) -> None:
+    bake = task("teal.platform.release : Watch it serve", action="teal.platform.release_bake")
+    waiting.v2_runner_on_start(host("release"), bake)
+    assert waiting.line(120.0, 15).splitlines()[-1].strip() == (
+        "release: Watch it serve (20 s, for as long as release_bake says)"
     )
 
 

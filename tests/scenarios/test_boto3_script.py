@@ -1,0 +1,35 @@
+"""The script that the benchmark measures against makes what the main job makes, in AWS and in Kubernetes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_boto3_script_makes_what_the_main_job_makes(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "rehearsal",
+            "run",
+            "--",
+            sys.executable,
+            "tests/benchmarks/bench.py",
+            "--rounds=0",
+        ],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "TEAL_REHEARSAL_HOME": str(tmp_path / "rehearsal"),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
