@@ -11,7 +11,6 @@ API = "the API; nothing is behind it"
 SERVES = "the API; what it carries is real HTTP"
 #: By module: what it makes, and what stands for it on the rehearsal.
 MADE: dict[str, tuple[str, str]] = {
-    "amazon.aws.cloudwatchlogs_log_group": ("log group", "the API; nobody writes to it"),
     "amazon.aws.ec2_instance": ("instance", API),
     "amazon.aws.ec2_launch_template": ("launch template of the nodes", "the API; user data is not executed"),
     "amazon.aws.ec2_vpc_net": ("VPC", "the API; no packet is routed"),
@@ -67,6 +66,7 @@ MADE: dict[str, tuple[str, str]] = {
         "load balancer, listeners, target groups, the slots' rule",
         "real: TLS, rules, weights by request, health checks",
     ),
+    "teal.platform.log_groups": ("log groups", "the API; nobody writes to them"),
     "teal.platform.rds_instance": ("database", "the API; no database answers"),
     "teal.platform.secretsmanager_secrets": ("places for secrets", "real, as far as moto is Secrets Manager"),
     "teal.platform.security_groups": ("security groups", "the API; they let everything through"),
@@ -77,6 +77,7 @@ MADE: dict[str, tuple[str, str]] = {
     "teal.platform.sns_topic": ("topic and subscriptions", "the API; nobody is told"),
     "teal.platform.traffic_switch": ("the weights", "real: by request, at several addresses a moment apart"),
     "teal.platform.vpc_flow_log": ("flow log", API),
+    "teal.platform.vpc_nat_routes": ("routes by way of NAT gateways", "the API; no packet is routed"),
     "teal.platform.vpc_subnets": (
         "subnets, route tables, internet and NAT gateways, S3 endpoint",
         "the API; no packet is routed",

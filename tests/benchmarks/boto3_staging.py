@@ -302,6 +302,13 @@ def release_store() -> None:
     )
 
 
+def secret(name: str, description: str, component: str, **more: str) -> None:
+    """A place for a secret; `SecretString` is its first value."""
+    secrets, name = client("secretsmanager"), f"{NAME}/{name}"
+    if not found(secrets.describe_secret, "ResourceNotFoundException", SecretId=name):
+        secrets.create_secret(Name=name, Description=description, Tags=pairs(component, name), **more)
+
+
 # -- the infrastructure --------------------------------------------------------------------------------
 
 
@@ -740,17 +747,6 @@ def alarms(documents: dict[str, Any], balancer: str, groups: dict[str, str]) -> 
             cloudwatch.put_metric_alarm(**alarm, AlarmActions=[topic], OKActions=[topic], Tags=tags)
 
 
-def database_secret() -> None:
-    secrets, name = client("secretsmanager"), f"{NAME}/database"
-    if not found(secrets.describe_secret, "ResourceNotFoundException", SecretId=name):
-        secrets.create_secret(
-            Name=name,
-            Description=f"How the service {NAME} connects to its database",
-            SecretString="{}",
-            Tags=pairs("database_user", name),
-        )
-
-
 def kubernetes_client() -> kubernetes.client.ApiClient:
     """A client of the cluster, by a token as `aws eks get-token` makes it."""
     described = client("eks").describe_cluster(name=NAME)["cluster"]
@@ -810,12 +806,14 @@ def main() -> None:
     roles = identities(documents)
     registry(documents)
     release_store()
+    secret("model-api-keys", "API keys of the model providers, as JSON", "secrets")
     cluster(network, roles, documents)
     database(network)
     balancer, groups = load_balancer(network)
     functions(network, roles["functions"], documents["access_log_format"])
     node_targets(groups)
-    database_secret()
+    how = f"How the service {NAME} connects to its database"
+    secret("database", how, "database_user", SecretString="{}")
     in_kubernetes(documents["manifests"])
     alarms(documents, balancer, groups)
 
