@@ -14,7 +14,6 @@ MADE: dict[str, tuple[str, str]] = {
     "amazon.aws.ec2_instance": ("instance", API),
     "amazon.aws.ec2_launch_template": ("launch template of the nodes", "the API; user data is not executed"),
     "amazon.aws.ec2_vpc_net": ("VPC", "the API; no packet is routed"),
-    "amazon.aws.iam_managed_policy": ("permissions boundary", "real, where IAM is enforced; no conditions"),
     "amazon.aws.kms_key": ("key", "the API; nothing is encrypted at rest"),
     "amazon.aws.lambda_policy": ("the topic's right to call the function that tells Discord", "the API"),
     "amazon.aws.rds_instance_param_group": ("parameter group", API),
@@ -49,6 +48,7 @@ MADE: dict[str, tuple[str, str]] = {
         "real requests; no throttling",
     ),
     "teal.platform.iam_oidc_provider": ("trust in GitHub's tokens", "the API; no token is checked"),
+    "teal.platform.iam_policy": ("permissions boundary", "real, where IAM is enforced; no conditions"),
     "teal.platform.iam_roles": (
         "roles, policies, instance profiles",
         "real, where IAM is enforced; no conditions",

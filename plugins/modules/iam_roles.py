@@ -116,6 +116,7 @@ roles:
 import json
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.iam import canonical
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     COMMON_ARGUMENTS,
     AnsibleAWSModule,
@@ -123,16 +124,6 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
 )
-
-
-def canonical(policy: Any) -> Any:
-    """Return a policy in one form: IAM gives lists back in another order, and a list of one as a string."""
-    if isinstance(policy, dict):
-        return {key: canonical(value) for key, value in sorted(policy.items())}
-    if isinstance(policy, list):
-        items = sorted((canonical(item) for item in policy), key=lambda item: json.dumps(item))
-        return items[0] if len(items) == 1 else items
-    return str(policy).lower() if isinstance(policy, bool) else policy
 
 
 class IamRoles(Resource):
