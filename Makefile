@@ -16,11 +16,11 @@ IN_VENV := PATH="$$PWD/$(VENV)/bin:$$PATH" PYTHONUNBUFFERED=1
 # Scenarios wait more than they work, so that a few at a time take no longer than one.
 SIDE_BY_SIDE = --numprocesses 3 --dist loadgroup
 # A command against a rehearsal cloud of its own, which ends with the command.
-IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" python -m rehearsal run --
+IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" env -u KUBECONFIG python -m rehearsal run --
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup rehearsal down demo test test-full lint unit flow molecule checkov scenarios \
+.PHONY: help setup rehearsal down demo test test-full lint unit flow molecule checkov scenarios scenarios-cluster \
 	bench bench-chain bench-tasks bench-switch warm collection release-notes docs new-environment clean
 
 help: ## list the targets
@@ -80,10 +80,15 @@ molecule: $(STAMP) ## build, build again, verify and destroy each environment on
 		$(IN_REHEARSAL) molecule test --scenario-name $$scenario || exit 1; done
 
 flow: $(STAMP) ## the delivery flow: the workflows as they are, through all three environments
-	@$(IN_VENV) pytest tests/scenarios/test_flow.py
+	@$(IN_VENV) env -u KUBECONFIG pytest tests/scenarios/test_flow.py
 
 scenarios: $(STAMP) ## all scenarios: environments, releases, the delivery flow, the documentation typed
-	@$(IN_VENV) pytest tests/scenarios $(SIDE_BY_SIDE)
+	@$(IN_VENV) env -u KUBECONFIG pytest tests/scenarios $(SIDE_BY_SIDE)
+
+scenarios-cluster: $(STAMP) ## the release engine's scenarios on the cluster that KUBECONFIG names (docs/rehearsal.md)
+	@: $${KUBECONFIG:?names no cluster: make scenarios-cluster KUBECONFIG=...}
+	@: $${TEAL_REHEARSAL_IMAGE_COMMAND:?is needed, see docs/rehearsal.md}
+	@$(IN_VENV) pytest tests/scenarios/test_release.py
 
 # The benchmarks write their figures into docs/benchmarks.md.
 bench: $(STAMP) ## STAGING by a boto3 script, and by site.yml with the connections warm and local: medians and ratios

@@ -75,15 +75,14 @@ def creation_times(scale: str) -> dict[str, float]:
 
 
 def create(
-    where: Path, ports: dict[str, int], scale: str = "0", kubeconfig: str | None = None
+    where: Path, ports: dict[str, int], scale: str = "0", cluster: dict[str, str] | None = None
 ) -> dict[str, Any]:
     """Settle on ports, addresses and certificates for a new rehearsal in `where`, and write config.json.
 
-    `ports` holds the ports that the user asked for, by part; the others are found free.
+    `ports` holds the ports that the user asked for, by part; the others are found free. `cluster` is what
+    `own_cluster.settings` says of the user's own.
     Raises ConfigError if one of them is in use.
     """
-    if kubeconfig and not Path(kubeconfig).is_file():
-        raise ConfigError(f"KUBECONFIG names {kubeconfig}, which is not a file")
     times = creation_times(scale)
     port = _ports(ports)
     subnet = _subnet(where)
@@ -111,7 +110,7 @@ def create(
             "cert_file": str(served.cert_file),
             "key_file": str(served.key_file),
             "kubeconfig": str(where / "kubeconfig"),
-            "external": kubeconfig,
+            **(cluster or {"external": ""}),
         },
         "balancer": {
             "proxy_url": url["balancer"],

@@ -24,7 +24,7 @@ from typing import Any
 
 from rehearsal import __main__ as cli
 from rehearsal import config as settings
-from rehearsal import supervisor
+from rehearsal import own_cluster, supervisor
 
 FIRST, SECOND = "1.0.0", "1.1.0"
 COLUMNS = 60
@@ -40,6 +40,9 @@ class Demo:
         self.inventory = f"inventories/{environment}"
         self.began = time.monotonic()
         self.environ = dict(os.environ)
+        self.given: list[str] = []
+        self.site: list[str] = []
+        self.kubeconfig = ""
 
     def run(self) -> None:
         """Show it all; raises Failed."""
@@ -47,6 +50,10 @@ class Demo:
         # What an earlier demo left, perhaps amid a release, would be in the way.
         self.command("python", "-m", "rehearsal", "reset" if cli.standing(settings.home()) else "up")
         config = settings.load(settings.home() / "config.json")
+        cluster = own_cluster.variables(config)
+        self.given = [word for name, value in cluster.items() for word in ("-e", f"{name}={value}")]
+        self.site = [*self.given, *(own_cluster.LIMIT if cluster else ())]
+        self.kubeconfig = config["kubernetes"]["external"] or config["kubernetes"]["kubeconfig"]
         print('$ eval "$(python -m rehearsal env)"')
         # Modules of kubernetes.core leave what they know of a cluster in the folder for temporary files.
         self.environ.update(cli.variables_of(config), TMPDIR=str(supervisor.scratch(settings.home())))
@@ -55,7 +62,7 @@ class Demo:
         self.command("ansible-inventory", "-i", self.inventory, "--graph")
 
         self.title("3. The main job builds it, and puts 1.0.0 in service")
-        self.command("ansible-playbook", "site.yml", "-i", self.inventory)
+        self.command("ansible-playbook", "site.yml", "-i", self.inventory, *self.site)
         url = self.address()
         self.expect_version(url, FIRST)
 
@@ -77,10 +84,12 @@ class Demo:
 
     def play(self, playbook: str, *variables: str) -> None:
         extra = [word for variable in variables for word in ("-e", variable)]
-        self.command("ansible-playbook", f"playbooks/{playbook}.yml", "-i", self.inventory, *extra)
+        self.command(
+            "ansible-playbook", f"playbooks/{playbook}.yml", "-i", self.inventory, *self.given, *extra
+        )
 
     def command(self, *words: str) -> None:
-        line = " ".join(f'"{word}"' if " " in word else word for word in words)
+        line = " ".join(map(_quoted, words))
         print(f"\033[1m$ {line}\033[0m", flush=True)
         status = subprocess.run(words, env=self.environ).returncode
         if status:
@@ -133,17 +142,19 @@ class Demo:
     def result(self, counts: dict[str, Any], url: str) -> None:
         self.title("The requests of step 4")
         print("\n".join(timeline(counts)))
-        home = settings.home()
-        home = home.relative_to(Path.cwd()) if home.is_relative_to(Path.cwd()) else home
+        kubeconfig = Path(self.kubeconfig)
+        if kubeconfig.is_relative_to(Path.cwd()):
+            kubeconfig = kubeconfig.relative_to(Path.cwd())
+        site, given = ("".join(f" {_quoted(word)}" for word in words) for words in (self.site, self.given))
         print(
             f"""
 Look further:   source .venv/bin/activate
                 eval "$(python -m rehearsal env)"
                 curl {url}
-                ansible-playbook site.yml -i {self.inventory}      (again: changed=0)
-                ansible-playbook playbooks/deploy.yml -i {self.inventory} -e image_tag=crash
-                ansible-playbook playbooks/status.yml -i {self.inventory} -e output=html
-                kubectl --kubeconfig {home}/kubeconfig get pods -A
+                ansible-playbook site.yml -i {self.inventory}{site}   (again: changed=0)
+                ansible-playbook playbooks/deploy.yml -i {self.inventory}{given} -e image_tag=crash
+                ansible-playbook playbooks/status.yml -i {self.inventory}{given} -e output=html
+                kubectl --kubeconfig {kubeconfig} get pods -A
                 python -m rehearsal logs
 End it:         make down
 """
@@ -151,6 +162,11 @@ End it:         make down
         failed = sum(counts["failures"].values())
         if failed or set(counts["versions"]) != {FIRST, SECOND}:
             raise Failed(f"{failed} requests failed; versions seen: {', '.join(counts['versions'])}")
+
+
+def _quoted(word: str) -> str:
+    """A word as a person types it."""
+    return f"'{word}'" if "!" in word else f'"{word}"' if " " in word else word
 
 
 def card(embed: dict[str, Any]) -> Iterator[str]:

@@ -62,7 +62,7 @@ def push(backend: ECRBackend, repository: str, tag: str, version: str, behaviour
 def seed(backend: ECRBackend, repository: str) -> None:
     """Push what the team's CI would have pushed."""
     for tag, behaviour in SEEDS.items():
-        push(backend, repository, tag, tag if behaviour == "ok" else "1.3.0", behaviour)
+        push(backend, repository, tag, tag, behaviour)
 
 
 def find(reference: str) -> dict[str, str]:

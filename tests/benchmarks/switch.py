@@ -39,6 +39,7 @@ import report  # noqa: E402
 
 from rehearsal import __main__ as cli  # noqa: E402
 from rehearsal import config as settings  # noqa: E402
+from rehearsal import own_cluster  # noqa: E402
 
 NAME, NAMESPACE, DOMAIN = "assistant-staging", "assistant", "staging.assistant.example.com"
 HEADER, NODE_PORT = "X-Baseline", 30090
@@ -139,10 +140,7 @@ class Playbooks:
     """The playbooks, as a person runs them."""
 
     def __init__(self, configuration: dict[str, Any]) -> None:
-        self.extra: dict[str, Any] = dict(QUICK)
-        if kubeconfig := configuration["kubernetes"]["external"]:
-            self.extra["platform_kubeconfig"] = kubeconfig
-            self.extra["release_image_repository"] = os.environ["SCENARIO_IMAGE_REPOSITORY"]
+        self.extra: dict[str, Any] = QUICK | own_cluster.variables(configuration)
 
     def run(self, playbook: str, **variables: Any) -> float:
         """Run a playbook; return its seconds as a whole process. Ends this program if it fails."""

@@ -1,7 +1,6 @@
 """A rehearsal cloud with STAGING on it, for scenarios that run the playbooks as people do.
 
-With KUBECONFIG set, that cluster stands behind it, and images come from SCENARIO_IMAGE_REPOSITORY (their tags are
-those of the rehearsal's images) instead of ECR.
+With KUBECONFIG set, that cluster stands behind it (`rehearsal.own_cluster`).
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ import boto3
 
 from rehearsal import __main__ as cli
 from rehearsal import config as settings
+from rehearsal import own_cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = "staging.assistant.example.com"
@@ -94,10 +94,7 @@ class Cloud:
         self.run(sys.executable, "-m", "rehearsal", "up")
         self.config = settings.load(home / "config.json")
         self.environ |= cli.variables_of(self.config)
-        self.extra: dict[str, Any] = dict(QUICK)
-        if external := self.config["kubernetes"]["external"]:
-            self.extra["platform_kubeconfig"] = external
-            self.extra["release_image_repository"] = os.environ["SCENARIO_IMAGE_REPOSITORY"]
+        self.extra: dict[str, Any] = QUICK | own_cluster.variables(self.config)
         self.session = boto3.Session(
             aws_access_key_id="test", aws_secret_access_key="test", region_name="ap-northeast-2"
         )

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from rehearsal import own_cluster
+
 from .cloud import DOMAIN, Cloud
 
 FORWARD = ("locked", "staged", "ready", "verified", "switching", "baking")
@@ -29,7 +31,8 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     given = os.environ.get("SCENARIO_HOME")
     made = Cloud(Path(given) if given else tmp_path_factory.mktemp("cloud"))
     try:
-        made.run("ansible-playbook", "site.yml", "-i", "inventories/staging", *made.words("site")[4:])
+        limit = own_cluster.LIMIT if made.config["kubernetes"]["external"] else ()
+        made.run(*made.words("site"), *limit)
         yield made
     finally:
         if not given:
