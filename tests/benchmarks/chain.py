@@ -63,7 +63,7 @@ def build(environment: str, scale: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("environments", nargs="*", default=["staging", "production"])
-    parser.add_argument("--scale", default="1:10", help="of the creation times (default 1:10)")
+    parser.add_argument("--scale", default="1:5", help="of the creation times (default 1:5)")
     options = parser.parse_args()
     times = settings.creation_times(options.scale)
     path = longest(times)

@@ -11,12 +11,12 @@ import pytest
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
-import account
 import bench
 import chain
+import standing
 
 NETWORK: dict[str, list[Any]] = {
-    **{kind: [] for kind in (*account.EC2, *account.API)},
+    **{kind: [] for kind in (*standing.EC2, *standing.API)},
     "vpcs": [{"VpcId": "vpc-0123456789abcdef0", "Tags": [{"Key": "Name", "Value": "shop"}]}],
     "subnets": [
         {"SubnetId": "subnet-0a", "VpcId": "vpc-0123456789abcdef0", "CidrBlock": "10.0.0.0/20"},
@@ -38,7 +38,7 @@ def test_what_aws_makes_up_is_no_difference() -> None:
     for subnet in other["subnets"]:
         subnet["VpcId"] = "vpc-0fedcba9876543210"
     other["subnets"].reverse()
-    assert account.comparable(other) == account.comparable(NETWORK)
+    assert standing.comparable(other) == standing.comparable(NETWORK)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_what_aws_makes_up_is_no_difference() -> None:
     ],
 )
 def test_any_setting_is_a_difference(other: dict[str, list[Any]]) -> None:
-    made = {"one": account.comparable(NETWORK), "other": account.comparable(other)}
+    made = {"one": standing.comparable(NETWORK), "other": standing.comparable(other)}
     assert made["one"] != made["other"]
     with pytest.raises(SystemExit, match="have not made the same"):
         bench.same(made)

@@ -1,10 +1,10 @@
 """All that stands in the rehearsal's account and cluster, as data by which two clouds can be compared.
 
-    python tests/benchmarks/account.py        print it, of the rehearsal cloud that runs
+    python tests/benchmarks/standing.py        print it, of the rehearsal cloud that runs
 
 What AWS or Kubernetes makes up (ids, times, addresses) is left out or named by what it belongs to, lists are in
-an order of their own; nothing else is. `documents` are the long texts in it, from which boto3_staging.py makes
-the same again.
+an order of their own; nothing else is: tests/account.py tells which objects there are, this with all settings.
+`documents` are the long texts in it, from which boto3_staging.py makes the same again.
 """
 
 from __future__ import annotations
