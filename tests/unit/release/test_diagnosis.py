@@ -59,7 +59,8 @@ def test_two_restarts_are_a_verdict_before_kubernetes_calls_it_a_loop(look: Diag
         ("ErrImagePull", 'rpc error: manifest for "repo:9" not found: manifest unknown', True),
         ("ErrImagePull", "pull access denied", True),
         ("ErrImagePull", "dial tcp: i/o timeout", False),
-        ("ImagePullBackOff", "Back-off pulling image", True),
+        ("ImagePullBackOff", "Back-off pulling image", False),
+        ("ImagePullBackOff", 'Back-off pulling image "repo:9": ErrImagePull: repo:9: not found', True),
         ("InvalidImageName", "couldn't parse image name", True),
         ("ErrImageNeverPull", "image is not present with pull policy of Never", True),
         ("PodInitializing", "", False),
@@ -70,6 +71,35 @@ def test_an_image_that_cannot_be_had(look: Diagnosis, reason: str, message: str,
     assert (found is not None) == hopeless
     if hopeless:
         assert "cannot be pulled: repo:1" in str(found)
+
+
+def test_an_image_that_does_not_come_is_told_in_seconds(look: Diagnosis, time: Time) -> None:
+    first = pod(containerStatuses=[container("ErrImagePull", "dial tcp: connection refused")])
+    assert look.verdict(DEPLOYMENT, [first]) is None
+    time.now += 6
+    later = pod(containerStatuses=[container("ImagePullBackOff", "Back-off pulling image")])
+    assert "cannot be pulled" in str(look.verdict(DEPLOYMENT, [later]))
+
+
+def test_a_crash_tells_of_a_probe_only_if_that_ended_it(
+    look: Diagnosis, events: list[dict[str, Any]]
+) -> None:
+    crashed = pod(containerStatuses=[container("CrashLoopBackOff", restarts=1)])
+    events.append({"reason": "Unhealthy", "message": "Startup probe failed: connection refused"})
+    assert "Startup" not in str(look.verdict(DEPLOYMENT, [crashed]))
+    events.append(
+        {"reason": "Killing", "message": "Container service failed startup probe, will be restarted"}
+    )
+    assert "Startup probe failed: connection refused" in str(look.verdict(DEPLOYMENT, [crashed]))
+
+
+def test_a_quota_is_waited_for_while_pods_end(look: Diagnosis) -> None:
+    message = 'pods "p" is forbidden: exceeded quota: all'
+    refused = {"type": "ReplicaFailure", "status": "True", "message": message}
+    deployment = {**DEPLOYMENT, "status": {"conditions": [refused]}}
+    ending = {**pod("before"), "metadata": {"name": "before", "deletionTimestamp": "now"}}
+    assert look.verdict(deployment, [ending]) is None
+    assert message in str(look.verdict(deployment, []))
 
 
 def test_a_missing_configuration_may_come_for_a_moment(look: Diagnosis, time: Time) -> None:

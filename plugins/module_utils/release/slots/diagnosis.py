@@ -47,6 +47,7 @@ class Diagnosis:
     events: Callable[[str], list[Json]]
     unschedulable: float = 60.0
     unconfigured: float = 10.0
+    unpulled: float = 5.0
     _since: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def verdict(self, deployment: Json, pods: list[Json]) -> Verdict | None:
@@ -54,12 +55,15 @@ class Diagnosis:
 
         `pods` are those of the new release, and those that it replaces while they end.
         """
-        for condition in deployment.get("status", {}).get("conditions", []):
-            if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
-                return Verdict(f"Kubernetes does not let the pods be made: {condition.get('message', '')}")
         coming = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        # Pods that end still take their share of nodes and quotas.
+        room = len(coming) < len(pods)
+        refused = condition_of(deployment, "ReplicaFailure")
+        message = refused.get("message", "")
+        if refused.get("status") == "True" and not (room and "exceeded quota" in message):
+            return Verdict(f"Kubernetes does not let the pods be made: {message}")
         for pod in coming:
-            found = self._containers(pod) or self._unschedulable(pod, waiting=len(coming) < len(pods))
+            found = self._containers(pod) or self._unschedulable(pod, waiting=room)
             if found:
                 return found
         if condition_of(deployment, "Progressing").get("reason") == "ProgressDeadlineExceeded":
@@ -104,7 +108,7 @@ class Diagnosis:
             waiting = container.get("state", {}).get("waiting") or {}
             reason, message = waiting.get("reason", ""), waiting.get("message", "")
             where = f"container {container['name']} of pod {name}"
-            if reason in _HOPELESS or self._no_image(pod, reason, message):
+            if reason in _HOPELESS or (reason in _NO_IMAGE and self._no_image(pod, message)):
                 told = self._pull_error(pod) or message
                 return Verdict(
                     f"the image of {where} cannot be pulled: {container.get('image', '')}: {reason}: {told}"
@@ -115,12 +119,9 @@ class Diagnosis:
                 return self._crash(container, pod, where)
         return None
 
-    @staticmethod
-    def _no_image(pod: Json, reason: str, message: str) -> bool:
-        # ErrImagePull alone may be the network's hiccup; a second failure is told as ImagePullBackOff.
-        return reason == "ImagePullBackOff" or (
-            reason == "ErrImagePull" and bool(_IMAGE_REFUSED.search(message))
-        )
+    def _no_image(self, pod: Json, message: str) -> bool:
+        # Kubernetes goes from ErrImagePull to ImagePullBackOff without having tried again.
+        return bool(_IMAGE_REFUSED.search(message)) or self._lasts(pod, "no image") > self.unpulled
 
     def _crash(self, container: Json, pod: Json, where: str) -> Verdict:
         ended = (
@@ -137,8 +138,17 @@ class Diagnosis:
         return Verdict(
             f"{where} crashes: {count} restart{'' if count == 1 else 's'}, "
             f"it last ended with {ended.get('reason', 'Error')}{code}",
-            _joined(self._probe_answer(pod, ("Liveness", "Startup")), _quoted(lines)),
+            _joined(self._killed(pod), _quoted(lines)),
         )
+
+    def _killed(self, pod: Json) -> str:
+        """Return the answer for which a probe had the pod's container ended; none if that ended by itself."""
+        told = [
+            e.get("message", "") for e in self.events(pod["metadata"]["name"]) if e.get("reason") == "Killing"
+        ]
+        probes = ("Liveness", "Startup")
+        by = tuple(kind for kind in probes if any(f"failed {kind.lower()} probe" in text for text in told))
+        return self._probe_answer(pod, by) if by else ""
 
     def _too_slow(self, deployment: Json, coming: list[Json]) -> Verdict:
         """Tell of a rollout whose time is over: what keeps a pod from being ready."""
