@@ -53,11 +53,20 @@ class NodePorts:
         while True:
             await self._changed.wait()
             self._changed.clear()
-            self._targets = self._wanted()
-            for at in set(self._servers) - set(self._targets):
-                self._servers.pop(at).close()
-            for at in set(self._targets) - set(self._servers):
-                await self._listen(at)
+            try:
+                await self._lead()
+            except (
+                Exception
+            ):  # a task that ended would be noticed by nobody: all ports would stay as they are
+                log.exception("node ports could not follow a change; tried again")
+                asyncio.get_running_loop().call_later(RETRY_SECONDS, self._changed.set)
+
+    async def _lead(self) -> None:
+        self._targets = self._wanted()
+        for at in set(self._servers) - set(self._targets):
+            self._servers.pop(at).close()
+        for at in set(self._targets) - set(self._servers):
+            await self._listen(at)
 
     async def _listen(self, at: Address) -> None:
         loop = asyncio.get_running_loop()

@@ -68,7 +68,8 @@ def type_in(clone: Path, commands: list[str]) -> str:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert done.returncode == 0, done.stdout[-8000:]
+    logs = [f"{file.name}\n{file.read_text()[-1500:]}" for file in clone.glob(".rehearsal/logs/*.log")]
+    assert done.returncode == 0, "\n".join([done.stdout[-6000:], *logs])
     return done.stdout
 
 
