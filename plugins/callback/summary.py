@@ -311,4 +311,6 @@ class CallbackModule(CallbackBase):
         for component, values in published.items():
             lines = [str(values[name]) for name in ("id", "address") if values.get(name)]
             lines += [f"{name}: {value}" for name, value in values.items() if name not in ("id", "address")]
+            # In check mode, what is yet to be made has nothing to show.
+            lines = lines or [""]
             yield from zip([component, *[""] * (len(lines) - 1)], lines, strict=True)
