@@ -37,6 +37,7 @@ class Failed(Exception):
 
 class Demo:
     def __init__(self, environment: str) -> None:
+        self.environment = environment
         self.inventory = f"inventories/{environment}"
         self.began = time.monotonic()
         self.environ = dict(os.environ)
@@ -62,6 +63,9 @@ class Demo:
         self.command("ansible-inventory", "-i", self.inventory, "--graph")
 
         self.title("3. The main job builds it, and puts 1.0.0 in service")
+        if cluster:
+            # The records of what an earlier rehearsal left in it are gone, and so is the way to go on with that.
+            self.play("destroy", f"confirm={self.environment}", limit=("--limit", "namespace"))
         self.command("ansible-playbook", "site.yml", "-i", self.inventory, *self.site)
         url = self.address()
         self.expect_version(url, FIRST)
@@ -82,11 +86,9 @@ class Demo:
     def title(self, text: str) -> None:
         print(f"\n\033[1;36m━━ {text}  ({time.monotonic() - self.began:.0f} s)\033[0m", flush=True)
 
-    def play(self, playbook: str, *variables: str) -> None:
-        extra = [word for variable in variables for word in ("-e", variable)]
-        self.command(
-            "ansible-playbook", f"playbooks/{playbook}.yml", "-i", self.inventory, *self.given, *extra
-        )
+    def play(self, playbook: str, *variables: str, limit: tuple[str, ...] = ()) -> None:
+        extra = [*self.given, *(word for variable in variables for word in ("-e", variable)), *limit]
+        self.command("ansible-playbook", f"playbooks/{playbook}.yml", "-i", self.inventory, *extra)
 
     def command(self, *words: str) -> None:
         line = " ".join(map(_quoted, words))
@@ -97,8 +99,7 @@ class Demo:
 
     def address(self) -> str:
         """Return the URL of the service, as the inventory names it."""
-        environment = self.inventory.rpartition("/")[2]
-        words = ["ansible-inventory", "-i", self.inventory, "--host", f"load_balancer.{environment}"]
+        words = ["ansible-inventory", "-i", self.inventory, "--host", f"load_balancer.{self.environment}"]
         found = subprocess.run(words, env=self.environ, capture_output=True, text=True, check=True)
         return f"https://{json.loads(found.stdout)['load_balancer_domain_name']}/"
 
@@ -146,6 +147,9 @@ class Demo:
         if kubeconfig.is_relative_to(Path.cwd()):
             kubeconfig = kubeconfig.relative_to(Path.cwd())
         site, given = ("".join(f" {_quoted(word)}" for word in words) for words in (self.site, self.given))
+        destroy = (
+            f"ansible-playbook playbooks/destroy.yml -i {self.inventory}{given} -e confirm={self.environment}"
+        )
         print(
             f"""
 Look further:   source .venv/bin/activate
@@ -156,7 +160,7 @@ Look further:   source .venv/bin/activate
                 ansible-playbook playbooks/status.yml -i {self.inventory}{given} -e output=html
                 kubectl --kubeconfig {kubeconfig} get pods -A
                 python -m rehearsal logs
-End it:         make down
+End it:         {f"{destroy} && " if given else ""}make down
 """
         )
         failed = sum(counts["failures"].values())

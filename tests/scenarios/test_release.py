@@ -31,9 +31,14 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     given = os.environ.get("SCENARIO_HOME")
     made = Cloud(Path(given) if given else tmp_path_factory.mktemp("cloud"))
     try:
-        limit = own_cluster.LIMIT if made.config["kubernetes"]["external"] else ()
-        made.run(*made.words("site"), *limit)
+        external = bool(made.config["kubernetes"]["external"])
+        clear = [*made.words("destroy", confirm=made.environment), "--limit", "namespace"]
+        if external and not given:
+            made.run(*clear)
+        made.run(*made.words("site"), *(own_cluster.LIMIT if external else ()))
         yield made
+        if external and not given:
+            made.run(*clear)
     finally:
         if not given:
             made.down()
