@@ -26,7 +26,7 @@ options:
     description: The context of it. Its current one if not given.
     type: str
   timeout:
-    description: Seconds to wait for an answer.
+    description: Seconds to wait for a connection to AWS, whose answer may take five times as long, and for Kubernetes.
     type: int
     default: 4
 extends_documentation_fragment:
@@ -144,7 +144,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     timeout = module.params["timeout"]
-    quick = {"connect_timeout": timeout, "read_timeout": timeout, "retries": {"total_max_attempts": 1}}
+    # Who is reached at all may take longer to answer: a busy machine that rehearses, say.
+    quick = {"connect_timeout": timeout, "read_timeout": 5 * timeout, "retries": {"total_max_attempts": 1}}
     module.params["aws_config"] = {**quick, **(module.params.get("aws_config") or {})}
     result: dict[str, Any] = ask_aws(module)
     if module.params["kubeconfig"]:
