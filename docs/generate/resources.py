@@ -20,7 +20,6 @@ MADE: dict[str, tuple[str, str]] = {
     "amazon.aws.rds_subnet_group": ("subnet group", API),
     "amazon.aws.route53_zone": ("hosted zone", "the API; no name server answers"),
     "community.aws.acm_certificate": ("imported certificate", "real: the load balancer serves it"),
-    "community.aws.secretsmanager_secret": ("secret of the service's database user", "the API"),
     "kubernetes.core.k8s": (
         "namespace: quota, limits, network policies, service account, rights",
         "stored by the rehearsal's API; Pod Security and rights count, quota and network policies don't",
@@ -68,7 +67,10 @@ MADE: dict[str, tuple[str, str]] = {
     ),
     "teal.platform.log_groups": ("log groups", "the API; nobody writes to them"),
     "teal.platform.rds_instance": ("database", "the API; no database answers"),
-    "teal.platform.secretsmanager_secrets": ("places for secrets", "real, as far as moto is Secrets Manager"),
+    "teal.platform.secretsmanager_secrets": (
+        "places for secrets, into which others put the values",
+        "real, as far as moto is Secrets Manager",
+    ),
     "teal.platform.security_groups": ("security groups", "the API; they let everything through"),
     "teal.platform.slot_up": (
         "a release in its slot: Deployment, Service, configuration; or an instance",

@@ -89,7 +89,9 @@ class GitHub:
     def call(self, workflow: str, branch: str, commit: str, secrets: dict[str, str], **inputs: Any) -> Run:
         """Run one of the platform's workflows, as a caller of the team's own would."""
         run = Run(self, branch, commit, {}, None)
-        run.called(workflow, {"platform-repository": "x/y", "platform-ref": "0", **inputs}, secrets, "")
+        accepted = load(WORKFLOWS / f"{workflow}.yml")["on"]["workflow_call"]["inputs"]
+        platform = {name: "x" for name in ("platform-repository", "platform-ref") if name in accepted}
+        run.called(workflow, {**platform, **inputs}, secrets, "")
         return run
 
 

@@ -44,7 +44,10 @@ def aws(*arguments):
 
 
 def read_secret(name):
-    """Return the secret as a dict."""
+    """Return the secret as a dict, an empty one if nobody has put a value into it yet."""
+    versions = ("--query", "VersionIdsToStages")
+    if aws("secretsmanager", "describe-secret", "--secret-id", name, *versions).strip() == "None":
+        return {}
     query = ("--query", "SecretString")
     return json.loads(aws("secretsmanager", "get-secret-value", "--secret-id", name, *query))
 

@@ -37,7 +37,10 @@ class SecretsManager:
     def __call__(self, *arguments: str) -> str:
         self.lines.append(arguments)
         name = arguments[arguments.index("--secret-id") + 1]
+        if arguments[1] == "describe-secret":
+            return "v1\tAWSCURRENT\n" if self.secrets[name] else "None\n"
         if arguments[1] == "get-secret-value":
+            assert self.secrets[name], "AWS refuses to read a secret without a value"
             return json.dumps(self.secrets[name])
         self.secrets[name] = json.loads(Path(arguments[-1].removeprefix("file://")).read_text())
         return ""
