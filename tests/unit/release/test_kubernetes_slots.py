@@ -30,6 +30,7 @@ class FakeApi:
     """Objects by plural and name; Deployments become what `controller` makes of them at each look."""
 
     def __init__(self, time: Time) -> None:
+        self.namespace = "assistant"
         self.clock = time.clock()
         self.objects: dict[tuple[str, str], Json] = {}
         self.pods: list[Json] = []
@@ -186,7 +187,7 @@ def test_what_a_later_run_has_written_is_left_as_it_is(up: Any, api: FakeApi) ->
     up("green", 1)
     api.objects["deployments", "assistant-green"]["metadata"]["annotations"][GENERATION] = "99"
     api.writes.clear()
-    with pytest.raises(LeaseLost, match="a later run has written Deployment assistant-green"):
+    with pytest.raises(SlotFailed, match=r"assistant-green was written by run 99.* annotate deployment"):
         up("green", 2)
     assert not [write for write in api.writes if write.startswith("deployments")]
 

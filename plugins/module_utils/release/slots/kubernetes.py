@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.slots import diagnosis
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import Api, Json
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
@@ -229,9 +229,15 @@ class KubernetesSlots:
         for attempt in range(1, _TRIES + 1):
             found = self._deployment(slot)
             metadata = found["metadata"] if found else {}
-            if int(metadata.get("annotations", {}).get(GENERATION, 0)) > lease.generation:
+            written = int(metadata.get("annotations", {}).get(GENERATION, 0))
+            if written > lease.generation:
                 lease.confirm()
-                raise LeaseLost(f"a later run has written Deployment {self.name(slot)}; it was left as it is")
+                raise SlotFailed(
+                    f"Deployment {self.name(slot)} was written by run {written}, and by the records this is run "
+                    f"{lease.generation}: the records were lost or are of an earlier state. It was left as it is. To go "
+                    f"on, if nobody else deploys: kubectl --namespace {self.api.namespace} annotate deployment "
+                    f"{self.name(slot)} {GENERATION}-"
+                )
             version = metadata.get("resourceVersion", "")
             try:
                 lease.guard(lambda version=version: change(version))
