@@ -38,10 +38,9 @@ class Inside:
         # A pod that was replaced takes its count with it.
         self.restarts = min(self.restarts, now.restarts)
         if more > 0:
-            times = "once" if more == 1 else f"{more} times"
+            restarts = "1 restart" if more == 1 else f"{more} restarts"
             raise StepFailed(
-                f"the release did not stay up in slot {self.slot}: it was started again {times} since it was ready"
-                + self.why()
+                f"the release did not stay up in slot {self.slot}: {restarts} since it was ready" + self.why()
             )
         return now
 

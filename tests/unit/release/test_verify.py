@@ -248,7 +248,7 @@ def test_a_slot_that_falls_before_its_targets_are_healthy_is_told_at_once(enviro
     environment.time.on_sleep.append(lambda: setattr(running, "restarts", 1))
     began = environment.time.now
     inside = Inside.of(environment, begun.release)
-    with pytest.raises(StepFailed, match=r"did not stay up in slot green.* once .*\n.*exit code 1"):
+    with pytest.raises(StepFailed, match=r"did not stay up in slot green: 1 restart since .*\n.*exit code 1"):
         verify(controller.world, begun.lease, begun.release, [], [], Limits(), {}, inside)
     assert environment.time.now - began < 5
     assert environment.previews() == []
