@@ -47,7 +47,7 @@ demo: $(STAMP) ## build STAGING on the rehearsal cloud, and see a release turn f
 	@$(IN_VENV) python -m rehearsal.demo --environment $(ENVIRONMENT)
 
 test: lint checkov unit ## the whole test suite (what CI runs)
-	@$(IN_VENV) pytest tests/scenarios $(SIDE_BY_SIDE) -m "not long"
+	@$(IN_VENV) env -u KUBECONFIG pytest tests/scenarios $(SIDE_BY_SIDE) -m "not long"
 
 # Each death meets each kind of next run.
 test-full: export RELEASE_DEATHS = all
