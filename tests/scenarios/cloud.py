@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import yaml
 
 from rehearsal import __main__ as cli
 from rehearsal import config as settings
@@ -237,15 +239,15 @@ class Cloud:
             pass
 
     def post(self, part: str, path: str, body: Any) -> None:
-        context = None
+        context, headers = None, {"Content-Type": "application/json"}
         if part == "kubernetes":
-            import ssl
-
             context = ssl.create_default_context(cafile=self.config["kubernetes"]["ca_file"])
+            users = yaml.safe_load(Path(self.config["kubernetes"]["kubeconfig"]).read_text("utf-8"))["users"]
+            headers["Authorization"] = f"Bearer {users[0]['user']['token']}"
         request = urllib.request.Request(
             self.config[part]["url"] + path,
             data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
+            headers=headers,
         )
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)

@@ -8,9 +8,6 @@ import pytest
 APART = {"test_molecule", "test_least_privilege"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        module = item.path.stem
-        if module not in APART:
-            item.add_marker(pytest.mark.xdist_group(module))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    if item.path.stem not in APART:
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
