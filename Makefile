@@ -13,8 +13,8 @@ SCENARIOS ?= test staging production
 OTHER_PYTHON ?= python3.13
 STAMP := $(VENV)/.installed
 IN_VENV := PATH="$$PWD/$(VENV)/bin:$$PATH" PYTHONUNBUFFERED=1
-# Scenarios wait more than they work, so that a few at a time take no longer than one.
-SIDE_BY_SIDE = --numprocesses 3 --dist loadgroup
+# Scenarios wait more than they work. Those of one file share its clouds and follow each other.
+SIDE_BY_SIDE = --numprocesses 4 --dist loadfile
 # A command against a rehearsal cloud of its own, which ends with the command.
 IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" env -u KUBECONFIG python -m rehearsal run --
 
