@@ -69,6 +69,21 @@ options:
       - name: TEAL_WARM_PRELOAD
     vars:
       - name: ansible_warm_preload
+  warm_payloads:
+    description:
+      - Folder in which the payloads of collections' modules are kept, as Ansible has built them, for later runs; empty
+        to keep none. A payload is code without arguments. It is used for as long as no file of Ansible and of the
+        collections in it has changed.
+      - It has to be on the file system of Ansible's own temporary files (C(local_tmp)), and writable by its owner only.
+    type: str
+    default: ~/.ansible/warm
+    ini:
+      - section: teal_warm
+        key: payloads
+    env:
+      - name: TEAL_WARM_PAYLOADS
+    vars:
+      - name: ansible_warm_payloads
   become_success_timeout:
     description: As in P(ansible.builtin.local#connection).
     type: int
@@ -106,6 +121,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import time
 import typing as t
 
 from ansible import constants as C
@@ -113,6 +129,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.connection import ensure_connect
 from ansible.plugins.connection.local import Connection as LocalConnection
 from ansible.utils.display import Display
+from ansible_collections.teal.platform.plugins.plugin_utils.warm_payloads import Payloads
 
 display = Display()
 
@@ -165,8 +182,30 @@ def same_python(interpreter: str) -> bool:
         return False
 
 
+def folder_of_run() -> pathlib.Path:
+    """In Ansible's folder of this run: 0700, known to all its workers, removed by it at its end."""
+    return pathlib.Path(C.DEFAULT_LOCAL_TMP) / "warm"
+
+
+def first_of_run() -> bool:
+    """Whether nobody has asked yet in this run."""
+    try:
+        folder_of_run().mkdir(mode=0o700)
+    except OSError:
+        return False
+    return True
+
+
 class Connection(LocalConnection):
     """Local connection whose piped module payloads run in forks of the run's server."""
+
+    def set_options(self, *args: t.Any, **kwargs: t.Any) -> None:
+        """As the base class; then Ansible goes on to build the module's payload, unless it has it."""
+        super().set_options(*args, **kwargs)
+        self.payloads = Payloads(kept) if (kept := self.get_option("warm_payloads")) else None
+        self.since = time.time()
+        if self.payloads and first_of_run():
+            self.payloads.bring()
 
     def is_pipelining_enabled(self, wrap_async: bool = False) -> bool:
         """Modules are piped, whatever the setting; with become and async it is as the setting says."""
@@ -179,6 +218,8 @@ class Connection(LocalConnection):
         self, cmd: str, in_data: bytes | None = None, sudoable: bool = True
     ) -> tuple[int, bytes, bytes]:
         """Run a command; see the base class. Returns exit status, stdout and stderr."""
+        if in_data and self.payloads:
+            self.payloads.keep(self.since)
         parsed = parse(cmd) if in_data and not self.become else None
         # A worker that is no session leader may have a terminal, which a server can't hand on.
         if parsed and same_python(parsed.interpreter) and os.getsid(0) == os.getpid():
@@ -304,8 +345,7 @@ class Server:
     def __init__(self, libraries: list[str], preload: list[str]) -> None:
         self.libraries = libraries
         self.preload = preload
-        # Ansible's folder of this run: 0700, known to all its workers, removed by it at its end.
-        self.folder = pathlib.Path(C.DEFAULT_LOCAL_TMP) / "warm"
+        self.folder = folder_of_run()
 
     @staticmethod
     def like(command: Command) -> list[str]:

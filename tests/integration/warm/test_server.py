@@ -183,12 +183,39 @@ def test_a_library_that_makes_a_server_unfit_lets_the_run_go_on_plainly(
 def test_where_it_cannot_start_the_run_goes_on_and_says_so_once(
     start: Callable[..., Playbook], tmp_path: pathlib.Path
 ) -> None:
-    platform = tmp_path / "ansible_collections" / "teal" / "platform"
-    (platform / "plugins" / "connection").mkdir(parents=True)
-    shutil.copy(REPOSITORY / "plugins" / "connection" / "warm.py", platform / "plugins" / "connection")
+    plugins = tmp_path / "ansible_collections" / "teal" / "platform" / "plugins"
+    for name in ("connection/warm.py", "plugin_utils/warm_payloads.py"):  # but no warm_server.py
+        (plugins / name).parent.mkdir(parents=True)
+        shutil.copy(REPOSITORY / "plugins" / name, plugins / name)
     playbook = start(["one", "two"], 0, ANSIBLE_COLLECTIONS_PATH=str(tmp_path))
     text = playbook.end()
     assert playbook.process.returncode == 0, text[-3000:]
     assert " WARM " not in text
     assert " ".join(text.split()).count("cannot start (") == 1
     assert "tasks run as with the connection 'local'" in " ".join(text.split())
+
+
+def test_a_second_run_is_given_the_payload_that_ansible_built_in_the_first(tmp_path: pathlib.Path) -> None:
+    secret = "do-not-show-this"
+    arguments = ["-c", "teal.platform.warm", "-e", f"ansible_python_interpreter={sys.executable}"]
+    arguments += ["-m", "community.general.python_requirements_info", "-a", f"dependencies={secret}"]
+    environment = os.environ | {
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "ANSIBLE_CONFIG": str(HERE / "ansible.cfg"),
+        "ANSIBLE_DEBUG": "1",
+        "TEAL_WARM_PAYLOADS": str(tmp_path / "payloads"),
+    }
+    told = []
+    for _run in range(2):
+        done = subprocess.run(
+            [BIN / "ansible", "one", "-i", "one,", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        told.append(("ANSIBALLZ: Creating module" in done.stdout, "ANSIBALLZ: using cached" in done.stdout))
+        assert "not_found" in done.stdout
+    assert told == [(True, False), (False, True)]
+    [payload] = (path for path in (tmp_path / "payloads").rglob("*") if path.is_file())
+    assert secret.encode() not in payload.read_bytes()
