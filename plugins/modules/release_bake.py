@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: Teal maintainers
 description:
   - Asks the service at each address of the load balancer, and looks at what runs in the slot (restarts, readiness or
-    health) and at CloudWatch alarms. Fails as soon as one of them says that the release is bad.
+    health) and at CloudWatch alarms. Fails as soon as one of them says that the release is bad, and sends the requests
+    back to what served before at once; M(teal.platform.release_return) then records it.
 options:
   seconds:
     description: For how long, such as V(5m).

@@ -70,6 +70,8 @@ ARGUMENTS = {
 def commit(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     lease, release = engine.step()
+    if release["from_release"]:
+        engine.slots(lease).hold(release["from_slot"], lease)
     release = deploy.commit(engine.world, lease, release, engine.length("window"))
     serving = f"{named(release)} on {release['slot']}"
     back = (

@@ -166,6 +166,7 @@ def killed_again_and_again(cloud: Cloud, playbook: str, total: int, **variables:
 def test_a_destroy_that_is_killed_again_and_again_leaves_nothing(
     cloud: Cloud, undisturbed: Undisturbed
 ) -> None:
+    cloud.play("site")
     before = snapshots(cloud)
     killed_again_and_again(cloud, "destroy", undisturbed.destroy_writes, destroy_protected=True)
     assert standing(cloud) == undisturbed.destroyed

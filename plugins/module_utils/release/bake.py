@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
-from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed, turn_back
 from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
@@ -47,12 +47,28 @@ def bake(
     inside: Inside,
     alarms: Callable[[], list[str]],
 ) -> str:
-    """Watch the release for `bounds.seconds` and return what was seen, in words. Raises StepFailed.
+    """Watch the release for `bounds.seconds` and return what was seen, in words.
 
-    While the slot can't be looked at (Kubernetes doesn't answer), the watch from outside goes on, and the
-    release is not committed before it has been looked at again.
+    A release that does badly raises StepFailed. The requests are on their way back by then: they are failing, and
+    what there is to record and to tell can wait. While the slot can't be looked at (Kubernetes doesn't answer), the
+    watch from outside goes on, and the release is not committed before it has been looked at again.
     `alarms` returns the names of CloudWatch alarms that are raised.
     """
+    try:
+        return _watch(world, lease, check, bounds, inside, alarms)
+    except StepFailed as error:
+        turn_back(world, lease, release, str(error))
+        raise
+
+
+def _watch(
+    world: World,
+    lease: Lease,
+    check: Check,
+    bounds: Bounds,
+    inside: Inside,
+    alarms: Callable[[], list[str]],
+) -> str:
     began = world.clock.steady()
     seen = _Seen(looked=began)
     addresses = world.addresses()

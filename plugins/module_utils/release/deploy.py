@@ -236,27 +236,38 @@ def go_back(world: World, lease: Lease, release: Release, reason: str, let_go: b
 
     A slot without a healthy target gets none: the release then stays where it is, as `rollback_failed`.
     """
-    if release["state"] != State.ROLLING_BACK:
-        release = lease.advance(release, State.ROLLING_BACK, _short(reason), failure=reason)
+    release, wrong = turn_back(world, lease, release, reason)
     back, version, name = _home(release)
-    wrong = ""
-    try:
-        rule = world.traffic.rule()
-        if rule.live != back or not rule.whole:
-            if world.serves(rule, back):
-                world.traffic.switch(back, lease)
-            else:
-                health = world.health(rule, back)
-                wrong = f"slot {back} has no healthy target ({health}), so that traffic stayed"
-        if not wrong and name:
+    if not wrong and name:
+        try:
             world.see(version, lease)
-    except (TrafficError, NotSeen) as error:
-        wrong = str(error)
+        except (TrafficError, NotSeen) as error:
+            wrong = str(error)
     slots = {} if back == release["slot"] else left_failed(world.store, release)
     ended = {"slots": slots, "let_go": let_go, **_ended(world, release)}
     if wrong:
         return lease.advance(release, State.ROLLBACK_FAILED, wrong, return_failure=wrong, **ended)
     return lease.advance(release, State.ROLLED_BACK, f"{name or 'nothing'} serves again", **ended)
+
+
+def turn_back(world: World, lease: Lease, release: Release, reason: str) -> tuple[Release, str]:
+    """Send the requests to where they belong when a release is taken back; return its record, and why not."""
+    if release["state"] != State.ROLLING_BACK:
+        release = lease.advance(release, State.ROLLING_BACK, _short(reason), failure=reason)
+    back = _home(release)[0]
+    try:
+        rule = world.traffic.rule()
+        if rule.live == back and rule.whole:
+            return release, ""
+        if not world.serves(rule, back):
+            return (
+                release,
+                f"slot {back} has no healthy target ({world.health(rule, back)}), so that traffic stayed",
+            )
+        world.traffic.switch(back, lease)
+    except TrafficError as error:
+        return release, str(error)
+    return release, ""
 
 
 def _home(release: Release) -> tuple[str, str, str]:

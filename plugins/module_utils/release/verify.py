@@ -194,28 +194,28 @@ def _version(
     wordless_since = float("inf")
     while True:
         answers = world.service.get_all(addresses, world.version.path, headers)
-        found = {world.version.read(answer) for answer in answers.values()}
-        told = found.pop() if len(found) == 1 else ""
-        if told and told == (expected or told):
-            return told
+        told = {address: world.version.read(answer) for address, answer in answers.items()}
+        one = next(iter(told.values())) if len(set(told.values())) == 1 else ""
+        if one and one == (expected or one):
+            return one
         now = world.clock.steady()
         led = all(answer.body.decode("utf-8", "replace") != sign for answer in answers.values())
-        wordless_since = min(wordless_since, now) if led else float("inf")
-        if told or now - began > limit or now - wordless_since > _WORDLESS:
-            raise StepFailed(_unlike(world.version, expected, answers))
+        wordless = led and not any(told.values())
+        wordless_since = min(wordless_since, now) if wordless else float("inf")
+        if one or now - began > limit or now - wordless_since > _WORDLESS:
+            raise StepFailed(_unlike(world.version, expected, answers, told))
         _trusted(answers)
         lease.keep()
         world.clock.sleep(0.2)
 
 
-def _unlike(version: Version, expected: str, answers: dict[str, Answer]) -> str:
-    address, answer = next(
-        ((a, r) for a, r in answers.items() if version.read(r) != expected), next(iter(answers.items()))
-    )
-    told = version.read(answer)
-    if told:
-        return f"the new slot tells version {told} at {address}, and {expected or 'another one'} is expected"
-    return f"the new slot does not tell its version: {version.path} answers {answer} at {address}"
+def _unlike(version: Version, expected: str, answers: dict[str, Answer], told: dict[str, str]) -> str:
+    wanted = expected or next(filter(None, told.values()), "")
+    address = next((address for address, one in told.items() if one != wanted), next(iter(told)))
+    if told[address]:
+        what = f"{wanted} is expected" if expected else f"{wanted} at others"
+        return f"the new slot tells version {told[address]} at {address}, and {what}"
+    return f"the new slot does not tell its version: {version.path} answers {answers[address]} at {address}"
 
 
 def _patience(check: Check, service: Service) -> float:

@@ -27,6 +27,7 @@ class Kubernetes:
     good: str = "token-1"
     statuses: list[int] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    log: str = ""
 
 
 @pytest.fixture
@@ -40,6 +41,8 @@ def kubernetes_api() -> Iterator[Kubernetes]:
             status = told.statuses.pop(0) if told.statuses else 200
             status = status if token == told.good else 401
             body = json.dumps({"message": f"because of {status}", "items": []}).encode()
+            if "/log?" in self.path:
+                body = told.log.encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -104,3 +107,15 @@ def test_what_is_refused_is_told_at_once(kubernetes_api: Kubernetes, time: Time)
     with pytest.raises(KubernetesError, match="because of 403"):
         api(kubernetes_api, time, ["token-1"]).list("pods")
     assert time.now == began
+
+
+@pytest.mark.parametrize(
+    ("answer", "log"),
+    [
+        ("started\nout of memory\n", "started\nout of memory\n"),
+        ("unable to retrieve container logs for containerd://12bd22b2", ""),
+    ],
+)
+def test_a_log_that_is_gone_is_none(kubernetes_api: Kubernetes, time: Time, answer: str, log: str) -> None:
+    kubernetes_api.log = answer
+    assert api(kubernetes_api, time, ["token-1"]).log("assistant-blue-1", "service", 12) == log

@@ -5,25 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy
 from ansible_collections.teal.platform.plugins.module_utils.release.bake import Bounds, bake
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, Unreachable
+from ansible_collections.teal.platform.plugins.module_utils.release.states import State
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
 
-from .world import Controller, Environment, Running, who
+from .world import Controller, Environment, who
 
 WELL = Condition(wanted=2, ready=2)
 BOUNDS = Bounds(seconds=20, errors=1.0, unready=10, blind=30)
 
 
+def begun(controller: Controller, image: str) -> tuple[Lease, Release]:
+    """Bring a release to where it is watched."""
+    request = deploy.Request(image=image, tag=image, version=image, config_name="c")
+    made = deploy.begin(controller.world, request, who(), 30, 0)
+    assert made.lease and made.release
+    release, lease = made.release, made.lease
+    controller.environment.bring_up(release, lease, lambda _: None)
+    for state in (State.STAGED, State.READY, State.VERIFIED):
+        release = lease.advance(release, state, version=image)
+    deploy.switch(controller.world, lease, release)
+    found = controller.store.release(release["id"])
+    assert found
+    return lease, found
+
+
 @pytest.fixture
 def watch(environment: Environment) -> Callable[..., str]:
     """Return watch(conditions, alarms): what each second finds; the last goes on. Its words, or StepFailed."""
-    environment.slots["blue"] = Running("00000001", "1.0.0")
     controller = Controller(environment)
-    lease, _ = take(controller.store, who(), 30)
+    lease, serving = begun(controller, "1.0.0")
 
     def watched(
         conditions: list[Condition | Exception], alarms: list[list[str]] | None = None, restarts: int = 0
@@ -38,7 +55,7 @@ def watch(environment: Environment) -> Callable[..., str]:
 
         environment.condition = condition  # type: ignore[method-assign]
         environment.explain = lambda _: "exit code 1"  # type: ignore[method-assign]
-        release = {"slot": "blue", "restarts": restarts}
+        release = {**serving, "restarts": restarts}
         return bake(
             controller.world,
             Lease.of(controller.store, lease.ticket()),
@@ -61,6 +78,22 @@ def test_restarts_send_it_back_at_once(watch: Callable[..., str], environment: E
     with pytest.raises(StepFailed, match=r"did not stay up in slot blue: 1 restart since .*\nexit code 1"):
         watch([WELL, WELL, Condition(2, 1, restarts=1, notes=["p: CrashLoopBackOff"])])
     assert environment.time.now - began < 4
+
+
+def test_requests_are_back_before_anything_is_told(environment: Environment) -> None:
+    controller = Controller(environment)
+    assert controller.deploy("1.0.0") == "committed"
+    lease, release = begun(controller, "2")
+    assert environment.weights() == {"blue": 0, "green": 100}
+    running = environment.slots["green"]
+    environment.time.on_sleep.append(lambda: setattr(running, "status", 500))
+    inside = Inside.of(environment, release)
+    with pytest.raises(StepFailed, match="requests failed after the switch"):
+        bake(controller.world, lease, release, Check("/actuator/health"), BOUNDS, inside, list)
+    assert environment.weights() == {"blue": 100, "green": 0}
+    stored = controller.store.release(release["id"])
+    assert stored and stored["state"] == "rolling_back"
+    assert deploy.fail(controller.world, lease, stored, "bad")["state"] == "rolled_back"
 
 
 def test_restarts_from_before_it_was_ready_do_not_count(watch: Callable[..., str]) -> None:

@@ -58,8 +58,10 @@ class FakeApi:
     def patch(self, plural: str, name: str, change: Json, version: str = "v1") -> Json:
         old = copy.deepcopy(self.objects[plural, name])
         old["spec"] |= change["spec"]
-        old["metadata"].setdefault("annotations", {}).update(change["metadata"]["annotations"])
-        old["metadata"]["resourceVersion"] = change["metadata"]["resourceVersion"]
+        changed = change.get("metadata", {})
+        old["metadata"].setdefault("annotations", {}).update(changed.get("annotations", {}))
+        old["metadata"].pop("resourceVersion")
+        old["metadata"] |= {key: changed[key] for key in changed if key == "resourceVersion"}
         return self._write(plural, name, old)
 
     def _write(self, plural: str, name: str, obj: Json) -> Json:
@@ -151,6 +153,63 @@ def test_the_idle_slot_gets_at_least_as_many_replicas_as_the_live_one(up: Any, a
     up("blue", 1, replicas=5)
     assert up("green", 2) == 5
     assert api.objects["deployments", "assistant-blue"]["spec"]["replicas"] == 5
+
+
+def autoscaler(slot: str, least: int, most: int) -> Json:
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": f"assistant-{slot}"}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": f"assistant-{slot}"},
+        "spec": {"scaleTargetRef": target, "minReplicas": least, "maxReplicas": most},
+    }
+
+
+def scaler(api: FakeApi, slot: str) -> Json:
+    return api.objects["horizontalpodautoscalers", f"assistant-{slot}"]["spec"]
+
+
+def test_manifests_may_ask_for_more_replicas(api: FakeApi, lease: Lease) -> None:
+    objects = manifests("green", "r3")
+    objects[0]["spec"]["replicas"] = 4
+    slots = KubernetesSlots(api, "assistant", objects, replicas=2)  # type: ignore[arg-type]
+    assert slots.bring_up({"slot": "green", "id": "00000003"}, lease, lambda _: None) == 4
+
+
+def test_an_autoscaler_waits_for_the_requests_and_keeps_its_own_least_number(
+    up: Any, api: FakeApi, lease: Lease
+) -> None:
+    up("blue", 1, replicas=5)
+    objects = [*manifests("green", "r2"), autoscaler("green", 2, 4)]
+    objects[0]["spec"]["progressDeadlineSeconds"] = 180
+    KubernetesSlots(api, "assistant", objects).bring_up(  # type: ignore[arg-type]
+        {"slot": "green", "id": "00000002"}, lease, lambda _: None
+    )
+    found = scaler(api, "green")
+    assert (found["minReplicas"], found["maxReplicas"]) == (2, 5)
+    assert found["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 780
+
+
+def test_the_autoscaler_of_the_release_before_does_not_scale_the_next_one(up: Any, api: FakeApi) -> None:
+    up("green", 1)
+    api.apply(autoscaler("green", 2, 4))
+    api.apply(autoscaler("blue", 2, 4))
+    api.writes.clear()
+    up("green", 3)
+    assert api.writes[0] == "-horizontalpodautoscalers/assistant-green"
+    assert ("horizontalpodautoscalers", "assistant-blue") in api.objects
+
+
+def test_a_slot_without_requests_is_held_as_large_as_it_was(up: Any, api: FakeApi, lease: Lease) -> None:
+    up("blue", 1, replicas=5)
+    api.apply(autoscaler("blue", 2, 9))
+    slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
+    slots.hold("blue", lease)
+    assert (scaler(api, "blue")["minReplicas"], scaler(api, "blue")["maxReplicas"]) == (5, 9)
+    api.writes.clear()
+    slots.hold("blue", lease)
+    slots.hold("green", lease)
+    assert api.writes == []
 
 
 def test_the_live_slot_is_not_written(up: Any, api: FakeApi) -> None:

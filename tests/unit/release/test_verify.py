@@ -263,3 +263,27 @@ def test_a_slot_that_tells_no_version_is_not_asked_for_long(environment: Environ
     release = controller.store.history(1)[0]
     assert "does not tell its version: /actuator/info answers 500" in release["failure"]
     assert environment.time.now - began < 10
+
+
+def test_an_address_that_does_not_answer_is_waited_for_and_named(environment: Environment) -> None:
+    controller = Controller(environment)
+    assert controller.deploy("1.0.0") == "committed"
+    get = environment.get
+    silent = Answer(0, error="timed out")
+    previewed = 0
+
+    def one_is_silent(address: str, path: str, headers: Any = None, **more: Any) -> Answer:
+        nonlocal previewed
+        answer = get(address, path, headers, **more)
+        if not headers or answer.body.startswith(b"preview"):
+            return answer
+        previewed += 1
+        return silent if address == "52.0.0.2" and previewed < limit else answer
+
+    environment.get = one_is_silent  # type: ignore[method-assign]
+    limit = 40
+    assert controller.deploy("2", version="") == "committed"
+    limit = 10_000
+    assert controller.deploy("3", version="") == "aborted"
+    failure = controller.store.history(1)[0]["failure"]
+    assert "does not tell its version: /actuator/info answers no answer (timed out) at 52.0.0.2" in failure

@@ -96,9 +96,11 @@ class Api:
         """Return the last lines of a container's log; an empty string if there is none."""
         query = [("container", container), ("tailLines", str(lines)), ("previous", str(previous).lower())]
         try:
-            return self.request("get", self.path(_CORE, "pods", pod) + "/log", query=query, text=True)
+            text = self.request("get", self.path(_CORE, "pods", pod) + "/log", query=query, text=True)
         except KubernetesError:
             return ""
+        # The kubelet says so, with status 200, of a container that it has just cleared away.
+        return "" if text.startswith("unable to retrieve container logs") else text
 
     def path(self, version: str, plural: str, name: str = "", namespaced: bool = True) -> str:
         root = f"/api/{version}" if version == _CORE else f"/apis/{version}"

@@ -61,6 +61,10 @@ class Slots(Protocol):
         """Return why what runs in a slot does badly, with its last log lines; empty if nothing is to be seen."""
         ...
 
+    def hold(self, slot: str, lease: Lease) -> None:
+        """Keep a slot that has no requests any more as large as it was when it had them."""
+        ...
+
     def scale_down(self, slot: str, lease: Lease) -> bool:
         """Stop all that runs in the slot; return whether there was anything to stop."""
         ...

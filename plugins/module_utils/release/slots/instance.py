@@ -176,6 +176,9 @@ class InstanceSlots:
 
     # -- down ------------------------------------------------------------------------------------
 
+    def hold(self, slot: str, lease: Lease) -> None:
+        """See Slots.hold. Nothing scales instances."""
+
     def scale_down(self, slot: str, lease: Lease) -> bool:
         """See Slots.scale_down."""
         instances = self._instances(slot)

@@ -29,11 +29,15 @@ SLOT_LABEL = "teal.platform/slot"
 GENERATION = "teal.platform/generation"
 _APPS = "apps/v1"
 _SCALING = "autoscaling/v2"
+_SCALERS = "horizontalpodautoscalers"
 _BATCH = "batch/v1"
 _LOG_LINES = 12
 _TRIES = 10
 _LOOK_EVERY = 0.5
 _LONGEST_END = 300.0
+#: Seconds between the last replica's readiness and the first request; the most that Kubernetes takes.
+_UNTIL_REQUESTS = 600
+_LONGEST_WINDOW = 3600
 
 
 class KubernetesSlots:
@@ -62,8 +66,11 @@ class KubernetesSlots:
         """See Slots.bring_up. Pods of another release in the slot are stopped first: they get no requests."""
         slot, number = release["slot"], label(release["id"])
         objects = self._checked(slot, number)
-        live = self._deployment(other(slot))
-        replicas = max(self.replicas, _wanted(live), 1)
+        own = next(obj for obj in objects if obj["kind"] == "Deployment")
+        replicas = max(self.replicas, _wanted(own), _wanted(self._deployment(other(slot))), 1)
+        # That of the release before would scale the new one, by that one's limits.
+        for scaler in self._autoscalers(slot):
+            lease.guard(lambda name=scaler["metadata"]["name"]: self.api.delete(_SCALERS, name, _SCALING))
         before = self._deployment(slot)
         if before and _release_of(before) != number and _wanted(before):
             self._scale(slot, 0, lease)
@@ -73,7 +80,7 @@ class KubernetesSlots:
                 self._apply_deployment(obj, replicas, lease)
                 continue
             if obj["kind"] == "HorizontalPodAutoscaler":
-                obj = _at_least(obj, replicas)
+                obj = _patient(obj, replicas, own)
             lease.guard(lambda obj=obj: self.api.apply(_marked(obj, slot)))
         staged(replicas)
         self._wait_until_ready(slot, number, lease)
@@ -202,6 +209,22 @@ class KubernetesSlots:
         found = [look.trouble(pod) for pod in self._pods(slot, number) if _bears(pod, number)]
         return str(next(filter(None, found), ""))
 
+    # -- idle ------------------------------------------------------------------------------------
+
+    def hold(self, slot: str, lease: Lease) -> None:
+        """See Slots.hold. Without load its autoscaler would leave too little to go back to."""
+        wanted = _wanted(self._deployment(slot))
+        for scaler in self._autoscalers(slot):
+            name, spec = scaler["metadata"]["name"], scaler["spec"]
+            if wanted and spec.get("minReplicas", 1) < wanted:
+                most = max(wanted, spec["maxReplicas"])
+                held = {"spec": {"minReplicas": wanted, "maxReplicas": most}}
+                lease.guard(lambda name=name, held=held: self.api.patch(_SCALERS, name, held, _SCALING))
+
+    def _autoscalers(self, slot: str) -> list[Json]:
+        found = self.api.list(_SCALERS, version=_SCALING)
+        return [one for one in found if one["spec"]["scaleTargetRef"]["name"] == self.name(slot)]
+
     # -- down ------------------------------------------------------------------------------------
 
     def scale_down(self, slot: str, lease: Lease) -> bool:
@@ -209,7 +232,8 @@ class KubernetesSlots:
         deployment = self._deployment(slot)
         if not deployment or not _wanted(deployment):
             return False
-        lease.guard(lambda: self.api.delete("horizontalpodautoscalers", self.name(slot), _SCALING))
+        for scaler in self._autoscalers(slot):
+            lease.guard(lambda name=scaler["metadata"]["name"]: self.api.delete(_SCALERS, name, _SCALING))
         self._scale(slot, 0, lease)
         self._prune(lease)
         return True
@@ -319,13 +343,25 @@ def _trouble(pod: Json) -> str:
     )
 
 
-def _at_least(obj: Json, replicas: int) -> Json:
-    """Keep an autoscaler from taking replicas away before the new slot carries what the old one did."""
+def _patient(obj: Json, replicas: int, deployment: Json) -> Json:
+    """Keep an autoscaler from taking replicas away before the new slot has its requests.
+
+    It begins with what it finds, and goes by the most that it wanted in its stabilization window. A higher
+    least number would do it, too, but would stay.
+    """
     spec = obj["spec"]
-    least = max(int(spec.get("minReplicas", 1)), replicas)
+    behavior = spec.get("behavior", {})
+    down = behavior.get("scaleDown", {})
+    window = deployment["spec"].get("progressDeadlineSeconds", 600) + _UNTIL_REQUESTS
+    window = min(max(window, down.get("stabilizationWindowSeconds", 0)), _LONGEST_WINDOW)
+    down = {**down, "stabilizationWindowSeconds": window}
     return {
         **obj,
-        "spec": {**spec, "minReplicas": least, "maxReplicas": max(int(spec["maxReplicas"]), least)},
+        "spec": {
+            **spec,
+            "maxReplicas": max(int(spec["maxReplicas"]), replicas),
+            "behavior": {**behavior, "scaleDown": down},
+        },
     }
 
 
