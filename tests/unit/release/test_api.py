@@ -119,3 +119,13 @@ def test_what_is_refused_is_told_at_once(kubernetes_api: Kubernetes, time: Time)
 def test_a_log_that_is_gone_is_none(kubernetes_api: Kubernetes, time: Time, answer: str, log: str) -> None:
     kubernetes_api.log = answer
     assert api(kubernetes_api, time, ["token-1"]).log("assistant-blue-1", "service", 12) == log
+
+
+def test_a_node_that_has_gone_is_not_waited_for(kubernetes_api: Kubernetes, time: Time) -> None:
+    kubernetes_api.statuses = [502]
+    began = time.now
+    told = api(kubernetes_api, time, ["token-1"]).log("assistant-blue-1", "service", 12)
+    assert told.startswith(
+        "(no log can be had of its node: GET /api/v1/namespaces/assistant/pods/assistant-blue-1/log"
+    )
+    assert time.now == began

@@ -93,10 +93,16 @@ class Api:
                 raise
 
     def log(self, pod: str, container: str, lines: int, previous: bool = False) -> str:
-        """Return the last lines of a container's log; an empty string if there is none."""
+        """Return the last lines of a container's log; an empty string if there is none.
+
+        A node that has gone is not waited for: that it doesn't answer says enough.
+        """
         query = [("container", container), ("tailLines", str(lines)), ("previous", str(previous).lower())]
         try:
-            text = self.request("get", self.path(_CORE, "pods", pod) + "/log", query=query, text=True)
+            path = self.path(_CORE, "pods", pod) + "/log"
+            text = self.request("get", path, query=query, text=True, patience=0)
+        except Unreachable as error:
+            return f"(no log can be had of its node: {error})"
         except KubernetesError:
             return ""
         # The kubelet says so, with status 200, of a container that it has just cleared away.
@@ -128,18 +134,22 @@ class Api:
         query: list[tuple[str, str]] | None = None,
         kind: str = "application/json",
         text: bool = False,
+        patience: float | None = None,
     ) -> Any:
         """Send one request; wait for up to `patience` seconds for an API that doesn't answer.
 
         Only what may be sent twice is: reads, patches and deletes. Raises KubernetesError.
         """
         began = self.clock.steady()
+        patience = self.patience if patience is None else patience
         renewed = False
         while True:
             try:
                 return self._send(method, path, body, list(query or []), kind, text)
             except Unreachable as error:
-                if self.clock.steady() - began > self.patience:
+                if not patience:
+                    raise
+                if self.clock.steady() - began > patience:
                     raise Unreachable(
                         error.status,
                         f"Kubernetes has not answered for {span(self.clock.steady() - began)}: {error}",
