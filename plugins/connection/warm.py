@@ -84,6 +84,18 @@ options:
       - name: TEAL_WARM_PAYLOADS
     vars:
       - name: ansible_warm_payloads
+  warm_python:
+    description:
+      - The Python that will run modules, where that is known before the first of them. The server is then started while
+        Ansible is still at work on the first task, and otherwise by the first module.
+    type: str
+    vars:
+      - name: ansible_python_interpreter
+  warm_directory:
+    description: The working directory of modules, which Ansible makes that of the playbook.
+    type: str
+    vars:
+      - name: playbook_dir
   become_success_timeout:
     description: As in P(ansible.builtin.local#connection).
     type: int
@@ -204,8 +216,26 @@ class Connection(LocalConnection):
         super().set_options(*args, **kwargs)
         self.payloads = Payloads(kept) if (kept := self.get_option("warm_payloads")) else None
         self.since = time.time()
-        if self.payloads and first_of_run():
-            self.payloads.bring()
+        if first_of_run():
+            self._begin()
+            if self.payloads:
+                self.payloads.bring()
+
+    def _begin(self) -> None:
+        """Have the server started beside what Ansible does until a module comes."""
+        python, directory = self.get_option("warm_python"), self.get_option("warm_directory")
+        # Another process than a worker isn't known to end with the run.
+        if not (python and directory and same_python(python) and multiprocessing.parent_process()):
+            return
+        inner = shlex.quote(python)
+        command = parse(f"{self._play_context.executable} -c {shlex.quote(inner)}")
+        if command and not os.fork():
+            with contextlib.suppress(BaseException):
+                self._server().start(command, directory).close()
+            os._exit(0)
+
+    def _server(self) -> Server:
+        return Server(self.get_option("warm_libraries"), self.get_option("warm_preload"))
 
     def is_pipelining_enabled(self, wrap_async: bool = False) -> bool:
         """Modules are piped, whatever the setting; with become and async it is as the setting says."""
@@ -242,7 +272,7 @@ class Connection(LocalConnection):
         except OSError as error:
             raise Unavailable(str(error)) from error
         try:
-            server = Server(self.get_option("warm_libraries"), self.get_option("warm_preload"))
+            server = self._server()
             return Fork(server.connect(command, self.cwd), server.like(command), command.assigned, cwd)
         except OSError as error:
             raise Unavailable(str(error)) from error
@@ -357,28 +387,32 @@ class Server:
         with contextlib.suppress(OSError):
             return self._connect()
         try:
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-            if self.folder.stat().st_uid != os.geteuid():
-                raise Unavailable(f"{self.folder} belongs to another user")
-            with (self.folder / "lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-                off = self.folder / "off"
-                if off.exists():
-                    raise Unavailable(off.read_text())
-                with contextlib.suppress(OSError):
-                    return self._connect()
-                try:
-                    self._start(command, cwd)
-                    return self._connect()
-                except (OSError, AttributeError, Unavailable, subprocess.SubprocessError) as error:
-                    off.write_text(str(error))
-                    raise Unavailable(str(error)) from error
+            return self.start(command, cwd)
         except (OSError, Unavailable) as error:
             # Ansible shows a warning once, however many workers give it.
             display.warning(
                 f"teal.platform.warm cannot start ({error}); tasks run as with the connection 'local'."
             )
             raise Unavailable(str(error)) from error
+
+    def start(self, command: Command, cwd: str | bytes | None) -> socket.socket:
+        """Start the server, unless another worker has; return a connection. Raises Unavailable and OSError."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        if self.folder.stat().st_uid != os.geteuid():
+            raise Unavailable(f"{self.folder} belongs to another user")
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            off = self.folder / "off"
+            if off.exists():
+                raise Unavailable(off.read_text())
+            with contextlib.suppress(OSError):
+                return self._connect()
+            try:
+                self._start(command, cwd)
+                return self._connect()
+            except (OSError, AttributeError, Unavailable, subprocess.SubprocessError) as error:
+                off.write_text(str(error))
+                raise Unavailable(str(error)) from error
 
     def _connect(self) -> socket.socket:
         server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)

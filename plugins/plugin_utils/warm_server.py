@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Bare paths and descriptors, in a process that imports no more than it needs:
-# ruff: noqa: PTH106, PTH108, PTH109, PTH112, PTH116, PTH118, PTH123, PTH208
+# ruff: noqa: PTH106, PTH108, PTH109, PTH112, PTH116, PTH118, PTH120, PTH123, PTH208
 """The fork server behind the connection plugin ``teal.platform.warm``.
 
 It is no module to import: the plugin pipes this text into a Python, in the very shape in which Ansible pipes
@@ -44,6 +44,8 @@ STARTUP_PREFIXES = ("PYTHON", "LC_", "LD_", "OPENSSL_", "MALLOC_", "COVERAGE_", 
 STARTUP_NAMES = frozenset({"HOME", "LANG", "LANGUAGE", "GLIBC_TUNABLES", "TZDIR", "__PYVENV_LAUNCHER__"})
 #: Set by the shell in the environment of what it runs.
 SHELL_NAMES = ("PWD", "OLDPWD", "SHLVL", "_")
+#: Of botocore's data files.
+READ_BY_EVERY_CLIENT = ("endpoints", "partitions", "sdk-default-configuration", "_retry")
 REQUEST_BYTES = 1 << 20
 REPORT_NAMES = 200
 
@@ -54,6 +56,16 @@ class Job(t.NamedTuple):
     env: dict[str, str]
     umask: int
     fds: list[int]  # stdin, stdout, stderr, working directory
+
+
+@contextlib.contextmanager
+def leaving_no_bytecode() -> t.Iterator[None]:
+    """Compile without a file of it."""
+    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = written
 
 
 class Memory:
@@ -76,13 +88,15 @@ class Memory:
 
     def _code_for(self, pathname: str, source: bytes) -> types.CodeType:
         """In place of zipimport's compiler: the same code, with the file name of this payload."""
+        _archive, found, name = pathname.partition(".zip/")
+        if found and source not in self.code:
+            self.want("source", name)
+            # Most have been compiled once, beside their source.
+            self._learn_source(name)
         known = self.code.get(source)
         if known is not None and self._relabelled.setdefault(source, pathname) == pathname:
             _imp._fix_co_filename(known, pathname)
             return known
-        _archive, found, name = pathname.partition(".zip/")
-        if found:
-            self.want("source", name)
         return self._compile(pathname, source)
 
     def want(self, kind: str, name: str) -> None:
@@ -112,15 +126,13 @@ class Memory:
         # What a library makes of a variable while it is imported can't be changed by a task later on.
         original = os.environ.encodekey
         os.environ.encodekey = lambda key: (self.env_read.add(key), original(key))[1]
-        written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
         try:
             getattr(self, f"_learn_{kind}")(name)
         finally:
             os.environ.encodekey = original
-            sys.dont_write_bytecode = written
 
     def _learn_import(self, name: str) -> None:
-        with contextlib.suppress(ImportError):
+        with contextlib.suppress(ImportError), leaving_no_bytecode():
             importlib.import_module(name)
             if "botocore.loaders" in sys.modules and not hasattr(self, "_load_model"):
                 self._share_models(sys.modules["botocore.loaders"])
@@ -128,7 +140,7 @@ class Memory:
     def _learn_source(self, name: str) -> None:
         for root in self.roots:
             path = os.path.join(root, name)
-            with contextlib.suppress(OSError, SyntaxError):
+            with contextlib.suppress(OSError, SyntaxError), leaving_no_bytecode():
                 with open(path, "rb") as file:
                     source = file.read()
                 if source.strip():
@@ -164,6 +176,12 @@ class Memory:
         loaders.JSONFileLoader.load_file = load_file
         loaders.Loader.list_available_services = list_available_services
         self._list_services = list_services
+        for name in READ_BY_EVERY_CLIENT:
+            self.learn("model", os.path.join(builtin, name))
+        if boto3 := sys.modules.get("boto3"):
+            data = os.path.join(os.path.dirname(boto3.__file__ or ""), "data")
+            for type_name in ("service-2", "endpoint-rule-set-1"):
+                self.learn("services", json.dumps([type_name, builtin, data]))
 
     def _learn_model(self, name: str) -> None:
         self.models[name] = self._load_model(sys.modules["botocore.loaders"].JSONFileLoader(), name)

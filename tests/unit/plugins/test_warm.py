@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pathlib
 import shlex
@@ -123,6 +124,27 @@ def test_equal_sources_in_one_payload_keep_their_own_names(
     first, second = (from_zip(tmp_path / name, SOURCE) for name in ("a.zip", "b.zip"))
     assert first.where() == str(tmp_path / "a.zip" / "warm_part.py")
     assert second.where() == str(tmp_path / "b.zip" / "warm_part.py")
+
+
+def test_a_fork_takes_what_lies_compiled_beside_the_same_source_and_leaves_nothing(
+    memory: warm_server.Memory, tmp_path: pathlib.Path
+) -> None:
+    source = tmp_path / "root" / "warm_part.py"
+    source.parent.mkdir()
+    source.write_bytes(SOURCE)
+    # Told by a mark that it is the compiled one.
+    marked = compile(SOURCE.replace(b"def where", b"COMPILED = True\ndef where"), str(source), "exec")
+    found = source.stat()
+    data = importlib._bootstrap_external._code_to_timestamp_pyc(marked, int(found.st_mtime), found.st_size)
+    cached = pathlib.Path(importlib.util.cache_from_source(str(source)))
+    cached.parent.mkdir()
+    cached.write_bytes(data)
+    assert from_zip(tmp_path / "a.zip", SOURCE).COMPILED
+    other = SOURCE + b"# changed\n"
+    assert not hasattr(from_zip(tmp_path / "b.zip", other), "COMPILED")
+    source.write_bytes(other)
+    assert not hasattr(from_zip(tmp_path / "c.zip", other), "COMPILED")
+    assert cached.read_bytes() == data
 
 
 def test_what_a_fork_had_to_compile_is_wanted_once(
