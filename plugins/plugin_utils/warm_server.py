@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Bare paths and descriptors, in a process that imports no more than it needs:
-# ruff: noqa: PTH106, PTH108, PTH109, PTH112, PTH116, PTH118, PTH120, PTH123, PTH208
+# ruff: noqa: PTH106, PTH108, PTH109, PTH112, PTH116, PTH118, PTH119, PTH120, PTH123, PTH208
 """The fork server behind the connection plugin ``teal.platform.warm``.
 
 It is no module to import: the plugin pipes this text into a Python, in the very shape in which Ansible pipes
@@ -12,7 +12,7 @@ What a fork inherits is not Ansible's code but what surrounds it; nothing of a m
 
 * libraries (boto3, botocore, ...) and the standard library, imported once;
 * compiled code, used only for a source that equals the payload's byte for byte, and executed anew each time;
-* botocore's JSON models as parsed from disk, each handed out once in a fork.
+* botocore's JSON models as parsed from disk, each object handed out once in a fork.
 
 The server learns what to hold from the names that forks report when they end. It has one thread, creates no
 session or socket of any library, and never sees a payload: that goes from the plugin to the fork by a pipe.
@@ -44,8 +44,9 @@ STARTUP_PREFIXES = ("PYTHON", "LC_", "LD_", "OPENSSL_", "MALLOC_", "COVERAGE_", 
 STARTUP_NAMES = frozenset({"HOME", "LANG", "LANGUAGE", "GLIBC_TUNABLES", "TZDIR", "__PYVENV_LAUNCHER__"})
 #: Set by the shell in the environment of what it runs.
 SHELL_NAMES = ("PWD", "OLDPWD", "SHLVL", "_")
-#: Of botocore's data files.
+#: Of botocore's data files; a module may make some clients.
 READ_BY_EVERY_CLIENT = ("endpoints", "partitions", "sdk-default-configuration", "_retry")
+CLIENTS = 3
 REQUEST_BYTES = 1 << 20
 REPORT_NAMES = 200
 
@@ -75,7 +76,7 @@ class Memory:
         self.libraries = frozenset(libraries) | sys.stdlib_module_names
         self.roots = roots
         self.code: dict[bytes, types.CodeType] = {}
-        self.models: dict[str, t.Any] = {}
+        self.models: dict[str, list[t.Any]] = {}
         self.services: dict[str, list[str]] = {}
         self.tried: set[tuple[str, str]] = set()
         self.wanted: list[tuple[str, str]] = []
@@ -154,12 +155,12 @@ class Memory:
         builtin = loaders.Loader.BUILTIN_DATA_PATH
 
         def load_file(loader: t.Any, file_path: str) -> t.Any:
-            # Handed out once: whoever loads it a second time gets a fresh object, as from disk.
-            found = self.models.pop(file_path, None)
-            if found is None:
-                found = load(loader, file_path)
-                if found is not None and file_path.startswith(builtin + os.sep):
-                    self.want("model", file_path)
+            # Each handed out once: whoever loads it again gets a fresh object, as from disk.
+            if known := self.models.get(file_path):
+                return known.pop()
+            found = load(loader, file_path)
+            if found is not None and file_path.startswith(builtin + os.sep):
+                self.want("model", file_path)
             return found
 
         def list_available_services(loader: t.Any, type_name: str) -> list[str]:
@@ -184,7 +185,9 @@ class Memory:
                 self.learn("services", json.dumps([type_name, builtin, data]))
 
     def _learn_model(self, name: str) -> None:
-        self.models[name] = self._load_model(sys.modules["botocore.loaders"].JSONFileLoader(), name)
+        loader = sys.modules["botocore.loaders"].JSONFileLoader()
+        copies = CLIENTS if os.path.basename(name) in READ_BY_EVERY_CLIENT else 1
+        self.models[name] = [self._load_model(loader, name) for _ in range(copies)]
 
     def _learn_services(self, name: str) -> None:
         type_name, *paths = json.loads(name)

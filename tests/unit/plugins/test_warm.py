@@ -184,7 +184,7 @@ def test_a_model_is_handed_out_once_and_equals_the_file(
     memory.tried.clear()
     for kind, name in list(memory.wanted):
         memory.learn(kind, name)
-    kept = memory.models[paths[0]]
+    [kept] = memory.models[paths[0]]
     first, second = (loaders.JSONFileLoader().load_file(paths[0]) for _ in range(2))
     assert first is kept
     assert second is not kept
@@ -192,3 +192,10 @@ def test_a_model_is_handed_out_once_and_equals_the_file(
     assert loaders.Loader().load_service_model("sqs", "service-2") == fresh
     assert loaders.Loader().list_available_services("service-2") == services
     assert loaders.Loader().list_available_services("service-2") is not next(iter(memory.services.values()))
+    for path in (path for path in memory.models if path.endswith("/endpoints")):
+        objects = [loaders.JSONFileLoader().load_file(path) for _ in range(warm_server.CLIENTS + 1)]
+        assert len({id(one) for one in objects}) == len(objects)
+        assert all(one == objects[0] for one in objects)
+        break
+    else:
+        pytest.fail("what every client reads is not kept")
