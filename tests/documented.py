@@ -25,14 +25,14 @@ PLAYED = (
     "docs/rollback-runbook.md",
     "docs/rehearsal.md",
 )
-#: What it doesn't type, a command or all of a page's: who proves it, or why nobody does.
+#: What it doesn't type, a command or all of a section's or page's: who proves it, or why nobody does.
 ELSEWHERE = {
     "make test": ".ci/run",
     "README.ko.md": "tests/unit/docs/test_documentation.py holds that they are README.md's",
     "CONTRIBUTING.md": "tests/unit/docs/test_contributing.py does its task, .ci/run the rest",
     "examples/playbook/README.md": "tests/unit/docs/test_artefact.py",
     "examples/sample-service/README.md": "needs docker and kind: .github/workflows/ci.yml has kind",
-    "export KUBECONFIG=$HOME/.kube/config": "needs a cluster: .github/workflows/ci.yml has kind",
+    "A cluster of your own behind it": "needs a cluster: .github/workflows/ci.yml has kind",
 }
 #: Not installed by `make setup`: typed where they are.
 PROGRAMS = ("aws", "curl", "kubectl")
@@ -77,8 +77,9 @@ def proof(block: Block, command: str) -> str:
     """Who proves a command; empty if it is in no hands."""
     if block.aws:
         return f"marked with {AWS}"
-    if named := ELSEWHERE.get(block.page) or ELSEWHERE.get(command):
-        return named
+    for what in (block.page, block.heading, command):
+        if what in ELSEWHERE:
+            return ELSEWHERE[what]
     return SCENARIO if block.page == README or block.page in PLAYED else ""
 
 

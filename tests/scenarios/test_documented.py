@@ -23,6 +23,12 @@ pytestmark = pytest.mark.long
 REFUSED = {
     "ansible-playbook playbooks/deploy.yml -i inventories/staging -e image_tag=crash": "No request reached the new release",
 }
+#: What is typed into commands that read their input; it is not to be seen afterwards.
+PUT_SECRET = (
+    "aws secretsmanager put-secret-value --secret-id assistant-staging/model-api-keys"
+    " --secret-string file:///dev/stdin"
+)
+INPUT = {PUT_SECRET: '{"OPENAI_API_KEY": "planted-0c5e"}'}
 #: What a page presupposes of an environment before its first command there. Less is waited for than people would.
 QUICK = "-e release_bake=3s"
 BUILT = {
@@ -58,6 +64,8 @@ def type_in(clone: Path, commands: list[str]) -> str:
         lines.append(f"cat <<'END'\n{MARK}{command}\nEND")
         if command in REFUSED:
             command = f"if {command}; then echo 'it was not refused'; exit 1; fi"
+        if command in INPUT:
+            command = f"{command} <<'END'\n{INPUT[command]}\nEND"
         lines.append(command)
     done = subprocess.run(
         ["bash", "-c", "\n".join(lines)],
@@ -126,4 +134,7 @@ def test_the_other_pages(clone: Path) -> None:
     pages = (command for page in documented.PLAYED for command in typed(documented.blocks(page)))
     printed = type_in(clone, [*start, *prepared(pages, set())])
     assert "checkout" not in printed
+    if shutil.which("aws"):
+        assert '"VersionId"' in part(printed, PUT_SECRET)
+        assert "planted-0c5e" not in printed
     assert (clone / "status/index.html").exists()
