@@ -74,7 +74,8 @@ def test_what_is_merged_to_test_is_built_and_deployed_by_its_digest(pipeline: Pi
     run = pipeline.event("test", "test", "commit")
     gate, deploy, status = pipeline.played
     assert gate == ("quality_gate", "test", "", {"quality_gate_revision": "commit"})
-    assert deploy == ("deploy", "test", "test-deploy", {"image_digest": DIGEST, "release_quality_gate": True})
+    given = {"image_digest": DIGEST, "lock_wait": "5m", "release_quality_gate": True}
+    assert deploy == ("deploy", "test", "test-deploy", given)
     assert status[:3] == ("status", "test", "test-deploy")
     assert run.results["integration / test"] == "success"
 
@@ -150,6 +151,13 @@ def test_drift_is_told_even_if_the_check_fails(pipeline: Pipeline) -> None:
     pipeline.event("nightly", "test", "commit")
     assert pipeline.playbooks() == ["provision", "drift"] * 3
     assert {role.rpartition("-")[2] for _, _, role, _ in pipeline.played} == {"provision"}
+
+
+def test_each_environments_slot_is_freed_whatever_becomes_of_the_others(pipeline: Pipeline) -> None:
+    pipeline.failing = {"retire"}
+    run = pipeline.event("retire", "test", "commit")
+    assert pipeline.played == [("retire", name, f"{name}-provision", {}) for name in ENVIRONMENTS]
+    assert "success" not in run.results.values()
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ RIGHTS = {
     ("system-test.yml", "failed"): {"contents": "read", "id-token": "write"},
     ("rollback.yml", "rollback"): {"contents": "read", "id-token": "write"},
     ("drift.yml", "drift"): {"contents": "read", "id-token": "write"},
+    ("retire.yml", "retire"): {"contents": "read", "id-token": "write"},
 }
 #: Steps that call neither a make target nor a playbook: the application's own commands, Docker's, GitHub's.
 OTHER_STEPS = {
@@ -113,6 +114,25 @@ def test_what_changes_an_environment_is_one_at_a_time_and_never_cancelled(path: 
         if "id-token" in job["permissions"] and name != "reconcile":
             assert job["concurrency"]["cancel-in-progress"] is False, name
             assert job["environment"], f"{name}: AWS trusts GitHub's environments alone"
+
+
+def test_what_is_scheduled_takes_no_deploys_place() -> None:
+    """GitHub keeps one run waiting in a group, and a further one replaces it; and a schedule has no reviewer."""
+    groups = {
+        path.stem: job["concurrency"]["group"]
+        for path in WORKFLOWS
+        for _, job in jobs(path)
+        if "concurrency" in job
+    }
+    callers = [path for path in EXAMPLES if "schedule" in load(path)["on"]]
+    called = {re.search(r"([\w-]+)\.yml@", job["uses"])[1] for path in callers for _, job in jobs(path)}
+    assert called == {"drift", "retire"}
+    for name in called:
+        assert [
+            other for other, group in groups.items() if group.split("-$")[0] == groups[name].split("-$")[0]
+        ] == [name]
+        (job,) = (job for _, job in jobs(ROOT / f".github/workflows/{name}.yml"))
+        assert job["environment"] == "${{ matrix.environment }}-infrastructure"
 
 
 @named

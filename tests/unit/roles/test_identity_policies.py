@@ -277,6 +277,15 @@ def test_deploy_moves_releases_and_changes_nothing_else(environment: Rendered) -
         assert not environment.may("deploy", action, "*", **own), action
 
 
+def test_provision_frees_the_idle_slot(environment: Rendered) -> None:
+    table = environment.arn("dynamodb", f"table/{environment.name}-releases")
+    for action in ("ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"):
+        assert environment.may("provision", f"dynamodb:{action}", table), action
+    assert environment.may("provision", "cloudwatch:GetMetricStatistics")
+    instance = environment.arn("ec2", "instance/i-1")
+    assert environment.may("provision", "ec2:TerminateInstances", instance, **tags(environment.environment))
+
+
 def test_only_the_first_environment_pushes_images(rendered: dict[str, Rendered]) -> None:
     repository = rendered["test"].arn("ecr", "repository/assistant")
     pushes = {name: it.may("deploy", "ecr:PutImage", repository) for name, it in rendered.items()}
