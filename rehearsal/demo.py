@@ -209,6 +209,13 @@ def _mark(seen: Counter[str], name: str) -> str:
     return " " if not seen[name] else "█" if seen[name] == seen.total() else "▄"
 
 
+def left() -> str:
+    """What stands of the rehearsal after a run that did not come to its end."""
+    if any(supervisor.alive(settings.home()).values()):
+        return "The rehearsal still stands: look at it, or end it by `make down`."
+    return "No rehearsal stands."
+
+
 def main() -> int:
     """Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -216,13 +223,10 @@ def main() -> int:
     try:
         Demo(parser.parse_args().environment).run()
     except Failed as error:
-        print(
-            f"\nThe demo failed: {error}. The rehearsal still stands: look at it, then `make down`.",
-            file=sys.stderr,
-        )
+        print(f"\nThe demo failed: {error}. {left()}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted. The rehearsal still stands: `make down` ends it.", file=sys.stderr)
+        print(f"\nInterrupted. {left()}", file=sys.stderr)
         return 130
     return 0
 

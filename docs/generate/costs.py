@@ -1,7 +1,6 @@
 """What an idle environment costs a month: quantities from the inventories, prices from a list.
 
-Estimates. The prices are those of AWS's public on-demand list for Seoul as the authors knew it; nobody was
-billed for them.
+Estimates: each price has its source, and nobody was billed for these environments.
 """
 
 from __future__ import annotations
@@ -15,41 +14,45 @@ from docs.generate.markdown import table
 
 HOURS = 730
 REGION = "ap-northeast-2"
-AS_OF = "2025"
-#: USD. `True`: well known and stable. `False`: from memory, may be off by some percent.
-PRICES: dict[str, tuple[float, bool]] = {
-    "EKS control plane, hour": (0.10, True),
-    "NAT gateway, hour": (0.059, True),
-    "ALB, hour": (0.0225, True),
-    "public IPv4 address, hour": (0.005, True),
-    "t3.small, hour": (0.026, True),
-    "t3.large, hour": (0.104, True),
-    "m6i.large, hour": (0.118, False),
-    "t4g.nano, hour": (0.0052, False),
-    "db.t4g.micro, hour": (0.025, False),
-    "db.t4g.small, hour": (0.051, False),
-    "db.m7g.large, hour": (0.22, False),
-    "EBS gp3, GiB and month": (0.0912, True),
-    "RDS gp3, GiB and month": (0.131, False),
-    "KMS key, month": (1.0, True),
-    "secret, month": (0.40, True),
-    "alarm, month": (0.10, True),
-    "hosted zone, month": (0.50, True),
+BILLED = "billed in April 2026"
+CATALOGUE = (
+    "[SkyPilot's copy of AWS's price list](https://github.com/skypilot-org/skypilot-catalog), commit 00148f2"
+)
+PAGE = "<https://aws.amazon.com/{}/pricing/>"
+MEMORY = "from memory; not found again"
+#: USD, and where that is from.
+PRICES: dict[str, tuple[float, str]] = {
+    "EKS control plane, hour": (0.10, BILLED),
+    "NAT gateway, hour": (0.059, BILLED),
+    "ALB, hour": (0.0225, BILLED),
+    "public IPv4 address, hour": (0.005, BILLED),
+    "t3.small, hour": (0.026, f"half of a t3.medium ($0.052): {BILLED}"),
+    "t3.large, hour": (0.104, f"twice a t3.medium ($0.052): {BILLED}"),
+    "m6i.large, hour": (0.118, CATALOGUE),
+    "t4g.nano, hour": (0.0052, f"a 64th of a t4g.2xlarge ($0.3328): {CATALOGUE}"),
+    "db.t4g.micro, hour": (0.025, f"{BILLED}, for MySQL"),
+    "db.t4g.small, hour": (0.051, MEMORY),
+    "db.m7g.large, hour": (0.22, MEMORY),
+    "EBS gp3, GiB and month": (0.0912, BILLED),
+    "RDS gp3, GiB and month": (0.131, BILLED),
+    "KMS key, month": (1.0, f"{PAGE.format('kms')}, a copy without a date"),
+    "secret, month": (0.40, f"{PAGE.format('secrets-manager')}, as it was on 2026-09-20"),
+    "hosted zone, month": (0.50, f"{PAGE.format('route53')}, as it was on 2026-09-20"),
 }
 
 
 ESTIMATE = f"""\
 US dollars a month ({HOURS} hours), idle, in `{REGION}`, before tax. **An estimate, not a
-measurement**: the quantities are the inventories', the prices are those of AWS's public on-demand
-list (<https://aws.amazon.com/pricing/>) as the authors knew it in {AS_OF}. They were not looked up
-again, and nobody was billed for them. A price with * is from memory and may be off by some percent.
-Ask the [calculator](https://calculator.aws/) before you decide on it."""
+measurement**: the quantities are the inventories', the prices are on-demand, each with its source
+below; none was asked of AWS itself, and nobody was billed for these environments. A price with * is
+from memory and may be off by some percent. Ask the [calculator](https://calculator.aws/) before you
+decide on it."""
 
 BESIDE = """\
 Not in it, since it depends on use: the ALB's capacity units, data through NAT and out of AWS, logs,
-API and Lambda calls, images and backups beyond what is free, alarms ($0.10 each), the DynamoDB
-table (cents), and the second slot while a release is kept warm (pods need no new node as long as
-two slots fit on the nodes; on EC2 it is a second instance)."""
+API and Lambda calls, images and backups beyond what is free, alarms ($0.10 each), the older versions
+of rotated keys ($1 each), the DynamoDB table (cents), and the second slot while a release is kept warm
+(pods need no new node as long as two slots fit on the nodes; on EC2 it is a second instance)."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Item:
 
     @property
     def certain(self) -> bool:
-        return PRICES[self.price][1]
+        return PRICES[self.price][1] != MEMORY
 
 
 def items(env: Environment) -> list[Item]:
@@ -171,6 +174,7 @@ def block() -> str:
         for env in environments
         for item in items(env)
     ]
+    sources = [[what, f"{price:g}", source] for what, (price, source) in PRICES.items()]
     return "\n\n".join(
         [
             ESTIMATE,
@@ -178,6 +182,10 @@ def block() -> str:
             BESIDE,
             "<details><summary>Item by item</summary>\n\n"
             + table(["Environment", "Component", "What", "Price", "per", "Month"], billed)
+            + "\n\n</details>",
+            "<details><summary>Where the prices are from</summary>\n\n"
+            "Billed: amount by quantity, in bills of this region that those who paid them have published.\n\n"
+            + table(["Price of", "USD", "Source"], sources)
             + "\n\n</details>",
         ]
     )

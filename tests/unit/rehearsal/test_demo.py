@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from rehearsal import demo
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from rehearsal import demo, supervisor
 
 
 def test_the_timeline_shows_which_version_answered_when() -> None:
@@ -34,3 +40,13 @@ def test_a_message_is_shown_as_discord_shows_it() -> None:
         "  ▌   Who: ansible-playbook by dana · Slot: green",
         "  ▌   How to go back: ansible-playbook playbooks/rollback.yml",
     ]
+
+
+def test_an_interrupted_demo_says_whether_a_rehearsal_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEAL_REHEARSAL_HOME", str(tmp_path))
+    assert demo.left() == "No rehearsal stands."
+    me = {"pid": os.getpid(), "started": supervisor._started(os.getpid())}
+    (tmp_path / "state.json").write_text(json.dumps({"parts": {"aws": me}}))
+    assert "still stands" in demo.left()
