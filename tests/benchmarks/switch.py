@@ -405,11 +405,12 @@ def main() -> int:
     options = parser.parse_args()
     configuration = settings.load(settings.home() / "config.json")
     os.environ |= cli.variables_of(configuration)
+    playbooks = Playbooks(configuration)
+    playbooks.run("../site")
+    # The rehearsal's own has nothing in it before a cluster stands.
     kubernetes.config.load_kube_config(
         configuration["kubernetes"]["external"] or configuration["kubernetes"]["kubeconfig"]
     )
-    playbooks = Playbooks(configuration)
-    playbooks.run("../site")
     playbooks.run("deploy", image_tag=NEW, force="rolled_back")
     playbooks.run("deploy", image_tag=OLD, force="rolled_back")
     rows, warm = [], []
