@@ -91,9 +91,25 @@ def known_regions() -> dict[str, list[str]]:
 
 @check
 def accounts(platform_allowed_accounts: list[str]) -> Found:
-    for account in platform_allowed_accounts:
+    yield from _account_ids("platform_allowed_accounts", platform_allowed_accounts)
+
+
+@check
+def image_accounts(identity_image_accounts: list[str]) -> Found:
+    yield from _account_ids("identity_image_accounts", identity_image_accounts)
+
+
+@check
+def pull_accounts(registry_pull_accounts: list[str], registry_policy: dict) -> Found:
+    yield from _account_ids("registry_pull_accounts", registry_pull_accounts)
+    if registry_pull_accounts and registry_policy:
+        yield "registry_pull_accounts", "has no effect beside registry_policy; keep one of them"
+
+
+def _account_ids(variable: str, ids: list[str]) -> Found:
+    for account in ids:
         if not re.fullmatch(r"\d{12}", account):
-            yield "platform_allowed_accounts", f"'{account}' is no account: 12 digits, in quotes"
+            yield variable, f"'{account}' is no account: 12 digits, in quotes"
 
 
 @check
