@@ -10,6 +10,7 @@ import sys
 import tarfile
 from pathlib import Path
 
+import boto3
 import pytest
 import yaml
 
@@ -84,6 +85,12 @@ def test_it_says_what_galaxy_yml_says(installed: Path) -> None:
         assert info[name] == GALAXY[name]
 
 
+def networks() -> list[str]:
+    """What stands of the example in the rehearsal's AWS."""
+    named = [{"Name": "cidr-block", "Values": ["10.99.0.0/16"]}]
+    return [vpc["CidrBlock"] for vpc in boto3.client("ec2").describe_vpcs(Filters=named)["Vpcs"]]
+
+
 def test_someone_elses_playbook_works_with_it(installed: Path, tmp_path: Path, rehearsed: str) -> None:
     """The example builds a network and a registry, for real on the rehearsal's AWS, and takes them away."""
     example = tmp_path / "example"
@@ -94,6 +101,7 @@ def test_someone_elses_playbook_works_with_it(installed: Path, tmp_path: Path, r
     first = run(*command, cwd=example, **environ)
     assert "failed=0" in first
     assert "teal.platform.network" in first
+    assert networks() == ["10.99.0.0/16"]
     gone = run(
         *command,
         "-e",
@@ -104,6 +112,7 @@ def test_someone_elses_playbook_works_with_it(installed: Path, tmp_path: Path, r
         **environ,
     )
     assert "failed=0" in gone
+    assert networks() == []
 
 
 def test_its_playbooks_are_called_by_name(installed: Path, tmp_path: Path) -> None:
