@@ -54,7 +54,7 @@ def test_the_first_change_works_as_described(tmp_path: Path, rehearsed: str) -> 
     defaults.write_text(defaults.read_text() + default + "\n")
     specs.write_text(specs.read_text().replace("    options:\n", f"    options:\n{indented(spec, 6)}", 1))
     tasks.write_text(tasks.read_text().rstrip() + "\n" + indented(use, 10))
-    fragment.write_text(f"---\n{note}\n")
+    fragment.write_text(f"{note}\n")
 
     done = run(copy, *words)
     assert done.returncode == 0, done.stdout + done.stderr
