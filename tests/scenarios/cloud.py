@@ -86,8 +86,11 @@ def enforce_iam(config: dict[str, Any]) -> None:
 class Cloud:
     """STAGING or another environment, and commands that are run on it."""
 
-    def __init__(self, home: Path, environment: str = "staging", own_kubernetes: bool = False) -> None:
+    def __init__(
+        self, home: Path, environment: str = "staging", own_kubernetes: bool = False, root: Path = ROOT
+    ) -> None:
         self.home = home
+        self.root = root
         self.environment = environment
         self.environ = {**os.environ, "TEAL_REHEARSAL_HOME": str(home), "PYTHONUNBUFFERED": "1"}
         self.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -109,7 +112,9 @@ class Cloud:
 
     def run(self, *words: str, fails: bool | None = False) -> str:
         """Run a command that must succeed (or fail, or may do either); return what it printed."""
-        done = subprocess.run(words, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            words, cwd=self.root, env=self.environ, capture_output=True, text=True, check=False
+        )
         text = done.stdout + done.stderr
         if fails is not None:
             assert (done.returncode != 0) == fails, f"{words} ended with {done.returncode}\n{text[-6000:]}"
@@ -136,7 +141,7 @@ class Cloud:
         """Start a playbook in a process group of its own, and don't wait for it."""
         return subprocess.Popen(
             self.words(playbook, **variables),
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
