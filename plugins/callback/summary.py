@@ -14,7 +14,8 @@ description:
     whether it is fine, changed, failed or was not reached, the reason of each failure in one line, what roles
     have published, and the tasks that took longest.
   - Roles publish by P(ansible.builtin.set_stats#module) with C(platform_summary), a dictionary of component,
-    name and value. The names C(id) and C(address) speak for themselves and are not printed.
+    name and value. The names C(id) and C(address) speak for themselves and are not printed. A bare value instead of
+    names and values is the component's C(id).
   - Prints no arguments and nothing of a task with C(no_log).
 options:
   file:
@@ -150,7 +151,8 @@ class CallbackModule(CallbackBase):
         for one in result.result.get("results") or (result.result,):
             stats = one.get("ansible_stats") if isinstance(one, dict) else None
             for component, values in ((stats or {}).get("data") or {}).get("platform_summary", {}).items():
-                self.published.setdefault(component, {}).update(values)
+                told = values if isinstance(values, dict) else {"id": values}
+                self.published.setdefault(component, {}).update(told)
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         self._over(result)

@@ -176,6 +176,13 @@ def test_a_component_with_nothing_to_show_yet_is_named(closing: Any) -> None:
     assert "identity" in [line.strip() for line in closing._display.lines]
 
 
+def test_a_bare_value_is_what_the_component_is_known_by(closing: Any) -> None:
+    stats = {"data": {"platform_summary": {"network": "vpc-1"}}}
+    closing.v2_runner_on_ok(result("network", task("Say"), ansible_stats=stats))
+    closing.v2_playbook_on_stats(FakeStats(network={"ok": 1}))
+    assert "network      vpc-1" in closing._display.lines
+
+
 def test_what_roles_publish_is_merged_and_printed(closing: Any, tmp_path: pathlib.Path) -> None:
     for values in ({"id": "vpc-1", "zones": "a, b"}, {"address": "10.0.0.0/16"}):
         data = {"platform_summary": {"network": values}}
