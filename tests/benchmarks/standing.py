@@ -58,10 +58,10 @@ MADE_UP = re.compile(
 IDENTIFIER = re.compile(
     r"\b(vpc|subnet|igw|eipalloc|eipassoc|eni|nat|rtb|rtbassoc|vpce|sgr|sg|lt|i|ami|dopt|acl|pl)-[0-9a-f]{8,17}\b"
 )
-#: UUIDs and hashes, the ends of secrets' ARNs, the loopback addresses of nodes.
+#: UUIDs and hashes, the ends of secrets' ARNs (a Job's name ends with a hash of one), loopback addresses of nodes.
 RANDOM = re.compile(
     r"\b([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{10,64})\b"
-    r"|(?<=<random>)-\w{6}\b|\b127\.\d+\.\d+\.\d+(:\d+)?\b"
+    r"|(?<=<random>)-\w{6}\b|(?<=database-user-)[0-9a-f]{8}\b|\b127\.\d+\.\d+\.\d+(:\d+)?\b"
 )
 
 
