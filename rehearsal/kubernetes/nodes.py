@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rehearsal.kubernetes import times
+from rehearsal.kubernetes.errors import ApiError
 from rehearsal.kubernetes.manager import Controller, key_of
 from rehearsal.kubernetes.resources import BY_NAME, VERSION
 from rehearsal.kubernetes.store import Event, Key
@@ -21,12 +22,16 @@ SIZES = {
 }
 """CPUs, memory and pods of an instance type; others are taken for an m5.xlarge."""
 LEAVING = "node.kubernetes.io/unschedulable"
+EVICT_EVERY = 0.2
+#: Seconds for which budgets are kept to; a managed node group has a quarter of an hour.
+PATIENCE = 60
 
 
 class Nodes(Controller):
-    """A node whose instance is gone takes no new pods; its pods are deleted as a drain does it, then it goes.
+    """A node whose instance is gone takes no new pods; its pods are evicted as a drain does it, then it goes.
 
-    That is what a managed node group does before an instance ends; AWS's stand-in has it ended at once.
+    That is what a managed node group does before an instance ends; AWS's stand-in has it ended at once. Like that
+    it keeps to disruption budgets, and after a while goes without.
     """
 
     def see(self, instances: list[Json]) -> None:
@@ -57,21 +62,37 @@ class Nodes(Controller):
         ):
             yield "", name
 
-    def sync(self, key: Key) -> None:
+    def sync(self, key: Key) -> float | None:
         node = self.store.find(NODES, *key)
         if node is not None and "deletionTimestamp" not in node["metadata"]:
-            return
+            return None
         pods = [p for p in self.store.list(PODS) if p["spec"].get("nodeName") == key[1]]
-        for pod in pods:
-            if node is None:
+        if node is None:
+            for pod in pods:
                 self.registry.delete(PODS, *key_of(pod), {"gracePeriodSeconds": 0})
-            elif "deletionTimestamp" not in pod["metadata"]:
-                self.events.normal(
-                    pod, "TaintManagerEviction", f"Deleting pod {'/'.join(key_of(pod))}", "taint-eviction"
-                )
-                self.registry.delete(PODS, *key_of(pod))
-        if node is not None and not any(p["spec"].get("nodeName") == key[1] for p in self.store.list(PODS)):
+            return None
+        if not pods:
             self.registry.patch(NODES, *key, _let_go)
+            return None
+        staying = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        # One at a time, since budgets are counted anew after each.
+        next(filter(None, (self._evict(pod, node) for pod in staying)), None)
+        return EVICT_EVERY if staying else None
+
+    def _evict(self, pod: Json, node: Json) -> bool:
+        """Whether the pod goes now."""
+        if times.age(node["metadata"]["deletionTimestamp"]) > PATIENCE:
+            self.registry.delete(PODS, *key_of(pod))
+        else:
+            try:
+                self.cluster.evict(*key_of(pod), None, dry_run=False)
+            except ApiError as error:
+                if error.code != 429:
+                    raise
+                return False
+        name = "/".join(key_of(pod))
+        self.events.normal(pod, "TaintManagerEviction", f"Deleting pod {name}", "taint-eviction")
+        return True
 
     def _join(self, name: str, instance: Json, address: str) -> None:
         zone, kind = instance["az"], instance.get("instance_type", "m5.xlarge")

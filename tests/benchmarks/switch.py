@@ -286,8 +286,12 @@ class Baseline:
         """Put a rule before the slots' one that leads to the baseline's NodePort on all nodes."""
         balancer = self.elb.describe_load_balancers(Names=[NAME])["LoadBalancers"][0]
         blue = self.elb.describe_target_groups(Names=[f"{NAME}-blue"])["TargetGroups"][0]
-        nodes = self.elb.describe_target_health(TargetGroupArn=blue["TargetGroupArn"])[
-            "TargetHealthDescriptions"
+        targets = self.elb.describe_target_health(TargetGroupArn=blue["TargetGroupArn"])
+        # Nodes that were replaced drain for a while.
+        nodes = [
+            one["Target"]["Id"]
+            for one in targets["TargetHealthDescriptions"]
+            if one["TargetHealth"]["State"] != "draining"
         ]
         self.group = self.elb.create_target_group(
             Name=f"{NAME}-baseline",
@@ -300,9 +304,7 @@ class Baseline:
             HealthCheckTimeoutSeconds=4,
             HealthyThresholdCount=2,
         )["TargetGroups"][0]["TargetGroupArn"]
-        self.elb.register_targets(
-            TargetGroupArn=self.group, Targets=[{"Id": node["Target"]["Id"]} for node in nodes]
-        )
+        self.elb.register_targets(TargetGroupArn=self.group, Targets=[{"Id": node} for node in nodes])
         listener = next(
             each
             for each in self.elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]

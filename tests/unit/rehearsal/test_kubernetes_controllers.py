@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -13,13 +14,14 @@ from hypothesis import strategies as st
 
 from rehearsal.kubernetes import patching, times
 from rehearsal.kubernetes.addresses import Addresses
+from rehearsal.kubernetes.cluster import Cluster
 from rehearsal.kubernetes.deployments import REVISION, Deployments
 from rehearsal.kubernetes.endpoints import Endpoints
 from rehearsal.kubernetes.events import EVENTS, Recorder
 from rehearsal.kubernetes.housekeeping import Budgets, Garbage, Namespaces
 from rehearsal.kubernetes.jobs import Jobs
 from rehearsal.kubernetes.manager import Controller, Manager, condition
-from rehearsal.kubernetes.nodes import Nodes
+from rehearsal.kubernetes.nodes import EVICT_EVERY, Nodes
 from rehearsal.kubernetes.quantities import share
 from rehearsal.kubernetes.registry import NAMESPACES, Registry
 from rehearsal.kubernetes.replicasets import ReplicaSets
@@ -29,6 +31,7 @@ from rehearsal.kubernetes.store import Store
 
 Json = dict[str, Any]
 PODS, DEPLOYMENTS, REPLICASETS, JOBS = (BY_NAME[n] for n in ("pods", "deployments", "replicasets", "jobs"))
+BUDGETS = BY_NAME["poddisruptionbudgets"]
 ALL: tuple[type[Controller], ...] = (
     Namespaces,
     Garbage,
@@ -55,6 +58,7 @@ class Bench:
             addresses=Addresses("127.9.9"),
             settings=SimpleNamespace(backoff=lambda failures: 0.0),
         )
+        self.cluster.evict = functools.partial(Cluster.evict, self.cluster)  # type: ignore[arg-type]
         self.manager = Manager(self.cluster, ALL)  # type: ignore[arg-type]
         self.nodes = next(c for c in self.manager.controllers if isinstance(c, Nodes))
         for name in ("default", "x"):
@@ -438,6 +442,47 @@ def test_a_node_that_leaves_is_drained_and_its_pods_start_elsewhere(run: Any) ->
     run(body)
 
 
+def test_a_node_that_leaves_keeps_to_budgets(run: Any) -> None:
+    async def body(bench: Bench) -> None:
+        selector = {"matchLabels": {"app": "a"}}
+        budget = {"metadata": {"name": "b"}, "spec": {"minAvailable": 2, "selector": selector}}
+        bench.registry.create(BUDGETS, budget, "x")
+        bench.registry.create(DEPLOYMENTS, deployment(2), "x")
+        await bench.settle()
+        for pod in bench.pods():
+            bench.make_ready(pod)
+        bench.nodes.see(bench.instances[:1])
+        await bench.settle()
+        assert not any("deletionTimestamp" in pod["metadata"] for pod in bench.pods())
+        bench.registry.patch(
+            BUDGETS, "x", "b", lambda o: patching.strategic(o, {"spec": {"minAvailable": 1}})
+        )
+        await asyncio.sleep(2 * EVICT_EVERY)
+        await bench.settle()
+        leaving = [pod for pod in bench.pods() if "deletionTimestamp" in pod["metadata"]]
+        assert [pod["spec"]["nodeName"] for pod in leaving] == ["node-2"]
+
+    run(body)
+
+
+def test_a_budget_is_not_kept_to_for_ever(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rehearsal.kubernetes.nodes.PATIENCE", -1)
+
+    async def body(bench: Bench) -> None:
+        budget = {
+            "metadata": {"name": "b"},
+            "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "a"}}},
+        }
+        bench.registry.create(BUDGETS, budget, "x")
+        bench.registry.create(DEPLOYMENTS, deployment(2), "x")
+        await bench.settle()
+        bench.nodes.see(bench.instances[:1])
+        await bench.settle()
+        assert sum("deletionTimestamp" in pod["metadata"] for pod in bench.pods()) == 1
+
+    run(body)
+
+
 def job(**spec: Any) -> Json:
     template = image("1")
     template["spec"]["restartPolicy"] = "Never"
@@ -482,12 +527,12 @@ def test_a_budget_counts_what_may_go(run: Any) -> None:
             "metadata": {"name": "b"},
             "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "a"}}},
         }
-        bench.registry.create(BY_NAME["poddisruptionbudgets"], budget, "x")
+        bench.registry.create(BUDGETS, budget, "x")
         bench.registry.create(DEPLOYMENTS, deployment(2), "x")
         await bench.settle()
 
         def allowed() -> int:
-            return bench.store.get(BY_NAME["poddisruptionbudgets"], "x", "b")["status"]["disruptionsAllowed"]
+            return bench.store.get(BUDGETS, "x", "b")["status"]["disruptionsAllowed"]
 
         assert allowed() == 0
         for pod in bench.pods():
