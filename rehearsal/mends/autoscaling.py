@@ -52,9 +52,10 @@ def spread_over_subnets() -> None:
 
 def targets_follow_instances() -> None:
     """An instance that takes a terminated one's place is not registered with the target groups, and one that
-    is terminated by scaling in stays registered."""
+    is terminated by scaling in, or by its group, stays registered."""
     notify = AutoScalingBackend.notify_terminate_instances
     scale = FakeAutoScalingGroup.set_desired_capacity
+    terminate = AutoScalingBackend.terminate_instance
 
     def notify_terminate_instances(self: AutoScalingBackend, instance_ids: list[str]) -> None:
         notify(self, instance_ids)
@@ -67,6 +68,14 @@ def targets_follow_instances() -> None:
         gone = before - {state.instance.id for state in self.instance_states}
         self.autoscaling_backend.elbv2_backend.notify_terminate_instances(list(gone))
 
+    def terminate_instance(self: AutoScalingBackend, instance_id: str, should_decrement: bool) -> Any:
+        self.elbv2_backend.notify_terminate_instances([instance_id])
+        done = terminate(self, instance_id, should_decrement)
+        for name in self.autoscaling_groups:
+            self.update_attached_target_groups(name)
+        return done
+
+    AutoScalingBackend.terminate_instance = terminate_instance
     AutoScalingBackend.notify_terminate_instances = notify_terminate_instances
     FakeAutoScalingGroup.set_desired_capacity = set_desired_capacity
 

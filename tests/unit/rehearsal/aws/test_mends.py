@@ -157,6 +157,17 @@ def scaled_in_stays_target(cloud: Any) -> Any:
 
 
 @fault
+def ended_by_its_group_stays_target(cloud: Any) -> Any:
+    vpc, subnets = network(cloud)
+    arn = target_group(cloud, vpc)
+    made = group(cloud, subnets, TargetGroupARNs=[arn])
+    cloud.client("autoscaling").terminate_instance_in_auto_scaling_group(
+        InstanceId=instances(cloud, made)[0]["InstanceId"], ShouldDecrementDesiredCapacity=False
+    )
+    return targets(cloud, arn) ^ {instance["InstanceId"] for instance in instances(cloud, made)}
+
+
+@fault
 def metrics_cannot_be_disabled(cloud: Any) -> Any:
     _, subnets = network(cloud)
     made = group(cloud, subnets, size=0)
