@@ -442,11 +442,14 @@ def test_a_node_that_leaves_is_drained_and_its_pods_start_elsewhere(run: Any) ->
     run(body)
 
 
+def budget(least: int) -> Json:
+    selector = {"matchLabels": {"app": "a"}}
+    return {"metadata": {"name": "b"}, "spec": {"minAvailable": least, "selector": selector}}
+
+
 def test_a_node_that_leaves_keeps_to_budgets(run: Any) -> None:
     async def body(bench: Bench) -> None:
-        selector = {"matchLabels": {"app": "a"}}
-        budget = {"metadata": {"name": "b"}, "spec": {"minAvailable": 2, "selector": selector}}
-        bench.registry.create(BUDGETS, budget, "x")
+        bench.registry.create(BUDGETS, budget(2), "x")
         bench.registry.create(DEPLOYMENTS, deployment(2), "x")
         await bench.settle()
         for pod in bench.pods():
@@ -469,11 +472,7 @@ def test_a_budget_is_not_kept_to_for_ever(run: Any, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("rehearsal.kubernetes.nodes.PATIENCE", -1)
 
     async def body(bench: Bench) -> None:
-        budget = {
-            "metadata": {"name": "b"},
-            "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "a"}}},
-        }
-        bench.registry.create(BUDGETS, budget, "x")
+        bench.registry.create(BUDGETS, budget(2), "x")
         bench.registry.create(DEPLOYMENTS, deployment(2), "x")
         await bench.settle()
         bench.nodes.see(bench.instances[:1])
@@ -523,11 +522,7 @@ def test_a_job_gives_up_after_its_retries(run: Any) -> None:
 
 def test_a_budget_counts_what_may_go(run: Any) -> None:
     async def body(bench: Bench) -> None:
-        budget = {
-            "metadata": {"name": "b"},
-            "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "a"}}},
-        }
-        bench.registry.create(BUDGETS, budget, "x")
+        bench.registry.create(BUDGETS, budget(1), "x")
         bench.registry.create(DEPLOYMENTS, deployment(2), "x")
         await bench.settle()
 

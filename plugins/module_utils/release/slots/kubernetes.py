@@ -69,8 +69,7 @@ class KubernetesSlots:
         own = next(obj for obj in objects if obj["kind"] == "Deployment")
         replicas = max(self.replicas, _wanted(own), _wanted(self._deployment(other(slot))), 1)
         # That of the release before would scale the new one, by that one's limits.
-        for scaler in self._autoscalers(slot):
-            lease.guard(lambda name=scaler["metadata"]["name"]: self.api.delete(_SCALERS, name, _SCALING))
+        self._stop_scaling(slot, lease)
         before = self._deployment(slot)
         if before and _release_of(before) != number and _wanted(before):
             self._scale(slot, 0, lease)
@@ -225,6 +224,10 @@ class KubernetesSlots:
         found = self.api.list(_SCALERS, version=_SCALING)
         return [one for one in found if one["spec"]["scaleTargetRef"]["name"] == self.name(slot)]
 
+    def _stop_scaling(self, slot: str, lease: Lease) -> None:
+        for scaler in self._autoscalers(slot):
+            lease.guard(lambda name=scaler["metadata"]["name"]: self.api.delete(_SCALERS, name, _SCALING))
+
     # -- down ------------------------------------------------------------------------------------
 
     def scale_down(self, slot: str, lease: Lease) -> bool:
@@ -232,8 +235,7 @@ class KubernetesSlots:
         deployment = self._deployment(slot)
         if not deployment or not _wanted(deployment):
             return False
-        for scaler in self._autoscalers(slot):
-            lease.guard(lambda name=scaler["metadata"]["name"]: self.api.delete(_SCALERS, name, _SCALING))
+        self._stop_scaling(slot, lease)
         self._scale(slot, 0, lease)
         self._prune(lease)
         return True
