@@ -36,8 +36,8 @@ PRICES: dict[str, tuple[float, str]] = {
     "EBS gp3, GiB and month": (0.0912, BILLED),
     "RDS gp3, GiB and month": (0.131, BILLED),
     "KMS key, month": (1.0, f"{PAGE.format('kms')}, a copy without a date"),
-    "secret, month": (0.40, f"{PAGE.format('secrets-manager')}, as it was on 2026-09-20"),
-    "hosted zone, month": (0.50, f"{PAGE.format('route53')}, as it was on 2026-09-20"),
+    "secret, month": (0.40, f"{PAGE.format('secrets-manager')}, a copy of 2026-09-20"),
+    "hosted zone, month": (0.50, f"{PAGE.format('route53')}, a copy of 2026-09-20"),
 }
 
 
