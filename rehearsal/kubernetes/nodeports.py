@@ -145,10 +145,25 @@ class Half(asyncio.Protocol):
 
 
 class Inward(Half):
-    """The side that came in; it is read from once the other one stands."""
+    """The side that came in; it is read from once the other one stands.
+
+    Some Pythons (3.11.2 for one) go on reading from a transport that is paused as soon as it is made: what comes
+    then is kept for the other side.
+    """
 
     def __init__(self, ports: NodePorts, at: Address) -> None:
         self._ports, self._at = ports, at
+        self._early = b""
+
+    def data_received(self, data: bytes) -> None:
+        if self.other:
+            super().data_received(data)
+        else:
+            self._early += data
+
+    def eof_received(self) -> bool:
+        stays = super().eof_received()
+        return stays or self.other is None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -169,4 +184,7 @@ class Inward(Half):
             outward.transport.abort()
             return
         self.other, outward.other = outward, self
+        outward.transport.write(self._early)
+        if self.ended:
+            outward.transport.write_eof()
         self.transport.resume_reading()
