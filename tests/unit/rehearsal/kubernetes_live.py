@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import socket
+import tempfile
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -150,8 +152,11 @@ def until(true: Callable[[], Any], seconds: float = 20.0, every: float = 0.05) -
 
 @contextlib.contextmanager
 def live(home: Path, subnet: str = "127.91.7") -> Iterator[Live]:
-    running = Live(home, subnet)
-    try:
-        yield running
-    finally:
-        running.close()
+    # The addresses are the machine's: another worker of the tests waits for them.
+    with (Path(tempfile.gettempdir()) / f"teal-{subnet}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        running = Live(home, subnet)
+        try:
+            yield running
+        finally:
+            running.close()
