@@ -7,7 +7,8 @@ SERVER_ADDRESS, SERVER_PORT   where it listens (0.0.0.0, 8080)
 SERVICE_VERSION               what /actuator/info tells (0.0.0)
 SERVICE_BEHAVIOUR             ok, crash (ends before it listens), never-ready, error (ready, but / is 500),
                               slow (each answer of / takes SERVICE_SLOW_SECONDS: 2), wrong-version (tells
-                              another version), dies (ends SERVICE_DIES_SECONDS after its start: 5)
+                              another version), dies (ends SERVICE_DIES_SECONDS after its start: 5; or, if
+                              it is set, with the SERVICE_DIES_REQUESTS-th request for /)
 SERVICE_BOOT_SECONDS          how long it takes to start (0)
 SERVICE_SHUTDOWN_SECONDS      how long connections that are open at SIGTERM are served at most (20); each is
                               closed with its next answer, or once it has been quiet for 2 seconds
@@ -57,6 +58,7 @@ class Service:
         self.pod = environment.get("HOSTNAME", "")
         self.slot = {"slot": slot} if (slot := environment.get("SERVICE_SLOT")) else {}
         self.slow = float(environment.get("SERVICE_SLOW_SECONDS", "2")) if self.behaviour == "slow" else 0.0
+        self.left = int(environment.get("SERVICE_DIES_REQUESTS", "0")) if self.behaviour == "dies" else 0
         self.stopping = False
         self.connections: set[Connection] = set()
 
@@ -65,6 +67,9 @@ class Service:
         ready = self.behaviour != "never-ready" and not self.stopping
         match path:
             case "/":
+                self.left -= 1
+                if self.left == 0:
+                    die()
                 if self.behaviour == "error":
                     say("ERROR NullPointerException: the model client is not configured")
                     return 500, {"error": "Internal Server Error", "version": self.version}
@@ -163,7 +168,7 @@ async def serve(service: Service) -> None:
     if service.behaviour == "crash":
         say("ERROR Application run failed: Could not resolve placeholder 'MODEL_API_KEY'")
         sys.exit(1)
-    if service.behaviour == "dies":
+    if service.behaviour == "dies" and service.left <= 0:
         loop.call_later(float(os.environ.get("SERVICE_DIES_SECONDS", "5")), die)
     address, port = os.environ.get("SERVER_ADDRESS", "0.0.0.0"), int(os.environ.get("SERVER_PORT", "8080"))
     server = await loop.create_server(lambda: Connection(service), address, port, backlog=512)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """`teal.platform.release` is what all have; `.step` and `.lock` are for those that need them."""
+    """`teal.platform.release` is what all have; `.step`, `.watch` and `.lock` are for those that need them."""
 
     DOCUMENTATION = r"""
 options:
@@ -76,6 +76,26 @@ options:
     description: The release, as M(teal.platform.release_begin) returned it. It holds the lease that the step is done under.
     type: dict
     required: true
+"""
+
+    WATCH = r"""
+options:
+  seconds:
+    description: For how long the release is watched after the switch, such as V(5m).
+    type: str
+    default: 60s
+  path:
+    description: What is asked for meanwhile.
+    type: str
+    default: /actuator/health/readiness
+  errors:
+    description: Percent of these requests that may fail. A single failure is always forgiven.
+    type: float
+    default: 1.0
+  unready_timeout:
+    description: For how long fewer replicas than wanted may be ready, as when a node is replaced.
+    type: str
+    default: 30s
 """
 
     LOCK = r"""

@@ -15,22 +15,10 @@ description:
     health) and at CloudWatch alarms. Fails as soon as one of them says that the release is bad, and sends the requests
     back to what served before at once; M(teal.platform.release_return) then records it.
 options:
-  seconds:
-    description: For how long, such as V(5m).
-    type: str
-    default: 60s
-  path:
-    description: What is asked for.
-    type: str
-    default: /actuator/health/readiness
-  errors:
-    description: Percent of these requests that may fail. A single failure is always forgiven.
+  watched:
+    description: Seconds of O(seconds) that M(teal.platform.traffic_switch) has already watched it for.
     type: float
-    default: 1.0
-  unready_timeout:
-    description: For how long fewer replicas than wanted may be ready, as when a node is replaced.
-    type: str
-    default: 30s
+    default: 0.0
   alarms:
     description: Names of CloudWatch alarms that must not be raised.
     type: list
@@ -39,6 +27,7 @@ options:
 extends_documentation_fragment:
   - teal.platform.release
   - teal.platform.release.step
+  - teal.platform.release.watch
 attributes:
   check_mode:
     description: Not supported, since there is no release in check mode.
@@ -54,6 +43,7 @@ EXAMPLES = r"""
     workload: assistant
     release: "{{ __release.release }}"
     seconds: 5m
+    watched: "{{ __release_switch.watched }}"
     alarms: [assistant-staging-5xx]
 """
 
@@ -70,17 +60,20 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils.release import bake as baking
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
+    STEP_ARGUMENTS,
+    WATCH_ARGUMENTS,
+    Engine,
+    run,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
 
 ARGUMENTS = {
-    "seconds": {"type": "str", "default": "60s"},
-    "path": {"type": "str", "default": "/actuator/health/readiness"},
-    "errors": {"type": "float", "default": 1.0},
-    "unready_timeout": {"type": "str", "default": "30s"},
     "alarms": {"type": "list", "elements": "str", "default": []},
+    "watched": {"type": "float", "default": 0.0},
     **STEP_ARGUMENTS,
+    **WATCH_ARGUMENTS,
 }
 
 
@@ -116,7 +109,7 @@ def bake(engine: Engine) -> dict[str, Any]:
         lease.renew()
         return {"changed": False, "seen": f"the release is {release['state']}"}
     bounds = baking.Bounds(
-        seconds=engine.length("seconds"),
+        seconds=max(0.0, engine.length("seconds") - engine.params["watched"]),
         errors=engine.params["errors"],
         unready=engine.length("unready_timeout"),
     )

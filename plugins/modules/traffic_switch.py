@@ -13,9 +13,14 @@ author: Teal maintainers
 description:
   - Moves the weights of the load balancer's slot rule, by one call and under the lease, and waits until new connections
     to each address of the load balancer answer with the new version.
+  - Goes on to watch the first seconds, as M(teal.platform.release_bake) does for the rest, since a release that can't
+    stand the traffic mostly falls at once.
+  - Fails as soon as requests don't arrive or the release does badly, and sends them back to what served before;
+    M(teal.platform.release_return) then records it.
 extends_documentation_fragment:
   - teal.platform.release
   - teal.platform.release.step
+  - teal.platform.release.watch
 attributes:
   check_mode:
     description: Not supported, since there is no release in check mode.
@@ -37,6 +42,10 @@ seconds:
   description: How long it took until all addresses answered with the new version.
   type: float
   returned: success
+watched:
+  description: For how many seconds the release was watched after that.
+  type: float
+  returned: success
 event:
   description: What there is to tell of it.
   type: dict
@@ -45,21 +54,44 @@ event:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.release import bake as baking
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, report
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
+from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
+    STEP_ARGUMENTS,
+    WATCH_ARGUMENTS,
+    Engine,
+    run,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed
+from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
+
+#: The first seconds are watched here, since the next module takes time to start, and Discord is told before it.
+FIRST = 10.0
 
 
 def switch(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     lease, release = engine.step()
-    release, seconds = deploy.switch(engine.world, lease, release)
+    inside = Inside.of(engine.slots(patience=5.0), release)
+    switched = passed(State(release["state"]), State.BAKING)
+    release, seconds = deploy.switch(engine.world, lease, release, inside.why)
+    watched = 0.0 if switched else min(FIRST, engine.length("seconds"))
+    if watched:
+        bounds = baking.Bounds(
+            seconds=watched,
+            every=0.5,
+            errors=engine.params["errors"],
+            unready=engine.length("unready_timeout"),
+        )
+        baking.bake(engine.world, lease, release, Check(engine.params["path"]), bounds, inside, list)
     told = report.event(release, f"{named(release)} on {release['slot']}") | {"duration": round(seconds, 1)}
-    return {"changed": True, "seconds": round(seconds, 3), "event": told}
+    return {"changed": True, "seconds": round(seconds, 3), "watched": watched, "event": told}
 
 
 def main() -> None:
-    run(STEP_ARGUMENTS, switch, check=False)
+    run({**STEP_ARGUMENTS, **WATCH_ARGUMENTS}, switch, check=False)
 
 
 if __name__ == "__main__":

@@ -145,17 +145,15 @@ def test_an_image_that_is_not_there_is_told_at_once(clean: Cloud) -> None:
     assert time.monotonic() - began < 30
 
 
-def test_a_release_that_dies_after_the_switch_goes_back_by_itself(clean: Cloud) -> None:
+@pytest.mark.parametrize("when", [{"SERVICE_DIES_SECONDS": "30"}, {"SERVICE_DIES_REQUESTS": "40"}])
+def test_a_release_that_dies_after_the_switch_goes_back_by_itself(clean: Cloud, when: dict[str, str]) -> None:
     before, tag = clean.live(), new(clean, "dies")
-    text = clean.deploy(
-        tag,
-        fails=True,
-        release_bake="90s",
-        slot_config={"SERVICE_DIES_SECONDS": "30"},
-        release_bake_unready="60s",
-    )
-    assert "All requests went back by themselves." in text
-    assert clean.live() == before
+    with clean.load() as load:
+        text = clean.deploy(tag, fails=True, release_bake="90s", slot_config=when, release_bake_unready="60s")
+        assert "All requests went back by themselves." in text, text[-3000:]
+        assert clean.live() == before
+    print(f"{when}: {load['failed']} of {load['requests']} requests failed")
+    assert set(load["versions"]) == {before, tag}
     assert any("failed" in title for title in clean.messages())
 
 

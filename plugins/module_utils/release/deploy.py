@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,9 @@ from ansible_collections.teal.platform.plugins.module_utils.release.states impor
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store, release_id
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World, event
+
+#: For how many seconds an address may answer with failures alone after the switch. Old answers may take longer to end.
+_FAILING = 2.0
 
 
 class StepFailed(Exception):
@@ -181,8 +185,14 @@ def adopt(lease: Lease, release: Release) -> Release:
 # -- the switch ----------------------------------------------------------------------------------
 
 
-def switch(world: World, lease: Lease, release: Release) -> tuple[Release, float]:
-    """Send all requests to the release's slot and see them arrive; return the seconds that it took."""
+def switch(
+    world: World, lease: Lease, release: Release, why: Callable[[], str] = str
+) -> tuple[Release, float]:
+    """Send all requests to the release's slot and see them arrive; return the seconds that it took.
+
+    If they don't arrive they are sent back before anything else, and StepFailed is raised; `why` returns what there
+    is to add to its message.
+    """
     if passed(State(release["state"]), State.BAKING):
         lease.renew()
         return release, 0.0
@@ -193,7 +203,11 @@ def switch(world: World, lease: Lease, release: Release) -> tuple[Release, float
     release = lease.advance(release, State.SWITCHING)
     began = world.clock.steady()
     world.traffic.switch(release["slot"], lease)
-    world.see(release["version"], lease)
+    try:
+        world.see(release["version"], lease, failing=_FAILING)
+    except NotSeen as error:
+        turn_back(world, lease, release, str(error))
+        raise StepFailed(f"{error}{why()}") from error
     took = world.clock.steady() - began
     return lease.advance(release, State.BAKING, f"seen at every address after {span(took)}"), took
 

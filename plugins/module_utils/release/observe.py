@@ -33,6 +33,24 @@ class Version:
         return "" if found is None else str(found)
 
 
+@dataclass
+class _Failures:
+    """An address's failures in a row, and since when; an answer of 200 with whatever version is none."""
+
+    since: float
+    number: int = 0
+    now: float = 0.0
+
+    def count(self, answer: Answer, now: float) -> None:
+        self.now = now
+        self.number = 0 if answer.status == 200 else self.number + 1
+        if not self.number:
+            self.since = now
+
+    def last(self, times: int, seconds: float) -> bool:
+        return self.number >= times and self.now - self.since >= seconds
+
+
 def observe(
     service: Service,
     version: Version,
@@ -42,16 +60,19 @@ def observe(
     *,
     times: int = 3,
     limit: float = 60.0,
+    failing: float | None = None,
     every: float = 0.1,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> float:
     """Wait until `times` fresh connections in a row to each address answer with `expected`.
 
     An empty `expected` asks for an answer of 200 alone. Returns the seconds that it took; raises
-    NotSeen after `limit` seconds, or at once if the certificate isn't trusted.
+    NotSeen after `limit` seconds, once an address has failed to answer with 200 `times` times in a row for
+    `failing` seconds (None: an address may fail for as long as `limit`), or at once if the certificate isn't trusted.
     """
     began = clock.steady()
     rows = dict.fromkeys(addresses, 0)
+    failures = {address: _Failures(began) for address in addresses}
     while True:
         waiting = [address for address, row in rows.items() if row < times]
         if not waiting:
@@ -60,10 +81,12 @@ def observe(
         for address, answer in answers.items():
             seen = answer.status == 200 and (not expected or version.read(answer) == expected)
             rows[address] = rows[address] + 1 if seen else 0
+            failures[address].count(answer, clock.steady())
         untrusted = next(
             (answer.error for answer in answers.values() if answer.error.startswith(UNTRUSTED)), ""
         )
-        if untrusted or clock.steady() - began > limit:
+        fails = failing is not None and any(failed.last(times, failing) for failed in failures.values())
+        if untrusted or fails or clock.steady() - began > limit:
             wrong = "; ".join(
                 f"{address} answers {version.read(answer) or answer}"
                 for address, answer in answers.items()

@@ -62,6 +62,14 @@ ARGUMENTS: dict[str, dict] = {
 #: For the steps of a release that has begun.
 STEP_ARGUMENTS: dict[str, dict] = {"release": {"type": "dict", "required": True}}
 
+#: For those that watch a release which has traffic.
+WATCH_ARGUMENTS: dict[str, dict] = {
+    "seconds": {"type": "str", "default": "60s"},
+    "path": {"type": "str", "default": "/actuator/health/readiness"},
+    "errors": {"type": "float", "default": 1.0},
+    "unready_timeout": {"type": "str", "default": "30s"},
+}
+
 #: For what takes the lock.
 LOCK_ARGUMENTS: dict[str, dict] = {
     "lease": {"type": "str", "default": "60s"},

@@ -44,8 +44,11 @@ class World:
         """Return the health of a slot's targets in words."""
         return summary(self.traffic.health(rule.groups[slot]))
 
-    def see(self, expected: str, lease: Lease) -> float:
-        """Wait until all addresses answer with version `expected`; return the seconds. Raises NotSeen."""
+    def see(self, expected: str, lease: Lease, failing: float | None = None) -> float:
+        """Wait until all addresses answer with version `expected`; return the seconds. Raises NotSeen.
+
+        With `failing`, an address that only fails for so many seconds isn't waited for any longer.
+        """
         return observe(
             self.service,
             self.version,
@@ -54,6 +57,7 @@ class World:
             self.clock,
             times=self.observations,
             limit=self.observe_limit,
+            failing=failing,
             meanwhile=lease.keep,
         )
 

@@ -103,6 +103,15 @@ def test_slow_is_slow_for_each_and_not_for_all(start: Start) -> None:
         assert one.recv(65536).startswith(b"HTTP/1.1 200") and time.monotonic() - began >= 0.3
 
 
+def test_dying_of_its_requests(start: Start) -> None:
+    process, port = start(SERVICE_BEHAVIOUR="dies", SERVICE_DIES_REQUESTS="3")
+    with connect(port) as client:
+        assert ask(client, "/")[0] == ask(client, "/actuator/info")[0] == ask(client, "/")[0] == 200
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert process.wait(5) == 3
+        assert client.recv(65536) == b""
+
+
 def test_dying_and_crashing(start: Start) -> None:
     process, _ = start(SERVICE_BEHAVIOUR="dies", SERVICE_DIES_SECONDS="0.1")
     assert process.wait(5) == 3

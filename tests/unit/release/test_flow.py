@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, retire, rollback
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Busy, LeaseLost, take
+from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen, Version, observe
+from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
 
 from .world import Controller, Environment, who
@@ -77,6 +82,47 @@ def test_a_bad_image_leaves_or_returns_the_traffic_to_what_served(
     assert served.store.lock()["holder"] == ""
     assert ("switching" in events(served)) == (ended == "rolled_back")
     assert served.store.slots()["green"]["state"] == "failed"
+
+
+def test_a_release_that_falls_with_the_first_request_gives_them_back_within_seconds(
+    served: Controller,
+) -> None:
+    environment = served.environment
+    environment.behaviour["bad"] = "falls"
+    environment.serving_began = False
+    switched: list[float] = []
+    modify = environment.elb.modify_rule
+
+    def timed(**what: Any) -> Any:
+        switched.append(environment.time.now)
+        return modify(**what)
+
+    environment.elb.modify_rule = timed
+    assert served.deploy("bad") == "rolled_back"
+    assert environment.live() == "blue"
+    assert "baking" not in events(served)
+    assert "52.0.0.1 answers 502" in served.store.history()[0]["failure"]
+    assert switched[1] - switched[0] < served.world.observe_limit / 2
+
+
+def test_old_answers_and_a_failure_now_and_then_are_waited_for(served: Controller) -> None:
+    """Only an address that does nothing but fail is given up before its time."""
+    environment, clock = served.environment, served.world.clock
+    answers = iter(["old", "bad", "old", "bad", "bad", "old"] * 4 + ["new"] * 3)
+
+    def get_all(addresses: list[str], path: str) -> dict[str, Answer]:
+        what = next(answers)
+        if what == "bad":
+            return dict.fromkeys(addresses, Answer(502, b""))
+        return dict.fromkeys(addresses, Answer(200, json.dumps({"v": what}).encode()))
+
+    environment.get_all = get_all  # type: ignore[method-assign]
+    version = Version("/actuator/info", "v")
+    took = observe(environment, version, "new", ["52.0.0.1"], clock, failing=0.1)  # type: ignore[arg-type]
+    assert took > 2
+    answers = iter(["old"] + ["bad"] * 100)
+    with pytest.raises(NotSeen, match=r"in 2.\d s: 52.0.0.1 answers 502"):
+        observe(environment, version, "new", ["52.0.0.1"], clock, failing=2)  # type: ignore[arg-type]
 
 
 def test_the_version_is_read_from_the_new_slot_even_while_the_preview_is_on_its_way(

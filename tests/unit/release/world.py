@@ -180,6 +180,8 @@ class Environment:
                 return Answer(404, action["FixedResponseConfig"]["MessageBody"].encode())
             slot = _slot(action["TargetGroupArn"])
         running = self.slots.get(slot)
+        if running and slot == self.live() and self.behaviour.get(running.version) == "falls":
+            running.healthy = False
         if not running or not running.healthy:
             return Answer(502, b"<html>Bad Gateway</html>")
         if path == "/actuator/info" and self.behaviour.get(running.version) == "wordless":
@@ -322,16 +324,12 @@ class Controller:
             inside = Inside.of(self.environment, current)
             version = verify.verify(self.world, lease, current, checks, [], verify.Limits(), {}, inside)
             lease.advance(current, State.VERIFIED, version=version)
-        deploy.switch(self.world, lease, now())
-        bake(
-            self.world,
-            lease,
-            now(),
-            verify.Check("/actuator/health"),
-            Bounds(seconds=3),
-            Inside.of(self.environment, now()),
-            list,
-        )
+        inside = Inside.of(self.environment, now())
+        deploy.switch(self.world, lease, now(), inside.why)
+        for seconds in (1, 3):
+            inside = Inside.of(self.environment, now())
+            check = verify.Check("/actuator/health")
+            bake(self.world, lease, now(), check, Bounds(seconds=seconds), inside, list)
         return deploy.commit(self.world, lease, now(), 3600)["state"]
 
     def rollback(self, to: str = "", force: list[str] | None = None, wait: float = 20) -> str:
