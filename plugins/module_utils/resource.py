@@ -29,6 +29,7 @@ __all__ = [
     "Resource",
     "ansible_dict_to_boto3_tag_list",
     "boto3_tag_list_to_ansible_dict",
+    "not_assumed_yet",
 ]
 
 COMMON_ARGUMENTS: dict[str, dict] = {
@@ -38,6 +39,14 @@ COMMON_ARGUMENTS: dict[str, dict] = {
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 1800},
 }
+
+
+def not_assumed_yet(error: dict[str, str]) -> bool:
+    """Return whether an error of AWS tells that a service does not know a role, or its rights, that was just made."""
+    return error["Code"] in ("InvalidParameterValueException", "InvalidParameterException") and any(
+        told in error["Message"]
+        for told in ("assumed", "does not have permissions to call CreateNetworkInterface")
+    )
 
 
 class Resource:
@@ -129,6 +138,31 @@ class Resource:
             if (getattr(error, "response", None) or {}).get("Error", {}).get("Code") in set(missing):
                 return None
             self.fail_aws(error, client, operation)
+
+    def call_patiently(
+        self,
+        operation: str,
+        passing: Callable[[dict[str, str]], bool],
+        *,
+        seconds: float = 60.0,
+        **arguments: Any,
+    ) -> Any:
+        """Call `operation` again for at most `seconds` while `passing` says of AWS's error that it will pass.
+
+        `passing` gets the error's `Code` and `Message`. For what AWS has made and doesn't know everywhere yet.
+        """
+        give_up = time.monotonic() + seconds
+        pause = 1.0
+        while True:
+            try:
+                return getattr(self.client, operation)(**arguments)
+            except ClientError as error:
+                if time.monotonic() > give_up or not passing(error.response["Error"]):
+                    self.fail_aws(error, self.client, operation)
+            except BotoCoreError as error:
+                self.fail_aws(error, self.client, operation)
+            time.sleep(pause)
+            pause = min(5.0, pause * 1.5)
 
     def fail_aws(self, error: Exception, client: Any, operation: str) -> NoReturn:
         """End the module: name the AWS action that failed, and for which object."""

@@ -24,8 +24,8 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
     boto3_tag_list_to_ansible_dict,
 )
 
-#: AWS refuses to delete what something else still uses; load balancers leave their interfaces late.
-IN_USE = ("DependencyViolation", "ResourceInUse", "InvalidIPAddress.InUse")
+#: AWS refuses to delete what something else still uses; load balancers leave interfaces and certificates late.
+IN_USE = ("DependencyViolation", "ResourceInUse", "ResourceInUseException", "InvalidIPAddress.InUse")
 
 
 class ResourceSet(Resource):

@@ -196,8 +196,9 @@ class Table(Resource):
 
     def _set_recovery(self) -> dict:
         wanted = self.params["point_in_time_recovery"]
-        self.call(
+        self.call_patiently(
             "update_continuous_backups",
+            lambda error: error["Code"] == "ContinuousBackupsUnavailableException",  # of a table just made
             TableName=self.name,
             PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": wanted},
         )

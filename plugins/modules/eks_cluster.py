@@ -23,7 +23,7 @@ options:
     type: str
   version:
     description:
-      - Version of Kubernetes, such as V(1.34). EKS's default if not given.
+      - Version of Kubernetes, such as V(1.35). EKS's default if not given.
       - One minor version above the cluster's own upgrades it. More than one, or a lower one, is refused.
     type: str
   subnet_ids:
@@ -106,7 +106,7 @@ EXAMPLES = r"""
   teal.platform.eks_cluster:
     name: shop-staging
     role_arn: arn:aws:iam::123456789012:role/shop-staging-cluster
-    version: "1.34"
+    version: "1.35"
     subnet_ids: [subnet-0a, subnet-0b]
     public_access_cidrs: [203.0.113.0/24]
     logs: [api, audit, authenticator]
@@ -117,13 +117,17 @@ cluster:
   description: The cluster as EKS describes it.
   type: dict
   returned: when it exists
-  sample: {"name": "shop-staging", "version": "1.34", "status": "ACTIVE"}
+  sample: {"name": "shop-staging", "version": "1.35", "status": "ACTIVE"}
 """
 
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, EksResource
-from ansible_collections.teal.platform.plugins.module_utils.resource import COMMON_ARGUMENTS, AnsibleAWSModule
+from ansible_collections.teal.platform.plugins.module_utils.resource import (
+    COMMON_ARGUMENTS,
+    AnsibleAWSModule,
+    not_assumed_yet,
+)
 
 LOG_TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
 ENDPOINT = {
@@ -135,7 +139,7 @@ PLACES = {"subnet_ids": "subnetIds", "security_group_ids": "securityGroupIds"}
 
 
 def minor(version: str) -> int:
-    """Return the minor number of a version such as 1.34."""
+    """Return the minor number of a version such as 1.35."""
     return int(version.split(".")[1])
 
 
@@ -201,8 +205,9 @@ class EksCluster(EksResource):
             optional["logging"] = {"clusterLogging": [{"types": want["logs"], "enabled": True}]}
         if "encryption_key_arn" in want:
             optional["encryptionConfig"] = self._encryption()
-        self.call(
+        self.call_patiently(
             "create_cluster",
+            not_assumed_yet,
             name=self.name,
             roleArn=want["role_arn"],
             resourcesVpcConfig=places,
@@ -277,10 +282,15 @@ class EksCluster(EksResource):
     def _refuse_impossible(self, current: dict[str, Any]) -> None:
         """End the module, before anything is changed, if EKS could not do all of it."""
         is_now, wanted = current["version"], self.params["version"]
-        if wanted and not 0 <= minor(wanted) - minor(is_now) <= 1:
+        if wanted and minor(wanted) < minor(is_now):
+            self.module.fail_json(
+                msg=f"cluster '{self.name}' has version {is_now}, and EKS never goes back to {wanted}: it upgrades a "
+                f"cluster by itself when the support of its version ends. Say that {is_now} is wanted (cluster_version)."
+            )
+        if wanted and minor(wanted) - minor(is_now) > 1:
             self.module.fail_json(
                 msg=f"cluster '{self.name}' has version {is_now}, and can't go to {wanted}: EKS upgrades one "
-                f"minor version at a time, and never back. The next one is 1.{minor(is_now) + 1}."
+                f"minor version at a time. The next one is 1.{minor(is_now) + 1}."
             )
         key = self.params["encryption_key_arn"]
         if key and current["encryption_key_arn"] not in (None, key):

@@ -146,7 +146,7 @@ from ansible_collections.teal.platform.plugins.module_utils.package import (
     build,
     digest,
 )
-from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
+from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule, not_assumed_yet
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import ResourceSet, finish
 
 MISSING = ("ResourceNotFoundException",)
@@ -258,8 +258,9 @@ class Functions(ResourceSet):
 
     def create_one(self, key: str, want: dict[str, Any]) -> dict:
         self._keep_logs(key, want)
-        self.call(
+        self.call_patiently(
             "create_function",
+            not_assumed_yet,
             **self._configuration(key, want),
             Architectures=[want["architecture"]],
             Code={"ZipFile": self.packages[key]},

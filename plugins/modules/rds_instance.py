@@ -306,7 +306,18 @@ class RdsInstance(Resource):
             arguments["ManageMasterUserPassword"] = True
         if arguments:
             self._modify(ApplyImmediately=self.params["apply_immediately"], **arguments)
+            if self.params["apply_immediately"] and self.params["wait"]:
+                self._await_begin()
         return self.wait_settled()
+
+    def _await_begin(self) -> None:
+        """Wait until RDS has taken up what it was asked for: for a while the instance is `available` as before."""
+        give_up = time.monotonic() + 90
+        while time.monotonic() < give_up:
+            found = self.find()
+            if not found or not self.settled(found) or not found.get("PendingModifiedValues"):
+                return
+            time.sleep(2)
 
     def _modify(self, **arguments: Any) -> None:
         self.call("modify_db_instance", DBInstanceIdentifier=self.name, **arguments)
@@ -325,7 +336,14 @@ class RdsInstance(Resource):
                     msg=f"instance '{self.name}' is protected: set deletion_protection to false to delete it"
                 )
             self._modify(DeletionProtection=False, ApplyImmediately=True)
-        if found["DBInstanceStatus"] != "deleting":
+            found = self.wait_until(lambda now: not now or not now["DeletionProtection"], "unprotected")
+        if found and found["DBInstanceStatus"] != "deleting":
+            if self.params["final_snapshot"]:
+                # RDS takes one of an instance that is available, and of none that is backed up or changed just now.
+                self.wait_until(
+                    lambda now: not now or self.settled(now) or bool(self.broken(now)),
+                    "ready for its snapshot",
+                )
             snapshot: dict[str, Any] = {"SkipFinalSnapshot": True}
             if self.params["final_snapshot"]:
                 self.snapshot = f"{self.name}-final-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}"

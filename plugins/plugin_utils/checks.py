@@ -419,7 +419,7 @@ def secret_of_the_database(
 @check
 def cluster_version(cluster_version: str) -> Found:
     if not re.fullmatch(r"1\.\d{2}", cluster_version):
-        yield "cluster_version", "a minor version of Kubernetes in quotes, like '1.34'"
+        yield "cluster_version", "a minor version of Kubernetes in quotes, like '1.35'"
 
 
 @check

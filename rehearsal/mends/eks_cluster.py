@@ -28,7 +28,7 @@ from moto.eks.responses import EKSResponse
 from rehearsal.eks_view import note_creator
 from rehearsal.mends.creation import Pending
 
-DEFAULT_VERSION = "1.34"
+DEFAULT_VERSION = "1.35"
 
 
 def apply(config: dict[str, Any]) -> None:

@@ -212,7 +212,7 @@ class Addons:
 
     def describe_addon_versions(self: EKSResponse) -> ActionResult:
         wanted = self._get_param("addonName")
-        version = self._get_param("kubernetesVersion") or "1.34"
+        version = self._get_param("kubernetesVersion") or "1.35"
         compatible = [{"clusterVersion": version, "platformVersions": ["*"], "defaultVersion": True}]
         return ActionResult(
             {

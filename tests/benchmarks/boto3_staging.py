@@ -397,7 +397,7 @@ def cluster(network: Network, roles: dict[str, str], documents: dict[str, Any]) 
     if not found(eks.describe_cluster, "ResourceNotFoundException", name=NAME):
         eks.create_cluster(
             name=NAME,
-            version="1.34",
+            version="1.35",
             roleArn=roles["cluster"],
             resourcesVpcConfig={
                 "subnetIds": network.private,
@@ -448,7 +448,7 @@ def cluster(network: Network, roles: dict[str, str], documents: dict[str, Any]) 
             launchTemplate={"name": template, "version": "1"},
             amiType="AL2023_x86_64_STANDARD",
             capacityType="ON_DEMAND",
-            version="1.34",
+            version="1.35",
             scalingConfig={"minSize": 2, "maxSize": 4, "desiredSize": 2},
             updateConfig={"maxUnavailable": 1},
             labels={},

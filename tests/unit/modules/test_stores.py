@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import boto3
+import botocore.client
 import pytest
+from ansible_collections.teal.platform.plugins.module_utils import resource
 from ansible_collections.teal.platform.plugins.modules import dynamodb_table, ecr_repository, vpc_flow_log
+from botocore.exceptions import ClientError
 from conftest import ModuleFailed
 
 TAGS = {"Application": "shop"}
@@ -44,6 +47,26 @@ def test_table(aws, run_module):
 
     with pytest.raises(ModuleFailed, match="cannot change: keys"):
         run_module(dynamodb_table, **{**TABLE, "sort_key": "other"})
+
+
+def test_a_table_just_made_is_asked_again_for_its_backups(aws, run_module, monkeypatch):
+    """AWS answers so for some seconds after the table is ACTIVE."""
+    real, refusals = botocore.client.BaseClient._make_api_call, ["Unavailable", "Unavailable"]
+
+    def call(self, operation, arguments):
+        if operation == "UpdateContinuousBackups" and refusals:
+            code = f"ContinuousBackups{refusals.pop()}Exception"
+            raise ClientError({"Error": {"Code": code, "Message": "Backups are being enabled"}}, operation)
+        return real(self, operation, arguments)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    monkeypatch.setattr(resource.time, "sleep", lambda seconds: None)
+    assert run_module(dynamodb_table, **TABLE)["changed"]
+    assert not refusals
+    assert not run_module(dynamodb_table, **TABLE)["changed"]
+    refusals.append("Broken")
+    with pytest.raises(ModuleFailed, match="dynamodb:UpdateContinuousBackups failed for"):
+        run_module(dynamodb_table, **TABLE, point_in_time_recovery=False)
 
 
 def test_a_protected_table_goes_when_told(aws, run_module):

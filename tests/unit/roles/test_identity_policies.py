@@ -23,6 +23,7 @@ UNSCOPED = {
     "ecr:GetAuthorizationToken",
     "logs:*LogDeliver*",  # delivery of an API's access log: no resource in AWS's table of actions
     "logs:PutResourcePolicy",
+    "sns:Unsubscribe",
 }
 
 
@@ -352,6 +353,16 @@ def test_provision_reaches_its_own_by_tag_and_no_other(rendered: dict[str, Rende
     assert staging.may("provision", action, "arn:aws:ec2:x:y:z/1", **tags("staging"))
     assert not staging.may("provision", action, "arn:aws:ec2:x:y:z/1", **tags("production"))
     assert not staging.may("provision", action, "arn:aws:ec2:x:y:z/1")
+
+
+def test_provision_starts_nodes_with_the_clusters_own_security_group(rendered: dict[str, Rendered]) -> None:
+    """EKS makes that group, with a tag of its own alone, and checks RunInstances for whoever makes the nodes."""
+    staging, key = rendered["staging"], "aws:ResourceTag/aws:eks:cluster-name"
+    group = staging.arn("ec2", "security-group/sg-1")
+    assert staging.may("provision", "ec2:RunInstances", group, **{key: "assistant-staging"})
+    assert not staging.may("provision", "ec2:RunInstances", group, **{key: "assistant-production"})
+    assert not staging.may("provision", "ec2:RunInstances", group)
+    assert not rendered["test"].may("provision", "ec2:RunInstances", group, **{key: "assistant-test"})
 
 
 def test_an_environment_whose_name_begins_the_same_is_another(rendered: dict[str, Rendered]) -> None:
