@@ -53,7 +53,7 @@ def run_context(environment: Mapping[str, str]) -> dict[str, str]:
             "run_url": "",
         }
     return {
-        "who": environment.get("GITHUB_ACTOR", ""),
+        "who": environment.get("GITHUB_TRIGGERING_ACTOR") or environment.get("GITHUB_ACTOR", ""),
         "trigger": environment.get("GITHUB_WORKFLOW", ""),
         "commit": commit,
         "commit_url": f"{repository}/commit/{commit}" if commit else "",

@@ -128,6 +128,10 @@ class Refused(Exception):
     """The commit may not go on; the message says why."""
 
 
+class NotThere(Refused):
+    """Sonar does not know what was asked for."""
+
+
 class Sonar:
     """SonarCloud's Web API, as far as it is needed."""
 
@@ -147,7 +151,8 @@ class Sonar:
                 return json.loads(answer.read())
             except HTTPError as e:
                 if e.code < 500 and e.code != 429:
-                    raise Refused(self._explained(e, path, query)) from None
+                    kind = NotThere if e.code == 404 else Refused
+                    raise kind(self._explained(e, path, query)) from None
                 why = f"HTTP {e.code}"
             except (URLError, OSError, ValueError) as e:
                 why = str(getattr(e, "reason", e)) or type(e).__name__
@@ -171,7 +176,12 @@ class Sonar:
         page = 0
         while True:
             page += 1
-            found = self.get("project_analyses/search", project=project, ps=PAGE, p=page, **scope)
+            try:
+                found = self.get("project_analyses/search", project=project, ps=PAGE, p=page, **scope)
+            except NotThere:
+                if not scope:
+                    raise
+                return None  # a branch that was never analysed; that the project is there is known
             for analysis in found["analyses"]:
                 if analysis.get("revision") == revision:
                     return {"key": analysis["key"], "date": analysis["date"], **scope}
@@ -188,7 +198,11 @@ class Sonar:
 def find(
     sonar: Sonar, parameters: dict[str, Any], now: Callable[[], float], pause: Callable[[float], None]
 ) -> dict[str, Any]:
-    """The analysis of the revision, waiting while any is under way. Raises Refused without one."""
+    """The analysis of the revision, waiting while any is under way. Raises Refused without one.
+
+    One that stands already may be about to be followed by another of the same revision: a run that is started again
+    after an issue was marked. What is under way is waited for in any case.
+    """
     project, revision = parameters["project"], parameters["revision"]
     scopes = [{"branch": branch} for branch in parameters["branches"]]
     if parameters["pull_request"]:
@@ -197,9 +211,10 @@ def find(
     while True:
         # Asked first: what ends between the two questions is found by the second.
         under_way, last = sonar.tasks(project)
-        for scope in scopes or [{}]:
-            if analysis := sonar.find(project, revision, scope):
-                return analysis
+        looks = (sonar.find(project, revision, scope) for scope in scopes or [{}])
+        analysis = next(filter(None, looks), None)
+        if analysis and (not under_way or now() >= until):
+            return analysis
         where = ", ".join(" ".join(scope.values()) for scope in scopes) or "the main branch"
         if not under_way:
             failed = " The last analysis of the project failed." if last.get("status") == "FAILED" else ""
@@ -229,6 +244,24 @@ def failures(conditions: list[dict[str, Any]]) -> Iterator[str]:
             yield f"{one['metric']} is {one['value']}, and {fails} {one['threshold']}"
 
 
+def measures(sonar: Sonar, parameters: dict[str, Any], analysis: dict[str, Any]) -> dict[str, str]:
+    """The values of the metrics in an analysis. Raises Refused."""
+    scope = {name: analysis[name] for name in ("branch", "pullRequest") if name in analysis}
+    history = sonar.get(
+        "measures/search_history",
+        component=parameters["project"],
+        metrics=",".join(parameters["metrics"]),
+        to=analysis["date"],
+        **{"from": analysis["date"]},
+        **scope,
+    )
+    return {
+        one["metric"]: one["history"][-1]["value"]
+        for one in history["measures"]
+        if one["history"] and "value" in one["history"][-1]
+    }
+
+
 def ask(sonar: Sonar, module: AnsibleModule, result: dict[str, Any]) -> None:
     """Fill `result`. Raises Refused."""
     parameters = module.params
@@ -240,22 +273,15 @@ def ask(sonar: Sonar, module: AnsibleModule, result: dict[str, Any]) -> None:
     gate = sonar.get("qualitygates/project_status", analysisId=analysis["key"])["projectStatus"]
     result["status"] = gate["status"]
     result["conditions"] = [condition(found) for found in gate.get("conditions") or []]
-    scope = {name: analysis[name] for name in ("branch", "pullRequest") if name in analysis}
-    history = sonar.get(
-        "measures/search_history",
-        component=parameters["project"],
-        metrics=",".join(parameters["metrics"]),
-        to=analysis["date"],
-        **{"from": analysis["date"]},
-        **scope,
-    )
-    result["measures"] = {
-        one["metric"]: one["history"][-1]["value"]
-        for one in history["measures"]
-        if one["history"] and "value" in one["history"][-1]
-    }
+    try:
+        result["measures"] = measures(sonar, parameters, analysis)
+    except Refused as e:  # they are told, and judge nothing: a metric that Sonar dropped refuses no commit
+        module.warn(f"No measures: {e}")
     if gate["status"] == "NONE":
-        raise Refused(f"{parameters['project']} has no quality gate")
+        raise Refused(
+            f"{parameters['project']} has no quality gate, or this is the first analysis of its branch, for which "
+            "none is computed: analyse once more"
+        )
     if gate["status"] != "OK":
         lines = list(failures(result["conditions"])) or [f"its status is {gate['status']}"]
         raise Refused("\n".join([f"{parameters['project']} {parameters['revision'][:7]}:", *lines]))

@@ -141,7 +141,11 @@ class Engine:
         on_github = env.get("GITHUB_ACTIONS") == "true"
         link = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}"
         return holder(
-            who=self.params.get("who") or env.get("GITHUB_ACTOR") or user(),
+            # Who started the run again, if it was; the actor stays the one of the first time.
+            who=self.params.get("who")
+            or env.get("GITHUB_TRIGGERING_ACTOR")
+            or env.get("GITHUB_ACTOR")
+            or user(),
             where="GitHub Actions" if on_github else socket.gethostname(),
             run=self.params.get("run") or (link.format_map(env) if on_github else ""),
             operation=operation,

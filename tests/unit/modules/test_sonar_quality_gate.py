@@ -171,7 +171,33 @@ def test_a_failed_analysis_is_told(server: Server, ask: Any) -> None:
 
 def test_a_project_without_a_gate_is_refused(server: Server, ask: Any) -> None:
     server.record(status="NONE")
-    assert refusal(ask) == "assistant has no quality gate"
+    assert refusal(ask).startswith(
+        "assistant has no quality gate, or this is the first analysis of its branch"
+    )
+
+
+def test_a_verdict_that_is_about_to_be_renewed_is_not_the_last_word(server: Server, ask: Any) -> None:
+    """An issue was marked, and the same commit is analysed once more."""
+    server.record(status="ERROR", conditions=[BUGS])
+    server.record(status="OK", pending_seconds=12)
+    assert ask(wait_limit=60)["status"] == "OK"
+    server.record(status="ERROR", conditions=[BUGS], pending_seconds=1000)
+    assert ask(wait_limit=20)["status"] == "OK", "what stands counts after the limit"
+
+
+def test_a_branch_that_was_never_analysed_hides_no_other(server: Server, ask: Any) -> None:
+    server.record(branch=None, pull_request="7", status="OK")
+    server.fail(1, kind="slow")  # what is under way
+    server.fail(1, kind="status", status=404)
+    assert ask(branches=["test"], pull_request="7")["analysis"]["pullRequest"] == "7"
+
+
+def test_measures_that_sonar_dropped_refuse_nothing(server: Server, ask: Any) -> None:
+    server.record(status="OK", measures={"coverage": "81.2"})
+    server.fail(3, kind="slow")  # what is under way, the analysis, its gate
+    server.fail(1, kind="status", status=400)
+    told = ask()
+    assert (told["status"], told["measures"]) == ("OK", {})
 
 
 def test_wrong_answers_are_told_at_once(server: Server, ask: Any) -> None:
