@@ -90,7 +90,8 @@ def raised(engine: Engine) -> Callable[[], list[str]]:
         if engine.clock.steady() - asked < 10:
             return []
         asked = engine.clock.steady()
-        found = client.describe_alarms(AlarmNames=names)
+        # Without its types AWS tells of metric alarms alone.
+        found = client.describe_alarms(AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
         alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
         if missing := set(names) - {alarm["AlarmName"] for alarm in alarms}:
             raise StepFailed(
