@@ -31,12 +31,12 @@ _raw:
   elements: dict
 """
 
-import getpass
 import os
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.teal.platform.plugins.module_utils.actor import actor, user
 
 
 def run_context(environment: Mapping[str, str]) -> dict[str, str]:
@@ -46,26 +46,19 @@ def run_context(environment: Mapping[str, str]) -> dict[str, str]:
     run = environment.get("GITHUB_RUN_ID", "")
     if not run:
         return {
-            "who": _user(environment),
+            "who": user(environment),
             "trigger": "ansible-playbook",
             "commit": commit,
             "commit_url": "",
             "run_url": "",
         }
     return {
-        "who": environment.get("GITHUB_TRIGGERING_ACTOR") or environment.get("GITHUB_ACTOR", ""),
+        "who": actor(environment),
         "trigger": environment.get("GITHUB_WORKFLOW", ""),
         "commit": commit,
         "commit_url": f"{repository}/commit/{commit}" if commit else "",
         "run_url": f"{repository}/actions/runs/{run}",
     }
-
-
-def _user(environment: Mapping[str, str]) -> str:
-    try:
-        return environment.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return f"uid {os.getuid()}"
 
 
 class LookupModule(LookupBase):

@@ -220,8 +220,8 @@ class Belongings(Resource):
             # Ours can be read by whoever builds: a key that is closed to us isn't ours.
             closed = ["AccessDeniedException", "NotFoundException"]
             answer = self.call("describe_key", client=client, KeyId=entry["KeyId"], missing=closed)
-            key = answer["KeyMetadata"] if answer else {"KeyManager": "AWS"}
-            if key.get("KeyManager") == "AWS":
+            key = answer and answer["KeyMetadata"]
+            if not key or key.get("KeyManager") == "AWS":
                 continue
             answer = self.call(
                 "list_resource_tags", client=client, KeyId=entry["KeyId"], missing=["AccessDeniedException"]

@@ -145,18 +145,22 @@ class Resource:
         passing: Callable[[dict[str, str]], bool],
         *,
         seconds: float = 60.0,
+        missing: Iterable[str] = (),
         **arguments: Any,
     ) -> Any:
         """Call `operation` again for at most `seconds` while `passing` says of AWS's error that it will pass.
 
-        `passing` gets the error's `Code` and `Message`. For what AWS has made and doesn't know everywhere yet.
+        `passing` gets the error's `Code` and `Message`. For what AWS has made and doesn't know everywhere yet, or has
+        removed and still counts. `missing` is as for `call`.
         """
         give_up = time.monotonic() + seconds
-        pause = 1.0
+        pause = 0.5
         while True:
             try:
                 return getattr(self.client, operation)(**arguments)
             except ClientError as error:
+                if error.response["Error"]["Code"] in set(missing):
+                    return None
                 if time.monotonic() > give_up or not passing(error.response["Error"]):
                     self.fail_aws(error, self.client, operation)
             except BotoCoreError as error:

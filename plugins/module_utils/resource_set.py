@@ -8,14 +8,8 @@ declared. A `ResourceSet` compares all of them by a key at once.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import Any, NoReturn
-
-try:
-    from botocore.exceptions import ClientError
-except ImportError:  # AnsibleAWSModule reports the missing library
-    pass
 
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     AnsibleAWSModule,
@@ -113,20 +107,13 @@ class ResourceSet(Resource):
 
         Error codes in `gone` mean that there is nothing to delete.
         """
-        give_up = time.monotonic() + self.params["wait_timeout"]
-        pause = 0.5
-        while True:
-            try:
-                getattr(self.client, operation)(**arguments)
-                return
-            except ClientError as error:
-                code = error.response["Error"]["Code"]
-                if code in set(gone):
-                    return
-                if code not in IN_USE or time.monotonic() > give_up:
-                    self.fail_aws(error, self.client, operation)
-            time.sleep(pause)
-            pause = min(5.0, pause * 1.5)
+        self.call_patiently(
+            operation,
+            lambda error: error["Code"] in IN_USE,
+            seconds=self.params["wait_timeout"],
+            missing=gone,
+            **arguments,
+        )
 
 
 class EC2Set(ResourceSet):
@@ -151,14 +138,9 @@ class EC2Set(ResourceSet):
 
     def call_when_visible(self, operation: str, **arguments: Any) -> Any:
         """Call `operation` on what was just made: for a moment EC2 may not know the id that it gave."""
-        for pause in (0.5, 1, 2, 4):
-            try:
-                return getattr(self.client, operation)(**arguments)
-            except ClientError as error:
-                if not error.response["Error"]["Code"].endswith("NotFound"):
-                    self.fail_aws(error, self.client, operation)
-            time.sleep(pause)
-        return self.call(operation, **arguments)
+        return self.call_patiently(
+            operation, lambda error: error["Code"].endswith("NotFound"), seconds=7.5, **arguments
+        )
 
     def specification(self, kind: str, tags: dict[str, str]) -> list[dict]:
         """Return TagSpecifications, so that an object is never there without its tags."""

@@ -57,9 +57,7 @@ seen:
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release import bake as baking
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
-from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
     STEP_ARGUMENTS,
     WATCH_ARGUMENTS,
@@ -67,7 +65,6 @@ from ansible_collections.teal.platform.plugins.module_utils.release.setup import
     run,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State
-from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
 
 ARGUMENTS = {
     "alarms": {"type": "list", "elements": "str", "default": []},
@@ -109,21 +106,8 @@ def bake(engine: Engine) -> dict[str, Any]:
     if release["state"] != State.BAKING:
         lease.renew()
         return {"changed": False, "seen": f"the release is {release['state']}"}
-    bounds = baking.Bounds(
-        seconds=max(0.0, engine.length("seconds") - engine.params["watched"]),
-        errors=engine.params["errors"],
-        unready=engine.length("unready_timeout"),
-    )
-    seen = baking.bake(
-        engine.world,
-        lease,
-        release,
-        Check(engine.params["path"]),
-        bounds,
-        Inside.of(engine.slots(patience=5.0), release),
-        raised(engine),
-    )
-    return {"changed": False, "seen": seen}
+    left = max(0.0, engine.length("seconds") - engine.params["watched"])
+    return {"changed": False, "seen": engine.watch(lease, release, left, alarms=raised(engine))}
 
 
 def main() -> None:

@@ -54,7 +54,6 @@ event:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release import bake as baking
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, report
 from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
@@ -65,7 +64,6 @@ from ansible_collections.teal.platform.plugins.module_utils.release.setup import
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed
-from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
 
 #: The first seconds are watched here, since the next module takes time to start, and Discord is told before it.
 FIRST = 10.0
@@ -79,13 +77,7 @@ def switch(engine: Engine) -> dict[str, Any]:
     release, seconds = deploy.switch(engine.world, lease, release, inside.why)
     watched = 0.0 if switched else min(FIRST, engine.length("seconds"))
     if watched:
-        bounds = baking.Bounds(
-            seconds=watched,
-            every=0.5,
-            errors=engine.params["errors"],
-            unready=engine.length("unready_timeout"),
-        )
-        baking.bake(engine.world, lease, release, Check(engine.params["path"]), bounds, inside, list)
+        engine.watch(lease, release, watched, every=0.5)
     told = report.event(release, f"{named(release)} on {release['slot']}") | {"duration": round(seconds, 1)}
     return {"changed": True, "seconds": round(seconds, 3), "watched": watched, "event": told}
 

@@ -39,16 +39,14 @@ class _Failures:
 
     since: float
     number: int = 0
-    now: float = 0.0
 
     def count(self, answer: Answer, now: float) -> None:
-        self.now = now
         self.number = 0 if answer.status == 200 else self.number + 1
         if not self.number:
             self.since = now
 
-    def last(self, times: int, seconds: float) -> bool:
-        return self.number >= times and self.now - self.since >= seconds
+    def last(self, times: int, seconds: float, now: float) -> bool:
+        return self.number >= times and now - self.since >= seconds
 
 
 def observe(
@@ -78,15 +76,16 @@ def observe(
         if not waiting:
             return clock.steady() - began
         answers = service.get_all(waiting, version.path)
+        now = clock.steady()
         for address, answer in answers.items():
             seen = answer.status == 200 and (not expected or version.read(answer) == expected)
             rows[address] = rows[address] + 1 if seen else 0
-            failures[address].count(answer, clock.steady())
+            failures[address].count(answer, now)
         untrusted = next(
             (answer.error for answer in answers.values() if answer.error.startswith(UNTRUSTED)), ""
         )
-        fails = failing is not None and any(failed.last(times, failing) for failed in failures.values())
-        if untrusted or fails or clock.steady() - began > limit:
+        fails = failing is not None and any(each.last(times, failing, now) for each in failures.values())
+        if untrusted or fails or now - began > limit:
             wrong = "; ".join(
                 f"{address} answers {version.read(answer) or answer}"
                 for address, answer in answers.items()
@@ -94,7 +93,7 @@ def observe(
             )
             raise NotSeen(
                 f"version {expected or 'any'} was not seen at every address of {service.domain} "
-                f"in {span(clock.steady() - began)}: {untrusted or wrong}"
+                f"in {span(now - began)}: {untrusted or wrong}"
             )
         if any(not row for row in rows.values()):
             meanwhile()

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import socket
 from collections.abc import Callable
@@ -16,6 +15,7 @@ except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
 from ansible_collections.teal.platform.plugins.module_utils.access import explain, of_access
+from ansible_collections.teal.platform.plugins.module_utils.actor import actor, user
 from ansible_collections.teal.platform.plugins.module_utils.release import traffic as traffics
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, seconds
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
@@ -141,11 +141,7 @@ class Engine:
         on_github = env.get("GITHUB_ACTIONS") == "true"
         link = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}"
         return holder(
-            # Who started the run again, if it was; the actor stays the one of the first time.
-            who=self.params.get("who")
-            or env.get("GITHUB_TRIGGERING_ACTOR")
-            or env.get("GITHUB_ACTOR")
-            or user(),
+            who=self.params.get("who") or actor(env) or user(env),
             where="GitHub Actions" if on_github else socket.gethostname(),
             run=self.params.get("run") or (link.format_map(env) if on_github else ""),
             operation=operation,
@@ -159,6 +155,29 @@ class Engine:
         if not release:
             raise StepFailed(f"release {ticket['id']} is not in the table {self.store.table}")
         return Lease.of(self.store, ticket), release
+
+    def watch(
+        self,
+        lease: Lease,
+        release: Release,
+        seconds: float,
+        every: float = 1.0,
+        alarms: Callable[[], list[str]] = list,
+    ) -> str:
+        """Watch a release that has traffic, as WATCH_ARGUMENTS say; see `bake`."""
+        # For the same reason as in `slots`.
+        from ansible_collections.teal.platform.plugins.module_utils.release.bake import Bounds, bake
+        from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
+        from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
+
+        bounds = Bounds(
+            seconds=seconds,
+            every=every,
+            errors=self.params["errors"],
+            unready=self.length("unready_timeout"),
+        )
+        inside = Inside.of(self.slots(patience=5.0), release)
+        return bake(self.world, lease, release, Check(self.params["path"]), bounds, inside, alarms)
 
     def slots(self, lease: Lease | None = None, patience: float = 120.0, **more: Any) -> Slots:
         """Return the slots of this environment; `more` is what their class takes besides.
@@ -186,14 +205,6 @@ class Engine:
             meanwhile=lease.keep if lease else lambda: None,
         )
         return KubernetesSlots(api, self.params["workload"], **more)
-
-
-def user() -> str:
-    """Return the name of the user who runs this."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return f"uid {os.getuid()}"
 
 
 def run(arguments: dict[str, dict], work: Callable[[Engine], dict[str, Any]], check: bool = True) -> NoReturn:

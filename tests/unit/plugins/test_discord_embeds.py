@@ -241,5 +241,6 @@ def test_who_runs_it() -> None:
         "commit_url": "https://github.com/o/r/commit/abc",
         "run_url": "https://github.com/o/r/actions/runs/7",
     }
+    assert run_context({**github, "GITHUB_TRIGGERING_ACTOR": "kim"})["who"] == "kim", "who ran it again"
     by_hand = run_context({"SUDO_USER": "kim"})
     assert (by_hand["who"], by_hand["trigger"], by_hand["run_url"]) == ("kim", "ansible-playbook", "")

@@ -326,9 +326,9 @@ class Controller:
             lease.advance(current, State.VERIFIED, version=version)
         inside = Inside.of(self.environment, now())
         deploy.switch(self.world, lease, now(), inside.why)
+        check = verify.Check("/actuator/health")
         for seconds in (1, 3):
             inside = Inside.of(self.environment, now())
-            check = verify.Check("/actuator/health")
             bake(self.world, lease, now(), check, Bounds(seconds=seconds), inside, list)
         return deploy.commit(self.world, lease, now(), 3600)["state"]
 
