@@ -28,6 +28,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.store import
 
 _T = TypeVar("_T")
 _LOOK_EVERY = 0.5
+_NOTHING = "nothing was changed after that"
 Parts = list[dict[str, Any]]
 
 
@@ -116,18 +117,18 @@ class Lease:
         if self.clock.steady() - self._renewed > self.seconds / 2:
             raise LeaseLost("this controller was held up while it renewed its lease, and has changed nothing")
         result = change()
-        self.confirm()
+        self.confirm("what it had begun just then may have come after that")
         return result
 
-    def confirm(self) -> None:
-        """Raise LeaseLost unless the lock is still this controller's."""
+    def confirm(self, then: str = _NOTHING) -> None:
+        """Raise LeaseLost unless the lock is still this controller's; `then` says what it did after losing it."""
         if not self._mine(self.store.lock()):
-            self._explain()
+            self._explain(then)
 
     def _mine(self, lock: dict[str, Any]) -> bool:
         return lock["holder"] == self.holder and lock["generation"] == self.generation
 
-    def _explain(self) -> None:
+    def _explain(self, then: str = _NOTHING) -> None:
         """Raise LeaseLost with the reason if the lease has gone; return if it has not."""
         lock = self.store.lock()
         now = self.clock.wall()
@@ -136,13 +137,11 @@ class Lease:
                 return
             raise LeaseLost(
                 f"the lease lapsed at {iso(lock['expires'] / 1000)}, before this controller came back to "
-                "renew it (was it paused?); nothing was changed after that"
+                f"renew it (was it paused?); {then}"
             )
         if not lock["holder"]:
-            raise LeaseLost(
-                "the lock was broken or given back by someone else; nothing was changed after that"
-            )
-        raise LeaseLost(f"the lock has passed on: {describe(lock, now)}; nothing was changed after that")
+            raise LeaseLost(f"the lock was broken or given back by someone else; {then}")
+        raise LeaseLost(f"the lock has passed on: {describe(lock, now)}; {then}")
 
     # -- writing about releases --------------------------------------------------------------------
 

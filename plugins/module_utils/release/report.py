@@ -88,7 +88,7 @@ def lost(release: Release, reason: str, inventory: str) -> str:
         [
             f"The {release['kind']} of {named(release)} was stopped: {reason}",
             "",
-            "It has left everything as it was then. What stands, and who works on it now:",
+            "It changes nothing any more. What stands, and who works on it now:",
             f"  ansible-playbook playbooks/status.yml -i {inventory}",
         ]
     )

@@ -15,11 +15,13 @@ from ansible_collections.teal.platform.plugins.module_utils.release.observe impo
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, Situation, named
 from ansible_collections.teal.platform.plugins.module_utils.release.states import BEFORE_SWITCH, State
 from ansible_collections.teal.platform.plugins.module_utils.release.store import label, release_id
-from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import LATEST, TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World, event
 
 #: What a rollback takes the lock from at once; for anything else it waits.
 PREEMPTS = frozenset({"deploy", "retire"})
+#: States in which a controller moves the weights.
+_MOVING = frozenset({State.SWITCHING, State.ROLLING_BACK})
 
 
 class RollbackFailed(Exception):
@@ -65,7 +67,12 @@ def warm(
         def begin(
             seen: dict[str, Any], plan: plans.RollbackPlan = plan, now: Situation = now, begun: list = begun
         ) -> tuple[Parts, dict[str, Any]]:
-            if (seen["generation"], seen.get("release")) != (now.lock["generation"], now.lock.get("release")):
+            # Asked a second time, the first taking was refused: by the lock, or by the slot that it was to go to.
+            if (
+                begun
+                or seen["generation"] != now.lock["generation"]
+                or seen.get("release") != now.lock.get("release")
+            ):
                 raise _Moved
             stopped = world.store.unfinished(seen)
             if (stopped or {}).get("state") != (plan.stops or {}).get("state"):
@@ -73,7 +80,12 @@ def warm(
             record = _record(world, plan, who, seen, reason, now) if plan.how == "warm" else None
             parts, stopped = _stopping(world, plan, stopped, record, who)
             begun[:] = [(record, stopped)]
-            parts += [world.store.put(record)] if record else []
+            if record:
+                # Whoever holds the lock may be taking that slot away just now.
+                parts += [
+                    world.store.put(record),
+                    world.store.unchanged(now.slots[plan.slot], "release", "state"),
+                ]
             return parts, {"release": record["id"]} if record else {}
 
         try:
@@ -177,14 +189,31 @@ def _move(
 ) -> Done:
     began = world.clock.steady()
     try:
+        rule = world.traffic.rule()
+        if not world.serves(rule, plan.slot):
+            health = world.health(rule, plan.slot)
+            raise TrafficError(
+                f"no target of slot {plan.slot} is healthy any more ({health}): traffic stayed"
+            )
         world.traffic.switch(plan.slot, lease)
         world.see(plan.target.get("version", ""), lease)
+        took = world.clock.steady() - began
+        if plan.stops and State(plan.stops["state"]) in _MOVING:
+            _hold(world, lease, plan.slot)
     except (TrafficError, NotSeen) as error:
         _end(world, lease, record, State.ROLLBACK_FAILED, str(error))
         raise RollbackFailed(str(error)) from error
-    took = world.clock.steady() - began
     record = _end(world, lease, record, State.ROLLED_BACK, f"seen at every address after {span(took)}")
     return Done(plan, record, took, stopped)
+
+
+def _hold(world: World, lease: Lease, slot: str) -> None:
+    """Keep the requests in `slot` until no call is on its way any more of the controller that was stopped."""
+    until = world.clock.steady() + LATEST
+    while world.clock.steady() < until:
+        world.clock.sleep(1.0)
+        lease.keep()
+        world.traffic.switch(slot, lease)
 
 
 def _end(world: World, lease: Lease, record: Release, state: State, note: str) -> Release:

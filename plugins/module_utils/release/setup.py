@@ -105,7 +105,7 @@ class Engine:
         self.params: dict[str, Any] = module.params
         self.clock = Clock()
         self.store = Store(self.client("dynamodb"), f"{self.params['name']}-releases", self.clock)
-        self.traffic = Traffic(self.client("elbv2"), self.params["name"])
+        self.traffic = Traffic(self.client("elbv2"), self.params["name"], self.client("elbv2", attempts=1))
         self.world = World(
             store=self.store,
             traffic=self.traffic,
@@ -116,10 +116,10 @@ class Engine:
             observe_limit=self.length("observe_timeout"),
         )
 
-    def client(self, service: str) -> Any:
-        """Return an AWS client that gives up on a call well within a lease."""
+    def client(self, service: str, attempts: int = 5) -> Any:
+        """Return an AWS client that makes a call `attempts` times at most, each for well less than a lease."""
         config = botocore.config.Config(
-            connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5}
+            connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": attempts}
         )
         return self.module.client(service, config=config)
 

@@ -190,6 +190,17 @@ class Store:
             values,
         )
 
+    def unchanged(self, item: dict[str, Any], *attributes: str) -> dict[str, Any]:
+        """Have the transaction fail unless these attributes of `item` are as they were read."""
+        part: dict[str, Any] = {
+            "TableName": self.table,
+            "Key": self._packed({key: item[key] for key in (PARTITION, SORT)}),
+        }
+        condition = " AND ".join(f"#{name} = :{name}" for name in attributes)
+        names = {f"#{name}": name for name in attributes}
+        values = {f":{name}": item[name] for name in attributes}
+        return {"ConditionCheck": part | self._condition(condition, names, values)}
+
     def put(
         self,
         item: dict[str, Any],

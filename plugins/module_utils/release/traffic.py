@@ -21,8 +21,10 @@ from ansible_collections.teal.platform.plugins.module_utils.release.lease import
 
 SLOTS = ("blue", "green")
 PREVIEW_HEADER = "X-Release-Preview"
-_THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable"}
-_ATTEMPTS = 10
+_THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}
+_ATTEMPTS = 20
+#: Seconds after which no call that moves the weights is on its way any more, once its controller may make none.
+LATEST = 20.0
 
 
 class TrafficError(Exception):
@@ -56,10 +58,15 @@ def other(slot: str) -> str:
 
 
 class Traffic:
-    """Reads and moves the weights of the load balancer `name`."""
+    """Reads and moves the weights of the load balancer `name`.
 
-    def __init__(self, elb: Any, name: str) -> None:
+    `once` is a client that makes a call once: one that the library repeats for longer than the lease lasts could
+    move the weights after somebody else has.
+    """
+
+    def __init__(self, elb: Any, name: str, once: Any = None) -> None:
         self.elb = elb
+        self.once = once or elb
         self.name = name
         self._balancer: dict[str, Any] = {}
         self._rule = ""
@@ -156,7 +163,7 @@ class Traffic:
             try:
                 lease.guard(lambda rule=rule: self._set(rule, slot))
             except ClientError as error:
-                if error.response["Error"]["Code"] not in _THROTTLED or attempt == _ATTEMPTS:
+                if not _passes(error) or attempt == _ATTEMPTS:
                     raise self._failed("modify_rule", error) from error
             except BotoCoreError as error:
                 # It may or may not have arrived: the weights tell, and asking for the same again is harmless.
@@ -173,7 +180,7 @@ class Traffic:
 
     def _set(self, rule: SlotRule, slot: str) -> None:
         weights = {slot: 100, other(slot): 0}
-        self.elb.modify_rule(
+        self.once.modify_rule(
             RuleArn=rule.arn,
             Actions=[
                 {
@@ -259,6 +266,12 @@ class Traffic:
     def _failed(self, operation: str, error: Exception) -> TrafficError:
         action = self.elb.meta.method_to_api_mapping[operation]
         return TrafficError(f"elasticloadbalancing:{action} failed for load balancer '{self.name}': {error}")
+
+
+def _passes(error: ClientError) -> bool:
+    """Return whether the same call may be answered otherwise a moment later."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or error.response["Error"]["Code"] in _THROTTLED
 
 
 def _is_preview(rule: dict[str, Any]) -> bool:

@@ -331,6 +331,72 @@ def test_a_rollback_takes_the_traffic_back_from_a_deploy(served: Controller, sta
     assert served.store.unfinished(served.store.lock()) is None
 
 
+def test_a_call_of_the_stopped_deploy_that_comes_late_does_not_last(served: Controller) -> None:
+    """AWS may carry out what the deploy sent before it was stopped after the rollback has moved the traffic."""
+    environment, qa = served.environment, Controller(served.environment, "qa")
+    moves: list[dict] = []
+    modify = environment.elb.modify_rule
+
+    def held_back(**given: dict) -> object:
+        if "ForwardConfig" not in given["Actions"][0]:
+            return modify(**given)
+        moves.append(given)
+        environment.elb.modify_rule = modify
+        environment.time.on_sleep.append(late)
+        return told.append(qa.rollback())
+
+    def late() -> None:
+        if moves:
+            with environment.quietly():
+                modify(**moves.pop())
+
+    told: list[str] = []
+    environment.elb.modify_rule = held_back
+    with pytest.raises(LeaseLost, match="what it had begun just then may have come after that"):
+        served.deploy("1.1.0")
+    assert told == ["warm"]
+    assert not moves, "the late call has come"
+    assert environment.live() == "blue"
+    assert [state for _, _, state in states(served)][:2] == ["rolled_back", "rolled_back"]
+
+
+@pytest.mark.parametrize("state", ["stopping", "raising"])
+def test_a_rollback_does_not_go_to_a_slot_that_is_just_being_taken_away(
+    served: Controller, state: str
+) -> None:
+    """Whoever held the lock when the rollback looked marks the slot before the rollback has taken it from them."""
+    served.deploy("1.1.0")
+    qa = Controller(served.environment, "qa")
+    holder, _ = take(served.store, who("cron", "retire"), 60)
+    look, looks = qa.world.now, []
+
+    def then_marked() -> object:
+        situation = look()
+        if not looks:
+            looks.append(1)
+            content = {key: value for key, value in situation.idle.items() if key not in ("scope", "id")}
+            holder.write(holder.slot_parts({situation.idle_slot: {**content, "state": state}}))
+        return situation
+
+    qa.world.now = then_marked  # type: ignore[method-assign]
+    done = rollback.warm(qa.world, who("qa", "rollback"), 15, 0, "", "", [])
+    assert (done.plan.how, done.record) == ("cold", None)
+    assert served.environment.live() == "green"
+    assert served.store.lock()["holder"] == holder.holder, "nothing was taken from whoever is at work"
+
+
+def test_a_slot_that_fell_while_the_lock_was_waited_for_gets_no_traffic(served: Controller) -> None:
+    served.deploy("1.1.0")
+    take(served.store, who("bob", "unlock"), 5)
+    served.environment.time.on_sleep.append(
+        lambda: setattr(served.environment.slots["blue"], "healthy", False)
+    )
+    with pytest.raises(rollback.RollbackFailed, match=r"no target of slot blue is healthy any more"):
+        served.rollback(wait=30)
+    assert served.environment.live() == "green"
+    assert states(served)[0] == ("rollback", "1.0.0", "rollback_failed")
+
+
 def test_two_rollbacks_at_once_go_back_once(served: Controller) -> None:
     served.deploy("1.1.0")
     served.deploy("1.2.0")
