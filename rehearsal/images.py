@@ -117,6 +117,6 @@ def _says(image: Image) -> dict[str, str]:
     """An image that somebody else pushed is taken for a good one, its version its tag."""
     annotations = json.loads(image.image_manifest).get("annotations", {})
     return {
-        "version": annotations.get(VERSION) or image.image_tag or "unknown",
+        "version": annotations.get(VERSION) or next(iter(image.image_tags), "unknown"),
         "behaviour": annotations.get(BEHAVIOUR, "ok"),
     }

@@ -22,6 +22,11 @@ options:
     description: Whether a tag, once pushed, always means the same image.
     type: bool
     default: true
+  mutable_tags:
+    description: Tags that may be moved to another image all the same, with C(*) for any characters.
+    type: list
+    elements: str
+    default: []
   scan_on_push:
     description: Whether images are scanned for known vulnerabilities when they are pushed.
     type: bool
@@ -138,6 +143,7 @@ class Repository(Resource):
         tags = self.params["tags"]
         return {
             "immutable_tags": self.params["immutable_tags"],
+            "mutable_tags": sorted(self.params["mutable_tags"]) if self.params["immutable_tags"] else [],
             "scan_on_push": self.params["scan_on_push"],
             "encryption": self.params["encryption"],
             "lifecycle_policy": self.params["lifecycle_policy"],
@@ -147,7 +153,10 @@ class Repository(Resource):
 
     def current(self, found: dict) -> dict[str, Any]:
         return {
-            "immutable_tags": found["imageTagMutability"] == "IMMUTABLE",
+            "immutable_tags": found["imageTagMutability"].startswith("IMMUTABLE"),
+            "mutable_tags": sorted(
+                entry["filter"] for entry in found.get("imageTagMutabilityExclusionFilters") or []
+            ),
             "scan_on_push": found.get("imageScanningConfiguration", {}).get("scanOnPush", False),
             "encryption": found.get("encryptionConfiguration", {}).get("encryptionType", "AES256"),
             "lifecycle_policy": found["lifecycle"],
@@ -163,7 +172,7 @@ class Repository(Resource):
         self.call(
             "create_repository",
             repositoryName=self.name,
-            imageTagMutability="IMMUTABLE" if wanted["immutable_tags"] else "MUTABLE",
+            **self._mutability(wanted),
             imageScanningConfiguration={"scanOnPush": wanted["scan_on_push"]},
             encryptionConfiguration=encryption,
             tags=ansible_dict_to_boto3_tag_list(wanted["tags"] or {}),
@@ -175,9 +184,8 @@ class Repository(Resource):
 
     def update(self, found: dict, changes: dict[str, Any]) -> dict:
         name = {"repositoryName": self.name}
-        if "immutable_tags" in changes:
-            mutability = "IMMUTABLE" if changes["immutable_tags"] else "MUTABLE"
-            self.call("put_image_tag_mutability", **name, imageTagMutability=mutability)
+        if changes.keys() & {"immutable_tags", "mutable_tags"}:
+            self.call("put_image_tag_mutability", **name, **self._mutability(self.desired()))
         if "scan_on_push" in changes:
             scanning = {"scanOnPush": changes["scan_on_push"]}
             self.call("put_image_scanning_configuration", **name, imageScanningConfiguration=scanning)
@@ -193,6 +201,19 @@ class Repository(Resource):
         if "tags" in changes:
             self._sync_tags(found, changes["tags"])
         return found
+
+    @staticmethod
+    def _mutability(wanted: dict[str, Any]) -> dict[str, Any]:
+        if not wanted["immutable_tags"]:
+            return {"imageTagMutability": "MUTABLE"}
+        if not wanted["mutable_tags"]:
+            return {"imageTagMutability": "IMMUTABLE"}
+        return {
+            "imageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
+            "imageTagMutabilityExclusionFilters": [
+                {"filterType": "WILDCARD", "filter": tag} for tag in wanted["mutable_tags"]
+            ],
+        }
 
     def _sync_tags(self, found: dict, want: dict[str, str]) -> None:
         arn = found["repositoryArn"]
@@ -214,6 +235,7 @@ def main() -> None:
             **COMMON_ARGUMENTS,
             "name": {"type": "str", "required": True},
             "immutable_tags": {"type": "bool", "default": True},
+            "mutable_tags": {"type": "list", "elements": "str", "default": []},
             "scan_on_push": {"type": "bool", "default": True},
             "encryption": {"type": "str", "choices": ["AES256", "KMS"], "default": "AES256"},
             "kms_key": {"type": "str", "default": ""},

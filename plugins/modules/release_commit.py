@@ -13,6 +13,8 @@ author: Teal maintainers
 description:
   - Ends a deploy that went well. The slot that served before is kept warm for a while, so that a rollback is a matter of
     seconds; M(teal.platform.slot_retire) scales it down after that.
+  - The slot's tag in the registry, C(live-<name>-<slot>), is moved to its image, so that the registry's lifecycle policy
+    keeps what is in the slots. If that is refused, the release is committed all the same, with a warning.
 options:
   window:
     description: For how long the other slot is kept warm, such as V(24h).
@@ -22,6 +24,9 @@ options:
     description: Inventory that the command in the message names.
     type: str
     default: ""
+  repository:
+    description: ECR repository of this account that the image is from. Not given if it is from another registry.
+    type: str
 extends_documentation_fragment:
   - teal.platform.release
   - teal.platform.release.step
@@ -40,6 +45,7 @@ EXAMPLES = r"""
     workload: assistant
     release: "{{ __release.release }}"
     window: 24h
+    repository: assistant
 """
 
 RETURN = r"""
@@ -55,14 +61,16 @@ message:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release import deploy, report
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, report
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, named
 
 ARGUMENTS = {
     "window": {"type": "str", "default": "24h"},
     "inventory": {"type": "str", "default": ""},
+    "repository": {"type": "str"},
     **STEP_ARGUMENTS,
 }
 
@@ -72,6 +80,7 @@ def commit(engine: Engine) -> dict[str, Any]:
     lease, release = engine.step()
     if release["from_release"]:
         engine.slots(lease).hold(release["from_slot"], lease)
+    keep_image(engine, release)
     release = deploy.commit(engine.world, lease, release, engine.length("window"))
     serving = f"{named(release)} on {release['slot']}"
     back = (
@@ -89,6 +98,21 @@ def commit(engine: Engine) -> dict[str, Any]:
         "event": report.event(release, serving, back),
         "message": f"{serving} is live, after {span(release['seconds'])}.{warm}",
     }
+
+
+def keep_image(engine: Engine, release: Release) -> None:
+    """Let the registry keep what serves, however many images are pushed. A release that serves well stands without."""
+    repository = engine.params["repository"]
+    if not repository:
+        return
+    tag = f"{images.IN_SLOT}{engine.params['name']}-{release['slot']}"
+    try:
+        images.keep(engine.client("ecr"), repository, release["digest"], tag)
+    except Refused as error:
+        engine.module.warn(
+            f"{error}\nThe image serves, and the registry's lifecycle policy may remove it when many more were pushed: "
+            "a node that is new could not pull it then. Has the environment been provisioned since this was added?"
+        )
 
 
 def main() -> None:

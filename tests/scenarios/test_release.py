@@ -83,6 +83,13 @@ def test_deploy_and_rollback_under_load_lose_nothing(clean: Cloud) -> None:
         f"{tag} is live",
         f"back on {before}",
     ]
+    if not clean.extra.get("release_image_repository"):
+        ecr = clean.session.client("ecr", endpoint_url=clean.config["aws"]["url"])
+        images = ecr.describe_images(repositoryName="assistant")["imageDetails"]
+        kept = [
+            image["imageTags"] for image in images if any(t.startswith("live-") for t in image["imageTags"])
+        ]
+        assert sorted(tags[0] for tags in kept) == sorted([before, tag])
 
 
 def test_a_second_rollback_says_so_and_changes_nothing(clean: Cloud) -> None:

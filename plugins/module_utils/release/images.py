@@ -19,7 +19,15 @@ from ansible_collections.teal.platform.plugins.module_utils.release.plan import 
 
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+#: How tags begin that say what is in a slot. The registry's lifecycle policy leaves such images alone.
+IN_SLOT = "live-"
 _SHOWN = 8
+_MANIFESTS = (
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+    "application/vnd.oci.image.manifest.v1+json",
+    "application/vnd.oci.image.index.v1+json",
+)
 
 
 @dataclass(frozen=True)
@@ -77,14 +85,33 @@ def resolve(ecr: Any, repository: str, tag: str, digest: str) -> Image:
         raise Refused(f"ecr:DescribeImages failed for repository '{repository}': {error}") from error
     except BotoCoreError as error:
         raise Refused(f"ecr:DescribeImages failed for repository '{repository}': {error}") from error
-    tags = found.get("imageTags", [])
-    return Image(f"{uri}@{found['imageDigest']}", tag or next(iter(sorted(tags)), ""), found["imageDigest"])
+    return Image(f"{uri}@{found['imageDigest']}", tag or next(iter(_own(found)), ""), found["imageDigest"])
 
 
 def as_given(repository: str, tag: str, digest: str) -> Image:
     """Return an image of another registry, without asking it. Raises Refused."""
     check(tag, digest)
     return Image(f"{repository}:{tag}" if tag else f"{repository}@{digest}", tag, digest)
+
+
+def keep(ecr: Any, repository: str, digest: str, tag: str) -> None:
+    """Let `tag`, which begins with IN_SLOT, lead to the image and no longer to another. Raises Refused."""
+    which = {"repositoryName": repository}
+    try:
+        found = ecr.batch_get_image(
+            imageIds=[{"imageDigest": digest}], acceptedMediaTypes=_MANIFESTS, **which
+        )["images"]
+        if not found:
+            raise Refused(f"ECR repository '{repository}' has no image {digest}")
+        media = {"imageManifestMediaType": kind} if (kind := found[0].get("imageManifestMediaType")) else {}
+        ecr.put_image(
+            imageManifest=found[0]["imageManifest"], imageDigest=digest, imageTag=tag, **media, **which
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ImageAlreadyExistsException":
+            raise Refused(f"ecr:PutImage failed for the tag {tag}: {error}") from error
+    except BotoCoreError as error:
+        raise Refused(f"ecr:PutImage failed for the tag {tag}: {error}") from error
 
 
 def config_name(workload: str, config: dict[str, str]) -> str:
@@ -94,9 +121,16 @@ def config_name(workload: str, config: dict[str, str]) -> str:
 
 
 def _tags(ecr: Any, repository: str) -> list[str]:
+    # ECR's pages are in no order.
+    pages = ecr.get_paginator("describe_images").paginate(repositoryName=repository)
     try:
-        images = ecr.describe_images(repositoryName=repository, maxResults=100)["imageDetails"]
+        images = pages.build_full_result()["imageDetails"]
     except (ClientError, BotoCoreError):
         return []
     images.sort(key=lambda image: str(image.get("imagePushedAt", "")), reverse=True)
-    return [tag for image in images for tag in image.get("imageTags", [])][:_SHOWN]
+    return [tag for image in images for tag in _own(image)][:_SHOWN]
+
+
+def _own(image: dict[str, Any]) -> list[str]:
+    """Return the tags that an image was pushed with."""
+    return sorted(tag for tag in image.get("imageTags", []) if not tag.startswith(IN_SLOT))

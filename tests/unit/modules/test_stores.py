@@ -99,6 +99,26 @@ def test_repository(aws, run_module):
     assert not run_module(ecr_repository, **REPOSITORY)["changed"]
 
 
+def test_tags_that_may_move(aws, run_module):
+    moving = {**REPOSITORY, "mutable_tags": ["live-*"]}
+    client = boto3.client("ecr")
+
+    def mutability():
+        return client.describe_repositories()["repositories"][0]["imageTagMutability"]
+
+    run_module(ecr_repository, **REPOSITORY)
+    assert run_module(ecr_repository, **moving)["diff"]["before"]["mutable_tags"] == []
+    assert mutability() == "IMMUTABLE_WITH_EXCLUSION"
+    assert not run_module(ecr_repository, **moving)["changed"]
+    assert run_module(ecr_repository, **moving, immutable_tags=False)["changed"]
+    assert mutability() == "MUTABLE"
+    assert not run_module(ecr_repository, **moving, immutable_tags=False)["changed"]
+    client.delete_repository(repositoryName="shop")
+    assert run_module(ecr_repository, **moving)["changed"]
+    assert mutability() == "IMMUTABLE_WITH_EXCLUSION"
+    assert not run_module(ecr_repository, **moving)["changed"]
+
+
 def test_a_repositorys_policy_comes_and_goes(aws, run_module):
     pull = {
         "Version": "2012-10-17",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.exceptions
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, probe
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import seconds, span
@@ -213,6 +214,62 @@ def test_an_image_is_deployed_by_its_digest(aws: None) -> None:
         images.resolve(ecr, "assistant", "9.9", "")
     with pytest.raises(Refused, match="There is no ECR repository 'other'"):
         images.resolve(ecr, "other", "1.4.2", "")
+
+
+def test_the_latest_tags_are_those_pushed_last(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ECR's pages are in no order, and the tag of a slot is no name of an image."""
+    ecr = boto3.client("ecr")
+    pages = [
+        [{"imagePushedAt": f"2026-01-{day:02}", "imageTags": [f"1.{day}", "live-x"]} for day in days]
+        for days in ([5, 1, 3], [9, 2], [8, 4, 7, 6])
+    ]
+
+    def call(self: Any, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+        assert operation == "DescribeImages"
+        number = int(given.get("nextToken", "0"))
+        more = {"nextToken": str(number + 1)} if number < 2 else {}
+        return {"imageDetails": pages[number], **more}
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", call)
+    assert images._tags(ecr, "assistant") == ["1.9", "1.8", "1.7", "1.6", "1.5", "1.4", "1.3", "1.2"]
+
+
+def test_what_is_in_a_slot_is_tagged_so(aws: None) -> None:
+    ecr = boto3.client("ecr")
+    ecr.create_repository(
+        repositoryName="assistant",
+        imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
+        imageTagMutabilityExclusionFilters=[{"filterType": "WILDCARD", "filter": "live-*"}],
+    )
+    old, new = _push(ecr, "1.0"), _push(ecr, "1.1")
+
+    def tags() -> dict[str, list[str]]:
+        found = ecr.describe_images(repositoryName="assistant")["imageDetails"]
+        return {image["imageDigest"]: sorted(image["imageTags"]) for image in found}
+
+    images.keep(ecr, "assistant", old, "live-shop-blue")
+    images.keep(ecr, "assistant", old, "live-shop-blue")
+    assert tags() == {old: ["1.0", "live-shop-blue"], new: ["1.1"]}
+    assert images.resolve(ecr, "assistant", "", old).tag == "1.0"
+    images.keep(ecr, "assistant", new, "live-shop-blue")
+    assert tags() == {old: ["1.0"], new: ["1.1", "live-shop-blue"]}
+    with pytest.raises(Refused, match="has no image sha256:00"):
+        images.keep(ecr, "assistant", "sha256:" + "0" * 64, "live-shop-blue")
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ImageTagAlreadyExistsException"])
+def test_a_tag_that_is_refused_is_told(aws: None, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """An environment, or a registry, that was not provisioned since the tags of slots came."""
+    ecr = boto3.client("ecr")
+
+    def call(self: Any, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+        if operation == "BatchGetImage":
+            return {"images": [{"imageManifest": "{}"}]}
+        raise botocore.exceptions.ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", call)
+    with pytest.raises(Refused, match=rf"ecr:PutImage failed for the tag live-shop-blue: .*{code}"):
+        images.keep(ecr, "assistant", "sha256:" + "0" * 64, "live-shop-blue")
 
 
 @pytest.mark.parametrize(

@@ -289,8 +289,15 @@ def test_provision_frees_the_idle_slot(environment: Rendered) -> None:
 
 def test_only_the_first_environment_pushes_images(rendered: dict[str, Rendered]) -> None:
     repository = rendered["test"].arn("ecr", "repository/assistant")
-    pushes = {name: it.may("deploy", "ecr:PutImage", repository) for name, it in rendered.items()}
+    pushes = {name: it.may("deploy", "ecr:UploadLayerPart", repository) for name, it in rendered.items()}
     assert pushes == {"test": True, "staging": False, "production": False}
+
+
+def test_a_deploy_tags_what_serves_and_removes_no_image(environment: Rendered) -> None:
+    repository = environment.arn("ecr", "repository/assistant")
+    assert environment.may("deploy", "ecr:PutImage", repository)
+    assert not environment.may("deploy", "ecr:PutImage", environment.arn("ecr", "repository/other"))
+    assert not environment.may("deploy", "ecr:BatchDeleteImage", repository)
 
 
 def test_deploy_launches_instances_from_its_templates_only(rendered: dict[str, Rendered]) -> None:

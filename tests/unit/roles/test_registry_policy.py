@@ -15,16 +15,50 @@ OTHER = "210987654321"
 PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 
 
-def policy(**settings: Any) -> dict[str, Any]:
-    """Return the policy that tasks/present.yml gives the repository."""
+def policy(wanted: str = "policy", **settings: Any) -> dict[str, Any]:
+    """Return the policy, or lifecycle policy, that tasks/present.yml gives the repository."""
     loader = DataLoader()
     files = [ROLE / "defaults/main.yml", ROLE / "vars/main.yml"]
     variables: dict[str, Any] = {"platform_region": "ap-northeast-2"}
     for file in files:
         variables |= loader.load_from_file(str(file), trusted_as_template=True)
     (task, *_) = loader.load_from_file(str(ROLE / "tasks/present.yml"), trusted_as_template=True)
-    wanted = task["teal.platform.ecr_repository"]["policy"]
-    return Templar(loader=loader, variables=variables | settings).template(wanted)
+    given = task["teal.platform.ecr_repository"][wanted]
+    return Templar(loader=loader, variables=variables | settings).template(given)
+
+
+def expired(rules: list[dict[str, Any]], images: list[list[str]]) -> set[int]:
+    """Return which images, the youngest first, ECR removes, of rules that count.
+
+    As AWS documents it: whatever meets the tagging requirements of a rule is not touched by a rule after it, and still
+    counts for it.
+    """
+    gone: set[int] = set()
+    free = set(range(len(images)))
+    for rule in sorted(rules, key=lambda rule: rule["rulePriority"]):
+        selection = rule["selection"]
+        prefixes = selection.get("tagPrefixList", [])
+        matching = [
+            number
+            for number, tags in enumerate(images)
+            if selection["tagStatus"] == "any"
+            or (tags and selection["tagStatus"] == "tagged" and all(map(tags[-1].startswith, prefixes)))
+        ]
+        if selection["countType"] == "imageCountMoreThan":
+            gone |= set(matching[selection["countNumber"] :]) & free
+        free -= set(matching)
+    return gone
+
+
+def test_the_lifecycle_keeps_what_is_in_a_slot_however_many_are_pushed() -> None:
+    rules = policy("lifecycle_policy")["rules"]
+    images = [[f"1.{number}"] for number in range(150)]
+    assert expired(rules, images) == set(range(100, 150))
+    images[120].append("live-assistant-production-blue")
+    images[149].append("live-assistant-production-green")
+    assert expired(rules, images) == set(range(100, 149)) - {120}
+    # AWS takes no rule after one for any tag.
+    assert max(rules, key=lambda rule: rule["rulePriority"])["selection"]["tagStatus"] == "any"
 
 
 def test_nobody_by_default() -> None:
