@@ -200,7 +200,7 @@ class Resource:
         `broken` may return the reason why waiting longer is useless. The pause is a fortieth of
         the time waited so far, at most `delay` seconds; it gives up after the module's `wait_timeout`.
         """
-        started = time.monotonic()
+        started, limit = time.monotonic(), self.params.get("wait_timeout", 1800)
         while True:
             found = self.find()
             if ready(found):
@@ -209,12 +209,16 @@ class Resource:
             if reason:
                 self.module.fail_json(msg=f"{self.kind} '{self.name}' did not become {what}: {reason}")
             waited = time.monotonic() - started
-            if waited > self.params.get("wait_timeout", 1800):
+            if waited > limit:
                 self.module.fail_json(
-                    msg=f"{self.kind} '{self.name}' did not become {what} in {self.params['wait_timeout']} s. "
+                    msg=f"{self.kind} '{self.name}' did not become {what} in {limit} s. "
                     "AWS may still be at it: run this again, and it goes on waiting."
                 )
             time.sleep(min(delay, max(0.1, waited / 40)))
+
+    def wait_listed(self) -> dict:
+        """Wait until `find` finds what was just made: AWS completes its lists a little later."""
+        return self.wait_until(lambda found: found is not None, "listed", delay=1.0)
 
     def wait_settled(self, found: dict | None = None) -> dict | None:
         """Wait, if asked to, until AWS is done with the object; return it, or None if it is gone."""

@@ -300,7 +300,7 @@ class HttpApi(Resource):
             self._allow(found, changes["allowed"])
         if "stage" in changes:
             self._keep_stage(found, which, changes["stage"])
-        return self.find() or {}
+        return self.wait_listed()
 
     def _tag(self, found: dict, tags: dict[str, str]) -> None:
         region = self.client.meta.region_name

@@ -97,13 +97,17 @@ class IamPolicy(Resource):
         under = {"Scope": "Local", "PathPrefix": self.params["path"]}
         for listed in self.pages("list_policies", "Policies", **under):
             if listed["PolicyName"] == self.name and listed["Path"] == self.params["path"]:
-                arn = listed["Arn"]
-                version = self.call("get_policy_version", PolicyArn=arn, VersionId=listed["DefaultVersionId"])
-                self.found = {
-                    **self.call("get_policy", PolicyArn=arn)["Policy"],
-                    "Document": version["PolicyVersion"]["Document"],
-                }
+                self.found = self._read(listed["Arn"])
         return self.found
+
+    def _read(self, arn: str) -> dict | None:
+        """Return a policy with its document, or None if it is gone already and still listed."""
+        answer = self.call("get_policy", PolicyArn=arn, missing=["NoSuchEntity"])
+        if answer is None:
+            return None
+        policy = answer["Policy"]
+        version = self.call("get_policy_version", PolicyArn=arn, VersionId=policy["DefaultVersionId"])
+        return {**policy, "Document": version["PolicyVersion"]["Document"]}
 
     def desired(self) -> dict[str, Any]:
         tags = boto3_tag_list_to_ansible_dict(self.found.get("Tags", [])) if self.found else {}
@@ -122,7 +126,7 @@ class IamPolicy(Resource):
             PolicyDocument=json.dumps(self.params["document"]),
             Tags=ansible_dict_to_boto3_tag_list(self.params["tags"] or {}),
         )
-        return self.find() or {}
+        return self.wait_listed()
 
     def update(self, found: dict, changes: dict[str, Any]) -> dict:
         policy = {"PolicyArn": found["Arn"]}
@@ -135,14 +139,14 @@ class IamPolicy(Resource):
                 SetAsDefault=True,
                 **policy,
             )
-            self._drop_versions(self.find() or found)
+            self._drop_versions(found)
         if "tags" in changes:
             old = self.current(found)["tags"]
             gone = sorted(old.keys() - changes["tags"].keys())
             if gone:
                 self.call("untag_policy", TagKeys=gone, **policy)
             self.call("tag_policy", Tags=ansible_dict_to_boto3_tag_list(changes["tags"]), **policy)
-        return self.find() or {}
+        return found
 
     def _drop_versions(self, found: dict) -> None:
         """Remove all versions but the one that is in force."""

@@ -156,15 +156,19 @@ class IamRoles(Resource):
             profile["InstanceProfileName"]: [role["RoleName"] for role in profile["Roles"]]
             for profile in self.pages("list_instance_profiles", "InstanceProfiles", **path)
         }
-        roles = {name: self._read(name) for name in names}
+        roles = {name: role for name in names if (role := self._read(name))}
         self.found = {"roles": roles, "profiles": profiles}
         return self.found if roles or profiles else None
 
-    def _read(self, name: str) -> dict[str, Any]:
+    def _read(self, name: str) -> dict[str, Any] | None:
+        """Return a role with its policies, or None if it is gone already and still listed."""
+        answer = self.call("get_role", RoleName=name, missing=["NoSuchEntity"])
+        if answer is None:
+            return None
         policies = self.pages("list_role_policies", "PolicyNames", RoleName=name)
         attached = self.pages("list_attached_role_policies", "AttachedPolicies", RoleName=name)
         return {
-            **self.call("get_role", RoleName=name)["Role"],
+            **answer["Role"],
             "Inline": {
                 policy: self.call("get_role_policy", RoleName=name, PolicyName=policy)["PolicyDocument"]
                 for policy in policies
@@ -220,11 +224,22 @@ class IamRoles(Resource):
             else:
                 old = current[name]
             self._change_role(name, old, wanted)
-        return self.find() or {}
+        return self.wait_until(self._complete, "listed", delay=1.0) or {"roles": {}, "profiles": {}}
+
+    def _complete(self, found: dict | None) -> bool:
+        """Return whether IAM's lists, by which others find the roles, name all that is wanted."""
+        profiles = {name for name, role in self.wanted.items() if role["instance_profile"]}
+        listed = found or {"roles": {}, "profiles": {}}
+        return listed["roles"].keys() >= self.wanted.keys() and listed["profiles"].keys() >= profiles
+
+    def _keep(self, operation: str, **arguments: Any) -> None:
+        """Call `operation` on a role that may just have been made: IAM may not know it everywhere yet."""
+        self.call_patiently(operation, lambda error: error["Code"] == "NoSuchEntity", **arguments)
 
     def _create_role(self, name: str, wanted: dict[str, Any]) -> None:
         boundary = {"PermissionsBoundary": wanted["boundary"]} if wanted["boundary"] else {}
-        self.call(
+        # Its boundary may be as new.
+        self._keep(
             "create_role",
             RoleName=name,
             Path=self.params["path"],
@@ -238,7 +253,7 @@ class IamRoles(Resource):
         role = {"RoleName": name}
         # The boundary first: a role never gets more rights before it is bounded.
         if old["boundary"] != wanted["boundary"]:
-            self.call("put_role_permissions_boundary", PermissionsBoundary=wanted["boundary"], **role)
+            self._keep("put_role_permissions_boundary", PermissionsBoundary=wanted["boundary"], **role)
         if old["description"] != wanted["description"]:
             self.call("update_role", Description=wanted["description"], **role)
         if old["trust"] != wanted["trust"]:
@@ -249,16 +264,16 @@ class IamRoles(Resource):
         for policy, document in wanted["policies"].items():
             if old["policies"].get(policy) != document:
                 text = json.dumps(self.wanted[name]["policies"][policy], separators=(",", ":"))
-                self.call("put_role_policy", PolicyName=policy, PolicyDocument=text, **role)
+                self._keep("put_role_policy", PolicyName=policy, PolicyDocument=text, **role)
         for arn in sorted(set(old["managed_policies"]) - set(wanted["managed_policies"])):
             self.call("detach_role_policy", PolicyArn=arn, missing=["NoSuchEntity"], **role)
         for arn in sorted(set(wanted["managed_policies"]) - set(old["managed_policies"])):
-            self.call("attach_role_policy", PolicyArn=arn, **role)
+            self._keep("attach_role_policy", PolicyArn=arn, **role)
         gone = sorted(old["tags"].keys() - wanted["tags"].keys())
         if gone:
             self.call("untag_role", TagKeys=gone, **role)
         if old["tags"] != wanted["tags"]:
-            self.call("tag_role", Tags=ansible_dict_to_boto3_tag_list(wanted["tags"]), **role)
+            self._keep("tag_role", Tags=ansible_dict_to_boto3_tag_list(wanted["tags"]), **role)
         if old["instance_profile"] != wanted["instance_profile"]:
             if wanted["instance_profile"]:
                 self._create_profile(name, wanted["tags"])
@@ -273,7 +288,7 @@ class IamRoles(Resource):
                 Path=self.params["path"],
                 Tags=ansible_dict_to_boto3_tag_list(tags),
             )
-        self.call("add_role_to_instance_profile", InstanceProfileName=name, RoleName=name)
+        self._keep("add_role_to_instance_profile", InstanceProfileName=name, RoleName=name)
 
     def _delete_profile(self, name: str) -> None:
         if name not in self.found["profiles"]:

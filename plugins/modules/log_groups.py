@@ -76,6 +76,9 @@ class LogGroups(ResourceSet):
         found = {name: self.find_one(name) for name in self.params["names"]}
         return {name: group for name, group in found.items() if group}
 
+    def find(self) -> dict | None:
+        return self.find_one(self._at)
+
     def find_one(self, name: str) -> dict | None:
         self._at = name
         # The name is a prefix here, and groups that begin with it are others.
@@ -96,7 +99,7 @@ class LogGroups(ResourceSet):
         # Its own service may make it at this moment.
         exists = ["ResourceAlreadyExistsException"]
         self.call("create_log_group", logGroupName=key, tags=want["tags"], missing=exists)
-        return self.update_one(key, self.find_one(key) or {}, want)
+        return self.update_one(key, self.wait_listed(), want)
 
     def update_one(self, key: str, found: dict, want: dict[str, Any]) -> dict:
         have = self.settings(found)

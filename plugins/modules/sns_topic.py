@@ -147,7 +147,7 @@ class Topic(Resource):
             Attributes=attributes,
             Tags=ansible_dict_to_boto3_tag_list(self.params["tags"] or {}),
         )
-        found = self.find() or {}
+        found = self.wait_listed()
         current, desired = self.current(found), self.desired()
         changes = {
             key: value for key, value in desired.items() if value is not None and value != current[key]
@@ -168,7 +168,7 @@ class Topic(Resource):
             self.call("tag_resource", ResourceArn=found["arn"], Tags=tags)
         if "subscriptions" in changes:
             self._subscribe(found, set(changes["subscriptions"]))
-        return self.find() or {}
+        return found
 
     def _subscribe(self, found: dict, wanted: set[str]) -> None:
         existing = {f"{s['Protocol']} {s['Endpoint']}": s["SubscriptionArn"] for s in found["Subscriptions"]}

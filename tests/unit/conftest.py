@@ -98,6 +98,36 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield
 
 
+@pytest.fixture
+def late_lists(aws: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """AWS's lists answer three times as they did at first, whatever has happened since. Returns how often each was asked.
+
+    They do so for seconds: SNS, IAM, API Gateway and CloudWatch Logs promise no more.
+    """
+    import botocore.client
+
+    real, first, asked = botocore.client.BaseClient._make_api_call, {}, {}
+    lists = (
+        "ListTopics",
+        "ListPolicies",
+        "ListRoles",
+        "ListInstanceProfiles",
+        "GetApis",
+        "DescribeLogGroups",
+    )
+
+    def call(self: Any, operation: str, given: dict[str, Any]) -> Any:
+        if operation not in lists:
+            return real(self, operation, given)
+        key = f"{operation} {sorted(given.items())}"
+        asked[key] = asked.get(key, 0) + 1
+        answer = first.setdefault(key, real(self, operation, given))
+        return answer if asked[key] <= 3 else real(self, operation, given)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    return asked
+
+
 @pytest.fixture(scope="session")
 def _rehearsed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from rehearsal import config as settings

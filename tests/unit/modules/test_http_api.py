@@ -94,6 +94,15 @@ def test_makes_it_once(wanted: dict, gateway: Any, run_module: Any) -> None:
     assert not run_module(http_api, check=True, **wanted)["changed"]
 
 
+def test_one_that_is_not_listed_yet_is_waited_for(
+    wanted: dict, late_lists: dict[str, int], run_module: Any
+) -> None:
+    made = run_module(http_api, **wanted)
+    assert made["changed"] and made["api_id"]
+    assert max(late_lists.values()) > 3
+    assert not run_module(http_api, **wanted)["changed"]
+
+
 def test_a_run_that_was_killed_early_is_finished(wanted: dict, gateway: Any, run_module: Any) -> None:
     gateway.create_api(Name="shop-staging", ProtocolType="HTTP", Tags=TAGS)
     assert run_module(http_api, **wanted)["changed"]

@@ -54,6 +54,25 @@ def test_it_is_made_once(iam: Any, run_module: Any) -> None:
     assert not run_module(iam_policy, **reordered)["changed"]
 
 
+def test_one_that_is_not_listed_yet_is_waited_for(late_lists: dict[str, int], run_module: Any) -> None:
+    made = run_module(iam_policy, **WANTED)
+    assert made["changed"] and made["arn"].endswith(":policy/shop/shop-boundary")
+    assert max(late_lists.values()) > 3
+    assert not run_module(iam_policy, **WANTED)["changed"]
+
+
+def test_one_that_is_gone_and_still_listed_is_gone(late_lists: dict[str, int], run_module: Any) -> None:
+    iam = boto3.client("iam")
+    made = iam.create_policy(
+        PolicyName="shop-boundary", Path="/shop/", PolicyDocument=json.dumps(allow("s3:*"))
+    )
+    assert not run_module(iam_policy, check=True, **{**WANTED, "document": allow("s3:*"), "tags": {}})[
+        "changed"
+    ]
+    iam.delete_policy(PolicyArn=made["Policy"]["Arn"])
+    assert not run_module(iam_policy, name="shop-boundary", path="/shop/", state="absent")["changed"]
+
+
 def test_a_change_is_told_and_leaves_one_version(iam: Any, run_module: Any) -> None:
     arn = run_module(iam_policy, **WANTED)["arn"]
     wanted = {**WANTED, "document": allow("s3:GetObject"), "tags": {"Owner": "team"}}

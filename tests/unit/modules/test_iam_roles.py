@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 import boto3
+import botocore.client
 import pytest
+from ansible_collections.teal.platform.plugins.module_utils import resource
 from ansible_collections.teal.platform.plugins.modules import iam_roles
+from botocore.exceptions import ClientError
 
 PATH = "/shop-staging/"
 TAGS = {"Environment": "staging", "Component": "identity"}
@@ -64,6 +67,47 @@ def test_makes_roles_once(iam: Any, boundary: str, run_module: Any) -> None:
 
     assert not run_module(iam_roles, **wanted)["changed"]
     assert not run_module(iam_roles, check=True, **wanted)["changed"]
+
+
+def test_those_that_are_not_listed_yet_are_waited_for(late_lists: dict[str, int], run_module: Any) -> None:
+    wanted = {
+        "path": PATH,
+        "tags": TAGS,
+        "roles": [role("shop-staging-bastion", instance_profile=True), role("shop-staging-qa")],
+    }
+    made = run_module(iam_roles, **wanted)
+    assert made["changed"] and set(made["roles"]) == {"shop-staging-bastion", "shop-staging-qa"}
+    assert max(late_lists.values()) > 3
+    assert not run_module(iam_roles, **wanted)["changed"]
+
+
+def test_one_that_is_gone_and_still_listed_is_gone(late_lists: dict[str, int], run_module: Any) -> None:
+    roles = [role("shop-staging-bastion", instance_profile=True), role("shop-staging-qa")]
+    iam = boto3.client("iam")
+    iam.create_role(RoleName="old", Path=PATH, AssumeRolePolicyDocument=json.dumps(trust()))
+    assert run_module(iam_roles, path=PATH, tags=TAGS, roles=roles)["changed"]
+    assert not run_module(iam_roles, path=PATH, tags=TAGS, roles=roles)["changed"]
+
+
+@pytest.mark.parametrize("operation", ["CreateRole", "PutRolePolicy", "AddRoleToInstanceProfile"])
+def test_what_was_just_made_may_be_unknown_for_a_moment(
+    boundary: str, run_module: Any, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    real, refusals = botocore.client.BaseClient._make_api_call, 2
+
+    def call(self: Any, name: str, given: dict) -> Any:
+        nonlocal refusals
+        if name == operation and refusals:
+            refusals -= 1
+            raise ClientError({"Error": {"Code": "NoSuchEntity", "Message": "cannot be found"}}, name)
+        return real(self, name, given)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    monkeypatch.setattr(resource.time, "sleep", lambda seconds: None)
+    roles = [role("shop-staging-bastion", instance_profile=True, policies={"p": json.dumps(allow("s3:*"))})]
+    assert run_module(iam_roles, path=PATH, boundary=boundary, tags=TAGS, roles=roles)["changed"]
+    assert not refusals
+    assert not run_module(iam_roles, path=PATH, boundary=boundary, tags=TAGS, roles=roles)["changed"]
 
 
 @pytest.mark.parametrize(

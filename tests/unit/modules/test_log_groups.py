@@ -38,6 +38,13 @@ def test_all_are_made_once(logs: Any, run_module: Any) -> None:
     assert not run_module(log_groups, check=True, **WANTED)["changed"]
 
 
+def test_one_that_is_not_listed_yet_is_waited_for(late_lists: dict[str, int], run_module: Any) -> None:
+    made = run_module(log_groups, **WANTED)
+    assert made["changed"] and set(made["arns"]) == set(NAMES)
+    assert max(late_lists.values()) > 3
+    assert not run_module(log_groups, **WANTED)["changed"]
+
+
 def test_what_differs_is_named_and_mended(logs: Any, run_module: Any) -> None:
     # As its service makes it.
     logs.create_log_group(logGroupName=NAMES[0])

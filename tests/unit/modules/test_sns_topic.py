@@ -47,6 +47,13 @@ def test_makes_it_once(sns: Any, run_module: Any) -> None:
     assert not run_module(sns_topic, check=True, **WANTED)["changed"]
 
 
+def test_one_that_is_not_listed_yet_is_waited_for(late_lists: dict[str, int], run_module: Any) -> None:
+    made = run_module(sns_topic, **WANTED)
+    assert made["changed"] and made["arn"].endswith(":shop-staging-alarms")
+    assert max(late_lists.values()) > 3
+    assert not run_module(sns_topic, **WANTED)["changed"]
+
+
 @pytest.mark.parametrize(
     ("drift", "setting"),
     [
