@@ -89,13 +89,13 @@ options:
     type: str
     default: /actuator/health/readiness
   errors:
-    description: Percent of these requests that may fail. A single failure is always forgiven.
+    description: Percent of these requests that may fail. What fails at once and once only is always forgiven.
     type: float
     default: 1.0
   unready_timeout:
-    description: For how long fewer replicas than wanted may be ready, as when a node is replaced.
+    description: For how long fewer replicas than it began with may be ready, as when a node is replaced.
     type: str
-    default: 30s
+    default: 90s
 """
 
     LOCK = r"""

@@ -20,7 +20,8 @@ options:
     type: float
     default: 0.0
   alarms:
-    description: Names of CloudWatch alarms that must not be raised.
+    description: Names of CloudWatch alarms that must not be raised from the switch on. One that is raised since before
+      the switch says nothing of the release, which may be there to mend what raised it.
     type: list
     elements: str
     default: []
@@ -54,10 +55,9 @@ seen:
   returned: success
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.alarms import Alarms
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
     STEP_ARGUMENTS,
     WATCH_ARGUMENTS,
@@ -74,32 +74,6 @@ ARGUMENTS = {
 }
 
 
-def raised(engine: Engine) -> Callable[[], list[str]]:
-    """Return what tells which of the named alarms are raised; asks AWS every ten seconds at most."""
-    names = engine.params["alarms"]
-    if not names:
-        return list
-    client = engine.client("cloudwatch")
-    asked = float("-inf")
-
-    def ask() -> list[str]:
-        nonlocal asked
-        if engine.clock.steady() - asked < 10:
-            return []
-        asked = engine.clock.steady()
-        # Without its types AWS tells of metric alarms alone.
-        found = client.describe_alarms(AlarmNames=names, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
-        alarms = [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
-        if missing := set(names) - {alarm["AlarmName"] for alarm in alarms}:
-            raise StepFailed(
-                f"CloudWatch has no alarm {', '.join(sorted(missing))}. Build the component alarms, "
-                "or correct release_alarms"
-            )
-        return [alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM"]
-
-    return ask
-
-
 def bake(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     lease, release = engine.step()
@@ -107,7 +81,10 @@ def bake(engine: Engine) -> dict[str, Any]:
         lease.renew()
         return {"changed": False, "seen": f"the release is {release['state']}"}
     left = max(0.0, engine.length("seconds") - engine.params["watched"])
-    return {"changed": False, "seen": engine.watch(lease, release, left, alarms=raised(engine))}
+    alarms = Alarms(lambda: engine.client("cloudwatch"), engine.params["alarms"], engine.clock)
+    switched = next(event["at"] for event in release["events"] if event["state"] == State.SWITCHING)
+    seen = engine.watch(lease, release, left, alarms=lambda: alarms.raised(switched))
+    return {"changed": False, "seen": seen}
 
 
 def main() -> None:

@@ -58,6 +58,18 @@ options:
     description: With O(kind=rollback), the release that is gone back to, by its number such as V(r42) or its tag.
     type: str
     default: ""
+  alarms:
+    description:
+      - Names of CloudWatch alarms that M(teal.platform.release_bake) is going to ask for. With O(kind=deploy) all have
+        to be known to CloudWatch.
+      - Not asked for with O(initial=true), since the alarms may be made at the same time.
+    type: list
+    elements: str
+    default: []
+  bake:
+    description: For how long the release is going to be watched. An alarm that needs longer to be raised is warned of.
+    type: str
+    default: 60s
   inventory:
     description: Inventory that the commands in messages name.
     type: str
@@ -103,6 +115,7 @@ plan:
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, plan
+from ansible_collections.teal.platform.plugins.module_utils.release.alarms import Alarms
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
     LOCK_ARGUMENTS,
     Engine,
@@ -124,6 +137,8 @@ ARGUMENTS = {
     "kind": {"type": "str", "choices": ["deploy", "rollback"], "default": "deploy"},
     "initial": {"type": "bool", "default": False},
     "to": {"type": "str", "default": ""},
+    "alarms": {"type": "list", "elements": "str", "default": []},
+    "bake": {"type": "str", "default": "60s"},
     "inventory": {"type": "str", "default": ""},
     **LOCK_ARGUMENTS,
 }
@@ -179,12 +194,27 @@ def begin(engine: Engine) -> dict[str, Any]:
             f"Then: ansible-playbook playbooks/deploy.yml -i {engine.params['inventory']} -e image_tag=<tag>",
         ]
         return {"changed": False, "unchanged": True, "plan": told}
+    if not engine.params["initial"]:
+        look_at_alarms(engine, wanted.kind)
     if engine.module.check_mode:
         begun = deploy.preview(engine.world, wanted)
     else:
         who = engine.who(wanted.kind, wanted.tag or wanted.digest)
         begun = deploy.begin(engine.world, wanted, who, engine.length("lease"), engine.length("lock_wait"))
     return told_of(begun, wanted)
+
+
+def look_at_alarms(engine: Engine, kind: str) -> None:
+    """See that the alarms can speak while the release is watched. Raises Refused, but never holds a rollback up."""
+    alarms = Alarms(lambda: engine.client("cloudwatch"), engine.params["alarms"], engine.clock)
+    try:
+        warnings = alarms.check(engine.length("bake"))
+    except plan.Refused as error:
+        if kind == "deploy":
+            raise
+        warnings = [str(error)]
+    for warning in warnings:
+        engine.module.warn(warning)
 
 
 def initial(engine: Engine) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ansible_collections.teal.platform.plugins.module_utils.release.alarms import AlarmsUnknown
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed, turn_back
 from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
@@ -17,6 +18,9 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 
+#: Seconds after which it is asked again whether a failure was but a hiccup.
+_AGAIN = 0.5
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -25,17 +29,28 @@ class Bounds:
     seconds: float = 60.0
     every: float = 1.0
     errors: float = 1.0
-    unready: float = 30.0
+    unready: float = 90.0
     blind: float = 120.0
 
 
 @dataclass
 class _Seen:
+    """What was seen so far. `bad_looks` is how many times something failed, at however many addresses at once."""
+
     requests: int = 0
     failures: list[str] = field(default_factory=list)
+    bad_looks: int = 0
     unready_since: float | None = None
-    looked: float = 0.0
-    why_blind: str = ""
+    looked: dict[str, float] = field(default_factory=dict)
+    blind: dict[str, str] = field(default_factory=dict)
+
+    def saw(self, what: str, now: float, why_not: Exception | None = None) -> None:
+        """Note that `what` was looked at, or why it couldn't be."""
+        if why_not:
+            self.blind[what] = str(why_not)
+        else:
+            self.looked[what] = now
+            self.blind.pop(what, None)
 
 
 def bake(
@@ -52,7 +67,7 @@ def bake(
     A release that does badly raises StepFailed. The requests are on their way back by then: they are failing, and
     what there is to record and to tell can wait. While the slot can't be looked at (Kubernetes doesn't answer), the
     watch from outside goes on, and the release is not committed before it has been looked at again.
-    `alarms` returns the names of CloudWatch alarms that are raised.
+    `alarms` returns the names of CloudWatch alarms that were raised since the switch, or raises AlarmsUnknown.
     """
     try:
         return _watch(world, lease, check, bounds, inside, alarms)
@@ -70,54 +85,76 @@ def _watch(
     alarms: Callable[[], list[str]],
 ) -> str:
     began = world.clock.steady()
-    seen = _Seen(looked=began)
+    seen = _Seen()
     addresses = world.addresses()
     while True:
         _from_inside(world, seen, inside, bounds)
-        _from_outside(world, seen, check, addresses, bounds, inside)
-        if raised := alarms():
-            raise StepFailed(f"CloudWatch raised {', '.join(raised)}")
-        passed = world.clock.steady() - began
-        blind = world.clock.steady() - seen.looked
-        if passed >= bounds.seconds:
-            if not seen.why_blind and seen.unready_since is None:
-                return f"{seen.requests} requests, {len(seen.failures)} failures in {span(passed)}"
-            if seen.why_blind and blind > bounds.blind:
-                raise StepFailed(f"the pods could not be looked at for {span(blind)}: {seen.why_blind}")
+        bad = seen.bad_looks
+        addresses = _from_outside(world, seen, check, addresses, bounds, inside)
+        again = min(bounds.every, _AGAIN) if seen.bad_looks > bad else bounds.every
+        _from_alarms(world, seen, alarms)
+        now = world.clock.steady()
+        if now - began >= bounds.seconds:
+            if not seen.blind and seen.unready_since is None:
+                return f"{seen.requests} requests, {len(seen.failures)} failures in {span(now - began)}"
+            for what, why in seen.blind.items():
+                if (blind := now - seen.looked.get(what, began)) > bounds.blind:
+                    raise StepFailed(f"the {what} could not be looked at for {span(blind)}: {why}")
         lease.keep()
-        world.clock.sleep(bounds.every)
+        world.clock.sleep(again)
 
 
 def _from_outside(
     world: World, seen: _Seen, check: Check, addresses: list[str], bounds: Bounds, inside: Inside
-) -> None:
+) -> list[str]:
+    """Ask the service at each address, and return the addresses to ask next."""
     answers: dict[str, Answer] = world.service.get_all(addresses, check.path)
-    for address, answer in answers.items():
-        seen.requests += 1
-        if wrong := check.wrong(answer):
-            seen.failures.append(f"{address}: {wrong}")
+    if not all(answer.status for answer in answers.values()):
+        # A load balancer that grows or shrinks gives addresses up.
+        addresses = world.addresses()
+        answers = {
+            address: answer for address, answer in answers.items() if answer.status or address in addresses
+        }
+    wrong = {address: why for address, answer in answers.items() if (why := check.wrong(answer))}
+    seen.requests += len(answers)
+    seen.failures += [f"{address}: {why}" for address, why in wrong.items()]
+    seen.bad_looks += bool(wrong)
     # One hiccup is none: with a handful of requests a single one would be many percent.
-    if len(seen.failures) > max(1.0, seen.requests * bounds.errors / 100):
+    if seen.bad_looks > 1 and len(seen.failures) > seen.requests * bounds.errors / 100:
         raise StepFailed(
             f"{len(seen.failures)} of {seen.requests} requests failed after the switch: {seen.failures[-1]}"
             + inside.why()
         )
+    return addresses
+
+
+def _from_alarms(world: World, seen: _Seen, alarms: Callable[[], list[str]]) -> None:
+    try:
+        raised = alarms()
+    except AlarmsUnknown as error:
+        seen.saw("alarms", world.clock.steady(), error)
+        return
+    seen.saw("alarms", world.clock.steady())
+    if raised:
+        raise StepFailed(f"CloudWatch raised {', '.join(raised)}")
 
 
 def _from_inside(world: World, seen: _Seen, inside: Inside, bounds: Bounds) -> None:
     try:
         now = inside.look()
     except KubernetesError as error:
-        seen.why_blind = str(error)
+        seen.saw("pods", world.clock.steady(), error)
         return
-    seen.looked, seen.why_blind = world.clock.steady(), ""
-    if now.wanted and now.ready >= now.wanted:
+    seen.saw("pods", world.clock.steady())
+    # What an autoscaler adds meanwhile isn't what was verified, and takes its time.
+    wanted = min(now.wanted, inside.replicas or now.wanted)
+    if wanted and now.ready >= wanted:
         seen.unready_since = None
         return
     if seen.unready_since is None:
         seen.unready_since = world.clock.steady()
     if world.clock.steady() - seen.unready_since > bounds.unready:
         raise StepFailed(
-            f"only {now.ready} of {now.wanted} are ready since {span(bounds.unready)}: {'; '.join(now.notes)}"
+            f"only {now.ready} of {wanted} are ready since {span(bounds.unready)}: {'; '.join(now.notes)}"
             + inside.why()
         )

@@ -18,15 +18,16 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 
 @dataclass
 class Inside:
-    """What runs in a slot. `restarts` is how many there were when it was ready."""
+    """What runs in a slot. `restarts` is how many there were when it was ready, `replicas` what it was to have."""
 
     slots: Slots
     slot: str
     restarts: int = 0
+    replicas: int = 0
 
     @classmethod
     def of(cls, slots: Slots, release: Release) -> Inside:
-        return cls(slots, release["slot"], release.get("restarts", 0))
+        return cls(slots, release["slot"], release.get("restarts", 0), release.get("replicas", 0))
 
     def look(self) -> Condition:
         """Return how the slot is. Raises StepFailed if something in it had to be started again since it was ready.

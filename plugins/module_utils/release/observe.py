@@ -53,7 +53,7 @@ def observe(
     service: Service,
     version: Version,
     expected: str,
-    addresses: list[str],
+    addresses: Callable[[], list[str]],
     clock: Clock,
     *,
     times: int = 3,
@@ -64,19 +64,25 @@ def observe(
 ) -> float:
     """Wait until `times` fresh connections in a row to each address answer with `expected`.
 
+    `addresses` is asked again whenever one of them gives no answer at all: a load balancer that grows or shrinks gives
+    addresses up.
     An empty `expected` asks for an answer of 200 alone. Returns the seconds that it took; raises
     NotSeen after `limit` seconds, once an address has failed to answer with 200 `times` times in a row for
     `failing` seconds (None: an address may fail for as long as `limit`), or at once if the certificate isn't trusted.
     """
     began = clock.steady()
-    rows = dict.fromkeys(addresses, 0)
-    failures = {address: _Failures(began) for address in addresses}
+    rows = dict.fromkeys(addresses(), 0)
+    failures = {address: _Failures(began) for address in rows}
     while True:
         waiting = [address for address, row in rows.items() if row < times]
         if not waiting:
             return clock.steady() - began
         answers = service.get_all(waiting, version.path)
         now = clock.steady()
+        if not all(answer.status for answer in answers.values()):
+            rows = {address: rows.get(address, 0) for address in addresses()}
+            failures = {address: failures.get(address, _Failures(now)) for address in rows}
+            answers = {address: answer for address, answer in answers.items() if address in rows}
         for address, answer in answers.items():
             seen = answer.status == 200 and (not expected or version.read(answer) == expected)
             rows[address] = rows[address] + 1 if seen else 0

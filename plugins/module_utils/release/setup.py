@@ -67,7 +67,7 @@ WATCH_ARGUMENTS: dict[str, dict] = {
     "seconds": {"type": "str", "default": "60s"},
     "path": {"type": "str", "default": "/actuator/health/readiness"},
     "errors": {"type": "float", "default": 1.0},
-    "unready_timeout": {"type": "str", "default": "30s"},
+    "unready_timeout": {"type": "str", "default": "90s"},
 }
 
 #: For what takes the lock.

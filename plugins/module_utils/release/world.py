@@ -53,7 +53,7 @@ class World:
             self.service,
             self.version,
             expected,
-            self.addresses(),
+            self.addresses,
             self.clock,
             times=self.observations,
             limit=self.observe_limit,

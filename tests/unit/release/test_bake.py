@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy
+from ansible_collections.teal.platform.plugins.module_utils.release.alarms import AlarmsUnknown
 from ansible_collections.teal.platform.plugins.module_utils.release.bake import Bounds, bake
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
+from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, Unreachable
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State
@@ -43,9 +45,12 @@ def watch(environment: Environment) -> Callable[..., str]:
     lease, serving = begun(controller, "1.0.0")
 
     def watched(
-        conditions: list[Condition | Exception], alarms: list[list[str]] | None = None, restarts: int = 0
+        conditions: list[Condition | Exception],
+        alarms: list[list[str] | Exception] | None = None,
+        restarts: int = 0,
+        replicas: int = 0,
     ) -> str:
-        left, raised = list(conditions), list(alarms or [[]])
+        left, told = list(conditions), list(alarms or [[]])
 
         def condition(_: str) -> Condition:
             now = left.pop(0) if len(left) > 1 else left[0]
@@ -53,9 +58,15 @@ def watch(environment: Environment) -> Callable[..., str]:
                 raise now
             return now
 
+        def raised() -> list[str]:
+            now = told.pop(0) if len(told) > 1 else told[0]
+            if isinstance(now, Exception):
+                raise now
+            return now
+
         environment.condition = condition  # type: ignore[method-assign]
         environment.explain = lambda _: "exit code 1"  # type: ignore[method-assign]
-        release = {**serving, "restarts": restarts}
+        release = {**serving, "restarts": restarts, "replicas": replicas}
         return bake(
             controller.world,
             Lease.of(controller.store, lease.ticket()),
@@ -63,7 +74,7 @@ def watch(environment: Environment) -> Callable[..., str]:
             Check("/actuator/health"),
             BOUNDS,
             Inside.of(environment, release),
-            lambda: raised.pop(0) if len(raised) > 1 else raised[0],
+            raised,
         )
 
     return watched
@@ -133,11 +144,57 @@ def test_an_alarm_sends_it_back(watch: Callable[..., str]) -> None:
         watch([WELL], [[], [], ["assistant-5xx"]])
 
 
+def test_cloudwatch_may_be_silent_for_a_while(watch: Callable[..., str], environment: Environment) -> None:
+    began, silent = environment.time.now, AlarmsUnknown("throttled")
+    assert watch([WELL], [*[silent] * 25, []])
+    assert environment.time.now - began > BOUNDS.seconds, (
+        "it was asked again before the release was committed"
+    )
+    with pytest.raises(StepFailed, match=r"the alarms could not be looked at for .*: throttled"):
+        watch([WELL], [[], silent])
+
+
+def test_replicas_that_an_autoscaler_adds_are_not_waited_for(watch: Callable[..., str]) -> None:
+    assert watch([WELL, Condition(6, 2)], replicas=2)
+    with pytest.raises(StepFailed, match="only 1 of 2 are ready"):
+        watch([WELL, Condition(6, 1)], replicas=2)
+    assert watch([Condition(1, 1)], replicas=2), "somebody may want fewer"
+
+
+def test_what_fails_at_every_address_at_once_is_one_hiccup(
+    watch: Callable[..., str], environment: Environment
+) -> None:
+    running = environment.slots["blue"]
+    bad = iter([500, 200])
+    environment.time.on_sleep.append(lambda: setattr(running, "status", next(bad, 200)))
+    assert "2 failures" in watch([WELL])
+
+
+def test_an_address_that_the_load_balancer_gives_up_does_not_count(
+    watch: Callable[..., str], environment: Environment
+) -> None:
+    get_all, gone = environment.get_all, []
+
+    def less(addresses: list[str], path: str, headers: object = None) -> dict[str, Answer]:
+        return {
+            address: Answer(0, error="refused") if address in gone else answer
+            for address, answer in get_all(addresses, path).items()
+        }
+
+    environment.get_all = less  # type: ignore[method-assign]
+    environment.time.on_sleep.append(lambda: gone.append("52.0.0.2"))
+    with pytest.raises(StepFailed, match=r"52\.0\.0\.2: .*refused"):
+        watch([WELL])
+    gone.clear()
+    environment.known_addresses = lambda: ["52.0.0.1"] if gone else ["52.0.0.1", "52.0.0.2"]
+    assert "0 failures" in watch([WELL])
+
+
 def test_answers_that_fail_send_it_back(watch: Callable[..., str], environment: Environment) -> None:
     running = environment.slots["blue"]
     environment.time.on_sleep.append(lambda: setattr(running, "status", 500))
     with pytest.raises(
-        StepFailed, match=r"2 of 4 requests failed after the switch: .* answers 500.*\nexit code 1"
+        StepFailed, match=r"4 of 6 requests failed after the switch: .* answers 500.*\nexit code 1"
     ):
         watch([WELL])
 

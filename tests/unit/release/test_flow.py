@@ -118,11 +118,34 @@ def test_old_answers_and_a_failure_now_and_then_are_waited_for(served: Controlle
 
     environment.get_all = get_all  # type: ignore[method-assign]
     version = Version("/actuator/info", "v")
-    took = observe(environment, version, "new", ["52.0.0.1"], clock, failing=0.1)  # type: ignore[arg-type]
+    took = observe(environment, version, "new", lambda: ["52.0.0.1"], clock, failing=0.1)  # type: ignore[arg-type]
     assert took > 2
     answers = iter(["old"] + ["bad"] * 100)
     with pytest.raises(NotSeen, match=r"in 2.\d s: 52.0.0.1 answers 502"):
-        observe(environment, version, "new", ["52.0.0.1"], clock, failing=2)  # type: ignore[arg-type]
+        observe(environment, version, "new", lambda: ["52.0.0.1"], clock, failing=2)  # type: ignore[arg-type]
+
+
+def test_an_address_that_the_load_balancer_gave_up_is_not_waited_for(served: Controller) -> None:
+    environment, clock = served.environment, served.world.clock
+    known = [["52.0.0.1", "52.0.0.2"], ["52.0.0.1", "52.0.0.3"]]
+
+    def get_all(addresses: list[str], path: str) -> dict[str, Answer]:
+        fine, gone = Answer(200, b'{"v": "new"}'), Answer(0, error="refused")
+        return {address: gone if address == "52.0.0.2" else fine for address in addresses}
+
+    environment.get_all = get_all  # type: ignore[method-assign]
+    version = Version("/actuator/info", "v")
+    asked: list[list[str]] = []
+
+    def addresses() -> list[str]:
+        asked.append(known[min(len(asked), 1)])
+        return asked[-1]
+
+    assert observe(environment, version, "new", addresses, clock, failing=2) < 1  # type: ignore[arg-type]
+    assert asked == known
+    known[1].append("52.0.0.2")
+    with pytest.raises(NotSeen, match=r"52\.0\.0\.2 answers no answer \(refused\)"):
+        observe(environment, version, "new", addresses, clock, failing=2)  # type: ignore[arg-type]
 
 
 def test_the_version_is_read_from_the_new_slot_even_while_the_preview_is_on_its_way(

@@ -84,6 +84,7 @@ def test_begin_in_check_mode_decides_and_takes_no_lock(
         ({"image_tag": "9.9"}, "has no image 9.9; its latest tags are: 1.4.2"),
         ({"image_tag": "1.4.2", "force": ["please"]}, "force is please, and may be same or rolled_back"),
         ({"image_tag": "1.4.2", "lock_wait": "soon"}, "lock_wait is 'soon', and must be a length of time"),
+        ({"image_tag": "1.4.2", "alarms": ["5xx"]}, "CloudWatch has no alarm 5xx. Build the component alarms"),
     ],
 )
 def test_begin_says_what_is_wrong_with_what_was_asked(
@@ -95,6 +96,15 @@ def test_begin_says_what_is_wrong_with_what_was_asked(
 ) -> None:
     assert told in failed(release_begin, repository="assistant", **given)["msg"]
     assert Controller(environment).store.lock()["holder"] == ""
+
+
+def test_an_alarm_that_is_gone_holds_no_rollback_up(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
+) -> None:
+    controller = Controller(environment)
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        assert controller.deploy(version) == "committed"
+    assert "release" in run(release_begin, kind="rollback", to="r1", alarms=["5xx"])
 
 
 def test_begin_says_who_holds_the_lock_and_what_to_do(

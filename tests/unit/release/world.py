@@ -110,6 +110,7 @@ class Environment:
     rules_seen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     domain: str = "assistant.example"
     timeout: float = 5.0
+    known_addresses: Callable[[], list[str]] = lambda: ["52.0.0.1", "52.0.0.2"]
 
     # -- calls, and dying at one ---------------------------------------------------------------------
 
@@ -282,7 +283,7 @@ class Controller:
             traffic=traffic,
             service=environment,  # type: ignore[arg-type]
             version=Version("/actuator/info", "build.version"),
-            addresses=lambda: ["52.0.0.1", "52.0.0.2"],
+            addresses=lambda: environment.known_addresses(),
             observe_limit=5,
         )
 

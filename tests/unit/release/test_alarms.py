@@ -1,0 +1,89 @@
+"""Alarms that are asked for while a release is watched."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release.alarms import Alarms, AlarmsUnknown
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso
+from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
+from botocore.exceptions import ClientError
+
+from .world import Time
+
+SWITCHED = iso((datetime.now(UTC) - timedelta(seconds=30)).timestamp())
+
+
+@pytest.fixture
+def cloudwatch(aws: None) -> Any:
+    client = boto3.client("cloudwatch")
+    client.put_metric_alarm(
+        AlarmName="5xx",
+        MetricName="HTTPCode_Target_5XX_Count",
+        Namespace="AWS/ApplicationELB",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=3,
+        DatapointsToAlarm=2,
+        Threshold=5,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    return client
+
+
+@pytest.fixture
+def alarms(cloudwatch: Any, time: Time) -> Alarms:
+    return Alarms(lambda: cloudwatch, ["5xx"], time.clock())
+
+
+def _raise(cloudwatch: Any) -> None:
+    cloudwatch.set_alarm_state(AlarmName="5xx", StateValue="ALARM", StateReason="bad")
+
+
+def test_what_is_raised_after_the_switch_counts(alarms: Alarms, cloudwatch: Any, time: Time) -> None:
+    assert alarms.raised(SWITCHED) == []
+    _raise(cloudwatch)
+    assert alarms.raised(SWITCHED) == [], "it is asked every ten seconds"
+    time.sleep(10)
+    assert alarms.raised(SWITCHED) == ["5xx"]
+
+
+def test_what_was_raised_before_says_nothing_of_the_release(alarms: Alarms, cloudwatch: Any) -> None:
+    _raise(cloudwatch)
+    assert alarms.raised(iso((datetime.now(UTC) + timedelta(seconds=30)).timestamp())) == []
+    assert any("5xx is raised already" in warning for warning in alarms.check(600))
+
+
+def test_a_refused_question_is_no_alarm(
+    alarms: Alarms, cloudwatch: Any, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def throttle(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "Throttling", "Message": "slow"}}, "DescribeAlarms")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cloudwatch, "describe_alarms", throttle)
+        for _ in range(2):
+            with pytest.raises(AlarmsUnknown, match=r"cloudwatch:DescribeAlarms failed: .*Throttling"):
+                alarms.raised(SWITCHED)
+        with pytest.raises(Refused, match="has to tell of release_alarms before anything is changed"):
+            alarms.check(60)
+    time.sleep(10)
+    assert alarms.raised(SWITCHED) == []
+
+
+def test_names_are_checked_and_a_short_watch_is_warned_of(
+    alarms: Alarms, cloudwatch: Any, time: Time
+) -> None:
+    assert alarms.check(240) == []
+    assert "5xx is raised 4 min after the first bad minute" in alarms.check(60)[0]
+    unknown = Alarms(lambda: cloudwatch, ["5xx", "latency"], time.clock())
+    with pytest.raises(Refused, match="CloudWatch has no alarm latency"):
+        unknown.check(240)
+
+
+def test_without_names_nothing_is_asked(time: Time) -> None:
+    nobody = Alarms(lambda: pytest.fail("asked"), [], time.clock())
+    assert (nobody.check(1), nobody.raised(SWITCHED)) == ([], [])
