@@ -114,7 +114,7 @@ plan:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, plan
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, plan, rollback
 from ansible_collections.teal.platform.plugins.module_utils.release.alarms import Alarms
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
     LOCK_ARGUMENTS,
@@ -150,7 +150,7 @@ def request(engine: Engine) -> deploy.Request:
     if unknown := set(params["force"]) - set(plan.WORDS):
         raise plan.Refused(f"force is {', '.join(sorted(unknown))}, and may be {' or '.join(plan.WORDS)}")
     if params["kind"] == "rollback":
-        target = plan.find(engine.store.history(500), params["to"])
+        target, _ = rollback.recorded(engine.store, params["to"], engine.store.history(rollback.ALL))
         return deploy.Request(
             **{key: target.get(key, "") for key in ("image", "tag", "digest", "commit", "config_name")},
             version=target.get("version", ""),

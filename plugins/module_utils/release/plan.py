@@ -120,7 +120,7 @@ def rollback(now: Situation, to: Release | None, force: list[str], warm_serves: 
             return _stop(now, early)
         if (nothing := _nothing_to_go_to(now)) is not None:
             return RollbackPlan("none", nothing)
-        target = next(r for r in now.history if r["id"] == now.moved_last["previous"])
+        target = now.before
     elif refusal := _refusal(now, to, force):
         raise Refused(refusal)
     if target is None:
@@ -185,7 +185,7 @@ def _nothing_to_go_to(now: Situation) -> str | None:
         )
     if not moved.get("previous"):
         return f"{named(now.live)} is the first release: there is none before it"
-    if not any(release["id"] == moved["previous"] for release in now.history):
+    if not now.before:
         return (
             f"the release before, {label(moved['previous'])}, is too long ago: name it with -e to=<release>"
         )

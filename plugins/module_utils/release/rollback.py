@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
@@ -14,12 +16,14 @@ from ansible_collections.teal.platform.plugins.module_utils.release.lease import
 from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, Situation, named
 from ansible_collections.teal.platform.plugins.module_utils.release.states import BEFORE_SWITCH, State
-from ansible_collections.teal.platform.plugins.module_utils.release.store import label, release_id
+from ansible_collections.teal.platform.plugins.module_utils.release.store import Store, label, release_id
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import LATEST, TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World, event
 
 #: What a rollback takes the lock from at once; for anything else it waits.
 PREEMPTS = frozenset({"deploy", "retire"})
+#: How many releases are looked through for one that is not among the latest.
+ALL = 500
 #: States in which a controller moves the weights.
 _MOVING = frozenset({State.SWITCHING, State.ROLLING_BACK})
 
@@ -45,8 +49,26 @@ class Done:
 def decide(world: World, to: str, force: list[str], now: Situation | None = None) -> plans.RollbackPlan:
     """Return what a rollback would do now. Raises Refused."""
     now = now or world.now()
-    target = plans.find(now.history, to) if to else None
+    target = None
+    if to:
+        target, history = recorded(world.store, to, now.history)
+        now = replace(now, history=history)
+    elif now.live and (not now.moved_last or (now.moved_last.get("previous") and not now.before)):
+        now = replace(now, history=world.store.history(ALL))
     return plans.rollback(now, target, force, world.serves(now.rule, now.idle_slot))
+
+
+def recorded(store: Store, to: str, latest: list[Release]) -> tuple[Release, list[Release]]:
+    """Return the release that `to` names, and the history back to it. Raises Refused.
+
+    What isn't among the `latest` is looked for among all that may still be of use, and by its number for ever.
+    """
+    with suppress(plans.Refused):
+        return plans.find(latest, to), latest
+    history = store.history(ALL)
+    if re.fullmatch(r"r\d{1,8}", to.strip()) and (old := store.release(release_id(int(to.strip()[1:])))):
+        history = [*(release for release in history if release["id"] > old["id"]), old]
+    return plans.find(history, to), history
 
 
 def warm(

@@ -55,6 +55,11 @@ class Situation:
             (r for r in self.history if State(r["state"]) not in BEFORE_SWITCH | {State.ABORTED}), None
         )
 
+    @property
+    def before(self) -> Release | None:
+        """The release that served before the latest one that moved the traffic."""
+        return next((r for r in self.history if r["id"] == (self.moved_last or {}).get("previous")), None)
+
 
 _OPEN = BEFORE_SWITCH | {State.SWITCHING, State.BAKING, State.ROLLING_BACK}
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.release import deploy, retire, rollback
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, retire, rollback, situation
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Busy, LeaseLost, take
 from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen, Version, observe
@@ -213,6 +213,26 @@ def test_rollback_by_number_tag_and_unknown_name(served: Controller) -> None:
     assert served.rollback(to="1.0.0") == "none"
     with pytest.raises(plans.Refused, match=r"No recorded release is called '9\.9'.*1\.0\.0 \(r1\)"):
         served.rollback(to="9.9")
+
+
+def test_the_way_back_is_found_however_long_ago_it_served(
+    served: Controller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(situation, "_HISTORY", 3)
+    monkeypatch.setattr(rollback, "ALL", 7)
+    served.deploy("1.1.0")
+    for number in range(4):
+        served.environment.behaviour[f"bad{number}"] = "crash"
+        assert served.deploy(f"bad{number}") == "aborted"
+    assert rollback.decide(served.world, "", []).target["tag"] == "1.0.0"
+    assert rollback.decide(served.world, "1.1.0", []).how == "none"
+    served.environment.behaviour["bad4"] = "crash"
+    assert served.deploy("bad4") == "aborted"
+    served.environment.behaviour["bad5"] = "crash"
+    assert served.deploy("bad5") == "aborted"
+    with pytest.raises(plans.Refused, match=r"No recorded release is called '1\.0\.0'"):
+        rollback.decide(served.world, "1.0.0", [])
+    assert rollback.decide(served.world, "r1", []).target["tag"] == "1.0.0"
 
 
 def test_what_was_rolled_back_needs_a_word_more(served: Controller) -> None:

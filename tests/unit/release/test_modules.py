@@ -84,7 +84,10 @@ def test_begin_in_check_mode_decides_and_takes_no_lock(
         ({"image_tag": "9.9"}, "has no image 9.9; its latest tags are: 1.4.2"),
         ({"image_tag": "1.4.2", "force": ["please"]}, "force is please, and may be same or rolled_back"),
         ({"image_tag": "1.4.2", "lock_wait": "soon"}, "lock_wait is 'soon', and must be a length of time"),
-        ({"image_tag": "1.4.2", "alarms": ["5xx"]}, "CloudWatch has no alarm 5xx. Build the component alarms"),
+        (
+            {"image_tag": "1.4.2", "alarms": ["5xx"]},
+            "CloudWatch has no alarm 5xx. Build the component alarms",
+        ),
     ],
 )
 def test_begin_says_what_is_wrong_with_what_was_asked(
