@@ -78,8 +78,12 @@ ARGUMENTS = {
 def work(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     if engine.module.check_mode:
-        reason = retire.kept(engine.world.now(), engine.clock.wall(), engine.params["now"])
-        return {"changed": not reason, "message": reason or "the idle slot would be scaled down"}
+        now = engine.world.now()
+        reason = retire.kept(now, engine.clock.wall(), engine.params["now"])
+        if not reason:
+            return {"changed": True, "message": "the idle slot would be scaled down"}
+        replicas, more = retire.outgrown(now, engine.slots(patience=5.0))
+        return {"changed": bool(replicas), "message": reason + more}
     try:
         changed, message, settled = retire.retire(
             engine.world,

@@ -21,7 +21,11 @@ from ansible_collections.teal.platform.plugins.module_utils.release.deploy impor
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, take
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, Situation, named
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Slots
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    KubernetesError,
+    SlotFailed,
+    Slots,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 
 _DRAIN_LIMIT = 600.0
@@ -39,6 +43,17 @@ def kept(now: Situation, wall: float, at_once: bool) -> str:
     return ""
 
 
+def outgrown(now: Situation, slots: Slots) -> tuple[int, str]:
+    """Return how many replicas the way back is to have if it has fewer than what is live, and what there is to tell."""
+    if not now.rule.whole or now.idle.get("state") != "up":
+        return 0, ""
+    try:
+        replicas = slots.outgrown(now.idle_slot)
+    except (KubernetesError, SlotFailed) as error:
+        return 0, f"; whether it is as large as what is live can't be told: {error}"
+    return replicas, f"; it grows to {replicas} replicas, as many as are live" if replicas else ""
+
+
 def retire(
     world: World,
     who: dict[str, Any],
@@ -53,8 +68,9 @@ def retire(
     """Settle what was left, or else scale the idle slot down if it isn't kept.
 
     Returns whether anything was done, what, and the release that was brought to its end. One at a time: settling
-    takes the rights of a rollback and no more. The slot is marked before it is scaled down, so that nobody takes it
-    for a way back meanwhile. Raises Busy.
+    takes the rights of a rollback and no more. A slot that is kept grows with the live one, so that it can stand the
+    same requests. One that isn't is marked before it is scaled down, so that nobody takes it for a way back meanwhile.
+    Raises Busy.
     """
     lease, before = take(world.store, who, seconds, wait=wait)
     try:
@@ -62,9 +78,15 @@ def retire(
         told = settle(world, lease, unfinished) if unfinished else ""
         situation = world.now()
         remove_previews(world, situation, lease)
-        if told or (reason := kept(situation, world.clock.wall(), now)):
+        if told:
             lease.give_back()
-            return bool(told), told or reason, world.store.release(unfinished["id"]) if unfinished else None
+            return True, told, world.store.release(unfinished["id"])
+        if reason := kept(situation, world.clock.wall(), now):
+            replicas, more = outgrown(situation, slots(lease))
+            if replicas:
+                slots(lease).grow(situation.idle_slot, replicas, lease)
+            lease.give_back()
+            return bool(replicas), reason + more, None
         slot, name = situation.idle_slot, named(situation.idle)
         content = {key: value for key, value in situation.idle.items() if key not in ("scope", "id")}
         content["since"] = iso(world.clock.wall())

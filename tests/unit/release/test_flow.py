@@ -12,6 +12,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.lease import
 from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen, Version, observe
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Unreachable
 
 from .world import Controller, Environment, who
 
@@ -299,6 +300,28 @@ def test_retire_keeps_the_way_back_open_and_closes_it_then(served: Controller) -
     assert set(served.environment.slots) == {"green"}
     assert served.retire() == (False, "slot blue is down already")
     assert served.rollback() == "cold committed"
+
+
+def test_retire_has_the_way_back_grow_with_what_is_live(served: Controller) -> None:
+    served.deploy("1.1.0")
+    served.environment.larger = 6
+    changed, told = served.retire()
+    assert changed
+    assert "kept warm until" in told
+    assert "it grows to 6 replicas, as many as are live" in told
+    assert served.retire()[0] is False
+
+
+def test_retire_tells_if_the_size_of_the_way_back_is_unknown(served: Controller) -> None:
+    served.deploy("1.1.0")
+
+    def silent(slot: str) -> int:
+        raise Unreachable(0, "refused")
+
+    served.environment.outgrown = silent  # type: ignore[method-assign]
+    changed, told = served.retire()
+    assert (changed, "can't be told: refused" in told) == (False, True)
+    assert served.store.lock()["holder"] == ""
 
 
 def test_retire_at_once_when_asked(served: Controller) -> None:

@@ -212,6 +212,38 @@ def test_a_slot_without_requests_is_held_as_large_as_it_was(up: Any, api: FakeAp
     assert api.writes == []
 
 
+def test_a_warm_slot_grows_with_the_live_one(up: Any, api: FakeApi, lease: Lease) -> None:
+    up("blue", 1)
+    up("green", 2)
+    slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
+    assert slots.outgrown("blue") == 0
+    api.objects["deployments", "assistant-green"]["spec"]["replicas"] = 6
+    assert slots.outgrown("blue") == 6
+    slots.grow("blue", 6, lease)
+    assert api.objects["deployments", "assistant-blue"]["spec"]["replicas"] == 6
+    assert (slots.outgrown("blue"), slots.outgrown("green")) == (0, 0)
+
+
+def test_an_autoscaler_grows_a_warm_slot_itself(up: Any, api: FakeApi, lease: Lease) -> None:
+    up("blue", 1)
+    up("green", 2)
+    api.apply(autoscaler("blue", 2, 4))
+    api.objects["deployments", "assistant-green"]["spec"]["replicas"] = 6
+    slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
+    slots.grow("blue", slots.outgrown("blue"), lease)
+    assert (scaler(api, "blue")["minReplicas"], scaler(api, "blue")["maxReplicas"]) == (6, 6)
+    assert api.objects["deployments", "assistant-blue"]["spec"]["replicas"] == 2, "two would fight over it"
+    assert slots.outgrown("blue") == 0, "it is on its way"
+
+
+def test_a_slot_that_is_down_does_not_grow(up: Any, api: FakeApi, lease: Lease) -> None:
+    up("blue", 1)
+    up("green", 2)
+    slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
+    assert slots.scale_down("blue", lease)
+    assert slots.outgrown("blue") == 0
+
+
 def test_the_live_slot_is_not_written(up: Any, api: FakeApi) -> None:
     up("blue", 1)
     api.writes.clear()

@@ -108,6 +108,7 @@ class Environment:
     log: list[str] = field(default_factory=list)
     unserved: list[str] = field(default_factory=list)
     rules_seen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    larger: int = 0
     domain: str = "assistant.example"
     timeout: float = 5.0
     known_addresses: Callable[[], list[str]] = lambda: ["52.0.0.1", "52.0.0.2"]
@@ -247,6 +248,16 @@ class Environment:
     def explain(self, slot: str) -> str:
         running = self.slots.get(slot)
         return "container service crashes: exit code 1" if running and running.restarts else ""
+
+    def outgrown(self, slot: str) -> int:
+        return self.larger
+
+    def grow(self, slot: str, replicas: int, lease: Lease) -> None:
+        def scale() -> None:
+            with self.call(f"slot {slot} to {replicas}"):
+                self.larger = 0
+
+        lease.guard(scale)
 
     def scale_down(self, slot: str, lease: Lease) -> bool:
         def stop() -> None:

@@ -65,6 +65,14 @@ class Slots(Protocol):
         """Keep a slot that has no requests any more as large as it was when it had them."""
         ...
 
+    def outgrown(self, slot: str) -> int:
+        """Return how many replicas the other slot has now if they are more than those of this warm one; else 0."""
+        ...
+
+    def grow(self, slot: str, replicas: int, lease: Lease) -> None:
+        """Have a warm slot run so many replicas."""
+        ...
+
     def scale_down(self, slot: str, lease: Lease) -> bool:
         """Stop all that runs in the slot; return whether there was anything to stop."""
         ...

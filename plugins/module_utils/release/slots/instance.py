@@ -179,6 +179,13 @@ class InstanceSlots:
     def hold(self, slot: str, lease: Lease) -> None:
         """See Slots.hold. Nothing scales instances."""
 
+    def outgrown(self, slot: str) -> int:
+        """See Slots.outgrown. A slot is one instance."""
+        return 0
+
+    def grow(self, slot: str, replicas: int, lease: Lease) -> None:
+        """See Slots.grow."""
+
     def scale_down(self, slot: str, lease: Lease) -> bool:
         """See Slots.scale_down."""
         instances = self._instances(slot)

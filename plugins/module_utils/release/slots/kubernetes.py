@@ -212,13 +212,31 @@ class KubernetesSlots:
 
     def hold(self, slot: str, lease: Lease) -> None:
         """See Slots.hold. Without load its autoscaler would leave too little to go back to."""
-        wanted = _wanted(self._deployment(slot))
-        for scaler in self._autoscalers(slot):
+        if wanted := _wanted(self._deployment(slot)):
+            self._scale_at_least(slot, wanted, lease)
+
+    def outgrown(self, slot: str) -> int:
+        """See Slots.outgrown. Where an autoscaler is told already, it is on its way."""
+        wanted = _wanted(self._deployment(other(slot)))
+        least = [scaler["spec"].get("minReplicas", 1) for scaler in self._autoscalers(slot)]
+        own = max([_wanted(self._deployment(slot)), *least])
+        return wanted if 0 < own < wanted else 0
+
+    def grow(self, slot: str, replicas: int, lease: Lease) -> None:
+        """See Slots.grow."""
+        if not self._scale_at_least(slot, replicas, lease):
+            self._scale(slot, replicas, lease)
+
+    def _scale_at_least(self, slot: str, replicas: int, lease: Lease) -> bool:
+        """Have the slot's autoscaler keep so many replicas; return whether there is one."""
+        scalers = self._autoscalers(slot)
+        for scaler in scalers:
             name, spec = scaler["metadata"]["name"], scaler["spec"]
-            if wanted and spec.get("minReplicas", 1) < wanted:
-                most = max(wanted, spec["maxReplicas"])
-                held = {"spec": {"minReplicas": wanted, "maxReplicas": most}}
+            if spec.get("minReplicas", 1) < replicas:
+                most = max(replicas, spec["maxReplicas"])
+                held = {"spec": {"minReplicas": replicas, "maxReplicas": most}}
                 lease.guard(lambda name=name, held=held: self.api.patch(_SCALERS, name, held, _SCALING))
+        return bool(scalers)
 
     def _autoscalers(self, slot: str) -> list[Json]:
         found = self.api.list(_SCALERS, version=_SCALING)
