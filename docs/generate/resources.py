@@ -12,7 +12,6 @@ SERVES = "the API; what it carries is real HTTP"
 #: By module: what it makes, and what stands for it on the rehearsal.
 MADE: dict[str, tuple[str, str]] = {
     "amazon.aws.ec2_instance": ("instance", API),
-    "amazon.aws.ec2_launch_template": ("launch template of the nodes", "the API; user data is not executed"),
     "amazon.aws.ec2_vpc_net": ("VPC", "the API; no packet is routed"),
     "amazon.aws.kms_key": ("key", "the API; nothing is encrypted at rest"),
     "amazon.aws.lambda_policy": ("the topic's right to call the function that tells Discord", "the API"),

@@ -31,7 +31,7 @@ options:
     type: list
     elements: str
   launch_template:
-    description: Name of the launch template, whose latest version counts. Needed to make the node group.
+    description: Name of the launch template, whose default version counts. Needed to make the node group.
     type: str
   ami_type:
     description: The kind of machine image, such as V(AL2023_x86_64_STANDARD) or V(AL2023_ARM_64_STANDARD).
@@ -114,6 +114,7 @@ nodegroup:
   sample: {"nodegroupName": "workers", "status": "ACTIVE"}
 """
 
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, EksResource
@@ -125,6 +126,10 @@ SIZES = {"min_size": "minSize", "max_size": "maxSize", "desired_size": "desiredS
 class EksNodegroup(EksResource):
     kind = "nodegroup"
     immutable = frozenset({"role_arn", "subnet_ids", "ami_type", "capacity_type", "launch_template"})
+
+    @cached_property
+    def ec2(self) -> Any:
+        return self.module.client("ec2")
 
     @property
     def name(self) -> str:
@@ -140,16 +145,16 @@ class EksNodegroup(EksResource):
         return self.found
 
     def _template_version(self) -> str | None:
-        """Return the launch template's latest version, or None if the template is yet to be made."""
+        """Return the launch template's default version, or None if the template is yet to be made."""
         if not self.params["launch_template"]:
             return None
         answer = self.call(
             "describe_launch_templates",
-            client=self.module.client("ec2"),
+            client=self.ec2,
             LaunchTemplateNames=[self.params["launch_template"]],
             missing=["InvalidLaunchTemplateName.NotFoundException"] if self.module.check_mode else [],
         )
-        return answer and str(answer["LaunchTemplates"][0]["LatestVersionNumber"])
+        return answer and str(answer["LaunchTemplates"][0]["DefaultVersionNumber"])
 
     def desired(self) -> dict[str, Any]:
         subnets = self.params["subnet_ids"]
@@ -243,7 +248,19 @@ class EksNodegroup(EksResource):
             }
         if roll:
             self.call("update_nodegroup_version", **roll, **self.address)
-        return self.wait_settled()
+        settled = self.wait_settled()
+        if "template_version" in changes and self.params["wait"]:
+            self._drop_versions(changes["template_version"])
+        return settled
+
+    def _drop_versions(self, used: str) -> None:
+        """Remove the launch template's versions before the one that all nodes are made of now."""
+        template = {"client": self.ec2, "LaunchTemplateName": self.params["launch_template"]}
+        # So many at a time can be deleted; what is left goes with the next change.
+        answer = self.call("describe_launch_template_versions", MaxResults=200, **template)
+        numbers = [entry["VersionNumber"] for entry in answer["LaunchTemplateVersions"]]
+        if old := [str(number) for number in numbers if number < int(used)]:
+            self.call("delete_launch_template_versions", Versions=old, **template)
 
     def delete(self, found: dict) -> None:
         if found["status"] != "DELETING":

@@ -86,6 +86,22 @@ OWNED_BY = ("Application", "Environment", "Component")
 GONE = ("InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateName.NotFoundException")
 
 
+def ordered(data: Any) -> Any:
+    """Return `data` with its lists in one order: EC2 may give tags, groups and devices back in another."""
+    if isinstance(data, dict):
+        return {key: ordered(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return sorted(map(ordered, data), key=_place)
+    return data
+
+
+def _place(item: Any) -> str:
+    """Return by what an item of a list is told from the others."""
+    if not isinstance(item, dict):
+        return str(item)
+    return str([item[key] for key in ("Key", "ResourceType", "DeviceName", "DeviceIndex") if key in item])
+
+
 def said(wanted: Any, found: Any) -> Any:
     """Return of `found` what `wanted` speaks of: EC2 adds defaults below the settings that were given."""
     if isinstance(wanted, dict) and isinstance(found, dict):
@@ -102,7 +118,7 @@ class LaunchTemplates(EC2Set):
     def wanted(self) -> dict[str, dict[str, Any]]:
         return {
             entry["name"]: {
-                "data": entry["data"],
+                "data": ordered(entry["data"]),
                 "tags": {**self.params["tags"], **entry["tags"], "Name": entry["name"]},
             }
             for entry in self.params["templates"]
@@ -123,7 +139,7 @@ class LaunchTemplates(EC2Set):
             LaunchTemplateId=template["LaunchTemplateId"],
             Versions=["$Default"],
         )["LaunchTemplateVersions"]
-        return {**template, "Data": versions[0]["LaunchTemplateData"]}
+        return {**template, "Data": ordered(versions[0]["LaunchTemplateData"])}
 
     def settings(self, found: dict) -> dict[str, Any]:
         wanted = self.wanted().get(found["LaunchTemplateName"], {}).get("data", {})

@@ -1,7 +1,7 @@
-"""Launch templates: a new version keeps what it doesn't say from its source version.
+"""Launch templates: a new version keeps what it doesn't say from its source version, and versions can be deleted.
 
 moto 5.2.5 ignores SourceVersion, so the instance of a release would have neither the image nor the network,
-role and tags that provisioning gave the template.
+role and tags that provisioning gave the template. It has no DeleteLaunchTemplateVersions.
 """
 
 from __future__ import annotations
@@ -9,11 +9,50 @@ from __future__ import annotations
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.ec2.models.launch_templates import LaunchTemplate, LaunchTemplateVersion
+from moto.ec2.models.launch_templates import (
+    LaunchTemplate,
+    LaunchTemplateBackend,
+    LaunchTemplateVersion,
+)
 from moto.ec2.responses.launch_templates import LaunchTemplates
 
 
 def apply(config: dict[str, Any]) -> None:
+    source_versions()
+    deleted_versions()
+
+
+def deleted_versions() -> None:
+    """A deleted version keeps its place, since moto numbers versions by it, and is not described any more."""
+    describe = LaunchTemplateBackend.describe_launch_template_versions
+
+    def describe_launch_template_versions(
+        self: LaunchTemplateBackend, *args: Any, **kwargs: Any
+    ) -> list[tuple[LaunchTemplate, LaunchTemplateVersion]]:
+        return [pair for pair in describe(self, *args, **kwargs) if not getattr(pair[1], "deleted", False)]
+
+    def delete_launch_template_versions(self: LaunchTemplates) -> ActionResult:
+        name, numbers = self._get_param("LaunchTemplateName"), self._get_param("Versions", [])
+        backend = self.ec2_backend
+        template = (
+            backend.get_launch_template_by_name(name)
+            if name
+            else backend.get_launch_template(self._get_param("LaunchTemplateId"))
+        )
+        told: dict[str, list[dict[str, Any]]] = {"Successfully": [], "Unsuccessfully": []}
+        for number in numbers:
+            version = template.get_version(number)
+            version.deleted = not template.is_default(version)
+            told["Successfully" if version.deleted else "Unsuccessfully"].append(
+                {"LaunchTemplateId": template.id, "VersionNumber": version.number}
+            )
+        return ActionResult({f"{how}DeletedLaunchTemplateVersions": one for how, one in told.items()})
+
+    LaunchTemplateBackend.describe_launch_template_versions = describe_launch_template_versions
+    LaunchTemplates.delete_launch_template_versions = delete_launch_template_versions
+
+
+def source_versions() -> None:
     create = LaunchTemplates.create_launch_template_version
 
     def create_launch_template_version(self: LaunchTemplates) -> ActionResult:

@@ -77,7 +77,9 @@ def template(rehearsed: str) -> Callable[[str], None]:
         try:
             ec2.create_launch_template(LaunchTemplateName="nodes", LaunchTemplateData=data)
         except ec2.exceptions.ClientError:
-            ec2.create_launch_template_version(LaunchTemplateName="nodes", LaunchTemplateData=data)
+            made = ec2.create_launch_template_version(LaunchTemplateName="nodes", LaunchTemplateData=data)
+            number = str(made["LaunchTemplateVersion"]["VersionNumber"])
+            ec2.modify_launch_template(LaunchTemplateName="nodes", DefaultVersion=number)
 
     make("t3.large")
     return make
@@ -245,6 +247,25 @@ def test_nodes_are_rolled_once_for_a_new_template_and_version(
     found = boto3.client("eks").describe_nodegroup(clusterName=NAME, nodegroupName="workers")["nodegroup"]
     assert (found["version"], found["launchTemplate"]["version"]) == ("1.34", "2")
     assert not old & {one["InstanceId"] for one in groups()[0]["Instances"]}
+
+
+def test_what_nodes_were_made_of_before_goes_once_they_are_rolled(
+    nodes: dict, template: Any, run_module: Run
+) -> None:
+    def versions() -> list[int]:
+        found = boto3.client("ec2").describe_launch_template_versions(LaunchTemplateName="nodes")
+        return sorted(entry["VersionNumber"] for entry in found["LaunchTemplateVersions"])
+
+    template("t3.xlarge")
+    template("t3.2xlarge")
+    assert run_module(eks_nodegroup, **nodes, max_size=5)["changed"]
+    assert versions() == [3]
+    # One that is not the default is not what the nodes are to be made of.
+    boto3.client("ec2").create_launch_template_version(
+        LaunchTemplateName="nodes", LaunchTemplateData={"KeyName": "k"}
+    )
+    assert not run_module(eks_nodegroup, **nodes, max_size=5)["changed"]
+    assert versions() == [3, 4]
 
 
 def test_what_cannot_be_changed_of_nodes_is_refused(nodes: dict, run_module: Run) -> None:

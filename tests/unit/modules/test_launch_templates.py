@@ -109,6 +109,23 @@ def test_what_is_not_described_goes_and_what_is_foreign_stays(
     assert not run_module(launch_templates, state="absent", tags=TAGS)["changed"]
 
 
+def test_the_order_in_which_ec2_tells_lists_is_no_drift(ec2: Any, wanted: dict, run_module: Any) -> None:
+    tags = [{"Key": "Name", "Value": "x"}, {"Key": "Environment", "Value": "test"}]
+    kinds = [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")]
+    data = {**DATA, "TagSpecifications": kinds, "SecurityGroupIds": ["sg-2", "sg-1"]}
+    wanted["templates"][0]["data"] = data
+    run_module(launch_templates, **wanted)
+    turned = [{"ResourceType": kind["ResourceType"], "Tags": tags[::-1]} for kind in kinds[::-1]]
+    ec2.create_launch_template_version(
+        LaunchTemplateName="shop-test-blue",
+        LaunchTemplateData={**data, "TagSpecifications": turned, "SecurityGroupIds": ["sg-1", "sg-2"]},
+    )
+    ec2.modify_launch_template(LaunchTemplateName="shop-test-blue", DefaultVersion="2")
+    assert not run_module(launch_templates, **wanted)["changed"]
+    tags[0]["Value"] = "y"
+    assert run_module(launch_templates, check=True, **wanted)["changed"]
+
+
 def test_defaults_that_ec2_adds_below_a_setting_are_no_drift() -> None:
     found = {"MetadataOptions": {"HttpTokens": "required", "State": "applied"}, "Extra": 1}
     assert launch_templates.said({"MetadataOptions": {"HttpTokens": "required"}}, found) == {

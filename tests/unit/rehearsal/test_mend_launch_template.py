@@ -31,6 +31,25 @@ def test_moto_still_lacks_it(aws: Any) -> None:
     assert second_version() == {"KeyName": "k"}, "moto keeps the source version's data: take the mend away"
 
 
+def test_moto_cannot_delete_versions() -> None:
+    if getattr(LaunchTemplates, "delete_launch_template_versions", None):
+        made = LaunchTemplates.delete_launch_template_versions.__module__
+        assert made == mend.__name__, "moto deletes versions: take the mend away"
+
+
+def test_versions_are_deleted_but_the_default(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    mend.deleted_versions()
+    second_version()
+    ec2 = boto3.client("ec2")
+    told = ec2.delete_launch_template_versions(LaunchTemplateName="ttt", Versions=["1", "2"])
+    assert [one["VersionNumber"] for one in told["SuccessfullyDeletedLaunchTemplateVersions"]] == [2]
+    assert [one["VersionNumber"] for one in told["UnsuccessfullyDeletedLaunchTemplateVersions"]] == [1]
+    found = ec2.describe_launch_template_versions(LaunchTemplateName="ttt")["LaunchTemplateVersions"]
+    assert [one["VersionNumber"] for one in found] == [1]
+    made = ec2.create_launch_template_version(LaunchTemplateName="ttt", LaunchTemplateData={"KeyName": "k"})
+    assert made["LaunchTemplateVersion"]["VersionNumber"] == 3
+
+
 def test_a_new_version_keeps_its_source(aws: Any, restored: None) -> None:
-    mend.apply({})
+    mend.source_versions()
     assert second_version() == {"InstanceType": "t3.small", "KeyName": "k"}

@@ -12,6 +12,8 @@ from ansible_collections.teal.platform.plugins.module_utils.release.lease import
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.instance import InstanceSlots
 
+from rehearsal.mends import launch_template as mend
+
 from .world import NAME, Controller, Environment, who
 
 TAGS = [{"Key": "Name", "Value": f"{NAME}-green"}, {"Key": "Slot", "Value": "green"}]
@@ -30,6 +32,7 @@ class Slots(InstanceSlots):
 
 @pytest.fixture
 def slots(environment: Environment) -> Iterator[tuple[Slots, Lease]]:
+    mend.deleted_versions()
     ec2 = boto3.client("ec2", region_name="ap-northeast-2")
     ec2.create_launch_template(
         LaunchTemplateName=f"{NAME}-green",
@@ -69,6 +72,24 @@ def test_an_instance_is_launched_once_with_the_release_in_its_tags(slots: tuple[
     ).get("UserData", {})
     assert base64.b64decode(data.get("Value", "")).decode() in ("", "#!/bin/bash")
     assert made.explain("green") == ""
+
+
+def test_the_versions_of_earlier_releases_go_with_the_next_launch(slots: tuple[Slots, Lease]) -> None:
+    made, lease = slots
+    made.state = "healthy"
+    template = {"LaunchTemplateName": f"{NAME}-green"}
+
+    def versions() -> dict[int, str]:
+        found = made.ec2.describe_launch_template_versions(**template)["LaunchTemplateVersions"]
+        return {entry["VersionNumber"]: entry.get("VersionDescription", "") for entry in found}
+
+    up(made, lease)
+    assert versions() == {1: "", 2: "release r2"}
+    made.bring_up({"slot": "green", "id": "00000003"}, lease, lambda _: None)
+    made.bring_up({"slot": "green", "id": "00000004"}, lease, lambda _: None)
+    assert versions() == {1: "", 4: "release r4"}
+    (instance,) = made._instances("green")
+    assert {"Key": "Release", "Value": "r4"} in instance["Tags"]
 
 
 def test_a_service_that_keeps_ending_is_told_with_its_last_lines(

@@ -67,6 +67,7 @@ class InstanceSlots:
 
     def _launch(self, slot: str, number: str, lease: Lease) -> str:
         template = {"LaunchTemplateName": self.name(slot)}
+        self._drop_versions(template, lease)
         versions = self._call("describe_launch_template_versions", **template, Versions=["$Default"])
         tags = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"].get("TagSpecifications", [])
         data = {
@@ -100,6 +101,14 @@ class InstanceSlots:
             )
         )
         return made[1]["Instances"][0]["InstanceId"]
+
+    def _drop_versions(self, template: dict[str, str], lease: Lease) -> None:
+        """Remove the versions of earlier releases: an instance needs its version at its launch alone."""
+        # So many at a time can be deleted; what is left goes with the next release.
+        answer = self._call("describe_launch_template_versions", **template, MaxResults=200)
+        versions = answer["LaunchTemplateVersions"]
+        if old := [str(entry["VersionNumber"]) for entry in versions if not entry["DefaultVersion"]]:
+            lease.guard(lambda: self._call("delete_launch_template_versions", **template, Versions=old))
 
     def _wait(self, instance: str, come: Callable[[Instance], bool], what: str, lease: Lease) -> None:
         began = self.clock.steady()
