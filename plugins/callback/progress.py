@@ -48,6 +48,7 @@ USUAL: dict[str, tuple[int, int] | str] = {
     "kubernetes_job": (15, 60),
     "slot_up": (20, 180),
     "load_balancer": (120, 180),
+    "security_groups": "up to 45 min if functions were in the network: Lambda's interfaces go late",
     "dns_certificate": (60, 300),
     "vpc_nat_routes": (60, 180),
     "rds_instance": (360, 900),

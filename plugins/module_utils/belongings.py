@@ -203,7 +203,9 @@ class Belongings(Resource):
                 missing=["ResourceNotFoundException"],
             )
             tags = (answer or {}).get("tags", {})
-            if self._own(tags):
+            # A service makes its group again if it has a word left to write, and gives it no tags.
+            again = "Environment" not in tags and self.prefix in entry["logGroupName"].split("/")
+            if self._own(tags) or again:
                 yield Belonging("log-group", entry["logGroupName"], tags.get("Component", ""))
 
     def _list_secrets(self) -> Iterator[Belonging]:

@@ -146,6 +146,7 @@ class Resource:
         *,
         seconds: float = 60.0,
         missing: Iterable[str] = (),
+        client: Any = None,
         **arguments: Any,
     ) -> Any:
         """Call `operation` again for at most `seconds` while `passing` says of AWS's error that it will pass.
@@ -153,18 +154,19 @@ class Resource:
         `passing` gets the error's `Code` and `Message`. For what AWS has made and doesn't know everywhere yet, or has
         removed and still counts. `missing` is as for `call`.
         """
+        client = client or self.client
         give_up = time.monotonic() + seconds
         pause = 0.5
         while True:
             try:
-                return getattr(self.client, operation)(**arguments)
+                return getattr(client, operation)(**arguments)
             except ClientError as error:
                 if error.response["Error"]["Code"] in set(missing):
                     return None
                 if time.monotonic() > give_up or not passing(error.response["Error"]):
-                    self.fail_aws(error, self.client, operation)
+                    self.fail_aws(error, client, operation)
             except BotoCoreError as error:
-                self.fail_aws(error, self.client, operation)
+                self.fail_aws(error, client, operation)
             time.sleep(pause)
             pause = min(5.0, pause * 1.5)
 

@@ -120,14 +120,17 @@ cluster:
   sample: {"name": "shop-staging", "version": "1.35", "status": "ACTIVE"}
 """
 
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, EksResource
+from ansible_collections.teal.platform.plugins.module_utils.interfaces import interfaces, remove_left_by_nodes
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     COMMON_ARGUMENTS,
     AnsibleAWSModule,
     not_assumed_yet,
 )
+from ansible_collections.teal.platform.plugins.module_utils.resource_set import IN_USE
 
 LOG_TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
 ENDPOINT = {
@@ -146,6 +149,10 @@ def minor(version: str) -> int:
 class EksCluster(EksResource):
     kind = "cluster"
     immutable = frozenset({"role_arn"})
+
+    @cached_property
+    def ec2(self) -> Any:
+        return self.module.client("ec2")
 
     def find(self) -> dict | None:
         answer = self.call("describe_cluster", name=self.name, missing=NO_CLUSTER)
@@ -306,9 +313,35 @@ class EksCluster(EksResource):
                     msg=f"cluster '{self.name}' is protected: set deletion_protection to false to delete it"
                 )
             self._config(deletionProtection=False)
+        if found["status"] == "ACTIVE" and self.current(found)["logs"]:
+            # EKS delivers logs for a while after the end, and would make their group again, without end and tags.
+            self._config(logging={"clusterLogging": [{"types": LOG_TYPES, "enabled": False}]})
+        group = found["resourcesVpcConfig"].get("clusterSecurityGroupId")
+        self._free(group)
         if found["status"] != "DELETING":
             self.call("delete_cluster", name=self.name, missing=NO_CLUSTER)
         self.wait_gone()
+        if self.params["wait"]:
+            self._remove_group(group)
+
+    def _free(self, group: str | None) -> None:
+        """Remove the interfaces that nodes left in EKS's own security group: EKS would leave the group, too."""
+        if group:
+            remove_left_by_nodes(self, self.ec2, interfaces(self, self.ec2, group_id=group))
+
+    def _remove_group(self, group: str | None) -> None:
+        """Remove EKS's own security group if it is still there: it would hold the network."""
+        which = [{"Name": "group-id", "Values": [group or ""]}]
+        if group and self.pages("describe_security_groups", "SecurityGroups", client=self.ec2, Filters=which):
+            self._free(group)
+            self.call_patiently(
+                "delete_security_group",
+                lambda error: error["Code"] in IN_USE,
+                seconds=300,
+                missing=["InvalidGroup.NotFound"],
+                client=self.ec2,
+                GroupId=group,
+            )
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
+import botocore.client
 import pytest
 from ansible_collections.teal.platform.plugins.modules import (
     autoscaling_target_groups,
@@ -15,6 +16,7 @@ from ansible_collections.teal.platform.plugins.modules import (
     eks_nodegroup,
     eks_pod_identities,
 )
+from botocore.exceptions import ClientError
 from conftest import ModuleFailed
 
 NAME = "shop-staging"
@@ -291,6 +293,42 @@ def test_nodes_are_removed(nodes: dict, run_module: Run) -> None:
     assert run_module(eks_nodegroup, **address)["changed"]
     assert groups() == []
     assert not run_module(eks_nodegroup, **address)["changed"]
+
+
+def test_a_cluster_goes_without_leaving_logs_interfaces_or_its_group(
+    cluster: dict, subnets: list[str], run_module: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EKS writes logs after its end, and keeps its security group if an interface of a node is left in it."""
+    ec2, group = boto3.client("ec2"), described()["resourcesVpcConfig"]["clusterSecurityGroupId"]
+    tags = [{"Key": "cluster.k8s.amazonaws.com/name", "Value": NAME}]
+    interface = ec2.create_network_interface(
+        SubnetId=subnets[0],
+        Groups=[group],
+        TagSpecifications=[{"ResourceType": "network-interface", "Tags": tags}],
+    )["NetworkInterface"]["NetworkInterfaceId"]
+    real, calls = botocore.client.BaseClient._make_api_call, []
+
+    def call(self: Any, operation: str, given: dict[str, Any]) -> Any:
+        calls.append(operation)
+        if operation == "UpdateClusterConfig":
+            assert [setup["enabled"] for setup in given["logging"]["clusterLogging"]] == [False]
+        if operation == "DescribeSecurityGroups" and "DeleteSecurityGroup" not in calls:
+            return {"SecurityGroups": [{"GroupId": group}]}
+        if operation == "DeleteSecurityGroup" and calls.count(operation) == 1:
+            raise ClientError({"Error": {"Code": "DependencyViolation", "Message": "in use"}}, operation)
+        return real(self, operation, given)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    assert run_module(eks_cluster, name=NAME, state="absent")["changed"]
+    acts = [name for name in calls if name.startswith(("Delete", "Update"))]
+    assert acts == [
+        "UpdateClusterConfig",
+        "DeleteNetworkInterface",
+        "DeleteCluster",
+        "DeleteSecurityGroup",
+        "DeleteSecurityGroup",
+    ]
+    assert interface not in str(ec2.describe_network_interfaces())
 
 
 # -- what belongs to a cluster -------------------------------------------------------------------

@@ -64,6 +64,17 @@ def test_what_carries_no_component_is_always_listed(aws: Any, run_module: Any) -
     assert ask(run_module, "database")["standing"] == [f"unknown security-group {group['GroupId']}"]
 
 
+def test_a_log_group_that_its_service_made_again_is_listed_by_its_name(aws: Any, run_module: Any) -> None:
+    logs = boto3.client("logs")
+    for name in (
+        "/aws/eks/shop-staging/cluster",
+        "/aws/eks/shop-staging-2/cluster",
+        "/aws/rds/instance/other/x",
+    ):
+        logs.create_log_group(logGroupName=name)
+    assert ask(run_module)["standing"] == ["unknown log-group /aws/eks/shop-staging/cluster"]
+
+
 def test_what_has_ended_is_not_listed(aws: Any, run_module: Any) -> None:
     ec2 = boto3.client("ec2")
     specification = [{"ResourceType": "instance", "Tags": tags("staging", "instance")}]

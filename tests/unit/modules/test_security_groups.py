@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import types
+
 import boto3
+import botocore.client
 import pytest
 from ansible_collections.teal.platform.plugins.modules import security_groups
+from botocore.exceptions import ClientError
 from conftest import ModuleFailed
 
 GROUPS = [
@@ -130,6 +134,67 @@ def test_absent_strips_references_before_it_deletes(ec2, arguments, run_module, 
     assert run_module(security_groups, **gone)["changed"]
     assert calls[0][1] == set(), "a group was deleted while a rule still referred to one"
     assert not run_module(security_groups, **gone)["changed"]
+
+
+def interface(ec2, vpc, group, **more):
+    """Return the id of a network interface in the group."""
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=ec2.describe_vpcs(VpcIds=[vpc])["Vpcs"][0]["CidrBlock"])
+    made = ec2.create_network_interface(SubnetId=subnet["Subnet"]["SubnetId"], Groups=[group], **more)
+    return made["NetworkInterface"]["NetworkInterfaceId"]
+
+
+def test_interfaces_that_nodes_left_go_with_the_groups(ec2, arguments, run_module, monkeypatch):
+    """The VPC CNI does not delete what it detached just before its node ended; AWS then keeps the group."""
+    ids = run_module(security_groups, **arguments)["group_ids"]
+    tags = {"cluster.k8s.amazonaws.com/name": "shop", "node.k8s.amazonaws.com/instance_id": "i-1"}
+    left = [{"ResourceType": "network-interface", "Tags": [{"Key": k, "Value": v} for k, v in tags.items()]}]
+    mine = interface(ec2, arguments["vpc_id"], ids["service"], TagSpecifications=left)
+    real = botocore.client.BaseClient._make_api_call
+
+    def call(self, operation, given):
+        if operation == "DeleteSecurityGroup":
+            inside = [{"Name": "group-id", "Values": [given["GroupId"]]}]
+            if ec2.describe_network_interfaces(Filters=inside)["NetworkInterfaces"]:
+                error = {"Code": "DependencyViolation", "Message": "resource has a dependent object"}
+                raise ClientError({"Error": error}, operation)
+        return real(self, operation, given)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    assert run_module(security_groups, **{**arguments, "state": "absent", "wait_timeout": 0})["changed"]
+    assert mine not in str(ec2.describe_network_interfaces())
+    # What nobody says is a node's is somebody's.
+    ids = run_module(security_groups, **arguments)["group_ids"]
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    interface(ec2, vpc, ids["service"])
+    with pytest.raises(ModuleFailed, match="ec2:DeleteSecurityGroup failed for security group 'service'"):
+        run_module(security_groups, **{**arguments, "state": "absent", "wait_timeout": 0})
+
+
+def test_interfaces_of_functions_are_waited_for(ec2, arguments, run_module, monkeypatch):
+    ids = run_module(security_groups, **arguments)["group_ids"]
+    real, asked = botocore.client.BaseClient._make_api_call, []
+
+    def call(self, operation, given):
+        if operation != "DescribeNetworkInterfaces" or given["Filters"][0]["Values"] != [ids["service"]]:
+            return real(self, operation, given)
+        asked.append(1)
+        lambdas = {"NetworkInterfaceId": "eni-f", "InterfaceType": "lambda", "Status": "in-use"}
+        return {"NetworkInterfaces": [lambdas] if len(asked) < stays else []}
+
+    now = [0.0]
+    clock = types.SimpleNamespace(
+        monotonic=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds)
+    )
+    monkeypatch.setattr(security_groups, "time", clock)
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    stays = 10**6
+    with pytest.raises(ModuleFailed, match="still used by interfaces of Lambda: eni-f"):
+        run_module(security_groups, **{**arguments, "state": "absent"})
+    assert 2700 < now[0] < 2750
+    asked.clear()
+    stays = 120
+    assert run_module(security_groups, **{**arguments, "state": "absent"})["changed"]
+    assert len(asked) == 120
 
 
 def test_groups_of_others_are_left_alone(ec2, arguments, run_module):

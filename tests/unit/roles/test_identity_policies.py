@@ -372,6 +372,22 @@ def test_provision_starts_nodes_with_the_clusters_own_security_group(rendered: d
     assert not rendered["test"].may("provision", "ec2:RunInstances", group, **{key: "assistant-test"})
 
 
+def test_provision_removes_what_eks_leaves_of_its_own_cluster(rendered: dict[str, Rendered]) -> None:
+    staging = rendered["staging"]
+    for action, what, key in (
+        (
+            "DeleteNetworkInterface",
+            "network-interface/eni-1",
+            "aws:ResourceTag/cluster.k8s.amazonaws.com/name",
+        ),
+        ("DeleteSecurityGroup", "security-group/sg-1", "aws:ResourceTag/aws:eks:cluster-name"),
+    ):
+        arn = staging.arn("ec2", what)
+        assert staging.may("provision", f"ec2:{action}", arn, **{key: "assistant-staging"})
+        assert not staging.may("provision", f"ec2:{action}", arn, **{key: "assistant-production"})
+        assert not staging.may("provision", f"ec2:{action}", arn)
+
+
 def test_an_environment_whose_name_begins_the_same_is_another(rendered: dict[str, Rendered]) -> None:
     staging = rendered["staging"]
     database = staging.arn("rds", "db:assistant-staging-2")
