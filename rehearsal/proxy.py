@@ -104,7 +104,7 @@ class Proxy:
         writer.write(ESTABLISHED)
         if table.listeners[port]["protocol"] == "HTTPS":
             await writer.start_tls(self.tls.context(table, port), ssl_handshake_timeout=10)
-        while (head := await _next_head(reader, CLIENT_IDLE_SECONDS)) is not None:
+        while (head := await _next_head(reader, table.idle_timeout)) is not None:
             if not await self._exchange(node, port, head, reader, writer):
                 return
 
@@ -212,7 +212,7 @@ class Exchange:
             if self.upload is not None and not self.upload.done():
                 self.upload.cancel()
             if reusable:
-                self.proxy.pool.give(target)
+                self.proxy.pool.give(target, self.table.idle_timeout)
             else:
                 target.writer.close()
 

@@ -1,17 +1,25 @@
 """The sample service: what a Spring Boot application looks like from outside, in one file.
 
 It needs Python's own library alone. It is what the rehearsal's pods and instances run, and the content of the
-sample's container image. Its settings are environment variables, named as Spring Boot names them if it does:
+sample's container image. Its connections are kept and ended as Tomcat keeps and ends them (10.1 and 11, with
+`server.shutdown: graceful`). Its settings are environment variables, named as Spring Boot names them if it does:
 
 SERVER_ADDRESS, SERVER_PORT   where it listens (0.0.0.0, 8080)
+SERVER_TOMCAT_KEEP_ALIVE_TIMEOUT
+                              how long a connection may be idle (60s)
+SERVER_TOMCAT_MAX_KEEP_ALIVE_REQUESTS
+                              after how many requests a connection is ended, which its last answer tells (100)
+SPRING_LIFECYCLE_TIMEOUT_PER_SHUTDOWN_PHASE
+                              how long requests that are under way at the end may take (30s)
 SERVICE_VERSION               what /actuator/info tells (0.0.0)
 SERVICE_BEHAVIOUR             ok, crash (ends before it listens), never-ready, error (ready, but / is 500),
                               slow (each answer of / takes SERVICE_SLOW_SECONDS: 2), wrong-version (tells
                               another version), dies (ends SERVICE_DIES_SECONDS after its start: 5; or, if
                               it is set, with the SERVICE_DIES_REQUESTS-th request for /)
 SERVICE_BOOT_SECONDS          how long it takes to start (0)
-SERVICE_SHUTDOWN_SECONDS      how long connections that are open at SIGTERM are served at most (20); each is
-                              closed with its next answer, or once it has been quiet for 2 seconds
+SERVICE_DRAIN_SECONDS         how long at least it goes on serving after SIGTERM, each answer with
+                              `Connection: close`, as with examples/application/Drain.java (2); 0 is Tomcat as
+                              it comes
 HOSTNAME, SERVICE_SLOT        told by / as pod and, if it is set, slot
 
 `sample_service.py migrate` is its database migration: it says so and ends, with 1 if the behaviour is crash.
@@ -23,6 +31,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -36,7 +45,8 @@ REASONS = {
     503: "Service Unavailable",
 }
 LONGEST_HEAD = 64 * 1024
-QUIET_SECONDS = 2.0
+UNITS = {"ms": 0.001, "": 0.001, "s": 1.0, "m": 60.0}
+LOOK_SECONDS = 0.05
 
 
 def say(text: str) -> None:
@@ -44,8 +54,21 @@ def say(text: str) -> None:
     print(f"{stamp}.{int(time.time() * 1000) % 1000:03d}Z  {text}", flush=True)
 
 
+def seconds(name: str, default: str) -> float:
+    """A duration as Spring takes it: 75s, 500ms, or milliseconds without a unit."""
+    text = os.environ.get(name, default)
+    found = re.fullmatch(r"(\d+)(ms|s|m|)", text.strip().lower())
+    if not found:
+        sys.exit(f"{name} is {text!r}, which is no duration")
+    return int(found[1]) * UNITS[found[2]]
+
+
 class Service:
-    """Answers by path; `stopping` once it was asked to end."""
+    """Answers by path.
+
+    `stopping` once it was asked to end, `draining` from then on if it says so with its answers, `paused` once no
+    request is begun any more.
+    """
 
     def __init__(self) -> None:
         environment = os.environ
@@ -59,7 +82,10 @@ class Service:
         self.slot = {"slot": slot} if (slot := environment.get("SERVICE_SLOT")) else {}
         self.slow = float(environment.get("SERVICE_SLOW_SECONDS", "2")) if self.behaviour == "slow" else 0.0
         self.left = int(environment.get("SERVICE_DIES_REQUESTS", "0")) if self.behaviour == "dies" else 0
-        self.stopping = False
+        self.keep_alive = seconds("SERVER_TOMCAT_KEEP_ALIVE_TIMEOUT", "60s")
+        self.most = int(environment.get("SERVER_TOMCAT_MAX_KEEP_ALIVE_REQUESTS", "100"))
+        self.drain = float(environment.get("SERVICE_DRAIN_SECONDS", "2"))
+        self.stopping = self.draining = self.paused = False
         self.connections: set[Connection] = set()
 
     def answer(self, path: str) -> tuple[int, dict[str, object]]:
@@ -90,24 +116,34 @@ class Connection(asyncio.Protocol):
         self.service = service
         self.buffer = b""
         self.busy = False
-        self.heard = time.monotonic()
+        self.requests = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self.loop = asyncio.get_running_loop()
         self.service.connections.add(self)
+        self.heard = self.loop.time()
+        self.close_if_idle()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.timer.cancel()
         self.service.connections.discard(self)
 
     def data_received(self, data: bytes) -> None:
         self.buffer += data
-        self.heard = time.monotonic()
-        if not self.busy:
+        self.heard = self.loop.time()
+        if self.service.paused and not self.busy:
+            self.transport.abort()  # as Tomcat does: what comes now is not answered
+        elif not self.busy:
             self.next_request()
 
-    def close_if_quiet(self) -> None:
-        if not self.busy and not self.buffer and time.monotonic() - self.heard > QUIET_SECONDS:
+    def close_if_idle(self) -> None:
+        now = self.loop.time()
+        end = (now if self.busy else self.heard) + self.service.keep_alive
+        if now >= end:
             self.transport.close()
+        else:
+            self.timer = self.loop.call_at(end, self.close_if_idle)
 
     def next_request(self) -> None:
         """Answer what has come in whole; a body is read past, its content doesn't matter here."""
@@ -133,16 +169,18 @@ class Connection(asyncio.Protocol):
         close = asked == "close" or (protocol == "HTTP/1.0" and asked != "keep-alive")
         path = target.partition("?")[0]
         status, body = self.service.answer(path)
+        self.requests += 1
+        close = close or 0 < self.service.most <= self.requests
         if self.service.slow and path == "/":
             self.busy = True  # Until it is answered: what comes meanwhile waits.
-            loop = asyncio.get_running_loop()
-            loop.call_later(self.service.slow, self.respond, method, status, body, close)
+            self.loop.call_later(self.service.slow, self.respond, method, status, body, close)
         else:
             self.respond(method, status, body, close)
 
     def respond(self, method: str, status: int, body: dict[str, object], close: bool) -> None:
         self.busy = False
-        close = close or self.service.stopping
+        self.heard = self.loop.time()
+        close = close or self.service.draining
         content = json.dumps(body).encode()
         head = (
             f"HTTP/1.1 {status} {REASONS[status]}\r\nContent-Type: application/json\r\n"
@@ -150,14 +188,14 @@ class Connection(asyncio.Protocol):
         )
         head += "Connection: close\r\n\r\n" if close else "\r\n"
         self.transport.write(head.encode() + (b"" if method == "HEAD" else content))
-        if close:
+        if close or self.service.paused:
             self.transport.close()
         elif self.buffer:
             self.next_request()
 
 
 async def serve(service: Service) -> None:
-    """Listen until SIGTERM; then serve on what is open until it is closed, or time is up."""
+    """Listen until SIGTERM; then drain, and end once no request is under way, or time is up."""
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -174,15 +212,22 @@ async def serve(service: Service) -> None:
     server = await loop.create_server(lambda: Connection(service), address, port, backlog=512)
     say(f"Started sample {service.version} on {address}:{port}")
     await asked.wait()
+    service.stopping, service.draining = True, service.drain > 0
+    longest = seconds("SPRING_LIFECYCLE_TIMEOUT_PER_SHUTDOWN_PHASE", "30s")
+    if service.draining:
+        await quiet(service, loop.time() + service.drain, loop.time() + longest)
     say("Commencing graceful shutdown. Waiting for active requests to complete")
-    service.stopping = True
+    service.paused = True
     server.close()
-    end = loop.time() + float(os.environ.get("SERVICE_SHUTDOWN_SECONDS", "20"))
-    while service.connections and loop.time() < end:
-        for connection in list(service.connections):
-            connection.close_if_quiet()
-        await asyncio.sleep(0.02)
+    await quiet(service, loop.time(), loop.time() + longest)
     say("Graceful shutdown complete")
+
+
+async def quiet(service: Service, earliest: float, latest: float) -> None:
+    """Wait until no request is under way."""
+    now = asyncio.get_running_loop().time
+    while now() < latest and (now() < earliest or any(one.busy for one in service.connections)):
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 def die() -> None:

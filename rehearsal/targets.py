@@ -15,7 +15,6 @@ import aiohttp
 from rehearsal import http1, routing
 
 CONNECT_SECONDS = 10.0
-IDLE_SECONDS = 60.0
 
 
 class Address(NamedTuple):
@@ -26,17 +25,21 @@ class Address(NamedTuple):
 
 
 class Connection(NamedTuple):
-    """A connection to a target, and when it was last of use (monotonic seconds)."""
+    """A connection to a target, and until when it may be idle (monotonic seconds)."""
 
     address: Address
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
-    since: float
+    until: float
     reused: bool
 
 
 class Pool:
-    """Connections kept alive, by address. It tries nothing twice: the caller tells its client what failed."""
+    """Connections kept alive, by address, as long as the load balancer's idle timeout lets them.
+
+    It tries nothing twice: a target that closes a connection as a request is sent on it has lost that request, as
+    with an ALB, and the caller tells its client.
+    """
 
     def __init__(self) -> None:
         self._idle: defaultdict[Address, list[Connection]] = defaultdict(list)
@@ -53,9 +56,9 @@ class Pool:
             reader, writer = await asyncio.open_connection(address.ip, address.port, limit=http1.LIMIT)
         return Connection(address, reader, writer, 0.0, False)
 
-    def give(self, connection: Connection) -> None:
-        """Keep a connection whose exchange ended well."""
-        self._idle[connection.address].append(connection._replace(since=time.monotonic()))
+    def give(self, connection: Connection, idle: float) -> None:
+        """Keep a connection whose exchange ended well, for `idle` seconds at most."""
+        self._idle[connection.address].append(connection._replace(until=time.monotonic() + idle))
 
     def keep_only(self, addresses: set[Address]) -> None:
         """Close idle connections to what is no target any more, and those idle for too long."""
@@ -71,7 +74,7 @@ class Pool:
 def _fresh(connection: Connection) -> bool:
     if connection.reader.at_eof() or connection.writer.is_closing():
         return False
-    return time.monotonic() - connection.since < IDLE_SECONDS
+    return time.monotonic() < connection.until
 
 
 class Resolver:

@@ -40,8 +40,8 @@ RELEASE = {
 }
 
 
-def render(role: str, template: str) -> str:
-    """Return the manifests that a template of a role makes for the environment."""
+def render(role: str, template: str, **settings: Any) -> str:
+    """Return the manifests that a template of a role makes for the environment, with `settings` over its own."""
     loader = DataLoader()
     variables: dict[str, Any] = {}
     for path in (
@@ -62,6 +62,7 @@ def render(role: str, template: str) -> str:
         "role_path": str(ROOT / "roles" / role),
         "ansible_search_path": [str(ROOT / "roles" / role)],
     }
+    variables |= settings
     text = trust_as_template(f"{{{{ lookup('ansible.builtin.template', '{template}.yml.j2') }}}}")
     return Templar(loader=loader, variables=variables).template(text)
 

@@ -376,6 +376,16 @@ def balancer_times(load_balancer_deregistration_delay: int, load_balancer_idle_t
         yield "load_balancer_idle_timeout", "1 to 4000 seconds"
 
 
+@check
+def kept_connections(slot_keep_alive: int, load_balancer_idle_timeout: int) -> Found:
+    if slot_keep_alive <= load_balancer_idle_timeout:
+        yield (
+            "slot_keep_alive",
+            f"more than load_balancer_idle_timeout ({load_balancer_idle_timeout}), else the service closes a "
+            "connection on which the load balancer sends a request",
+        )
+
+
 # -- registry --------------------------------------------------------------------------------------
 
 

@@ -22,6 +22,8 @@ except ImportError:
 
 #: What every component has, beside its own role.
 SHARED_ROLES = ("platform", "notification")
+#: What a component's role brings with it.
+BROUGHT_ROLES = {"release": ("slot",)}
 #: Where problems belong that are no variable's.
 INVENTORY = "inventory"
 
@@ -103,7 +105,8 @@ class Settings:
         self.host = host
         self.component = host.split(".")[0]
         self.variables = variables
-        roles = [role for role in (*SHARED_ROLES, self.component) if role in specifications.roles]
+        own = (*SHARED_ROLES, *BROUGHT_ROLES.get(self.component, ()), self.component)
+        roles = [role for role in own if role in specifications.roles]
         merged: dict[str, Any] = {}
         for role in roles:
             merged |= specifications.values(role, "defaults")

@@ -10,6 +10,8 @@ connection, and clients that make a new one for each request.
 - a default rolling update: a Deployment as most people write it, whose image is changed
 - a Service selector: two Deployments, and a Service that is pointed from one to the other
 
+Then the nodes are replaced under the same load, for each of three ways in which a service can end its connections.
+
 The exit status is 0 if this engine has lost nothing.
 """
 
@@ -45,6 +47,17 @@ NAME, NAMESPACE, DOMAIN = "assistant-staging", "assistant", "staging.assistant.e
 HEADER, NODE_PORT = "X-Baseline", 30090
 OLD, NEW = "1.0.0", "1.1.0"
 QUICK = {"release_bake": "1s", "release_window": "1h", "slot_pre_stop": 5, "slot_shutdown": 10}
+#: Answers take a tenth of a second, so that requests are under way whenever a pod ends.
+ANSWERS = {"SERVICE_SLOW_SECONDS": "0.1"}
+#: What a service does about connections that the load balancer keeps to it.
+ENDS = {
+    "drains (examples/application/Drain.java)": {"SERVICE_DRAIN_SECONDS": "5"},
+    "a connection for each request": {
+        "SERVICE_DRAIN_SECONDS": "0",
+        "SERVER_TOMCAT_MAX_KEEP_ALIVE_REQUESTS": "1",
+    },
+    "Tomcat as it comes": {"SERVICE_DRAIN_SECONDS": "0"},
+}
 COLUMNS = ("", "switches", "requests", "failed", "out of order", "last old answer after (median / most)")
 
 
@@ -107,14 +120,8 @@ class Measured:
         self.switches.append(Switch(time.monotonic(), old))
 
     def end(self, what: str) -> list[str]:
-        """End it; return its row of the table."""
-        time.sleep(2)
-        self._load.send_signal(signal.SIGTERM)
-        output, _ = self._load.communicate(timeout=60)
-        self._watcher.ended.set()
-        told = json.loads(output)
-        if told["failures"]:
-            print(f"{what}: {told['failures']}, such as {told['examples'][:2]}", flush=True)
+        """End it; return its row of the table of switches."""
+        told = self.count(what)
         spans = self._watcher.last_old(self.switches)
         took = f"{statistics.median(spans):.1f} s / {max(spans):.1f} s"
         # Each switch back to a version is one that clients are meant to see again.
@@ -127,6 +134,17 @@ class Measured:
             str(astray),
             took,
         ]
+
+    def count(self, what: str) -> dict[str, Any]:
+        """End it; return what the load tells."""
+        time.sleep(2)
+        self._load.send_signal(signal.SIGTERM)
+        output, _ = self._load.communicate(timeout=60)
+        self._watcher.ended.set()
+        told = json.loads(output)
+        if told["failures"]:
+            print(f"{what}: {told['failures']}, such as {told['examples'][:2]}", flush=True)
+        return told
 
 
 CLIENTS = 6
@@ -193,6 +211,18 @@ def replace_nodes() -> None:
         _until(lambda: all(_all_ready(slot) for slot in ("blue", "green")))
 
 
+def ends(playbooks: Playbooks, rate: int, what: str) -> list[str]:
+    """Replace the nodes under a service that ends its connections in its way; return its row."""
+    config = {**ANSWERS, **ENDS[what]}
+    playbooks.run(
+        "deploy", image_tag="slow", release_version="", slot_config=config, force="rolled_back,same"
+    )
+    measured = Measured(rate, {})
+    replace_nodes()
+    told = measured.count(what)
+    return [what, f"{told['requests']:,}", str(told["failed"])]
+
+
 def _instances(scaling: Any, group: str) -> list[str]:
     found = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=[group])["AutoScalingGroups"][0]
     return [one["InstanceId"] for one in found["Instances"] if one["LifecycleState"] == "InService"]
@@ -246,10 +276,14 @@ class Baseline:
         return {item["version"]["S"]: found[item["id"]["S"]] for item in answer}
 
     def deployment(self, name: str, version: str) -> None:
-        """A Deployment with Kubernetes' own defaults: no preStop, the default strategy, the probes of ours."""
+        """A Deployment with Kubernetes' own defaults: no preStop, the default strategy, Tomcat as it comes.
+
+        Only the probes are ours.
+        """
         labels = {"app.kubernetes.io/name": "baseline", "baseline": name}
         container = copy.deepcopy(self._container)
         container.lifecycle, container.image, container.env_from = None, self.images[version], None
+        container.env = [*container.env, kubernetes.client.V1EnvVar(name="SERVICE_DRAIN_SECONDS", value="0")]
         body = kubernetes.client.V1Deployment(
             metadata=kubernetes.client.V1ObjectMeta(name=name, labels=labels),
             spec=kubernetes.client.V1DeploymentSpec(
@@ -403,6 +437,9 @@ def main() -> int:
     parser.add_argument("--deploys", type=int, default=4, help="how many of the switches are deploys")
     parser.add_argument("--rollouts", type=int, default=3, help="of the rolling update")
     parser.add_argument("--selector-switches", type=int, default=30)
+    parser.add_argument(
+        "--ends", type=int, choices=(0, 1), default=1, help="0: nodes are replaced midway alone"
+    )
     parser.add_argument("--rate", type=int, default=100, help="requests a second")
     options = parser.parse_args()
     configuration = settings.load(settings.home() / "config.json")
@@ -429,6 +466,9 @@ def main() -> int:
             f" A warm rollback as a whole process: {statistics.median(warm):.1f} s in the middle, "
             f"{min(warm):.1f} s at best, {max(warm):.1f} s at worst, of {len(warm)}."
         )
+    if options.ends:
+        ended = [ends(playbooks, options.rate, what) for what in ENDS]
+        text += f"\n\n{report.table([['nodes replaced; the service', 'requests', 'failed'], *ended])}"
     report.keep("switch", "make bench-switch", text)
     return 1 if options.switches and rows[0][3] != "0" else 0
 

@@ -20,6 +20,8 @@ from typing import Any
 
 import boto3
 import yaml
+from kubernetes.client import CoreV1Api, V1Eviction, V1ObjectMeta
+from kubernetes.config import new_client_from_config
 
 from rehearsal import __main__ as cli
 from rehearsal import config as settings
@@ -164,6 +166,32 @@ class Cloud:
     def live(self) -> str:
         status = self.status()
         return status["slots"][status["live_slot"]]["version"]
+
+    def replace_pods(self, limit: float = 120) -> None:
+        """Evict the live slot's pods one after the other, as the drains of nodes do; return once the last is gone."""
+        kubernetes = self.config["kubernetes"]
+        client = new_client_from_config(kubernetes["external"] or kubernetes["kubeconfig"])
+        core = CoreV1Api(client)
+        namespace, slot = DOMAIN.split(".")[1], self.status()["live_slot"]
+
+        def pods() -> dict[str, bool]:
+            found = core.list_namespaced_pod(namespace, label_selector=f"teal.platform/slot={slot}").items
+            return {
+                pod.metadata.name: any(
+                    c.type == "Ready" and c.status == "True" for c in pod.status.conditions or []
+                )
+                for pod in found
+            }
+
+        before = pods()
+        for name in before:
+            core.create_namespaced_pod_eviction(
+                name, namespace, V1Eviction(metadata=V1ObjectMeta(name=name, namespace=namespace))
+            )
+            give_up = time.monotonic() + limit
+            while name in (now := pods()) or len(now) < len(before) or not all(now.values()):
+                assert time.monotonic() < give_up, now
+                time.sleep(0.3)
 
     def state(self) -> tuple[str, str]:
         """Id and state of the latest release, read past the playbooks."""

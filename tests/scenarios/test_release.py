@@ -111,6 +111,26 @@ def test_a_cold_rollback_brings_an_older_release_up(clean: Cloud) -> None:
     assert clean.live() == before
 
 
+@pytest.mark.parametrize(
+    "service",
+    [
+        pytest.param({"SERVICE_DRAIN_SECONDS": "2"}, id="drains"),
+        pytest.param(
+            {"SERVICE_DRAIN_SECONDS": "0", "SERVER_TOMCAT_MAX_KEEP_ALIVE_REQUESTS": "1"},
+            id="a-connection-a-request",
+        ),
+    ],
+)
+def test_pods_that_are_evicted_under_load_lose_nothing(clean: Cloud, service: dict[str, str]) -> None:
+    """What a user's service has to do for it; Tomcat as it comes loses some (`make bench-switch` counts them)."""
+    tag = new(clean, "slow")  # a tenth of a second, so that requests are under way at each moment
+    clean.deploy(tag, slot_config={"SERVICE_SLOW_SECONDS": "0.1", **service})
+    with clean.load() as told:
+        clean.replace_pods()
+    print(f"{service}: {told['failed']} of {told['requests']} requests failed {told['failures']}")
+    assert told["failed"] == 0, told
+
+
 # -- bad images ----------------------------------------------------------------------------------------
 
 

@@ -115,6 +115,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"load_balancer_health_check": {"interval": 5, "timeout": 5}}, "timeout must be less than interval"),
     ({"load_balancer_health_check": {"interval": 1}}, "interval: 1 is not within 5 to 300"),
     ({"load_balancer_idle_timeout": 0}, "1 to 4000"),
+    ({"load_balancer_idle_timeout": 300}, "slot_keep_alive: more than load_balancer_idle_timeout (300)"),
     ({"registry_keep_images": 1}, "at least 2"),
     ({"secrets_list": [{"name": "a key"}]}, "'a key': letters, digits and"),
     ({"secrets_list": [{"name": "a"}, {"name": "a"}]}, "'a' is there twice"),

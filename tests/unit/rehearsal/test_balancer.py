@@ -600,17 +600,52 @@ def test_a_closed_idle_connection_is_not_used(play: Any) -> None:
         pool = Pool()
         address = Address("127.0.0.1", blue.port)
         first = await pool.take(address)
-        pool.give(first)
+        pool.give(first, 60)
         again = await pool.take(address)
         assert again.reused
         assert again.writer is first.writer
         again.writer.close()
-        pool.give(again)
+        pool.give(again, 60)
         other = await pool.take(address)
         assert other.writer is not first.writer
-        pool.give(other)
+        pool.give(other, 60)
         pool.keep_only(set())
         assert other.writer.is_closing()
+
+    play(scenario)
+
+
+def test_connections_to_targets_are_kept_for_the_idle_timeout(play: Any) -> None:
+    async def scenario(world: World) -> None:
+        blue = await world.target("blue", says("x"))
+        world.idle_timeout = 0.3
+        world.apply()
+        for _ in range(3):
+            await world.get()
+        assert blue.connections == 1
+        await asyncio.sleep(0.4)
+        await world.get()
+        assert blue.connections == 2
+
+    play(scenario)
+
+
+def test_a_request_on_a_connection_that_its_target_closes_just_then_is_lost(play: Any) -> None:
+    """As with an ALB: 502, and no second try on another connection or target."""
+
+    async def scenario(world: World) -> None:
+        async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: http1.Head) -> bool:
+            if len(blue.heads) > 1:
+                return False  # read, and closed without an answer: what Tomcat does once it is paused
+            writer.write(http1.answer(200, "x"))
+            return True
+
+        blue = await world.target("blue", one)
+        world.apply()
+        assert (await world.get())[0] == 200
+        assert (await world.get())[0] == 502
+        assert blue.connections == 1 and len(blue.heads) == 2
+        assert world.proxy.metrics[ARN, ""]["HTTPCode_ELB_502_Count"] == 1
 
     play(scenario)
 

@@ -133,21 +133,88 @@ def test_dying_and_crashing(start: Start) -> None:
     assert wrong.returncode == 1 and "it may be ok, crash" in wrong.stderr
 
 
-def test_it_finishes_what_is_open_and_ends(start: Start) -> None:
-    process, port = start(SERVICE_BEHAVIOUR="slow", SERVICE_SLOW_SECONDS="0.3")
-    with connect(port) as busy, connect(port) as idle:
+def begin(client: socket.socket) -> None:
+    """Send a request for what is slow, and wait for no answer."""
+    client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    time.sleep(0.05)
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.1)
+
+
+def test_while_it_drains_each_answer_ends_its_connection(start: Start) -> None:
+    process, port = start(SERVICE_BEHAVIOUR="slow", SERVICE_SLOW_SECONDS="0.9", SERVICE_DRAIN_SECONDS="0.3")
+    with connect(port) as busy, connect(port) as idle, connect(port) as unused:
         assert ask(idle, "/actuator/info")[0] == 200
-        busy.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(0.05)
-        process.send_signal(signal.SIGTERM)
-        time.sleep(0.05)
-        with pytest.raises(ConnectionRefusedError):
-            connect(port)
+        begin(busy)
+        end(process)
         status, head, _ = ask(idle, "/actuator/health/readiness")
         assert status == 503 and "Connection: close" in head
+        assert idle.recv(1) == b""
+        time.sleep(0.4)  # It drains as long as a request is under way.
+        with connect(port) as late:
+            assert "Connection: close" in ask(late, "/actuator/info")[1]
         answer = busy.recv(65536)
         assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close" in answer
+        assert unused.recv(1) == b"", "it ends, and its connections with it"
     assert process.wait(5) == 0
+
+
+def test_as_tomcat_comes_it_ends_connections_without_a_word(start: Start) -> None:
+    """Tomcat's Http11Processor answers no request that comes once its connector is paused."""
+    process, port = start(SERVICE_BEHAVIOUR="slow", SERVICE_SLOW_SECONDS="0.5", SERVICE_DRAIN_SECONDS="0")
+    with connect(port) as busy, connect(port) as idle, connect(port) as unused:
+        assert ask(idle, "/actuator/info")[0] == 200
+        begin(busy)
+        end(process)
+        with pytest.raises(ConnectionRefusedError):
+            connect(port)
+        idle.sendall(b"GET /actuator/info HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(65536) == b"", "lost"
+        assert process.poll() is None, "what is under way is finished"
+        answer = busy.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close" not in answer
+        assert busy.recv(1) == unused.recv(1) == b""
+    assert process.wait(5) == 0
+
+
+def test_what_takes_longer_than_its_time_is_cut_off(start: Start) -> None:
+    process, port = start(
+        SERVICE_BEHAVIOUR="slow",
+        SERVICE_DRAIN_SECONDS="0",
+        SPRING_LIFECYCLE_TIMEOUT_PER_SHUTDOWN_PHASE="200ms",
+    )
+    with connect(port) as busy:
+        begin(busy)
+        process.send_signal(signal.SIGTERM)
+        assert busy.recv(65536) == b""
+    assert process.wait(5) == 0
+
+
+def test_an_idle_connection_is_ended_after_the_time_that_is_set(start: Start) -> None:
+    _, port = start(
+        SERVER_TOMCAT_KEEP_ALIVE_TIMEOUT="400ms", SERVICE_BEHAVIOUR="slow", SERVICE_SLOW_SECONDS="0.6"
+    )
+    with connect(port) as client:
+        assert ask(client, "/")[0] == 200, "a request is not idle, however long it takes"
+        began = time.monotonic()
+        assert client.recv(1) == b"" and 0.3 < time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(("most", "ended"), [("3", [False, False, True]), ("1", [True]), ("-1", [False] * 3)])
+def test_the_last_request_of_a_connection_is_told(start: Start, most: str, ended: list[bool]) -> None:
+    _, port = start(SERVER_TOMCAT_MAX_KEEP_ALIVE_REQUESTS=most)
+    with connect(port) as client:
+        assert ["Connection: close" in ask(client, "/")[1] for _ in ended] == ended
+
+
+def test_a_duration_that_is_none_is_refused() -> None:
+    command = [sys.executable, str(SERVICE)]
+    environment = {"SERVER_TOMCAT_KEEP_ALIVE_TIMEOUT": "a while"}
+    wrong = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert wrong.returncode == 1 and "'a while', which is no duration" in wrong.stderr
 
 
 def test_a_migration_says_so_and_ends() -> None:
