@@ -22,14 +22,31 @@ def container(reason: str = "", message: str = "", restarts: int = 0, **more: An
     return {"name": "service", "image": "repo:1", "state": state, "restartCount": restarts, **more}
 
 
+def node(name: str, ready: str = "True", **spec: str) -> dict[str, Any]:
+    condition = {"type": "Ready", "status": ready}
+    if ready != "True":
+        condition |= {"reason": "NodeStatusUnknown", "message": "Kubelet stopped posting node status."}
+    return {"metadata": {"name": name}, "spec": spec, "status": {"conditions": [condition]}}
+
+
+def homeless(name: str = "p-1") -> dict[str, Any]:
+    told = {"reason": "Unschedulable", "message": "0/2: no cpu"}
+    return pod(name, conditions=[{"type": "PodScheduled", "status": "False", **told}])
+
+
 @pytest.fixture
 def events() -> list[dict[str, Any]]:
     return []
 
 
 @pytest.fixture
-def look(time: Time, events: list[dict[str, Any]]) -> Diagnosis:
-    return Diagnosis(time.clock(), log=lambda *_: LOG, events=lambda _: events)
+def nodes() -> list[dict[str, Any]]:
+    return [node("n-1")]
+
+
+@pytest.fixture
+def look(time: Time, events: list[dict[str, Any]], nodes: list[dict[str, Any]]) -> Diagnosis:
+    return Diagnosis(time.clock(), log=lambda *_: LOG, events=lambda _: events, nodes=lambda: nodes)
 
 
 def test_all_is_well_while_pods_start(look: Diagnosis) -> None:
@@ -73,11 +90,13 @@ def test_an_image_that_cannot_be_had(look: Diagnosis, reason: str, message: str,
         assert "cannot be pulled: repo:1" in str(found)
 
 
-def test_an_image_that_does_not_come_is_told_in_seconds(look: Diagnosis, time: Time) -> None:
+def test_an_image_that_does_not_come_is_told_once_it_was_tried_again(look: Diagnosis, time: Time) -> None:
     first = pod(containerStatuses=[container("ErrImagePull", "dial tcp: connection refused")])
     assert look.verdict(DEPLOYMENT, [first]) is None
-    time.now += 6
+    time.now += 35
     later = pod(containerStatuses=[container("ImagePullBackOff", "Back-off pulling image")])
+    assert look.verdict(DEPLOYMENT, [later]) is None, "it is tried after 10 seconds, and after 20 more"
+    time.now += 11
     assert "cannot be pulled" in str(look.verdict(DEPLOYMENT, [later]))
 
 
@@ -110,19 +129,52 @@ def test_a_missing_configuration_may_come_for_a_moment(look: Diagnosis, time: Ti
 
 
 def test_unschedulable_is_told_when_nothing_makes_room_any_more(look: Diagnosis, time: Time) -> None:
-    condition = {
-        "type": "PodScheduled",
-        "status": "False",
-        "reason": "Unschedulable",
-        "message": "0/2: no cpu",
-    }
-    homeless = pod(conditions=[condition])
     ending = pod("old")
     ending["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    assert look.verdict(DEPLOYMENT, [homeless]) is None
+    assert look.verdict(DEPLOYMENT, [homeless()]) is None
     time.now += 61
-    assert look.verdict(DEPLOYMENT, [homeless, ending]) is None
-    assert "pod p-1 cannot be scheduled: 0/2: no cpu" in str(look.verdict(DEPLOYMENT, [homeless]))
+    assert look.verdict(DEPLOYMENT, [homeless(), ending]) is None
+    assert str(look.verdict(DEPLOYMENT, [homeless()])) == "pod p-1 cannot be scheduled: 0/2: no cpu"
+
+
+@pytest.mark.parametrize("reason", ["TriggeredScaleUp", "Nominated"])
+def test_a_node_that_an_autoscaler_brings_is_waited_for_until_the_deadline(
+    look: Diagnosis, time: Time, events: list[dict[str, Any]], reason: str
+) -> None:
+    look.verdict(DEPLOYMENT, [homeless()])
+    events.append({"reason": reason, "message": "pod triggered scale-up"})
+    time.now += 170
+    assert look.verdict(DEPLOYMENT, [homeless()]) is None
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    told = str(look.verdict({**DEPLOYMENT, "status": {"conditions": [late]}}, [homeless()]))
+    assert "within 180 s" in told and "it cannot be scheduled: 0/2: no cpu" in told
+
+
+def test_an_autoscaler_that_brings_none_says_why(
+    look: Diagnosis, time: Time, events: list[dict[str, Any]]
+) -> None:
+    look.verdict(DEPLOYMENT, [homeless()])
+    events.append({"reason": "NotTriggerScaleUp", "message": "1 max node group size reached"})
+    time.now += 61
+    assert "\n1 max node group size reached" in str(look.verdict(DEPLOYMENT, [homeless()]))
+
+
+def test_a_node_that_is_not_ready_is_named_with_what_to_do(
+    look: Diagnosis, time: Time, nodes: list[dict[str, Any]]
+) -> None:
+    nodes.append(node("n-2", "Unknown", providerID="aws:///ap-northeast-2a/i-0abc"))
+    nodes.append(node("n-3", "False"))
+    look.verdict(DEPLOYMENT, [homeless()])
+    time.now += 61
+    told = str(look.verdict(DEPLOYMENT, [homeless()]))
+    assert (
+        "node n-2 is NotReady (NodeStatusUnknown: Kubelet stopped posting node status.). If it stays so: "
+        "aws ec2 terminate-instances --instance-ids i-0abc; its group brings another"
+    ) in told
+    assert "kubectl describe node n-3" in told and "n-1" not in told
+    away = pod(conditions=[{"type": "Ready", "status": "False"}]) | {"spec": {"nodeName": "n-2"}}
+    assert "node n-2 is NotReady" in str(look.trouble(away)) and "n-3" not in str(look.trouble(away))
+    assert look.lost_nodes([away | {"spec": {"nodeName": "n-1"}}]) == ""
 
 
 def test_a_quota_or_policy_that_refuses_pods_is_told_at_once(look: Diagnosis) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,9 +47,12 @@ class FakeApi:
             self.controller(found)
         return copy.deepcopy(found)
 
-    def list(self, plural: str, selector: str = "", version: str = "v1", fields: str = "") -> list[Json]:
+    def list(
+        self, plural: str, selector: str = "", version: str = "v1", fields: str = "", namespaced: bool = True
+    ) -> list[Json]:
         if plural == "pods":
-            return copy.deepcopy(self.pods)
+            phase = fields.partition("status.phase=")[2]
+            return copy.deepcopy([p for p in self.pods if not phase or p["status"]["phase"] == phase])
         return [copy.deepcopy(obj) for (kind, _), obj in self.objects.items() if kind == plural]
 
     def apply(self, obj: Json) -> Json:
@@ -362,7 +366,7 @@ def test_a_job_that_fails_tells_its_log_and_one_that_succeeded_is_not_run_again(
 ) -> None:
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "migrate-r1"}}
     slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
-    api.pods = [{"metadata": {"name": "p"}, "spec": {"containers": [{"name": "migration"}]}}]
+    api.pods = [migration("Failed")]
     api.objects["jobs", "migrate-r1"] = {
         **job,
         "status": {"conditions": [{"type": "Failed", "status": "True", "message": "BackoffLimitExceeded"}]},
@@ -374,6 +378,54 @@ def test_a_job_that_fails_tells_its_log_and_one_that_succeeded_is_not_run_again(
     api.objects["jobs", "migrate-r1"]["status"] = {"conditions": [{"type": "Complete", "status": "True"}]}
     slots.run_job([job], "green", lease, 60)
     assert api.writes == []
+
+
+def migration(phase: str, **status: Any) -> Json:
+    return {
+        "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "migration"}]},
+        "status": {"phase": phase, **status},
+    }
+
+
+def test_a_job_that_hangs_tells_what_it_said_though_its_pod_is_gone(
+    api: FakeApi, lease: Lease, time: Time
+) -> None:
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "migrate-r1"}}
+    api.pods = [migration("Running")]
+    ended = {"type": "Failed", "status": "True", "message": "Job was active longer than specified deadline"}
+
+    def sleep(seconds: float) -> None:
+        time.now += seconds
+        if time.now - began > 20:  # the controller has removed the pod, and its log with it
+            api.pods = []
+            api.objects["jobs", "migrate-r1"]["status"] = {"conditions": [ended]}
+
+    began, api.clock = time.now, replace(api.clock, sleep=sleep)
+    with pytest.raises(SlotFailed, match=r"longer than specified deadline\nlast log lines:\n  \| last"):
+        KubernetesSlots(api, "assistant").run_job([job], "green", lease, 60)  # type: ignore[arg-type]
+
+
+def test_a_job_whose_image_cannot_be_had_is_told_at_once_and_removed(api: FakeApi, lease: Lease) -> None:
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "migrate-r1"}}
+    waiting = {"reason": "ErrImagePull", "message": "repo:9: not found"}
+    api.pods = [
+        migration("Pending", containerStatuses=[{"name": "migration", "state": {"waiting": waiting}}])
+    ]
+    with pytest.raises(SlotFailed, match=r"Job migrate-r1 failed: the image of .* cannot be pulled"):
+        KubernetesSlots(api, "assistant").run_job([job], "green", lease, 60)  # type: ignore[arg-type]
+    assert ("jobs", "migrate-r1") not in api.objects
+
+
+def test_pods_that_do_not_end_are_told_with_their_node(up: Any, api: FakeApi) -> None:
+    labels = {RELEASE_LABEL: "r0", SLOT_LABEL: "green"}
+    stuck = {"name": "old", "labels": labels, "deletionTimestamp": "2026-01-01T00:00:00Z"}
+    api.pods = [{"metadata": stuck, "spec": {"nodeName": "n-2"}, "status": {}}]
+    for name, ready in (("n-1", "True"), ("n-2", "Unknown")):
+        conditions = [{"type": "Ready", "status": ready, "reason": "NodeStatusUnknown"}]
+        api.objects["nodes", name] = {"metadata": {"name": name}, "status": {"conditions": conditions}}
+    with pytest.raises(SlotFailed, match=r"do not end in slot green: old\nnode n-2 is NotReady"):
+        up("green", 1)
 
 
 def test_condition_tells_what_keeps_pods_from_being_ready(up: Any, api: FakeApi) -> None:

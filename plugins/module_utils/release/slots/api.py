@@ -57,11 +57,17 @@ class Api:
                 return None
             raise
 
-    def list(self, plural: str, selector: str = "", version: str = _CORE, fields: str = "") -> list[Json]:
+    def list(
+        self,
+        plural: str,
+        selector: str = "",
+        version: str = _CORE,
+        fields: str = "",
+        namespaced: bool = True,
+    ) -> list[Json]:
         query = [("labelSelector", selector), ("fieldSelector", fields)]
-        return self.request("get", self.path(version, plural), query=[pair for pair in query if pair[1]])[
-            "items"
-        ]
+        path = self.path(version, plural, namespaced=namespaced)
+        return self.request("get", path, query=[pair for pair in query if pair[1]])["items"]
 
     def apply(self, obj: Json) -> Json:
         """Apply an object server-side. With a resourceVersion in it, only if nobody has changed it since."""

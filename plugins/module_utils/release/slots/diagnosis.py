@@ -21,6 +21,8 @@ _UNCONFIGURED = {"CreateContainerConfigError", "CreateContainerError", "RunConta
 _IMAGE_REFUSED = re.compile(
     r"not ?found|manifest unknown|does not exist|unauthorized|denied|no basic auth|forbidden|no match", re.I
 )
+#: What the Cluster Autoscaler and Karpenter say of a pod for which a node comes.
+_NODE_COMES = {"TriggeredScaleUp", "Nominated"}
 
 
 @dataclass(frozen=True)
@@ -38,16 +40,18 @@ class Verdict:
 class Diagnosis:
     """Looks at a rollout again and again, and knows for how long it has been as it is.
 
-    `log(pod, container, lines, previous)` returns log lines, `events(pod)` the pod's events. The
-    limits are in seconds: for how long that may last which often passes by itself.
+    `log(pod, container, lines, previous)` returns log lines, `events(pod)` the pod's events, `nodes()` the
+    cluster's nodes. The limits are in seconds: for how long that may last which often passes by itself. Kubernetes
+    tries to pull an image again after 10, 20 and 40 seconds.
     """
 
     clock: Clock
     log: Callable[[str, str, int, bool], str]
     events: Callable[[str], list[Json]]
+    nodes: Callable[[], list[Json]]
     unschedulable: float = 60.0
     unconfigured: float = 10.0
-    unpulled: float = 5.0
+    unpulled: float = 45.0
     _since: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def verdict(self, deployment: Json, pods: list[Json]) -> Verdict | None:
@@ -63,12 +67,36 @@ class Diagnosis:
         if refused.get("status") == "True" and not (room and "exceeded quota" in message):
             return Verdict(f"Kubernetes does not let the pods be made: {message}")
         for pod in coming:
-            found = self._containers(pod) or self._unschedulable(pod, waiting=room)
+            found = self.hindrance(pod, room)
             if found:
                 return found
         if condition_of(deployment, "Progressing").get("reason") == "ProgressDeadlineExceeded":
             return self._too_slow(deployment, coming)
         return None
+
+    def hindrance(self, pod: Json, room: bool = False) -> Verdict | None:
+        """Return why a pod will not start, or None while it may. `room` may be made for it yet."""
+        return self._containers(pod) or self._unschedulable(pod, waiting=room)
+
+    def lost_nodes(self, pods: list[Json] | None = None) -> str:
+        """Return which nodes are not ready, of those on which `pods` are if given, and what to do; or nothing."""
+        among = None if pods is None else {pod.get("spec", {}).get("nodeName") for pod in pods}
+        told = []
+        for node in self.nodes():
+            name, condition = node["metadata"]["name"], condition_of(node, "Ready")
+            if condition.get("status") == "True" or not (among is None or name in among):
+                continue
+            instance = node.get("spec", {}).get("providerID", "").rpartition("/")[2]
+            why = ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
+            told.append(
+                f"node {name} is NotReady ({why or 'its kubelet has not reported yet'}). If it stays so: "
+                + (
+                    f"aws ec2 terminate-instances --instance-ids {instance}; its group brings another"
+                    if instance.startswith("i-")
+                    else f"kubectl describe node {name}"
+                )
+            )
+        return "\n".join(told)
 
     def trouble(self, pod: Json) -> Verdict | None:
         """Return what is wrong with a pod that has been up: it was started again, or is not ready any more."""
@@ -84,7 +112,7 @@ class Diagnosis:
             "message", ""
         )
         lines = self.log(name, containers[0]["name"], _LOG_LINES, False) if containers else ""
-        return Verdict(f"pod {name} is not ready", _joined(why, _quoted(lines)))
+        return Verdict(f"pod {name} is not ready", _joined(why, self.lost_nodes([pod]), quoted(lines)))
 
     def _lasts(self, pod: Json, what: str) -> float:
         """Return for how many seconds this has been seen of the pod, by our own clock."""
@@ -95,9 +123,17 @@ class Diagnosis:
         condition = condition_of(pod, "PodScheduled")
         if condition.get("status") != "False" or condition.get("reason") != "Unschedulable" or waiting:
             return None
-        if self._lasts(pod, "unschedulable") < self.unschedulable:
+        name = pod["metadata"]["name"]
+        if self._lasts(pod, "unschedulable") < self.unschedulable or self._node_comes(name):
             return None
-        return Verdict(f"pod {pod['metadata']['name']} cannot be scheduled: {condition.get('message', '')}")
+        return Verdict(
+            f"pod {name} cannot be scheduled: {condition.get('message', '')}",
+            _joined(self._told(name, "NotTriggerScaleUp"), self.lost_nodes()),
+        )
+
+    def _node_comes(self, pod: str) -> bool:
+        """Whether an autoscaler brings a node for the pod; the rollout's deadline ends the waiting for it."""
+        return any(e.get("reason") in _NODE_COMES for e in self.events(pod))
 
     def _containers(self, pod: Json) -> Verdict | None:
         status = pod.get("status", {})
@@ -138,7 +174,7 @@ class Diagnosis:
         return Verdict(
             f"{where} crashes: {count} restart{'' if count == 1 else 's'}, "
             f"it last ended with {ended.get('reason', 'Error')}{code}",
-            _joined(self._killed(pod), _quoted(lines)),
+            _joined(self._killed(pod), quoted(lines)),
         )
 
     def _killed(self, pod: Json) -> str:
@@ -161,27 +197,30 @@ class Diagnosis:
         why = self._probe_answer(pod, ("Readiness", "Startup", "Liveness"))
         scheduled = condition_of(pod, "PodScheduled")
         if scheduled.get("status") == "False":
-            why = f"it cannot be scheduled: {scheduled.get('message', '')}"
+            why = _joined(f"it cannot be scheduled: {scheduled.get('message', '')}", self.lost_nodes())
         elif waiting and not why:
             why = f"it waits: {waiting[0].get('reason', '')}: {waiting[0].get('message', '')}"
         name = pod["metadata"]["name"]
         lines = self.log(name, containers[0]["name"], _LOG_LINES, False) if containers else ""
-        return Verdict(f"{told}: pod {name} is not ready", _joined(why, _quoted(lines)))
+        return Verdict(f"{told}: pod {name} is not ready", _joined(why, quoted(lines)))
 
     def _probe_answer(self, pod: Json, kinds: tuple[str, ...]) -> str:
         """Return what the pod's probes answered last, as its events tell."""
-        told = [e for e in self.events(pod["metadata"]["name"]) if e.get("reason") == "Unhealthy"]
-        told.sort(key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "")
-        messages = [e["message"].strip() for e in told if e.get("message", "").startswith(kinds)]
-        return messages[-1] if messages else ""
+        return self._told(pod["metadata"]["name"], "Unhealthy", kinds)
 
     def _pull_error(self, pod: Json) -> str:
-        events = self.events(pod["metadata"]["name"])
-        told = [e["message"].strip() for e in events if e.get("message", "").startswith("Failed to pull")]
-        return told[-1] if told else ""
+        return self._told(pod["metadata"]["name"], "Failed", "Failed to pull")
+
+    def _told(self, pod: str, reason: str, beginning: str | tuple[str, ...] = "") -> str:
+        """Return what the pod's latest event of that reason says."""
+        told = [e for e in self.events(pod) if e.get("reason") == reason]
+        told.sort(key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "")
+        messages = [e["message"].strip() for e in told if e.get("message", "").startswith(beginning)]
+        return messages[-1] if messages else ""
 
 
-def _quoted(lines: str) -> str:
+def quoted(lines: str) -> str:
+    """Return log lines as a message has them."""
     text = "\n".join(f"  | {line}" for line in lines.strip().splitlines())
     return f"last log lines:\n{text}" if text else ""
 

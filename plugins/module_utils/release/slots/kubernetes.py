@@ -34,6 +34,7 @@ _BATCH = "batch/v1"
 _LOG_LINES = 12
 _TRIES = 10
 _LOOK_EVERY = 0.5
+_LOG_EVERY = 5.0
 _LONGEST_END = 300.0
 #: Seconds between the last replica's readiness and the first request; the most that Kubernetes takes.
 _UNTIL_REQUESTS = 600
@@ -137,7 +138,8 @@ class KubernetesSlots:
                     ready_since = self.api.clock.steady() if ready_since is None else ready_since
                     if self.api.clock.steady() - ready_since > _LONGEST_END:
                         names = ", ".join(pod["metadata"]["name"] for pod in ending)
-                        raise SlotFailed(f"pods of the release before do not end in slot {slot}: {names}")
+                        why = f"pods of the release before do not end in slot {slot}: {names}"
+                        raise SlotFailed(str(diagnosis.Verdict(why, look.lost_nodes(ending))))
                     lease.keep()
                     self.api.clock.sleep(_LOOK_EVERY)
                     continue
@@ -153,23 +155,35 @@ class KubernetesSlots:
     def run_job(self, objects: list[Json], slot: str, lease: Lease, limit: float) -> None:
         """Apply objects, one of them a Job, and wait until it has succeeded. Raises SlotFailed with its log.
 
-        A Job of the same name that has ended is not run again: its end counts.
+        A Job of the same name that has ended is not run again: its end counts. One whose pod can't be started is
+        removed, so that it doesn't begin when nobody reckons with it any more.
         """
         job = next(obj for obj in objects if obj["kind"] == "Job")
         name = job["metadata"]["name"]
         for obj in objects:
             if obj is not job or not self.api.get("jobs", name, _BATCH):
                 lease.guard(lambda obj=obj: self.api.apply(_marked(obj, slot)))
-        began = self.api.clock.steady()
+        look, lines = self._diagnosis(), ""
+        read = began = self.api.clock.steady()
         while True:
             found = self.api.get("jobs", name, _BATCH) or {}
             if diagnosis.condition_of(found, "Complete").get("status") == "True":
                 return
             failed = diagnosis.condition_of(found, "Failed")
-            late = self.api.clock.steady() - began > limit
+            now = self.api.clock.steady()
+            late = now - began > limit
             if failed.get("status") == "True" or late:
                 why = failed.get("message") or f"it did not end within {span(limit)}"
-                raise SlotFailed(f"Job {name} failed: {why}" + self._job_log(name))
+                lines = self._job_log(name) or lines
+                raise SlotFailed(str(diagnosis.Verdict(f"Job {name} failed: {why}", diagnosis.quoted(lines))))
+            pods = self.api.list("pods", f"job-name={name}", fields="status.phase=Pending")
+            hindered = next(filter(None, map(look.hindrance, pods)), None)
+            if hindered:
+                lease.guard(lambda: self.api.delete("jobs", name, _BATCH))
+                raise SlotFailed(f"Job {name} failed: {hindered}")
+            if now - read > _LOG_EVERY:
+                # Kubernetes removes the pod of a Job whose time is over, and its log with it.
+                read, lines = now, self._job_log(name) or lines
             lease.keep()
             self.api.clock.sleep(_LOOK_EVERY)
 
@@ -177,9 +191,7 @@ class KubernetesSlots:
         for pod in self.api.list("pods", f"job-name={name}"):
             for container in pod["spec"]["containers"]:
                 if lines := self.api.log(pod["metadata"]["name"], container["name"], _LOG_LINES):
-                    return "\nlast log lines:\n" + "\n".join(
-                        f"  | {line}" for line in lines.strip().splitlines()
-                    )
+                    return lines
         return ""
 
     # -- now -------------------------------------------------------------------------------------
@@ -330,7 +342,15 @@ class KubernetesSlots:
         return [pod for pod in pods if _bears(pod, number) or "deletionTimestamp" in pod["metadata"]]
 
     def _diagnosis(self) -> diagnosis.Diagnosis:
-        return diagnosis.Diagnosis(self.api.clock, self.api.log, self._events, self.unschedulable)
+        return diagnosis.Diagnosis(
+            self.api.clock, self.api.log, self._events, self._nodes, self.unschedulable
+        )
+
+    def _nodes(self) -> list[Json]:
+        try:
+            return self.api.list("nodes", namespaced=False)
+        except KubernetesError:
+            return []  # without the right to see them they are not named
 
     def _events(self, pod: str) -> list[Json]:
         try:
