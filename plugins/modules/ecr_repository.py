@@ -46,6 +46,11 @@ options:
   policy:
     description: The repository policy. Not managed if not given, none if empty.
     type: dict
+  pull_accounts:
+    description: Ids of other accounts that may pull the images and do nothing else, instead of O(policy).
+    type: list
+    elements: str
+    default: []
   state:
     description: Whether it should exist. Removal takes its images with it.
     type: str
@@ -147,9 +152,21 @@ class Repository(Resource):
             "scan_on_push": self.params["scan_on_push"],
             "encryption": self.params["encryption"],
             "lifecycle_policy": self.params["lifecycle_policy"],
-            "policy": self.params["policy"],
+            "policy": self._pull_policy() or self.params["policy"],
             "tags": None if tags is None else {**tags, "Name": self.name},
         }
+
+    def _pull_policy(self) -> dict[str, Any]:
+        accounts, partition = self.params["pull_accounts"], self.client.meta.partition
+        if not accounts:
+            return {}
+        statement = {
+            "Sid": "PullFromOtherAccounts",
+            "Effect": "Allow",
+            "Principal": {"AWS": [f"arn:{partition}:iam::{account}:root" for account in accounts]},
+            "Action": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        }
+        return {"Version": "2012-10-17", "Statement": [statement]}
 
     def current(self, found: dict) -> dict[str, Any]:
         return {
@@ -241,6 +258,7 @@ def main() -> None:
             "kms_key": {"type": "str", "default": ""},
             "lifecycle_policy": {"type": "dict"},
             "policy": {"type": "dict"},
+            "pull_accounts": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )

@@ -118,24 +118,26 @@ class EksAddons(ClusterSet):
         free = [addon["name"] for addon in self.params["addons"] if addon["version"] is None]
         installed = [name for name in free if name in self.found]
         if installed:
-            for name, versions in self._compatible().items():
-                if name in installed and versions and settings[name]["version"] not in versions:
+            cluster = self.call("describe_cluster", name=self.name)["cluster"]["version"]
+            for name in installed:
+                versions = self._compatible(name, cluster)
+                if versions and settings[name]["version"] not in versions:
                     settings[name]["version"] = versions[0]
         return settings
 
-    def _compatible(self) -> dict[str, list[str]]:
-        """Return the versions that work with the cluster's own, AWS's default first, by add-on."""
-        cluster = self.call("describe_cluster", name=self.name)["cluster"]["version"]
-        addons = self.pages("describe_addon_versions", "addons", kubernetesVersion=cluster, owners=["aws"])
-        found: dict[str, list[str]] = {}
-        for addon in addons:
-            default: dict[str, bool] = {}
+    def _compatible(self, name: str, cluster: str) -> list[str]:
+        """Return the add-on's versions that work with the cluster's own, the default first.
+
+        It is asked for by name: AWS's own are only some (metrics-server is the community's), and all are hundreds.
+        """
+        which = {"addonName": name, "kubernetesVersion": cluster}
+        default: dict[str, bool] = {}
+        for addon in self.pages("describe_addon_versions", "addons", **which):
             for version in addon["addonVersions"]:
                 here = [one for one in version["compatibilities"] if one["clusterVersion"] == cluster]
                 if here:
                     default[version["addonVersion"]] = any(one.get("defaultVersion") for one in here)
-            found[addon["addonName"]] = sorted(default, key=lambda version: not default[version])
-        return found
+        return sorted(default, key=lambda version: not default[version])
 
     def settled(self, found: dict) -> bool:
         return all(addon["status"] == "ACTIVE" for addon in found.values())

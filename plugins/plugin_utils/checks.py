@@ -465,6 +465,28 @@ def nodes_reach_out(
 
 
 @check
+def bastion_reaches_out(
+    bastion_tier: str,
+    bastion_public_address: bool,
+    network_nat: str,
+    network_tiers: list[str],
+    network_public_tiers: list[str],
+) -> Found:
+    yield from known_tier("bastion_tier", bastion_tier, network_tiers)
+    if bastion_tier in network_public_tiers and not bastion_public_address:
+        yield (
+            "bastion_public_address",
+            f"true in the public tier '{bastion_tier}', from which Systems Manager is reached by an address of one's own",
+        )
+    private = bastion_tier in network_tiers and bastion_tier not in network_public_tiers
+    if private and network_nat == "none":
+        yield (
+            "network_nat",
+            f"single or per_zone: a bastion in the tier '{bastion_tier}' reaches nothing without",
+        )
+
+
+@check
 def namespace(namespace_name: str, namespace_port: int) -> Found:
     if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", namespace_name):
         yield (

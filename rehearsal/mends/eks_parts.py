@@ -35,6 +35,11 @@ ADDONS = {
 }
 """The default version of each add-on that the rehearsal knows."""
 
+
+def _owner(addon: str) -> str:
+    return "community" if addon == "metrics-server" else "aws"
+
+
 POLICY_ARN = "arn:aws:eks::aws:cluster-access-policy/"
 
 
@@ -211,7 +216,7 @@ class Addons:
         return ActionResult({"addon": _parts(cluster, "addon").pop(name) | {"status": "DELETING"}})
 
     def describe_addon_versions(self: EKSResponse) -> ActionResult:
-        wanted = self._get_param("addonName")
+        wanted, owners = self._get_param("addonName"), self._get_param("owners")
         version = self._get_param("kubernetesVersion") or "1.35"
         compatible = [{"clusterVersion": version, "platformVersions": ["*"], "defaultVersion": True}]
         return ActionResult(
@@ -219,12 +224,13 @@ class Addons:
                 "addons": [
                     {
                         "addonName": name,
+                        "owner": _owner(name),
                         "addonVersions": [
                             {"addonVersion": default.format(version=version), "compatibilities": compatible}
                         ],
                     }
                     for name, default in ADDONS.items()
-                    if wanted in (None, name)
+                    if wanted in (None, name) and (not owners or _owner(name) in owners)
                 ]
             }
         )

@@ -417,6 +417,16 @@ def test_an_addon_without_a_version_follows_the_clusters(cluster: dict, run_modu
     assert not run_module(eks_addons, cluster=NAME, addons=kube_proxy)["changed"]
 
 
+def test_an_addon_of_the_community_follows_the_cluster_too(cluster: dict, run_module: Run) -> None:
+    """Of AWS's own add-ons alone, metrics-server would never be updated."""
+    metrics = [{"name": "metrics-server"}]
+    run_module(eks_addons, cluster=NAME, addons=[{"name": "metrics-server", "version": "v0.7.2-eksbuild.1"}])
+    told = run_module(eks_addons, cluster=NAME, addons=metrics)["diff"]
+    assert told["before"]["metrics-server"]["version"] == "v0.7.2-eksbuild.1"
+    assert told["after"]["metrics-server"]["version"].startswith("v0.8.")
+    assert not run_module(eks_addons, cluster=NAME, addons=metrics)["changed"]
+
+
 def test_an_addon_that_fails_says_why(cluster: dict, run_module: Run, monkeypatch: Any) -> None:
     read = eks_addons.EksAddons.read
 

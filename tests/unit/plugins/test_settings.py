@@ -139,6 +139,20 @@ def test_what_is_wrong_is_named(staging, extra, message):
     assert any(message in problem for problem in found), found
 
 
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ({"bastion_tier": "public"}, "bastion_public_address: true in the public tier 'public'"),
+        ({"bastion_tier": "hidden"}, "none of network_tiers (public, private)"),
+        ({"network_nat": "none"}, "a bastion in the tier 'private' reaches nothing without"),
+    ],
+)
+def test_a_bastion_that_could_not_reach_out_is_refused(extra, message):
+    found = Inventory("production").problems(**extra)
+    assert any(message in problem for problem in found), found
+    assert Inventory("production").problems(bastion_tier="public", bastion_public_address=True) == []
+
+
 def test_what_is_missing_is_named(staging):
     found = staging.problems(without="load_balancer_domain_name")
     assert any(problem.startswith("load_balancer_domain_name is missing: Domain name") for problem in found)

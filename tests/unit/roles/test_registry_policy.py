@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible_collections.teal.platform.plugins.modules import ecr_repository
 from test_identity_policies import ACCOUNT, Rendered
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "registry"
@@ -15,16 +19,32 @@ OTHER = "210987654321"
 PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 
 
-def policy(wanted: str = "policy", **settings: Any) -> dict[str, Any]:
-    """Return the policy, or lifecycle policy, that tasks/present.yml gives the repository."""
+def given(**settings: Any) -> dict[str, Any]:
+    """Return what tasks/present.yml gives the module."""
     loader = DataLoader()
     files = [ROLE / "defaults/main.yml", ROLE / "vars/main.yml"]
-    variables: dict[str, Any] = {"platform_region": "ap-northeast-2"}
+    variables: dict[str, Any] = {"platform_application": "assistant", "platform_account_tags": {}}
     for file in files:
         variables |= loader.load_from_file(str(file), trusted_as_template=True)
     (task, *_) = loader.load_from_file(str(ROLE / "tasks/present.yml"), trusted_as_template=True)
-    given = task["teal.platform.ecr_repository"][wanted]
-    return Templar(loader=loader, variables=variables | settings).template(given)
+    module = task["teal.platform.ecr_repository"]
+    return Templar(loader=loader, variables=variables | settings).template(module)
+
+
+@pytest.fixture
+def policy(aws: None, run_module: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Return policy(region, **settings): the policy that the repository then has."""
+
+    def made(region: str = "ap-northeast-2", **settings: Any) -> dict[str, Any]:
+        run_module(ecr_repository, **given(**settings), region=region)
+        assert not run_module(ecr_repository, **given(**settings), region=region)["changed"]
+        client = boto3.client("ecr", region_name=region)
+        try:
+            return json.loads(client.get_repository_policy(repositoryName="assistant")["policyText"])
+        except client.exceptions.RepositoryPolicyNotFoundException:
+            return {}
+
+    return made
 
 
 def expired(rules: list[dict[str, Any]], images: list[list[str]]) -> set[int]:
@@ -51,7 +71,7 @@ def expired(rules: list[dict[str, Any]], images: list[list[str]]) -> set[int]:
 
 
 def test_the_lifecycle_keeps_what_is_in_a_slot_however_many_are_pushed() -> None:
-    rules = policy("lifecycle_policy")["rules"]
+    rules = given()["lifecycle_policy"]["rules"]
     images = [[f"1.{number}"] for number in range(150)]
     assert expired(rules, images) == set(range(100, 150))
     images[120].append("live-assistant-production-blue")
@@ -61,7 +81,7 @@ def test_the_lifecycle_keeps_what_is_in_a_slot_however_many_are_pushed() -> None
     assert max(rules, key=lambda rule: rule["rulePriority"])["selection"]["tagStatus"] == "any"
 
 
-def test_nobody_by_default() -> None:
+def test_nobody_by_default(policy: Callable[..., dict[str, Any]]) -> None:
     assert policy() == {}
 
 
@@ -69,8 +89,10 @@ def test_nobody_by_default() -> None:
     ("region", "partition"),
     [("ap-northeast-2", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
 )
-def test_named_accounts_pull_and_do_nothing_else(region: str, partition: str) -> None:
-    (statement,) = policy(registry_pull_accounts=[OTHER, ACCOUNT], platform_region=region)["Statement"]
+def test_named_accounts_pull_and_do_nothing_else(
+    policy: Callable[..., dict[str, Any]], region: str, partition: str
+) -> None:
+    (statement,) = policy(region, registry_pull_accounts=[OTHER, ACCOUNT])["Statement"]
     assert statement["Effect"] == "Allow"
     assert statement["Principal"] == {
         "AWS": [f"arn:{partition}:iam::{account}:root" for account in (OTHER, ACCOUNT)]
@@ -78,8 +100,9 @@ def test_named_accounts_pull_and_do_nothing_else(region: str, partition: str) ->
     assert statement["Action"] == PULL
 
 
-def test_a_policy_of_ones_own_stands() -> None:
-    own = {"Version": "2012-10-17", "Statement": []}
+def test_a_policy_of_ones_own_stands(policy: Callable[..., dict[str, Any]]) -> None:
+    statement = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{OTHER}:root"}, "Action": PULL[:1]}
+    own = {"Version": "2012-10-17", "Statement": [statement]}
     assert policy(registry_policy=own) == own
 
 
