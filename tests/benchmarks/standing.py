@@ -258,6 +258,13 @@ def _kubernetes(api: kubernetes.client.ApiClient) -> Iterator[dict[str, Any]]:
             for item in listed.items:
                 if item.metadata.name not in STANDARD:
                     yield api.sanitize_for_serialization(item) | named
+    rights = kubernetes.client.RbacAuthorizationV1Api(api)
+    for kind, read in (
+        ("ClusterRole", rights.read_cluster_role),
+        ("ClusterRoleBinding", rights.read_cluster_role_binding),
+    ):
+        named = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind}
+        yield api.sanitize_for_serialization(read(f"{NAME}-nodes")) | named
 
 
 # -- compared ------------------------------------------------------------------------------------------
