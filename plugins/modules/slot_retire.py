@@ -19,6 +19,10 @@ options:
     description: Whether not to wait until the time is over. There is no warm rollback after that.
     type: bool
     default: false
+  settle_only:
+    description: Whether only a release that was left behind is brought to its end, and no slot is scaled down.
+    type: bool
+    default: false
   drain:
     description: For how long a slot must have had no request before it is scaled down.
     type: str
@@ -66,9 +70,11 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils.release import report, retire
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Busy
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import LOCK_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
 
 ARGUMENTS = {
     "now": {"type": "bool", "default": False},
+    "settle_only": {"type": "bool", "default": False},
     "drain": {"type": "str", "default": "60s"},
     "inventory": {"type": "str", "default": ""},
     **LOCK_ARGUMENTS,
@@ -79,6 +85,9 @@ def work(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     if engine.module.check_mode:
         now = engine.world.now()
+        if engine.params["settle_only"]:
+            left = f"{named(now.unfinished)} would be brought to its end" if now.unfinished else ""
+            return {"changed": bool(left), "message": left or retire.NOTHING_LEFT}
         reason = retire.kept(now, engine.clock.wall(), engine.params["now"])
         if not reason:
             return {"changed": True, "message": "the idle slot would be scaled down"}
@@ -94,6 +103,7 @@ def work(engine: Engine) -> dict[str, Any]:
             now=engine.params["now"],
             drain=engine.length("drain"),
             requests=retire.request_counter(lambda: engine.client("cloudwatch")),
+            settle_only=engine.params["settle_only"],
         )
     except Busy as error:
         if engine.params["now"]:

@@ -81,12 +81,14 @@ class GitHub:
         self, caller: str, branch: str, commit: str, *, inputs: Any = None, pull_request: Any = None
     ) -> Run:
         """Run one of the application's workflows for an event."""
-        run = Run(self, branch, commit, inputs or {}, pull_request)
-        run.document = load(CALLERS / f"{caller}.yml")
+        document = load(CALLERS / f"{caller}.yml")
+        form = (document["on"].get("workflow_dispatch") or {}).get("inputs", {})
+        run = Run(self, branch, commit, {**dict.fromkeys(form, ""), **(inputs or {})}, pull_request)
+        run.document = document
         run._jobs(run.document["jobs"], run.known, "", {})
         return run
 
-    def call(self, workflow: str, branch: str, commit: str, secrets: dict[str, str], **inputs: Any) -> Run:
+    def call(self, workflow: str, branch: str, commit: str, secrets: dict[str, str], /, **inputs: Any) -> Run:
         """Run one of the platform's workflows, as a caller of the team's own would."""
         run = Run(self, branch, commit, {}, None)
         accepted = load(WORKFLOWS / f"{workflow}.yml")["on"]["workflow_call"]["inputs"]
@@ -247,7 +249,8 @@ class Job:
                 outputs = self._step(step, self.known, {})
             except StepFailed as e:
                 self.run_of.log += f"{e}\n"
-                outcome, self.failed = "failure", True
+                outcome = "failure"
+                self.failed |= not filled(step.get("continue-on-error", False), self.known)
             if "id" in step:
                 self.steps[step["id"]] = {"outcome": outcome, "outputs": outputs}
         outputs = {
@@ -370,6 +373,7 @@ def wanted(condition: str | None, known: dict[str, Any], *, failed: bool, fine: 
     if not STATUS.search(condition):
         condition = f"success() && ({condition})"
     calls = {"always": lambda: True, "success": lambda: fine, "failure": lambda: failed}
+    calls["cancelled"] = lambda: False  # nobody does here
     return bool(evaluate(condition, known, **calls))
 
 

@@ -263,6 +263,8 @@ def test_one_image_goes_through_all_three(flow: Flow, github: actions.GitHub) ->
     merged = flow.commit()
     run = github.event("production", "production", merged)
     assert run.results["deploy / deploy"] == "waiting", "for the reviewers of the GitHub environment"
+    summary = (flow.home.parent / "step-summary.md").read_text()
+    assert f"- digest={digest}\n- commit={commit}\n" in summary, "they are shown what they are to approve"
     assert flow.lives() == [commit, commit, "1.0.0"]
     github.approved = {"production"}
     run = github.event("production", "production", merged)
@@ -273,7 +275,7 @@ def test_one_image_goes_through_all_three(flow: Flow, github: actions.GitHub) ->
     assert len(live) == 3 and len(told) == 6, "one of the switch and one of the success of each"
     for embed in live:
         assert {"name": "Quality", "value": "coverage: 81.2", "inline": False} in embed["fields"]
-    assert "### promote" in (flow.home.parent / "step-summary.md").read_text()
+    assert "### deploy" in (flow.home.parent / "step-summary.md").read_text()
 
 
 def test_an_image_is_built_once(flow: Flow, github: actions.GitHub) -> None:
@@ -306,7 +308,8 @@ def test_a_gate_that_is_not_met_stops_what_was_merged_all_the_same(
 
 
 def test_only_its_branch_deploys_to_an_environment(flow: Flow, github: actions.GitHub) -> None:
-    run = github.call("deploy", "test", flow.commit(), {"sonar-token": ""}, environment="production")
+    given = {"environment": "production", "digest": "sha256:" + "0" * 64}
+    run = github.call("deploy", "test", flow.commit(), {"sonar-token": ""}, **given)
     assert run.results["deploy"] == "failure"
     assert "branch test is not allowed to deploy to production" in run.log
     qa = github.rules["test-rollback"].variables["AWS_ROLE"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ class Pipeline(actions.GitHub):
             lambda arn, subject: {"ROLE": arn},
         )
         self.failing: set[str] = set()
+        self.stands = {"digest": DIGEST, "commit": "commit", "version": "1.1.0"}
+        """What is read in the environment before."""
         self.played: list[tuple[str, str, str, dict[str, Any]]] = []
         """Playbook, environment, role and variables."""
 
@@ -49,6 +52,8 @@ class Pipeline(actions.GitHub):
                 self.played.append((playbook, environ["ENVIRONMENT"], role, variables))
             if {step["name"], playbook} & self.failing:
                 raise actions.StepFailed(step["name"])
+            if step["name"] == "Pin it, and show it to who approves":
+                return self.stands
             return {"digest": DIGEST} if "digest" in step["name"] else {}
 
         monkeypatch.setattr(actions.Job, "_shell", shell)
@@ -90,27 +95,102 @@ def test_what_is_not_verified_is_not_built(pipeline: Pipeline, failing: str) -> 
     ]
 
 
+PROMOTED = {
+    "image_digest": DIGEST,
+    "release_commit": "commit",
+    "release_version": "1.1.0",
+    "lock_wait": "5m",
+    "release_quality_gate": True,
+}
+
+
 def test_later_branches_promote_and_build_nothing(pipeline: Pipeline) -> None:
-    for environment in ENVIRONMENTS[1:]:
+    for before, environment in itertools.pairwise(ENVIRONMENTS):
+        pipeline.played.clear()
         pipeline.event(environment, environment, "merge")
-    assert pipeline.playbooks() == ["promote", "status"] * 2
-    assert [role for _, _, role, _ in pipeline.played[::2]] == ["staging-deploy", "production-deploy"]
+        candidate, deploy, status = pipeline.played
+        assert candidate[:3] == ("candidate", before, f"{before}-qa")
+        assert deploy == ("deploy", environment, f"{environment}-deploy", PROMOTED)
+        assert status[:3] == ("status", environment, f"{environment}-deploy")
+
+
+def test_what_was_approved_is_deployed_whatever_stands_before_it_then(pipeline: Pipeline) -> None:
+    """Its digest is read, and is in the run's summary, before anybody is asked; afterwards it is not read again."""
+    pipeline.rules["production"].reviewers = True
+
+    def later() -> None:
+        assert pipeline.playbooks() == ["candidate"]
+        pipeline.stands = {"digest": "sha256:" + "cd" * 32, "commit": "later", "version": "1.2.0"}
+
+    pipeline.meanwhile["deploy / deploy"] = later
+    asked = pipeline.event("production", "production", "merge")
+    assert (asked.results["deploy / candidate"], asked.results["deploy / deploy"]) == ("success", "waiting")
+    pipeline.played.clear()
+    pipeline.approved = {"production"}
+    pipeline.event("production", "production", "merge")
+    assert pipeline.played[1] == ("deploy", "production", "production-deploy", PROMOTED)
+    assert pipeline.stands["commit"] == "later"
+
+
+@pytest.mark.parametrize("failing", ["candidate", "Pin it, and show it to who approves"])
+def test_without_a_candidate_nobody_is_asked(pipeline: Pipeline, failing: str) -> None:
+    pipeline.failing = {failing}
+    run = pipeline.event("staging", "staging", "merge")
+    ran = {name.rpartition(" ")[2]: result for name, result in run.results.items()}
+    assert (ran["candidate"], ran["deploy"]) == ("failure", "failure")
+    assert run.results["deploy / deploy"] == run.results["deploy / reconcile"] == "skipped"
+    assert run.results["system-test"] == "skipped"
+    assert "deploy" not in pipeline.playbooks()
+
+
+def test_a_digest_that_is_given_comes_with_its_commit(pipeline: Pipeline) -> None:
+    given = {"environment": "staging", "digest": DIGEST, "commit": "built"}
+    run = pipeline.call("deploy", "staging", "merge", {"sonar-token": "x"}, **given)
+    assert run.results["candidate"] == "skipped"
+    expected = {**PROMOTED, "release_commit": "built"}
+    del expected["release_version"]
+    assert pipeline.played[0] == ("deploy", "staging", "staging-deploy", expected)
+
+
+def test_a_deploy_of_nothing_is_refused_before_an_approval(pipeline: Pipeline) -> None:
+    pipeline.failing = {"Refuse what names no release"}  # which this stand-in of a shell has to be told
+    run = pipeline.call("deploy", "production", "merge", {"sonar-token": "x"}, environment="production")
+    assert run.results == {"candidate": "failure", "deploy": "skipped", "reconcile": "skipped"}
+    assert pipeline.played == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_who_starts_it_by_hand_may_set_the_gate_aside(pipeline: Pipeline, environment: str) -> None:
+    pipeline.failing = {"Analyse"}  # SonarCloud is down
+    run = pipeline.event(environment, environment, "commit", inputs={"gate-override": "incident 4711"})
+    asked = [played for played in pipeline.played if played[0] in ("quality_gate", "deploy")]
+    assert len(asked) == (2 if environment == "test" else 1)
+    assert {played[3]["quality_gate_override_reason"] for played in asked} == {"incident 4711"}
+    assert set(run.results.values()) == {"success", "skipped"}
+
+
+def test_a_branch_with_a_pull_request_has_to_meet_the_gate(pipeline: Pipeline) -> None:
+    """Its check would be that of the pull request."""
+    pipeline.failing = {"Analyse"}
+    run = pipeline.event("test", "feature", "commit", inputs={"gate-override": "hurry"})
+    assert run.results["verify / verify"] == "failure"
 
 
 def test_a_failed_deploy_is_settled_by_its_own_job(pipeline: Pipeline) -> None:
-    pipeline.failing = {"promote"}
+    pipeline.failing = {"deploy"}
     run = pipeline.event("production", "production", "merge")
-    assert pipeline.playbooks() == ["promote", "retire"]
+    assert pipeline.playbooks() == ["candidate", "deploy", "retire"]
     assert (run.results["deploy / deploy"], run.results["deploy / reconcile"]) == ("failure", "skipped")
 
 
 def test_or_else_by_the_next_one_with_the_right_to_roll_back(pipeline: Pipeline) -> None:
-    pipeline.failing = {"promote", "retire"}
+    """Neither scales a slot down, also if the deploy failed because its approval was refused."""
+    pipeline.failing = {"deploy", "retire"}
     pipeline.event("production", "production", "merge")
-    assert [(playbook, role) for playbook, _, role, _ in pipeline.played] == [
-        ("promote", "production-deploy"),
-        ("retire", "production-deploy"),
-        ("retire", "production-qa"),
+    settle = {"lock_wait": "5m", "settle_only": True}
+    assert pipeline.played[-2:] == [
+        ("retire", "production", "production-deploy", settle),
+        ("retire", "production", "production-qa", settle),
     ]
 
 

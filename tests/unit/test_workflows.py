@@ -25,6 +25,7 @@ PLAYBOOKS = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
 RIGHTS = {
     ("release.yml", "publish"): {"contents": "write"},
     ("image.yml", "image"): {"contents": "read", "id-token": "write"},
+    ("deploy.yml", "candidate"): {"contents": "read", "id-token": "write"},
     ("deploy.yml", "deploy"): {"contents": "read", "id-token": "write"},
     ("deploy.yml", "reconcile"): {"contents": "read", "id-token": "write"},
     ("system-test.yml", "failed"): {"contents": "read", "id-token": "write"},
@@ -40,6 +41,8 @@ OTHER_STEPS = {
     "image.yml: Build",
     "image.yml: Push",
     "image.yml: Tell its digest",
+    "deploy.yml: Refuse what names no release",
+    "deploy.yml: Pin it, and show it to who approves",
     "deploy.yml: Tell its digest",
     "system-test.yml: Refuse what is neither rollback nor hold",
     "system-test.yml: Test",
@@ -111,9 +114,27 @@ def test_rights_are_the_least(path: Path) -> None:
 @named
 def test_what_changes_an_environment_is_one_at_a_time_and_never_cancelled(path: Path) -> None:
     for name, job in jobs(path):
-        if "id-token" in job["permissions"] and name != "reconcile":
-            assert job["concurrency"]["cancel-in-progress"] is False, name
+        if "id-token" in job["permissions"]:
             assert job["environment"], f"{name}: AWS trusts GitHub's environments alone"
+        # The first reads, the other ends what is left and holds the release lock for it.
+        if "id-token" in job["permissions"] and name not in ("candidate", "reconcile"):
+            assert job["concurrency"]["cancel-in-progress"] is False, name
+
+
+def test_merges_to_a_branch_go_through_in_their_order() -> None:
+    """Runs of one branch wait for each other, and not in a group that a job of theirs waits for: it never came."""
+    groups = {
+        job["concurrency"]["group"] for path in WORKFLOWS for _, job in jobs(path) if "concurrency" in job
+    }
+    for name in ("test", "staging"):
+        (path,) = (path for path in EXAMPLES if path.stem == name)
+        concurrency = load(path)["concurrency"]
+        assert concurrency == {
+            "group": "${{ github.workflow }}-${{ github.ref }}",
+            "cancel-in-progress": False,
+        }
+        assert load(path)["name"] == name.upper()
+    assert not {group for group in groups if group.startswith(("${{ github.workflow", "test-", "staging-"))}
 
 
 def test_what_is_scheduled_takes_no_deploys_place() -> None:
@@ -230,7 +251,7 @@ def test_examples_fit_what_they_call(path: Path) -> None:
 def test_callers_are_short() -> None:
     for path in EXAMPLES:
         own = [line for line in path.read_text().splitlines() if line.strip() and line != "---"]
-        assert len(own) <= 50, f"{path.name} has {len(own)} lines"
+        assert len(own) <= 60, f"{path.name} has {len(own)} lines"
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 
 _DRAIN_LIMIT = 600.0
+NOTHING_LEFT = "no release was left midway"
 
 
 def kept(now: Situation, wall: float, at_once: bool) -> str:
@@ -64,8 +65,9 @@ def retire(
     now: bool,
     drain: float,
     requests: Callable[[str, float], float],
+    settle_only: bool = False,
 ) -> tuple[bool, str, Release | None]:
-    """Settle what was left, or else scale the idle slot down if it isn't kept.
+    """Settle what was left, or else, unless `settle_only`, scale the idle slot down if it isn't kept.
 
     Returns whether anything was done, what, and the release that was brought to its end. One at a time: settling
     takes the rights of a rollback and no more. A slot that is kept grows with the live one, so that it can stand the
@@ -78,9 +80,10 @@ def retire(
         told = settle(world, lease, unfinished) if unfinished else ""
         situation = world.now()
         remove_previews(world, situation, lease)
-        if told:
+        if told or settle_only:
             lease.give_back()
-            return True, told, world.store.release(unfinished["id"])
+            left = world.store.release(unfinished["id"]) if unfinished else None
+            return bool(told), told or NOTHING_LEFT, left
         if reason := kept(situation, world.clock.wall(), now):
             replicas, more = outgrown(situation, slots(lease))
             if replicas:

@@ -239,8 +239,9 @@ def test_retire_leaves_all_as_it_is_while_somebody_works(
     assert failed(slot_retire, now=True)["error"] == "Busy"
 
 
+@pytest.mark.parametrize("settle_only", [False, True])
 def test_retire_brings_a_release_to_its_end_and_tells_of_it(
-    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, settle_only: bool
 ) -> None:
     Controller(environment).deploy("1.0.0")
     run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
@@ -250,12 +251,26 @@ def test_retire_brings_a_release_to_its_end_and_tells_of_it(
         UpdateExpression="SET lease = :short",
         ExpressionAttributeValues={":short": {"N": "1"}},
     )
-    told = run(slot_retire, lock_wait="10s", inventory="inventories/x")
+    told = run(slot_retire, lock_wait="10s", inventory="inventories/x", settle_only=settle_only)
     assert told["changed"] and told["topic"] == "deploy aborted"
     assert told["event"]["version"] == "1.4.2"
     assert told["event"]["who"] == "alice"
     assert told["event"]["serving"].endswith(" on blue, untouched")
     assert "its controller was gone" in told["event"]["reason"]
+
+
+def test_where_nothing_was_left_to_settle_no_slot_is_scaled_down(
+    run: Callable[..., dict[str, Any]], environment: Environment
+) -> None:
+    """Though its time is over: whoever settles may have no right to that."""
+    controller = Controller(environment)
+    controller.deploy("1.0.0")
+    controller.deploy("1.1.0")
+    for check in (True, False):
+        told = run(slot_retire, check=check, now=True, settle_only=True)
+        assert (told["changed"], told["message"]) == (False, "no release was left midway")
+    assert environment.slots.keys() == {"blue", "green"}
+    assert run(slot_retire, check=True, now=True)["changed"]
 
 
 def test_retire_in_check_mode_says_what_it_would_do(
