@@ -1,6 +1,7 @@
 """Discord's webhooks: messages are checked as Discord would, and kept.
 
-    POST   /api/webhooks/<id>/<token>   204, with ?wait=true 200 and the message; 400, 401, 404 as Discord
+    POST   /api/webhooks/<id>/<token>   204, with ?wait=true 200 and the message; 400, 401, 404 as Discord;
+                                        ?thread_id=<digits> is kept with the message
     GET    /api/webhooks/<id>/<token>   the webhook
     GET    /rehearsal/messages          {"messages": [...], "refused": [{"status", "answer", "payload"}]}
     DELETE /rehearsal/messages          forget them
@@ -164,6 +165,7 @@ class Webhook:
             "username": payload.get("username"),
             "embeds": payload.get("embeds") or [],
             "allowed_mentions": payload.get("allowed_mentions"),
+            "thread_id": request.query.get("thread_id"),
         }
         self.messages.append(message)
         titles = [embed.get("title") for embed in message["embeds"]]

@@ -12,8 +12,8 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 
-WEBHOOK = re.compile(r"https?://\S+/webhooks/(?P<id>\d+)/(?P<token>[\w-]+)/?(?:\?\S*)?")
-
+WEBHOOK = re.compile(r"https?://\S+/webhooks/(?P<id>\d+)/(?P<token>[\w-]+)/?(?:\?(?P<query>\S*))?")
+THREAD = re.compile(r"thread_id=\d+")
 
 SECRETS_MANAGER = "amazon.aws.secretsmanager_secret"
 
@@ -71,7 +71,13 @@ class ActionModule(ActionBase):
         parts = WEBHOOK.fullmatch(url)
         if parts is None:
             raise NotSent("the webhook is not of the form https://discord.com/api/webhooks/<id>/<token>")
-        arguments = {"webhook_id": parts["id"], "webhook_token": parts["token"], "embeds": given["embeds"]}
+        token = parts["token"]
+        if parts["query"]:
+            if not THREAD.fullmatch(parts["query"]):
+                raise NotSent("after its token the webhook may have ?thread_id=<digits>, and nothing else")
+            # The module has no option for it, and puts the token at the end of the address.
+            token += f"?{parts['query']}"
+        arguments = {"webhook_id": parts["id"], "webhook_token": token, "embeds": given["embeds"]}
         left = float(given["wait_limit"])
         pauses = _pauses()
         for attempt in range(1, given["attempts"] + 1):

@@ -20,6 +20,7 @@ options:
   webhook_url:
     description:
       - Address of the webhook, C(https://discord.com/api/webhooks/<id>/<token>).
+      - With C(?thread_id=<digits>) at its end the message goes to that thread of the channel. A forum needs one.
       - Empty, with O(webhook_secret) empty too, to send nothing.
     type: str
     default: ""

@@ -113,7 +113,7 @@ def test_a_webhook_that_is_none_is_a_warning_that_does_not_show_it(send: Any, ur
 
 @pytest.mark.parametrize(
     "url",
-    ["https://discordapp.com/api/v10/webhooks/123/s3cr3t-t0ken", WEBHOOK + "/", WEBHOOK + "?wait=true\n"],
+    ["https://discordapp.com/api/v10/webhooks/123/s3cr3t-t0ken", WEBHOOK + "/", WEBHOOK + "/?\n"],
 )
 def test_forms_of_a_webhook(send: Any, url: str) -> None:
     _, _, calls = send([OK], webhook_url=url)
@@ -145,3 +145,17 @@ def test_the_webhook_may_be_a_secret_of_aws(send: Any, monkeypatch: pytest.Monke
     assert asked == [(["assistant-staging/notification"], {"region": "eu-west-1"})]
     result, _, _ = send([], webhook_url="", webhook_secret="missing")
     assert "the secret missing could not be read (RuntimeError)" in result["warnings"][0]
+
+
+def test_a_thread_of_the_channel(send: Any) -> None:
+    _, _, calls = send([OK], webhook_url=WEBHOOK + "?thread_id=42")
+    assert calls[0]["webhook_token"] == "s3cr3t-t0ken?thread_id=42"
+
+
+@pytest.mark.parametrize(
+    "query", ["wait=true", "thread_id=", "thread_id=4 2", "thread_id=42&wait=true", "s3cr3t"]
+)
+def test_what_else_is_asked_of_a_webhook_is_told_and_does_not_show_it(send: Any, query: str) -> None:
+    result, _, calls = send([], webhook_url=f"{WEBHOOK}?{query}")
+    assert not calls
+    assert "thread_id" in result["warnings"][0] or "not of the form" in result["warnings"][0]

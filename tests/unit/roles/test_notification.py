@@ -15,6 +15,8 @@ from rehearsal import discord
 if TYPE_CHECKING:
     from outside import Outside
 
+WEBHOOK = "https://discord.com/api/webhooks/100/planted-t0ken"
+
 pytest_plugins = ["outside"]
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -119,3 +121,11 @@ def test_a_refusal_of_discord_is_a_warning_alone(outside: Outside, tmp_path: Pat
     assert "Discord was not told: HTTP 403" in done.stdout + done.stderr
     assert "failed=0" in done.stdout
     assert outside.messages() == []
+
+
+def test_a_thread_is_told_by_the_webhooks_address(outside: Outside, tmp_path: Path) -> None:
+    done = outside.play(PLAY, tmp_path, broken=False, notification_discord_webhook=f"{WEBHOOK}?thread_id=42")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (message,) = outside.ask("GET", outside.discord + "/rehearsal/messages")["messages"]
+    assert message["thread_id"] == "42"
+    assert outside.messages()
