@@ -34,12 +34,17 @@ options:
   branches:
     description:
       - Branches whose analyses are looked through.
-      - Without any, and without O(pull_request), it is the project's main branch.
+      - Without any it is the project's main branch.
     type: list
     elements: str
     default: []
   pull_request:
-    description: Pull request whose analyses are looked through.
+    description: Pull request whose analysis it is, the one that O(task) made. The branches are not looked through then.
+    type: str
+  task:
+    description:
+      - The scanner's task (C(ceTaskId) in its F(report-task.txt)), needed with O(pull_request).
+      - Sonar's list of analyses is documented for branches alone. The task is of the commit that was just scanned.
     type: str
   metrics:
     description: Metrics of the analysis to return.
@@ -103,7 +108,7 @@ measures:
   returned: always
   type: dict
 analysis:
-  description: The analysis, with C(key), C(date), and C(branch) or C(pullRequest).
+  description: The analysis, with C(key), and C(date) and C(branch), or C(pullRequest).
   returned: always
   type: dict
 """
@@ -188,6 +193,10 @@ class Sonar:
             if page * PAGE >= found["paging"]["total"]:
                 return None
 
+    def task(self, identity: str) -> dict[str, Any]:
+        """What became of the report that a scanner has sent."""
+        return self.get("ce/task", id=identity)["task"]
+
     def tasks(self, project: str) -> tuple[int, dict[str, Any]]:
         """How many analyses of a project are under way, and the one that ended last."""
         found = self.get("ce/component", component=project)
@@ -205,8 +214,6 @@ def find(
     """
     project, revision = parameters["project"], parameters["revision"]
     scopes = [{"branch": branch} for branch in parameters["branches"]]
-    if parameters["pull_request"]:
-        scopes.append({"pullRequest": parameters["pull_request"]})
     until = now() + parameters["wait_limit"]
     while True:
         # Asked first: what ends between the two questions is found by the second.
@@ -223,6 +230,26 @@ def find(
             limit = parameters["wait_limit"]
             raise Refused(f"after {limit} s there is no analysis of {revision} of {project} ({where}) yet")
         pause(parameters["wait_interval"])
+
+
+def of_task(
+    sonar: Sonar, parameters: dict[str, Any], now: Callable[[], float], pause: Callable[[float], None]
+) -> dict[str, Any]:
+    """The analysis that a scanner's task makes of a pull request, waiting while it is under way. Raises Refused."""
+    identity, project, pull_request = (parameters[name] for name in ("task", "project", "pull_request"))
+    until = now() + parameters["wait_limit"]
+    while (task := sonar.task(identity))["status"] in UNDER_WAY:
+        if now() >= until:
+            raise Refused(f"after {parameters['wait_limit']} s task {identity} of {project} is not done yet")
+        pause(parameters["wait_interval"])
+    found = task.get("componentKey"), task.get("pullRequest")
+    if found != (project, pull_request):
+        raise Refused(
+            f"task {identity} is of {found[0]}, pull request {found[1]}, not of {project}, pull request {pull_request}"
+        )
+    if not task.get("analysisId"):
+        raise Refused(f"task {identity} of {project} made no analysis: its status is {task['status']}")
+    return {"key": task["analysisId"], "pullRequest": pull_request}
 
 
 def condition(found: dict[str, Any]) -> dict[str, Any]:
@@ -247,6 +274,10 @@ def failures(conditions: list[dict[str, Any]]) -> Iterator[str]:
 def measures(sonar: Sonar, parameters: dict[str, Any], analysis: dict[str, Any]) -> dict[str, str]:
     """The values of the metrics in an analysis. Raises Refused."""
     scope = {name: analysis[name] for name in ("branch", "pullRequest") if name in analysis}
+    if "pullRequest" in scope:
+        names = ",".join(parameters["metrics"])
+        shown = sonar.get("measures/component", component=parameters["project"], metricKeys=names, **scope)
+        return {one["metric"]: one["value"] for one in shown["component"]["measures"] if "value" in one}
     history = sonar.get(
         "measures/search_history",
         component=parameters["project"],
@@ -268,7 +299,9 @@ def ask(sonar: Sonar, module: AnsibleModule, result: dict[str, Any]) -> None:
     for name in ("token", "project", "revision"):
         if not parameters[name]:
             raise Refused(f"{name} is empty")
-    analysis = find(sonar, parameters, time.monotonic, time.sleep)
+    analysis = (of_task if parameters["pull_request"] else find)(
+        sonar, parameters, time.monotonic, time.sleep
+    )
     result["analysis"] = analysis
     gate = sonar.get("qualitygates/project_status", analysisId=analysis["key"])["projectStatus"]
     result["status"] = gate["status"]
@@ -297,6 +330,7 @@ def main() -> None:
             "revision": {"type": "str", "required": True},
             "branches": {"type": "list", "elements": "str", "default": []},
             "pull_request": {"type": "str"},
+            "task": {"type": "str"},
             "metrics": {
                 "type": "list",
                 "elements": "str",
@@ -307,6 +341,7 @@ def main() -> None:
             "timeout": {"type": "int", "default": 15},
             "override_reason": {"type": "str", "default": ""},
         },
+        required_by={"pull_request": ["task"]},
         supports_check_mode=True,
     )
     parameters = module.params

@@ -39,7 +39,7 @@ def _analyse(revision: str, gate: str) -> None:
         "status": "ERROR",
     }
     pull_request = os.environ["PULL_REQUEST"]
-    _post(
+    recorded = _post(
         os.environ["SONAR_HOST_URL"] + "/rehearsal/analyses",
         {
             "project": "assistant",
@@ -51,6 +51,9 @@ def _analyse(revision: str, gate: str) -> None:
             **({"pull_request": pull_request} if pull_request else {"branch": os.environ["GITHUB_REF_NAME"]}),
         },
     )
+    report = Path("build/sonar/report-task.txt")
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.write_text(f"projectKey=assistant\nceTaskId=task-{recorded['key']}\n")
 
 
 def docker(command: str, *words: str) -> int:
@@ -91,9 +94,10 @@ def aws(service: str, command: str, *words: str) -> int:
     return 0
 
 
-def _post(url: str, body: dict[str, Any]) -> None:
+def _post(url: str, body: dict[str, Any]) -> dict[str, str]:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10).close()
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+        return json.load(answer)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,8 @@ class Pipeline(actions.GitHub):
                 raise actions.StepFailed(step["name"])
             if step["name"] == "Pin it, and show it to who approves":
                 return self.stands
+            if step["name"] == "Analyse":
+                return {"task": "AX1"}
             return {"digest": DIGEST} if "digest" in step["name"] else {}
 
         monkeypatch.setattr(actions.Job, "_shell", shell)
@@ -71,7 +73,7 @@ def test_a_pull_request_asks_the_gate_about_its_last_commit(pipeline: Pipeline) 
     pipeline.event(
         "pull-request", "refs/pull/7/merge", "merge", pull_request={"number": 7, "head": {"sha": "head"}}
     )
-    asked = {"quality_gate_revision": "head", "quality_gate_pull_request": "7"}
+    asked = {"quality_gate_revision": "head", "quality_gate_pull_request": "7", "quality_gate_task": "AX1"}
     assert pipeline.played == [("quality_gate", "test", "", asked)]
 
 

@@ -132,12 +132,10 @@ def test_a_gate_of_another_commit_does_not_count(server: Server, ask: Any) -> No
     assert f"there is no analysis of {REVISION} of assistant (test)" in refusal(ask)
 
 
-def test_branches_the_main_branch_and_pull_requests(server: Server, ask: Any) -> None:
+def test_branches_and_the_main_branch(server: Server, ask: Any) -> None:
     server.record(branch="staging", status="OK")
     assert ask(branches=["test", "staging"])["analysis"]["branch"] == "staging"
     assert "(the main branch)" in refusal(ask, branches=[])
-    server.record(branch=None, pull_request="7", status="OK")
-    assert ask(branches=[], pull_request="7")["analysis"]["pullRequest"] == "7"
     server.record(branch="main", status="OK")
     assert ask(branches=[])["status"] == "OK"
 
@@ -186,10 +184,55 @@ def test_a_verdict_that_is_about_to_be_renewed_is_not_the_last_word(server: Serv
 
 
 def test_a_branch_that_was_never_analysed_hides_no_other(server: Server, ask: Any) -> None:
-    server.record(branch=None, pull_request="7", status="OK")
+    server.record(branch="main", status="OK")
     server.fail(1, kind="slow")  # what is under way
     server.fail(1, kind="status", status=404)
-    assert ask(branches=["test"], pull_request="7")["analysis"]["pullRequest"] == "7"
+    assert ask(branches=["test", "main"])["analysis"]["branch"] == "main"
+
+
+def of_pull_request(server: Server, **given: Any) -> dict[str, str]:
+    """Record an analysis; return what the module is told of it."""
+    server.record(branch=None, pull_request="7", **given)
+    return {"pull_request": "7", "task": server.sonar._analyses[-1].task()["id"]}
+
+
+def test_of_a_pull_request_the_scanners_task_leads_to_the_analysis(server: Server, ask: Any) -> None:
+    """Neither an earlier commit's nor the branch's counts."""
+    of_pull_request(server, revision="earlier", status="OK")
+    server.record(status="OK")
+    told = of_pull_request(server, status="ERROR", conditions=[COVERAGE], measures={"coverage": "71"})
+    with pytest.raises(ModuleFailed) as failed:
+        ask(**told)
+    assert "new_coverage is 61.5" in failed.value.result["refusal"]
+    assert failed.value.result["measures"] == {"coverage": "71"}
+    assert ask(**of_pull_request(server, status="OK"))["analysis"]["pullRequest"] == "7"
+
+
+def test_a_pull_requests_task_is_waited_for_and_no_longer_than_allowed(server: Server, ask: Any) -> None:
+    assert ask(**of_pull_request(server, pending_seconds=60))["status"] == "OK"
+    assert server.now == pytest.approx(60, abs=6)
+    told = of_pull_request(server, pending_seconds=600)
+    assert "after 300 s task" in refusal(ask, **told)
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "why"),
+    [
+        ({"status": "FAILED"}, {}, "made no analysis: its status is FAILED"),
+        ({"project": "other"}, {}, "is of other, pull request 7, not of assistant, pull request 7"),
+        ({}, {"pull_request": "8"}, "is of assistant, pull request 7, not of assistant, pull request 8"),
+        ({}, {"task": "unknown"}, "No activity found for task 'unknown'"),
+    ],
+)
+def test_what_is_no_analysis_of_the_pull_request_is_refused(
+    server: Server, ask: Any, given: dict[str, Any], asked: dict[str, Any], why: str
+) -> None:
+    assert why in refusal(ask, **{**of_pull_request(server, **given), **asked})
+
+
+def test_a_pull_request_without_its_task_is_refused(server: Server, ask: Any) -> None:
+    with pytest.raises(ModuleFailed, match="task"):
+        ask(pull_request="7")
 
 
 def test_measures_that_sonar_dropped_refuse_nothing(server: Server, ask: Any) -> None:
