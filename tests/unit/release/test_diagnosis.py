@@ -159,6 +159,21 @@ def test_an_autoscaler_that_brings_none_says_why(
     assert "\n1 max node group size reached" in str(look.verdict(DEPLOYMENT, [homeless()]))
 
 
+def test_pods_that_end_on_a_node_that_is_not_ready_make_no_room(
+    look: Diagnosis, time: Time, nodes: list[dict[str, Any]]
+) -> None:
+    ending = [pod(name) | {"spec": {"nodeName": name}} for name in ("n-1", "n-2")]
+    for one in ending:
+        one["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    nodes.append(node("n-2", "Unknown"))
+    time.now += 61
+    assert look.verdict(DEPLOYMENT, [homeless(), *ending]) is None
+    assert look.verdict(DEPLOYMENT, [homeless(), ending[1]]) is None, "its time begins once there is no room"
+    time.now += 61
+    assert look.verdict(DEPLOYMENT, [homeless(), *ending]) is None
+    assert "node n-2 is NotReady" in str(look.verdict(DEPLOYMENT, [homeless(), ending[1]]))
+
+
 def test_a_node_that_is_not_ready_is_named_with_what_to_do(
     look: Diagnosis, time: Time, nodes: list[dict[str, Any]]
 ) -> None:

@@ -61,30 +61,30 @@ class Diagnosis:
         """
         coming = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
         # Pods that end still take their share of nodes and quotas.
-        room = len(coming) < len(pods)
+        ending = [pod for pod in pods if "deletionTimestamp" in pod["metadata"]]
         refused = condition_of(deployment, "ReplicaFailure")
         message = refused.get("message", "")
-        if refused.get("status") == "True" and not (room and "exceeded quota" in message):
+        if refused.get("status") == "True" and not (ending and "exceeded quota" in message):
             return Verdict(f"Kubernetes does not let the pods be made: {message}")
         for pod in coming:
-            found = self.hindrance(pod, room)
+            found = self.hindrance(pod, ending)
             if found:
                 return found
         if condition_of(deployment, "Progressing").get("reason") == "ProgressDeadlineExceeded":
             return self._too_slow(deployment, coming)
         return None
 
-    def hindrance(self, pod: Json, room: bool = False) -> Verdict | None:
-        """Return why a pod will not start, or None while it may. `room` may be made for it yet."""
-        return self._containers(pod) or self._unschedulable(pod, waiting=room)
+    def hindrance(self, pod: Json, ending: list[Json] | None = None) -> Verdict | None:
+        """Return why a pod will not start, or None while it may. Pods that are `ending` make room for it."""
+        return self._containers(pod) or self._unschedulable(pod, ending or [])
 
     def lost_nodes(self, pods: list[Json] | None = None) -> str:
         """Return which nodes are not ready, of those on which `pods` are if given, and what to do; or nothing."""
         among = None if pods is None else {pod.get("spec", {}).get("nodeName") for pod in pods}
         told = []
-        for node in self.nodes():
+        for node in self._not_ready():
             name, condition = node["metadata"]["name"], condition_of(node, "Ready")
-            if condition.get("status") == "True" or not (among is None or name in among):
+            if among is not None and name not in among:
                 continue
             instance = node.get("spec", {}).get("providerID", "").rpartition("/")[2]
             why = ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
@@ -119,9 +119,16 @@ class Diagnosis:
         first = self._since.setdefault((pod["metadata"]["name"], what), self.clock.steady())
         return self.clock.steady() - first
 
-    def _unschedulable(self, pod: Json, waiting: bool) -> Verdict | None:
+    def _not_ready(self) -> list[Json]:
+        return [node for node in self.nodes() if condition_of(node, "Ready").get("status") != "True"]
+
+    def _unschedulable(self, pod: Json, ending: list[Json]) -> Verdict | None:
         condition = condition_of(pod, "PodScheduled")
-        if condition.get("status") != "False" or condition.get("reason") != "Unschedulable" or waiting:
+        if condition.get("status") != "False" or condition.get("reason") != "Unschedulable":
+            return None
+        # What is on a node that is not ready does not end, and makes no room.
+        lost = {node["metadata"]["name"] for node in self._not_ready()} if ending else set()
+        if any(one.get("spec", {}).get("nodeName") not in lost for one in ending):
             return None
         name = pod["metadata"]["name"]
         if self._lasts(pod, "unschedulable") < self.unschedulable or self._node_comes(name):
