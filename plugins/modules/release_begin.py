@@ -39,6 +39,11 @@ options:
     description: Commit that the image was built from.
     type: str
     default: ""
+  gate:
+    description: Verdict of the quality gate about the commit, as M(teal.platform.sonar_quality_gate) returns it. It is kept
+      on the release's record.
+    type: dict
+    default: {}
   config:
     description: Configuration of the service, as environment variables. References, never secrets.
     type: dict
@@ -133,6 +138,7 @@ ARGUMENTS = {
     "image_digest": {"type": "str", "default": ""},
     "version": {"type": "str", "default": ""},
     "commit": {"type": "str", "default": ""},
+    "gate": {"type": "dict", "default": {}},
     "config": {"type": "dict", "default": {}},
     "kind": {"type": "str", "choices": ["deploy", "rollback"], "default": "deploy"},
     "initial": {"type": "bool", "default": False},
@@ -155,6 +161,7 @@ def request(engine: Engine) -> deploy.Request:
             **{key: target.get(key, "") for key in ("image", "tag", "digest", "commit", "config_name")},
             version=target.get("version", ""),
             config=target.get("config", {}),
+            gate=target.get("gate", {}),
             kind="rollback",
             reason=params["reason"],
             to=target["id"],
@@ -172,6 +179,7 @@ def request(engine: Engine) -> deploy.Request:
         tag=image.tag,
         digest=image.digest,
         commit=params["commit"],
+        gate=params["gate"],
         version=params["version"],
         config=config,
         config_name=images.config_name(params["workload"] or params["name"], config),

@@ -46,6 +46,13 @@ options:
       - The scanner's task (C(ceTaskId) in its F(report-task.txt)), needed with O(pull_request).
       - Sonar's list of analyses is documented for branches alone. The task is of the commit that was just scanned.
     type: str
+  known:
+    description:
+      - A RV(verdict) of before, as it stands on the record of a release. If it says that O(revision) met the gate of
+        O(project), without an override, it stands for an analysis that Sonar's housekeeping has removed.
+      - It is looked at only if Sonar answers that it has no analysis of the commit.
+    type: dict
+    default: {}
   metrics:
     description: Metrics of the analysis to return.
     type: list
@@ -107,6 +114,10 @@ measures:
   description: Values of O(metrics) by name, those that the analysis has.
   returned: always
   type: dict
+verdict:
+  description: What there is to put on record, with C(project), C(revision), C(status), C(date), C(url) and C(override).
+  returned: always
+  type: dict
 analysis:
   description: The analysis, with C(key), and C(date) and C(branch), or C(pullRequest).
   returned: always
@@ -137,18 +148,22 @@ class NotThere(Refused):
     """Sonar does not know what was asked for."""
 
 
+class NoAnalysis(Refused):
+    """Sonar answers, and has no analysis of the commit."""
+
+
 class Sonar:
     """SonarCloud's Web API, as far as it is needed."""
 
     def __init__(
         self, host: str, token: str, timeout: int, pause: Callable[[float], None] = time.sleep
     ) -> None:
-        self._host, self._token, self._timeout, self._pause = host.rstrip("/"), token, timeout, pause
+        self.host, self._token, self._timeout, self._pause = host.rstrip("/"), token, timeout, pause
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
         """The JSON of a path. Raises Refused where there is none."""
         known = {name: value for name, value in query.items() if value}
-        url = f"{self._host}/api/{path}?{urlencode(known)}"
+        url = f"{self.host}/api/{path}?{urlencode(known)}"
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
         for attempt in range(1, ATTEMPTS + 1):
             try:
@@ -163,18 +178,18 @@ class Sonar:
                 why = str(getattr(e, "reason", e)) or type(e).__name__
             if attempt < ATTEMPTS:
                 self._pause(2.0**attempt)
-        raise Refused(f"{self._host} does not answer {path} ({why}, {ATTEMPTS} attempts)")
+        raise Refused(f"{self.host} does not answer {path} ({why}, {ATTEMPTS} attempts)")
 
     def _explained(self, error: HTTPError, path: str, query: dict[str, Any]) -> str:
         if error.code == 401:
-            return f"{self._host} does not take the token"
+            return f"{self.host} does not take the token"
         if error.code == 403:
-            return f"the token may not see {path} of {self._host}"
+            return f"the token may not see {path} of {self.host}"
         try:
             said = "; ".join(one["msg"] for one in json.loads(error.read())["errors"])
         except (ValueError, KeyError, TypeError):
             said = f"HTTP {error.code}"
-        return f"{self._host} refuses {path}: {said}"
+        return f"{self.host} refuses {path}: {said}"
 
     def find(self, project: str, revision: str, scope: dict[str, str]) -> dict[str, Any] | None:
         """The newest analysis of a revision in a branch or pull request."""
@@ -225,7 +240,7 @@ def find(
         where = ", ".join(" ".join(scope.values()) for scope in scopes) or "the main branch"
         if not under_way:
             failed = " The last analysis of the project failed." if last.get("status") == "FAILED" else ""
-            raise Refused(f"there is no analysis of {revision} of {project} ({where}).{failed}")
+            raise NoAnalysis(f"there is no analysis of {revision} of {project} ({where}).{failed}")
         if now() >= until:
             limit = parameters["wait_limit"]
             raise Refused(f"after {limit} s there is no analysis of {revision} of {project} ({where}) yet")
@@ -293,18 +308,43 @@ def measures(sonar: Sonar, parameters: dict[str, Any], analysis: dict[str, Any])
     }
 
 
+def vouched(parameters: dict[str, Any]) -> bool:
+    """Whether the verdict of before says that this very commit met the gate by itself."""
+    known = parameters["known"]
+    met = {
+        "project": parameters["project"],
+        "revision": parameters["revision"],
+        "status": "OK",
+        "override": "",
+    }
+    return all(known.get(name) == value for name, value in met.items())
+
+
 def ask(sonar: Sonar, module: AnsibleModule, result: dict[str, Any]) -> None:
     """Fill `result`. Raises Refused."""
     parameters = module.params
     for name in ("token", "project", "revision"):
         if not parameters[name]:
             raise Refused(f"{name} is empty")
-    analysis = (of_task if parameters["pull_request"] else find)(
-        sonar, parameters, time.monotonic, time.sleep
-    )
+    look = of_task if parameters["pull_request"] else find
+    try:
+        analysis = look(sonar, parameters, time.monotonic, time.sleep)
+    except NoAnalysis as e:
+        if not vouched(parameters):
+            raise
+        result |= {"status": "OK", "verdict": parameters["known"]}
+        module.warn(
+            f"{e} It met the gate at {parameters['known'].get('date')}, as the release's record says."
+        )
+        return
     result["analysis"] = analysis
     gate = sonar.get("qualitygates/project_status", analysisId=analysis["key"])["projectStatus"]
     result["status"] = gate["status"]
+    where = {"id": parameters["project"]} | {
+        key: analysis[key] for key in ("branch", "pullRequest") if key in analysis
+    }
+    url = f"{sonar.host}/dashboard?{urlencode(where)}"
+    result["verdict"] |= {"status": gate["status"], "date": analysis.get("date", ""), "url": url}
     result["conditions"] = [condition(found) for found in gate.get("conditions") or []]
     try:
         result["measures"] = measures(sonar, parameters, analysis)
@@ -331,6 +371,7 @@ def main() -> None:
             "branches": {"type": "list", "elements": "str", "default": []},
             "pull_request": {"type": "str"},
             "task": {"type": "str"},
+            "known": {"type": "dict", "default": {}},
             "metrics": {
                 "type": "list",
                 "elements": "str",
@@ -346,6 +387,8 @@ def main() -> None:
     )
     parameters = module.params
     result: dict[str, Any] = {"status": "", "refusal": "", "conditions": [], "measures": {}, "analysis": {}}
+    asked = {name: parameters[name] for name in ("project", "revision")}
+    result["verdict"] = {**asked, "status": "", "date": "", "url": "", "override": ""}
     try:
         ask(Sonar(parameters["host"], parameters["token"], parameters["timeout"]), module, result)
     except Refused as e:
@@ -354,6 +397,7 @@ def main() -> None:
     if result["refusal"] and not reason:
         module.fail_json(msg=f"The quality gate refuses the commit. {result['refusal']}", **result)
     if result["refusal"]:
+        result["verdict"]["override"] = reason
         module.warn(f"The quality gate is overridden ({reason}), though: {result['refusal']}")
     module.exit_json(changed=False, overridden=bool(result["refusal"]), **result)
 

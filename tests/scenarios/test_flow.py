@@ -217,6 +217,14 @@ def passed(github: actions.GitHub) -> dict[str, str]:
     return {name: github.secrets[secret] for name, secret in names.items()}
 
 
+def forgotten(flow: Flow) -> None:
+    """SonarCloud's housekeeping leaves the newest analysis alone, here of a commit that nobody deploys."""
+    url = f"{flow.environ['SONAR_HOST_URL']}/rehearsal/analyses"
+    _open(urllib.request.Request(url, method="DELETE"), timeout=10).close()
+    newer = json.dumps({"project": "assistant", "revision": "f" * 40, "branch": "test"}).encode()
+    _open(urllib.request.Request(url, newer, {"Content-Type": "application/json"}), timeout=10).close()
+
+
 def pull_request(flow: Flow, github: actions.GitHub) -> actions.Run:
     head = {"number": 7, "head": {"sha": flow.commit()}}
     return github.event("pull-request", "refs/pull/7/merge", flow.commit(), pull_request=head)
@@ -267,14 +275,18 @@ def test_one_image_goes_through_all_three(flow: Flow, github: actions.GitHub) ->
     assert f"- digest={digest}\n- commit={commit}\n" in summary, "they are shown what they are to approve"
     assert flow.lives() == [commit, commit, "1.0.0"]
     github.approved = {"production"}
+    forgotten(flow)
     run = github.event("production", "production", merged)
+    assert f"there is no analysis of {commit}" in run.log and "It met the gate at" in run.log
     assert run.outputs["deploy"]["digest"] == digest
     assert flow.lives() == [commit] * 3
     told = embeds(flow.config)
     live = [embed for embed in told if "is live" in embed["title"]]
     assert len(live) == 3 and len(told) == 6, "one of the switch and one of the success of each"
-    for embed in live:
-        assert {"name": "Quality", "value": "coverage: 81.2", "inline": False} in embed["fields"]
+    quality = {"name": "Quality", "value": "coverage: 81.2", "inline": False}
+    assert [quality in embed["fields"] for embed in live] == [True, True, False], (
+        "Sonar has none for the last one"
+    )
     assert "### deploy" in (flow.home.parent / "step-summary.md").read_text()
 
 

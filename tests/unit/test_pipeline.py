@@ -39,7 +39,7 @@ class Pipeline(actions.GitHub):
             lambda arn, subject: {"ROLE": arn},
         )
         self.failing: set[str] = set()
-        self.stands = {"digest": DIGEST, "commit": "commit", "version": "1.1.0"}
+        self.stands = {"digest": DIGEST, "commit": "commit", "version": "1.1.0", "gate": '{"status": "OK"}'}
         """What is read in the environment before."""
         self.played: list[tuple[str, str, str, dict[str, Any]]] = []
         """Playbook, environment, role and variables."""
@@ -103,6 +103,7 @@ PROMOTED = {
     "release_version": "1.1.0",
     "lock_wait": "5m",
     "release_quality_gate": True,
+    "quality_gate_known": {"status": "OK"},
 }
 
 
@@ -150,7 +151,7 @@ def test_a_digest_that_is_given_comes_with_its_commit(pipeline: Pipeline) -> Non
     run = pipeline.call("deploy", "staging", "merge", {"sonar-token": "x"}, **given)
     assert run.results["candidate"] == "skipped"
     expected = {**PROMOTED, "release_commit": "built"}
-    del expected["release_version"]
+    del expected["release_version"], expected["quality_gate_known"]
     assert pipeline.played[0] == ("deploy", "staging", "staging-deploy", expected)
 
 

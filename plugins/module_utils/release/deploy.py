@@ -40,6 +40,7 @@ class Request:
     tag: str = ""
     digest: str = ""
     commit: str = ""
+    gate: dict[str, str] = field(default_factory=dict)
     version: str = ""
     config: dict[str, str] = field(default_factory=dict)
     config_name: str = ""
@@ -128,6 +129,7 @@ def _record(
         "tag": request.tag,
         "digest": request.digest,
         "commit": request.commit,
+        "gate": request.gate,
         "expected": request.version,
         "version": "",
         "config": request.config,

@@ -284,3 +284,60 @@ def test_an_override_goes_on_with_the_refusal_on_record(server: Server, ask: Any
 def test_an_override_that_is_not_needed_is_none(server: Server, ask: Any) -> None:
     server.record(status="OK")
     assert ask(override_reason="to be sure")["overridden"] is False
+
+
+MET = {
+    "project": "assistant",
+    "revision": REVISION,
+    "status": "OK",
+    "date": "2026-11-02T09:00:00+0000",
+    "url": "https://sonarcloud.io/dashboard?id=assistant&branch=test",
+    "override": "",
+}
+
+
+def test_the_verdict_is_returned_for_the_record(server: Server, ask: Any) -> None:
+    server.record(status="OK")
+    verdict = ask()["verdict"]
+    assert verdict == MET | {
+        "date": verdict["date"],
+        "url": f"{server.url}/dashboard?id=assistant&branch=test",
+    }
+    server.record(status="ERROR", conditions=[COVERAGE])
+    verdict = ask(override_reason="incident 4711")["verdict"]
+    assert (verdict["status"], verdict["override"]) == ("ERROR", "incident 4711")
+
+
+def test_what_is_on_record_stands_for_an_analysis_that_sonar_removed(server: Server, ask: Any) -> None:
+    server.record(revision="newer", status="OK")
+    result = ask(known=MET)
+    assert (result["status"], result["refusal"], result["overridden"]) == ("OK", "", False)
+    assert result["verdict"] == MET
+    assert result["analysis"] == {}
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {},
+        {"status": "OK"},
+        {**MET, "revision": "newer"},
+        {**MET, "project": "other"},
+        {**MET, "status": "ERROR"},
+        {**MET, "status": ""},
+        {**MET, "override": "incident 4711"},
+    ],
+)
+def test_no_other_verdict_does(server: Server, ask: Any, known: dict[str, str]) -> None:
+    server.record(revision="newer", status="OK")
+    assert f"there is no analysis of {REVISION}" in refusal(ask, known=known)
+
+
+def test_nor_does_it_count_against_an_answer_or_without_one(server: Server, ask: Any) -> None:
+    assert "Component key 'assistant' not found" in refusal(ask, known=MET)
+    server.record(status="ERROR", conditions=[COVERAGE])
+    assert "new_coverage is 61.5" in refusal(ask, known=MET)
+    server.record(revision="newer", status="OK", pending_seconds=600)
+    assert refusal(ask, known=MET, revision="later")
+    server.fail(9, kind="status", status=503)
+    assert "does not answer" in refusal(ask, known=MET)

@@ -68,6 +68,27 @@ def test_begin_takes_the_lock_and_returns_what_the_steps_need(
     assert Controller(environment).store.lock()["who"] == "alice"
 
 
+def test_the_gates_verdict_stands_on_the_record(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
+) -> None:
+    verdict = {"revision": "abc", "status": "OK", "override": ""}
+    run(release_begin, repository="assistant", image_tag="1.4.2", gate=verdict)
+    (told,) = run(release_info, look_inside=False)["status"]["releases"]
+    assert told["gate"] == verdict
+
+
+def test_it_goes_with_a_release_that_is_brought_up_again(
+    run: Callable[..., dict[str, Any]], environment: Environment
+) -> None:
+    verdict = {"revision": "abc", "status": "OK", "override": ""}
+    controller = Controller(environment)
+    controller.deploy("1.0.0", gate=verdict)
+    controller.deploy("1.1.0")
+    run(release_begin, kind="rollback", to="r1")
+    releases = run(release_info, look_inside=False)["status"]["releases"]
+    assert [each["gate"] for each in releases] == [verdict, {}, verdict]
+
+
 def test_begin_in_check_mode_decides_and_takes_no_lock(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
