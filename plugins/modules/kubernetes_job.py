@@ -85,6 +85,7 @@ from ansible_collections.teal.platform.plugins.module_utils.kubernetes_access im
 from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
 
 LOG_LINES = 20
+LOG_SECONDS = 5
 NAMESPACE_SECONDS = 60
 
 
@@ -96,6 +97,8 @@ class Job:
         self.definition, self.timeout = module.params["definition"], module.params["wait_timeout"]
         self.name = self.definition["metadata"]["name"]
         self.namespace = self.definition["metadata"]["namespace"]
+        #: Kubernetes removes the pod of a Job whose time is over, and its log with it.
+        self.words: list[str] = []
         self.batch, self.core = kubernetes.BatchV1Api(client), kubernetes.CoreV1Api(client)
 
     def find(self) -> Any:
@@ -134,15 +137,18 @@ class Job:
 
     def wait(self) -> float:
         """Wait until the Job is complete; end the module if it fails."""
-        started = time.monotonic()
+        started = read = time.monotonic()
 
         def done() -> bool:
+            nonlocal read
             job = self.find()
             if job is None:
                 self.module.fail_json(msg=f"Job '{self.namespace}/{self.name}' was removed while it ran")
             outcome = self.outcome(job)
             if outcome and outcome[0] == "Failed":
                 self.fail(outcome[1])
+            if not outcome and time.monotonic() - read >= LOG_SECONDS:
+                read, self.words = time.monotonic(), self._last_words() or self.words
             return outcome is not None
 
         self._poll(done, "complete", self.timeout)
@@ -157,8 +163,8 @@ class Job:
             time.sleep(min(3.0, max(0.1, waited / 10)))
 
     def fail(self, reason: str) -> NoReturn:
-        words = [f"Job '{self.namespace}/{self.name}' failed: {reason}", *self._last_words()]
-        self.module.fail_json(msg="\n".join(words))
+        words = self._last_words() or self.words
+        self.module.fail_json(msg="\n".join([f"Job '{self.namespace}/{self.name}' failed: {reason}", *words]))
 
     def _last_words(self) -> list[str]:
         """Return what the newest pod's containers wait for, or said last."""
@@ -170,6 +176,9 @@ class Job:
         statuses = [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]
         for status in statuses:
             waiting, ended = status.state.waiting, status.state.terminated
+            if status.state.running:
+                words.append(f"Container {status.name} runs. Its last lines:")
+                words.append(self._log(pod.metadata.name, status.name))
             if waiting and waiting.reason not in ("PodInitializing", "ContainerCreating"):
                 words.append(f"Container {status.name} waits: {waiting.reason}: {waiting.message}")
             if ended and ended.exit_code != 0:

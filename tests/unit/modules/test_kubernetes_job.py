@@ -29,7 +29,8 @@ def job(outcome: str | None) -> Thing:
 
 
 def container(name: str, waiting: Any = None, terminated: Any = None) -> Thing:
-    return Thing(name=name, state=Thing(waiting=waiting, terminated=terminated))
+    running = None if waiting or terminated else Thing()
+    return Thing(name=name, state=Thing(waiting=waiting, running=running, terminated=terminated))
 
 
 class Api:
@@ -125,6 +126,29 @@ def test_a_failure_is_told_at_once_with_the_last_words_of_the_newest_pod(use: An
         "Job 'shop/migrate' failed: Because: so",
         "Container client ended with 3. Its last lines:",
         "the last words of client in pod-2",
+    ]
+
+
+def test_one_that_hangs_tells_its_last_words_though_its_pod_is_gone(
+    use: Any, run_module: Run, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(kubernetes_job, "LOG_SECONDS", 0)
+    api = use(Api())
+    api.outcomes = [None, None, None, "Failed"]
+    metadata = Thing(name="pod", creation_timestamp=1)
+    running = Thing(phase="Running", init_container_statuses=None, container_statuses=[container("client")])
+    api.pods = [Thing(metadata=metadata, status=running)]
+
+    def pods(namespace: str, label_selector: str) -> Thing:
+        return Thing(items=[] if api.outcomes == ["Failed"] else api.pods)
+
+    monkeypatch.setattr(api, "list_namespaced_pod", pods)
+    with pytest.raises(ModuleFailed) as failed:
+        run_module(kubernetes_job, **ARGUMENTS)
+    assert failed.value.result["msg"].splitlines() == [
+        "Job 'shop/migrate' failed: Because: so",
+        "Container client runs. Its last lines:",
+        "the last words of client in pod",
     ]
 
 
