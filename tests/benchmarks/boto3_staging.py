@@ -270,7 +270,8 @@ def registry(documents: dict[str, Any]) -> None:
         return
     ecr.create_repository(
         repositoryName=APPLICATION,
-        imageTagMutability="IMMUTABLE",
+        imageTagMutability="IMMUTABLE_WITH_EXCLUSION",
+        imageTagMutabilityExclusionFilters=[{"filterType": "WILDCARD", "filter": "live-*"}],
         imageScanningConfiguration={"scanOnPush": True},
         encryptionConfiguration={"encryptionType": "AES256"},
         tags=pairs("registry", APPLICATION, SHARED),
@@ -421,7 +422,6 @@ def cluster(network: Network, roles: dict[str, str], documents: dict[str, Any]) 
         disk = {"VolumeType": "gp3", "VolumeSize": 50, "Encrypted": True, "DeleteOnTermination": True}
         ec2.create_launch_template(
             LaunchTemplateName=template,
-            VersionDescription="",
             LaunchTemplateData={
                 "InstanceType": "t3.large",
                 "SecurityGroupIds": [own_group, network.groups["service"]],
@@ -429,8 +429,6 @@ def cluster(network: Network, roles: dict[str, str], documents: dict[str, Any]) 
                     "HttpTokens": "required",
                     "HttpPutResponseHopLimit": 1,
                     "HttpEndpoint": "enabled",
-                    "HttpProtocolIpv6": "disabled",
-                    "InstanceMetadataTags": "disabled",
                 },
                 "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": disk}],
                 "TagSpecifications": [
