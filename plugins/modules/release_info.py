@@ -75,7 +75,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 
 ARGUMENTS = {"releases": {"type": "int", "default": 10}, "look_inside": {"type": "bool", "default": True}}
 _KEPT = ("kind", "state", "slot", "tag", "version", "digest", "image", "commit", "who", "where", "run", "reason",
-         "failure", "gate", "started", "finished", "seconds", "from_name", "replicas")  # fmt: skip
+         "failure", "gate", "tests", "started", "finished", "seconds", "from_name", "replicas")  # fmt: skip
 
 
 def inside(engine: Engine, problems: list[str]) -> dict[str, Condition]:

@@ -79,11 +79,12 @@ def test_a_pull_request_asks_the_gate_about_its_last_commit(pipeline: Pipeline) 
 
 def test_what_is_merged_to_test_is_built_and_deployed_by_its_digest(pipeline: Pipeline) -> None:
     run = pipeline.event("test", "test", "commit")
-    gate, deploy, status = pipeline.played
+    gate, deploy, status, tested = pipeline.played
     assert gate == ("quality_gate", "test", "", {"quality_gate_revision": "commit"})
     given = {"image_digest": DIGEST, "lock_wait": "5m", "release_quality_gate": True}
     assert deploy == ("deploy", "test", "test-deploy", given)
     assert status[:3] == ("status", "test", "test-deploy")
+    assert tested == ("tested", "test", "test-qa", {"digest": DIGEST})
     assert run.results["integration / test"] == "success"
 
 
@@ -111,8 +112,9 @@ def test_later_branches_promote_and_build_nothing(pipeline: Pipeline) -> None:
     for before, environment in itertools.pairwise(ENVIRONMENTS):
         pipeline.played.clear()
         pipeline.event(environment, environment, "merge")
-        candidate, deploy, status = pipeline.played
+        candidate, deploy, status = pipeline.played[:3]
         assert candidate[:3] == ("candidate", before, f"{before}-qa")
+        assert candidate[3]["release_tests_required"] is True
         assert deploy == ("deploy", environment, f"{environment}-deploy", PROMOTED)
         assert status[:3] == ("status", environment, f"{environment}-deploy")
 
@@ -160,6 +162,14 @@ def test_a_deploy_of_nothing_is_refused_before_an_approval(pipeline: Pipeline) -
     run = pipeline.call("deploy", "production", "merge", {"sonar-token": "x"}, environment="production")
     assert run.results == {"candidate": "failure", "deploy": "skipped", "reconcile": "skipped"}
     assert pipeline.played == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS[1:])
+def test_what_has_not_come_through_its_tests_is_promoted_by_hand_alone(
+    pipeline: Pipeline, environment: str
+) -> None:
+    pipeline.event(environment, environment, "merge", inputs={"untested": True})
+    assert "release_tests_required" not in pipeline.played[0][3]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

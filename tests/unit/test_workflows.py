@@ -28,6 +28,7 @@ RIGHTS = {
     ("deploy.yml", "candidate"): {"contents": "read", "id-token": "write"},
     ("deploy.yml", "deploy"): {"contents": "read", "id-token": "write"},
     ("deploy.yml", "reconcile"): {"contents": "read", "id-token": "write"},
+    ("system-test.yml", "passed"): {"contents": "read", "id-token": "write"},
     ("system-test.yml", "failed"): {"contents": "read", "id-token": "write"},
     ("rollback.yml", "rollback"): {"contents": "read", "id-token": "write"},
     ("drift.yml", "drift"): {"contents": "read", "id-token": "write"},

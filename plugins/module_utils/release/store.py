@@ -201,6 +201,16 @@ class Store:
         values = {f":{name}": item[name] for name in attributes}
         return {"ConditionCheck": part | self._condition(condition, names, values)}
 
+    def note(self, identity: str, **changes: Any) -> dict[str, Any]:
+        """Add to a release's record what does not concern its state."""
+        return self._update(
+            {PARTITION: "release", SORT: identity},
+            "SET " + ", ".join(f"#{key} = :{key}" for key in changes),
+            "attribute_exists(#scope)",
+            {f"#{key}": key for key in changes} | {"#scope": PARTITION},
+            {f":{key}": value for key, value in changes.items()},
+        )
+
     def put(
         self,
         item: dict[str, Any],

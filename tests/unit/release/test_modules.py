@@ -13,6 +13,7 @@ from ansible_collections.teal.platform.plugins.modules import (
     release_begin,
     release_info,
     release_rollback,
+    release_tested,
     release_unlock,
     slot_retire,
 )
@@ -87,6 +88,31 @@ def test_it_goes_with_a_release_that_is_brought_up_again(
     run(release_begin, kind="rollback", to="r1")
     releases = run(release_info, look_inside=False)["status"]["releases"]
     assert [each["gate"] for each in releases] == [verdict, {}, verdict]
+
+
+def test_how_the_tests_ended_is_put_on_record_once(
+    run: Callable[..., dict[str, Any]], environment: Environment
+) -> None:
+    """Of what is live, and of nothing else; a release that is gone back to keeps it."""
+    digests = {version: f"sha256:{version * 64}" for version in "ab"}
+    controller = Controller(environment)
+    controller.deploy("a", digest=digests["a"])
+    assert run(release_tested, check=True, digest=digests["a"])["changed"]
+    assert run(release_tested, digest=digests["a"])["message"] == "the tests of a (r1) passed"
+    assert not run(release_tested)["changed"]
+    controller.deploy("b", digest=digests["b"])
+    assert "is not live" in run(release_tested, digest=digests["a"], passed=False)["message"]
+    assert run(release_tested, passed=False, who="alice")["changed"]
+    newer, older = run(release_info, look_inside=False)["status"]["releases"]
+    assert (newer["tests"]["passed"], newer["tests"]["who"], older["tests"]["passed"]) == (
+        False,
+        "alice",
+        True,
+    )
+    controller.rollback()
+    status = run(release_info, look_inside=False)["status"]
+    live = status["slots"][status["live_slot"]]["release"]
+    assert [each["tests"]["passed"] for each in status["releases"] if each["release"] == live] == [True]
 
 
 def test_begin_in_check_mode_decides_and_takes_no_lock(
