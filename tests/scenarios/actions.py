@@ -85,7 +85,7 @@ class GitHub:
         form = (document["on"].get("workflow_dispatch") or {}).get("inputs", {})
         run = Run(self, branch, commit, {**dict.fromkeys(form, ""), **(inputs or {})}, pull_request)
         run.document = document
-        run._jobs(run.document["jobs"], run.known, "", {})
+        run._jobs(run.document["jobs"], run.known, "", {}, set())
         return run
 
     def call(self, workflow: str, branch: str, commit: str, secrets: dict[str, str], /, **inputs: Any) -> Run:
@@ -93,7 +93,7 @@ class GitHub:
         run = Run(self, branch, commit, {}, None)
         accepted = load(WORKFLOWS / f"{workflow}.yml")["on"]["workflow_call"]["inputs"]
         platform = {name: "x" for name in ("platform-repository", "platform-ref") if name in accepted}
-        run.called(workflow, {**platform, **inputs}, secrets, "")
+        run.called(workflow, {**platform, **inputs}, secrets, "", set())
         return run
 
 
@@ -133,52 +133,61 @@ class Run:
     def again(self, name: str) -> None:
         """Run one job of a workflow again, after the others."""
         ended = {
-            job: {"result": self.results[job], "outputs": self.outputs[job]}
+            job: {"result": self.results[job], "outputs": self.outputs[job], "chain": {self.results[job]}}
             for job in self.document["jobs"]
             if job != name
         }
-        self._jobs({name: self.document["jobs"][name]}, self.known, "", ended)
+        self._jobs({name: self.document["jobs"][name]}, self.known, "", ended, set())
 
     # -- jobs ----------------------------------------------------------------------------------------
 
     def _jobs(
-        self, jobs: dict[str, Any], known: dict[str, Any], prefix: str, ended: dict[str, dict[str, Any]]
+        self,
+        jobs: dict[str, Any],
+        known: dict[str, Any],
+        prefix: str,
+        ended: dict[str, dict[str, Any]],
+        above: set[str],
     ) -> dict[str, dict[str, Any]]:
-        """Run jobs in their order; return result and outputs of each by name."""
+        """Run jobs in their order; return result and outputs of each by name.
+
+        A job's chain are the results of all that came before it, those inside of called workflows, too: a job that
+        asks for no status is skipped on GitHub if any of them was skipped, however well what it needs has ended.
+        """
         for name, job in jobs.items():
             needs = job.get("needs", [])
             before = {need: ended[need] for need in ([needs] if isinstance(needs, str) else needs)}
             here = {**known, "needs": before}
-            results = [one["result"] for one in before.values()]
-            result, outputs = "skipped", {}
-            if wanted(job.get("if"), here, failed="failure" in results, fine=set(results) <= {"success"}):
+            chain = above.union(*(one["chain"] for one in before.values()))
+            result, outputs, inside = "skipped", {}, set()
+            if wanted(job.get("if"), here, failed="failure" in chain, fine=chain <= {"success"}):
                 if "uses" in job:
                     called = re.fullmatch(r".+/\.github/workflows/([\w-]+)\.yml@\w+", job["uses"])[1]
                     given, secrets = filled(job.get("with", {}), here), filled(job.get("secrets", {}), here)
-                    result, outputs = self.called(called, given, secrets, f"{prefix}{name} / ")
+                    result, outputs, inside = self.called(called, given, secrets, f"{prefix}{name} / ", chain)
                 else:
                     result, outputs = self._matrix(f"{prefix}{name}", job, here)
             self.results[prefix + name], self.outputs[prefix + name] = result, outputs
-            ended[name] = {"result": result, "outputs": outputs}
+            ended[name] = {"result": result, "outputs": outputs, "chain": chain | inside | {result}}
         return ended
 
     def called(
-        self, workflow: str, given: dict[str, Any], secrets: dict[str, str], prefix: str
-    ) -> tuple[str, dict[str, str]]:
-        """Run a reusable workflow; return its result and its outputs."""
+        self, workflow: str, given: dict[str, Any], secrets: dict[str, str], prefix: str, above: set[str]
+    ) -> tuple[str, dict[str, str], set[str]]:
+        """Run a reusable workflow; return its result, its outputs and the results inside of it."""
         document = load(WORKFLOWS / f"{workflow}.yml")
         accepted = document["on"]["workflow_call"]
         assert given.keys() <= accepted["inputs"].keys(), f"{workflow}: {given.keys()}"
         inputs = {name: given.get(name, one.get("default", "")) for name, one in accepted["inputs"].items()}
         known = {**self.known, "inputs": inputs, "secrets": secrets}
-        ended = self._jobs(document["jobs"], known, prefix, {})
+        ended = self._jobs(document["jobs"], known, prefix, {}, above)
         results = {one["result"] for one in ended.values()}
         result = next((r for r in ("failure", "waiting") if r in results), "success")
         outputs = {
             name: filled(one["value"], {**known, "jobs": ended})
             for name, one in accepted.get("outputs", {}).items()
         }
-        return result, outputs
+        return result, outputs, results
 
     def _matrix(self, name: str, job: dict[str, Any], known: dict[str, Any]) -> tuple[str, dict[str, str]]:
         matrix = filled(job.get("strategy", {}).get("matrix", {}), known)
