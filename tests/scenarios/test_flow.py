@@ -251,6 +251,18 @@ def test_of_a_fork_the_tests_are_run_without_secrets(flow: Flow, github: actions
     assert "A pull request from a fork gets no secrets" in run.log
 
 
+def test_what_has_no_commit_on_record_is_promoted_nowhere(flow: Flow, github: actions.GitHub) -> None:
+    """The gate would be asked about the merge. Such is the first release, which an administrator has made."""
+    given = {"environment": "production", "from": "staging"}
+    run = github.call("deploy", "production", flow.commit(), passed(github), **given)
+    assert run.results == {"candidate": "failure", "deploy": "skipped", "reconcile": "skipped"}
+    told = " ".join(run.log.split())
+    assert "It is not on record which commit r1 of staging was built from" in told
+    assert re.search(
+        r"inventories/staging -e image_digest=sha256:[0-9a-f]{64} -e release_commit=<commit>", told
+    )
+
+
 def test_one_image_goes_through_all_three(flow: Flow, github: actions.GitHub) -> None:
     code(github)
     commit = flow.commit()
