@@ -27,6 +27,12 @@ options:
     description: For how long a slot must have had no request before it is scaled down.
     type: str
     default: 60s
+  metrics_delay:
+    description:
+      - How long after a request CloudWatch may take to count it. It tells minutes, some time after their end.
+      - A slot that served until just now is waited for, so that requests are counted which came after that.
+    type: str
+    default: 3m
   inventory:
     description: The inventory as it is named in the commands that messages give.
     type: str
@@ -76,6 +82,7 @@ ARGUMENTS = {
     "now": {"type": "bool", "default": False},
     "settle_only": {"type": "bool", "default": False},
     "drain": {"type": "str", "default": "60s"},
+    "metrics_delay": {"type": "str", "default": "3m"},
     "inventory": {"type": "str", "default": ""},
     **LOCK_ARGUMENTS,
 }
@@ -102,6 +109,7 @@ def work(engine: Engine) -> dict[str, Any]:
             lambda lease: engine.slots(lease=lease),
             now=engine.params["now"],
             drain=engine.length("drain"),
+            delay=engine.length("metrics_delay"),
             requests=retire.request_counter(lambda: engine.client("cloudwatch")),
             settle_only=engine.params["settle_only"],
         )

@@ -35,6 +35,8 @@ QUICK = {
     "release_lease": "15s",
     "release_bake": "3s",
     "release_window": "1h",
+    # Nothing that the rehearsal counts is published late.
+    "release_metrics_delay": "0s",
     "release_version": "",
     "slot_pre_stop": 2,
     "slot_shutdown": 5,

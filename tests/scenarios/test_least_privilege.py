@@ -114,7 +114,16 @@ def test_each_role_does_its_own_work_and_no_other(account: Account) -> None:
     account.play("deploy", "deploy", "-e", "image_tag=1.1.0", *quick)
     account.play("qa", "status")
     account.play("qa", "rollback")
-    freed = account.play("provision", "retire", "-e", "at_once=true", "-e", "release_drain=2s")
+    freed = account.play(
+        "provision",
+        "retire",
+        "-e",
+        "at_once=true",
+        "-e",
+        "release_drain=2s",
+        "-e",
+        "release_metrics_delay=0s",
+    )
     assert "was scaled down" in freed
     assert account.refused() == []
 

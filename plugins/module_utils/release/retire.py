@@ -64,7 +64,8 @@ def retire(
     *,
     now: bool,
     drain: float,
-    requests: Callable[[str, float], float],
+    delay: float,
+    requests: Callable[[str, datetime, datetime], float],
     settle_only: bool = False,
 ) -> tuple[bool, str, Release | None]:
     """Settle what was left, or else, unless `settle_only`, scale the idle slot down if it isn't kept.
@@ -93,7 +94,7 @@ def retire(
         slot, name = situation.idle_slot, named(situation.idle)
         content = {key: value for key, value in situation.idle.items() if key not in ("scope", "id")}
         content["since"] = iso(world.clock.wall())
-        _drain(world, lease, situation, slot, drain, requests)
+        _drain(world, lease, situation, slot, drain, delay, requests)
         lease.write(lease.slot_parts({slot: {**content, "state": "stopping"}}))
         slots(lease).scale_down(slot, lease)
         lease.give_back(lease.slot_parts({slot: {**content, "state": "down"}}))
@@ -109,15 +110,24 @@ def _drain(
     situation: Situation,
     slot: str,
     drain: float,
-    requests: Callable[[str, float], float],
+    delay: float,
+    requests: Callable[[str, datetime, datetime], float],
 ) -> None:
-    """Wait until the slot has had no request for `drain` seconds, as far as CloudWatch tells."""
+    """Wait until the slot has had no request for `drain` seconds, as far as CloudWatch tells.
+
+    What it has not published yet looks like no request. So the seconds in question end `delay` ago, and they begin
+    after the requests were moved: else they would say nothing of what still came.
+    """
     began = world.clock.steady()
+    moved = datetime.fromisoformat((situation.moved_last or {}).get("finished") or iso(0))
     while True:
         passed = world.clock.steady() - began
-        if passed >= drain and not requests(situation.rule.groups[slot], max(drain, 60.0)):
+        until = datetime.fromtimestamp(world.clock.wall() - delay, UTC)
+        published = (until - moved).total_seconds() >= drain
+        since = until - timedelta(seconds=max(drain, 60.0))
+        if passed >= drain and published and not requests(situation.rule.groups[slot], since, until):
             return
-        if passed > drain + _DRAIN_LIMIT:
+        if passed > drain + delay + _DRAIN_LIMIT:
             raise StepFailed(
                 f"slot {slot} has no weight and still got requests for {span(passed)}; it stays up. "
                 "Does another rule of the load balancer lead there?"
@@ -136,17 +146,16 @@ def _give_back(lease: Lease) -> None:
         return
 
 
-def request_counter(connect: Callable[[], Any]) -> Callable[[str, float], float]:
-    """Return count(target group's ARN, seconds): requests that CloudWatch has counted in that time."""
+def request_counter(connect: Callable[[], Any]) -> Callable[[str, datetime, datetime], float]:
+    """Return count(target group's ARN, since, until): requests that CloudWatch has counted in that time."""
 
-    def count(group: str, seconds: float) -> float:
-        until = datetime.now(UTC)
+    def count(group: str, since: datetime, until: datetime) -> float:
         try:
             answer = connect().get_metric_statistics(
                 Namespace="AWS/ApplicationELB",
                 MetricName="RequestCountPerTarget",
                 Dimensions=[{"Name": "TargetGroup", "Value": group.split(":")[-1]}],
-                StartTime=until - timedelta(seconds=seconds),
+                StartTime=since,
                 EndTime=until,
                 Period=60,
                 Statistics=["Sum"],

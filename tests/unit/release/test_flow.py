@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -330,6 +331,45 @@ def test_retire_at_once_when_asked(served: Controller) -> None:
     assert set(served.environment.slots) == {"green"}
 
 
+@pytest.mark.parametrize("ago", [0, 86400])
+def test_retire_counts_requests_in_minutes_that_cloudwatch_has_published(
+    served: Controller, ago: int
+) -> None:
+    """What is not published yet would look like a slot that nobody asks."""
+    time, delay, drain = served.environment.time, 180, 60
+    served.deploy("1.1.0")
+    moved = served.world.clock.wall()
+    time.now += ago
+    asked: list[tuple[float, float]] = []
+
+    def requests(group: str, since: datetime, until: datetime) -> float:
+        """One was made 30 s after the switch, and is told `delay` later."""
+        now = served.world.clock.wall()
+        asked.append((since.timestamp(), until.timestamp()))
+        made = moved + 30
+        return float(since.timestamp() <= made < until.timestamp() and now >= made + delay)
+
+    began = served.world.clock.wall()
+    assert retire.retire(
+        served.world,
+        who(operation="retire"),
+        60,
+        0,
+        lambda lease: served.environment,
+        now=True,
+        drain=drain,
+        delay=delay,
+        requests=requests,
+    )[0]
+    ended = served.world.clock.wall()
+    since, until = asked[-1]
+    assert until - since == drain
+    assert until == pytest.approx(ended - delay, abs=1)
+    # It is seen, and then it is long enough ago; a switch of yesterday is not waited for.
+    assert since >= moved + 29
+    assert ended - began == pytest.approx(drain if ago else 30 + drain + delay, abs=5)
+
+
 def test_retire_leaves_a_slot_that_gets_requests(served: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
     served.deploy("1.1.0")
     monkeypatch.setattr(retire, "_DRAIN_LIMIT", 10)
@@ -342,7 +382,8 @@ def test_retire_leaves_a_slot_that_gets_requests(served: Controller, monkeypatch
             lambda lease: served.environment,
             now=True,
             drain=1,
-            requests=lambda group, seconds: 5,
+            delay=0,
+            requests=lambda group, since, until: 5,
         )
     assert set(served.environment.slots) == {"blue", "green"}
     assert served.store.slots()["blue"]["state"] == "up"

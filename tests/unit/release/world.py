@@ -365,5 +365,6 @@ class Controller:
             lambda lease: self.environment,
             now=now,
             drain=1,
-            requests=lambda group, seconds: 0,
+            delay=0,
+            requests=lambda group, since, until: 0,
         )[:2]
