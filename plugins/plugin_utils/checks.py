@@ -95,6 +95,24 @@ def accounts(platform_allowed_accounts: list[str]) -> Found:
 
 
 @check
+def release_keys(identity_release_keys: list[str], release_store_kms_key: str) -> Found:
+    for key in identity_release_keys:
+        if not re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", key):
+            yield (
+                "identity_release_keys",
+                f"'{key}' is no ARN of a key (arn:aws:kms:<region>:<account>:key/<id>)",
+            )
+    by_arn = ":key/" in release_store_kms_key
+    if release_store_kms_key and not (
+        release_store_kms_key in identity_release_keys if by_arn else identity_release_keys
+    ):
+        yield (
+            "identity_release_keys",
+            f"with the ARN of release_store_kms_key ({release_store_kms_key}), to which roles need a right",
+        )
+
+
+@check
 def image_accounts(identity_image_accounts: list[str]) -> Found:
     yield from _account_ids("identity_image_accounts", identity_image_accounts)
 

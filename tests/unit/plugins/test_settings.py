@@ -63,6 +63,7 @@ def test_what_is_delivered_is_right(environment):
     assert Inventory(environment).problems() == []
 
 
+KEY = "arn:aws:kms:ap-northeast-2:123456789012:key/1234abcd"
 WRONG: list[tuple[dict[str, Any], str]] = [
     (
         {"network_cdir": "10.0.0.0/16"},
@@ -99,6 +100,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"platform_environment": "other"}, "here <component>.other"),
     ({"platform_allowed_accounts": ["12"]}, "'12' is no account"),
     ({"identity_image_accounts": ["12"]}, "'12' is no account"),
+    ({"identity_release_keys": ["alias/x"]}, "'alias/x' is no ARN of a key"),
+    ({"release_store_kms_key": "alias/x"}, "with the ARN of release_store_kms_key (alias/x)"),
+    (
+        {"release_store_kms_key": KEY, "identity_release_keys": [f"{KEY}0"]},
+        "with the ARN of release_store_kms_key",
+    ),
     ({"registry_pull_accounts": ["12"], "registry_policy": {}}, "'12' is no account"),
     ({"registry_pull_accounts": ["1" * 12], "registry_policy": {"Version": "x"}}, "beside registry_policy"),
     ({"platform_kubeconfig": "/does/not/exist"}, "there is no such file"),

@@ -119,6 +119,35 @@ def test_nothing_is_allowed_without_bounds(environment: Rendered) -> None:
                     assert not free, f"{where}: on every resource, without a condition: {free}"
 
 
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_key_of_ones_own_for_the_releases_is_used_through_dynamodb_alone(name: str) -> None:
+    """DynamoDB asks for it by the rights of whoever reads or writes the table."""
+    encrypted, through = (
+        Rendered(name, identity_release_keys=[KEY]),
+        {"kms:ViaService": f"dynamodb.{REGION}.amazonaws.com"},
+    )
+    test_policies_fit(encrypted)
+    test_nothing_is_allowed_without_bounds(encrypted)
+    for role in ("deploy", "qa", "provision"):
+        for action in (
+            "Encrypt",
+            "Decrypt",
+            "ReEncryptFrom",
+            "GenerateDataKey",
+            "DescribeKey",
+            "CreateGrant",
+        ):
+            assert encrypted.may(role, f"kms:{action}", KEY, **through), f"{role}: {action}"
+        assert not encrypted.may(role, "kms:Decrypt", KEY)
+        assert not encrypted.may(role, "kms:Decrypt", KEY, **{"kms:ViaService": f"s3.{REGION}.amazonaws.com"})
+        assert not encrypted.may(role, "kms:Decrypt", KEY.replace("1234abcd", "5678abcd"), **through)
+        assert not Rendered(name).may(role, "kms:Decrypt", KEY, **through)
+    assert not encrypted.may("functions", "kms:Decrypt", KEY, **through)
+
+
 def test_roles_are_passed_to_named_services_only(environment: Rendered) -> None:
     for policies in environment.policies.values():
         for policy in policies.values():
