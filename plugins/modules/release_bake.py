@@ -58,11 +58,17 @@ seen:
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release.alarms import Alarms
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
     STEP_ARGUMENTS,
     WATCH_ARGUMENTS,
     Engine,
     run,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    KubernetesError,
+    SlotFailed,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State
 
@@ -73,6 +79,9 @@ ARGUMENTS = {
     **WATCH_ARGUMENTS,
 }
 
+#: Seconds without requests in which no autoscaler of ours takes a pod away.
+_SHRINKS = 600.0
+
 
 def bake(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
@@ -81,10 +90,20 @@ def bake(engine: Engine) -> dict[str, Any]:
         lease.renew()
         return {"changed": False, "seen": f"the release is {release['state']}"}
     left = max(0.0, engine.length("seconds") - engine.params["watched"])
+    if left > _SHRINKS:
+        hold_way_back(engine, lease, release)
     alarms = Alarms(lambda: engine.client("cloudwatch"), engine.params["alarms"], engine.clock)
     switched = next(event["at"] for event in release["events"] if event["state"] == State.SWITCHING)
     seen = engine.watch(lease, release, left, alarms=lambda: alarms.raised(switched))
     return {"changed": False, "seen": seen}
+
+
+def hold_way_back(engine: Engine, lease: Lease, release: Release) -> None:
+    """Have the slot that served stay as large as it was: without requests its autoscaler would take pods away."""
+    try:
+        engine.slots(lease, patience=5.0).hold(release["from_slot"], lease)
+    except (KubernetesError, SlotFailed) as error:
+        engine.module.warn(f"slot {release['from_slot']} may shrink while the release is watched: {error}")
 
 
 def main() -> None:

@@ -81,7 +81,7 @@ def commit(engine: Engine) -> dict[str, Any]:
     if release["from_release"]:
         engine.slots(lease).hold(release["from_slot"], lease)
     keep_image(engine, release)
-    release = deploy.commit(engine.world, lease, release, engine.length("window"))
+    release, kept = deploy.commit(engine.world, lease, release, engine.length("window"))
     serving = f"{named(release)} on {release['slot']}"
     back = (
         f"ansible-playbook playbooks/rollback.yml -i {engine.params['inventory']}"
@@ -90,7 +90,7 @@ def commit(engine: Engine) -> dict[str, Any]:
     )
     warm = (
         f" {release['from_name']} stays warm on {release['from_slot']} for {span(engine.length('window'))}."
-        if back
+        if kept
         else ""
     )
     return {

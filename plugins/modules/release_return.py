@@ -111,7 +111,8 @@ def go_back(engine: Engine) -> dict[str, Any]:
         return ended("deploy failed", release, report.lost(release, reason, inventory), changed=False)
     except FAILURES as error:
         return ended("rollback failed", release, report.stuck(release, failure, str(error), inventory))
-    topic, message, serving = report.failed(release, engine.params["step"], failure, inventory)
+    step, serves = engine.params["step"], engine.serves()
+    topic, message, serving = report.failed(release, step, failure, inventory, serves)
     return ended(topic, release, message, serving=serving, reason=failure)
 
 

@@ -57,6 +57,7 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes import KubernetesSlots
+from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed
 
 ARGUMENTS = {
     "manifests": {"type": "list", "elements": "dict", "required": True},
@@ -68,6 +69,9 @@ ARGUMENTS = {
 def migrate(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     lease, release = engine.step()
+    if passed(State(release["state"]), State.STAGED):
+        lease.renew()
+        return {"changed": False, "seconds": 0.0}
     slots = engine.slots(lease=lease)
     if not isinstance(slots, KubernetesSlots):
         raise SlotFailed(

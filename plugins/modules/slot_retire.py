@@ -119,7 +119,7 @@ def work(engine: Engine) -> dict[str, Any]:
         return {"changed": False, "message": f"all is left as it is: {error}"}
     result = {"changed": changed, "message": message}
     if settled:
-        topic, event = report.settled(settled, engine.params["inventory"])
+        topic, event = report.settled(settled, engine.params["inventory"], engine.serves())
         result |= {"topic": topic, "event": event}
     return result
 

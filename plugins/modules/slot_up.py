@@ -73,7 +73,7 @@ from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import take_slot
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
-from ansible_collections.teal.platform.plugins.module_utils.release.states import State
+from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed
 
 ARGUMENTS = {
     "manifests": {"type": "list", "elements": "dict", "default": []},
@@ -88,6 +88,10 @@ ARGUMENTS = {
 def bring_up(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     lease, release = engine.step()
+    if passed(State(release["state"]), State.SWITCHING):
+        # It is what serves: whoever goes on with it has nothing to do with its slot any more.
+        lease.renew()
+        return {"changed": False, "replicas": release.get("replicas", 0), "seconds": 0.0}
     began = engine.clock.steady()
 
     def staged(replicas: int) -> None:

@@ -106,7 +106,8 @@ def test_a_cold_rollback_brings_an_older_release_up(clean: Cloud) -> None:
     before = clean.live()
     clean.deploy(new(clean))
     clean.play("retire", at_once=True)
-    text = clean.play("rollback")
+    # A migration of today is nothing for the image of before, which would fail here.
+    text = clean.play("rollback", slot_migration_command=["false"])
     assert "COLD ROLLBACK" in text
     assert clean.live() == before
 

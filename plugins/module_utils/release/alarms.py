@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 try:
@@ -36,6 +37,7 @@ class Alarms:
         self._client: Any = None
         self._asked = float("-inf")
         self._told: list[Alarm] = []
+        self._at = self._switched = datetime.fromtimestamp(0, UTC)
         self._unknown: AlarmsUnknown | None = None
 
     def check(self, watched: float) -> list[str]:
@@ -68,21 +70,22 @@ class Alarms:
         """Return the names of those raised since `since` (ISO 8601); asks AWS every ten seconds at most.
 
         One that was raised before that says nothing of the release, which may be there to mend what raised it.
-        Raises AlarmsUnknown.
+        How long ago both were is compared, each by the clock that dated it. Raises AlarmsUnknown.
         """
         if self.names and self.clock.steady() - self._asked >= _ASKED_EVERY:
             self._asked = self.clock.steady()
             try:
                 self._told, self._unknown = self._describe(), None
+                passed = self.clock.wall() - datetime.fromisoformat(since).timestamp()
+                self._switched = self._at - timedelta(seconds=passed)
             except AlarmsUnknown as error:
                 self._unknown = error
         if self._unknown:
             raise self._unknown
-        switched = datetime.fromisoformat(since)
         return [
             alarm["AlarmName"]
             for alarm in self._told
-            if alarm["StateValue"] == "ALARM" and (_since(alarm) or switched) >= switched
+            if alarm["StateValue"] == "ALARM" and (_since(alarm) or self._at) >= self._switched
         ]
 
     def _describe(self) -> list[Alarm]:
@@ -94,6 +97,8 @@ class Alarms:
             )
         except (ClientError, BotoCoreError) as error:
             raise AlarmsUnknown(f"cloudwatch:DescribeAlarms failed: {error}") from error
+        dated = found["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
+        self._at = parsedate_to_datetime(dated) if dated else datetime.fromtimestamp(self.clock.wall(), UTC)
         return [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
 
 

@@ -14,7 +14,11 @@ from ansible_collections.teal.platform.plugins.module_utils.release.inside impor
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import KubernetesError
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    KubernetesError,
+    SlotFailed,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 
@@ -109,9 +113,8 @@ def _from_outside(
 ) -> list[str]:
     """Ask the service at each address, and return the addresses to ask next."""
     answers: dict[str, Answer] = world.service.get_all(addresses, check.path)
-    if not all(answer.status for answer in answers.values()):
-        # A load balancer that grows or shrinks gives addresses up.
-        addresses = world.addresses()
+    if silent := [address for address, answer in answers.items() if not answer.status]:
+        addresses = world.asked(silent)
         answers = {
             address: answer for address, answer in answers.items() if answer.status or address in addresses
         }
@@ -142,7 +145,7 @@ def _from_alarms(world: World, seen: _Seen, alarms: Callable[[], list[str]]) -> 
 def _from_inside(world: World, seen: _Seen, inside: Inside, bounds: Bounds) -> None:
     try:
         now = inside.look()
-    except KubernetesError as error:
+    except (KubernetesError, SlotFailed, TrafficError) as error:
         seen.saw("pods", world.clock.steady(), error)
         return
     seen.saw("pods", world.clock.steady())

@@ -125,6 +125,7 @@ def _record(
         "from_name": named(now.live),
         "from_version": now.live.get("version", ""),
         "previous": previous,
+        "to": request.to,
         "image": request.image,
         "tag": request.tag,
         "digest": request.digest,
@@ -217,14 +218,19 @@ def switch(
 # -- the ends ------------------------------------------------------------------------------------
 
 
-def commit(world: World, lease: Lease, release: Release, window: float) -> Release:
-    """Record that the release is the one that serves, keep the other slot warm for `window` seconds, let go."""
+def commit(world: World, lease: Lease, release: Release, window: float) -> tuple[Release, bool]:
+    """Record that the release is the one that serves, keep the other slot warm for `window` seconds, let go.
+
+    Returns the release's record, and whether the other slot is one to go back to.
+    """
     at = world.clock.wall()
     slots = {release["slot"]: content_of(release, "up", iso(at))}
-    before = world.store.slots().get(release["from_slot"])
-    if before and before["state"] == "up":
+    before = world.store.slots().get(release["from_slot"], {})
+    warm = before.get("state") == "up"
+    if warm:
         slots[release["from_slot"]] = {**_bare(before), "warm_until": int((at + window) * 1000)}
-    return lease.advance(release, State.COMMITTED, "live", slots=slots, let_go=True, **_ended(world, release))
+    ended = _ended(world, release)
+    return lease.advance(release, State.COMMITTED, "live", slots=slots, let_go=True, **ended), warm
 
 
 def fail(world: World, lease: Lease, release: Release, reason: str) -> Release:

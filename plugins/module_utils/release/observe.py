@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, span
@@ -53,7 +53,7 @@ def observe(
     service: Service,
     version: Version,
     expected: str,
-    addresses: Callable[[], list[str]],
+    addresses: Callable[[Collection[str]], list[str]],
     clock: Clock,
     *,
     times: int = 3,
@@ -64,14 +64,14 @@ def observe(
 ) -> float:
     """Wait until `times` fresh connections in a row to each address answer with `expected`.
 
-    `addresses` is asked again whenever one of them gives no answer at all: a load balancer that grows or shrinks gives
-    addresses up.
+    `addresses` is asked again, with those that give no answer at all: a load balancer that grows or shrinks has some
+    at which nobody asks.
     An empty `expected` asks for an answer of 200 alone. Returns the seconds that it took; raises
     NotSeen after `limit` seconds, once an address has failed to answer with 200 `times` times in a row for
     `failing` seconds (None: an address may fail for as long as `limit`), or at once if the certificate isn't trusted.
     """
     began = clock.steady()
-    rows = dict.fromkeys(addresses(), 0)
+    rows = dict.fromkeys(addresses(()), 0)
     failures = {address: _Failures(began) for address in rows}
     while True:
         waiting = [address for address, row in rows.items() if row < times]
@@ -79,8 +79,8 @@ def observe(
             return clock.steady() - began
         answers = service.get_all(waiting, version.path)
         now = clock.steady()
-        if not all(answer.status for answer in answers.values()):
-            rows = {address: rows.get(address, 0) for address in addresses()}
+        if silent := [address for address, answer in answers.items() if not answer.status]:
+            rows = {address: rows.get(address, 0) for address in addresses(silent)}
             failures = {address: failures.get(address, _Failures(now)) for address in rows}
             answers = {address: answer for address, answer in answers.items() if address in rows}
         for address, answer in answers.items():

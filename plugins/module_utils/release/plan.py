@@ -114,7 +114,7 @@ def rollback(now: Situation, to: Release | None, force: list[str], warm_serves: 
     target = to
     if to is None and unfinished and unfinished["kind"] == "rollback":
         # A rollback whose controller died goes on to where it was going.
-        target = next((r for r in now.history if r["id"] == unfinished["to"]), None)
+        target = next((r for r in now.history if r["id"] == unfinished.get("to")), None)
     elif to is None:
         if early:
             return _stop(now, early)
@@ -183,12 +183,10 @@ def _nothing_to_go_to(now: Situation) -> str | None:
             f"the deploy {label(moved['id'])} has already gone back: {named(now.live)} is live. "
             "To go further back, name the release: -e to=<release>"
         )
-    if not moved.get("previous"):
+    if not now.way_back:
         return f"{named(now.live)} is the first release: there is none before it"
     if not now.before:
-        return (
-            f"the release before, {label(moved['previous'])}, is too long ago: name it with -e to=<release>"
-        )
+        return f"the release before, {label(now.way_back)}, is too long ago: name it with -e to=<release>"
     return None
 
 

@@ -42,8 +42,16 @@ def event(
     return {key: value for key, value in told.items() if value not in ("", None)}
 
 
-def failed(release: Release, step: str, reason: str, inventory: str) -> tuple[str, str, str]:
-    """Return the topic, the message and what serves now, for a release that has come to its end badly."""
+def live(now: Situation) -> str:
+    """Return what serves, as far as the weights tell."""
+    return f"{named(now.live)} on {now.live_slot}" if now.rule.whole else f"by weight: {weights(now)}"
+
+
+def failed(release: Release, step: str, reason: str, inventory: str, serves: str) -> tuple[str, str, str]:
+    """Return the topic, the message and what serves now, for a release that has come to its end badly.
+
+    `serves` is what serves (see `live`), which a release doesn't know of itself if it could not go back.
+    """
     state = State(release["state"])
     old, new = release["from_name"], named(release)
     lines = [f"The {release['kind']} of {new} failed at: {step}", *_indented(reason), ""]
@@ -62,7 +70,7 @@ def failed(release: Release, step: str, reason: str, inventory: str) -> tuple[st
             f"What to do:   look at slot {release['slot']} ({new}), which is left as it was; mend it and deploy again.",
         ]
     else:
-        serving = f"{new} on {release['slot']}" if release.get("return_failure") else "see status"
+        serving = serves
         topic = "rollback failed"
         lines += [
             f"Going back failed: {release.get('return_failure', '')}",
@@ -73,10 +81,10 @@ def failed(release: Release, step: str, reason: str, inventory: str) -> tuple[st
     return topic, "\n".join(lines), serving
 
 
-def settled(release: Release, inventory: str) -> tuple[str, dict[str, Any]]:
+def settled(release: Release, inventory: str, serves: str) -> tuple[str, dict[str, Any]]:
     """Return the topic and the event of a release that somebody else has brought to its end."""
     reason = release.get("failure", "")
-    topic, _, serving = failed(release, "its controller was gone", reason, inventory)
+    topic, _, serving = failed(release, "its controller was gone", reason, inventory, serves)
     if release.get("warm") and topic == "deploy failed":
         topic, serving = "rolled back", f"{named(release)} on {release['slot']}"
     return topic, event(release, serving, reason=reason)

@@ -53,7 +53,7 @@ def decide(world: World, to: str, force: list[str], now: Situation | None = None
     if to:
         target, history = recorded(world.store, to, now.history)
         now = replace(now, history=history)
-    elif now.live and (not now.moved_last or (now.moved_last.get("previous") and not now.before)):
+    elif now.live and (not now.moved_last or (now.way_back and not now.before)):
         now = replace(now, history=world.store.history(ALL))
     return plans.rollback(now, target, force, world.serves(now.rule, now.idle_slot))
 

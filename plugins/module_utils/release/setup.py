@@ -28,6 +28,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.lease import
 from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen, Version
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Service
+from ansible_collections.teal.platform.plugins.module_utils.release.report import live
 from ansible_collections.teal.platform.plugins.module_utils.release.rollback import RollbackFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
@@ -112,6 +113,7 @@ class Engine:
             service=Service(self.params["domain"], self.params["port"]),
             version=Version(self.params["version_path"], self.params["version_key"]),
             addresses=self._addresses,
+            named=lambda: traffics.named(self.traffic.balancer),
             observations=self.params["observations"],
             observe_limit=self.length("observe_timeout"),
         )
@@ -155,6 +157,13 @@ class Engine:
         if not release:
             raise StepFailed(f"release {ticket['id']} is not in the table {self.store.table}")
         return Lease.of(self.store, ticket), release
+
+    def serves(self) -> str:
+        """Return in words what serves now."""
+        try:
+            return live(self.world.now())
+        except (StoreError, TrafficError):
+            return "see status"
 
     def watch(
         self,

@@ -56,9 +56,17 @@ class Situation:
         )
 
     @property
+    def way_back(self) -> str:
+        """The id of the release that a rollback goes to; empty if there is none."""
+        moved = self.moved_last or {}
+        # One that did not come through has still to get where it was going.
+        unfulfilled = moved.get("kind") == "rollback" and moved["state"] == State.ROLLBACK_FAILED
+        return moved.get("to" if unfulfilled else "previous", "")
+
+    @property
     def before(self) -> Release | None:
-        """The release that served before the latest one that moved the traffic."""
-        return next((r for r in self.history if r["id"] == (self.moved_last or {}).get("previous")), None)
+        """The release of `way_back`, if it is in the history that was read."""
+        return next((r for r in self.history if r["id"] == self.way_back), None)
 
 
 _OPEN = BEFORE_SWITCH | {State.SWITCHING, State.BAKING, State.ROLLING_BACK}

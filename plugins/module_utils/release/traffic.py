@@ -8,6 +8,7 @@ Which slot is live is read from the rule whenever it matters, and never remember
 from __future__ import annotations
 
 import random
+import socket
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -195,6 +196,14 @@ class Traffic:
             ],
         )
 
+    def register(self, group: str, instances: list[str]) -> None:
+        """Have instances be targets of a target group."""
+        self._call("register_targets", TargetGroupArn=group, Targets=[{"Id": each} for each in instances])
+
+    def deregister(self, group: str, instances: list[str]) -> None:
+        """Have instances be targets of a target group no more."""
+        self._call("deregister_targets", TargetGroupArn=group, Targets=[{"Id": each} for each in instances])
+
     # -- the preview rule: one release's own way to its slot, for who knows the token ----------------
 
     def open_preview(self, rule: SlotRule, token: str, sign: str, tags: dict[str, str]) -> str:
@@ -289,6 +298,14 @@ def summary(targets: list[dict[str, str]]) -> str:
     )
     told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "no targets"
     return told + (f" ({'; '.join(reasons)})" if reasons else "")
+
+
+def named(balancer: dict[str, Any]) -> set[str]:
+    """Return the addresses to which the load balancer's name leads; none if that can't be told from here."""
+    try:
+        return {str(found[4][0]) for found in socket.getaddrinfo(balancer["DNSName"], None, socket.AF_INET)}
+    except OSError:
+        return set()
 
 
 def addresses(ec2: Any, balancer: dict[str, Any]) -> list[str]:

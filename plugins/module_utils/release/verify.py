@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import secrets
+import signal
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,8 +26,14 @@ from ansible_collections.teal.platform.plugins.module_utils.release.probe import
     look_up,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import KubernetesError
-from ansible_collections.teal.platform.plugins.module_utils.release.traffic import PREVIEW_HEADER
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    KubernetesError,
+    SlotFailed,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import (
+    PREVIEW_HEADER,
+    TrafficError,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 
 _OUTPUT_LINES = 20
@@ -98,7 +105,7 @@ def await_targets(world: World, inside: Inside, lease: Lease, limit: float) -> s
                 + inside.why()
             )
         # What outsiders would wait for in vain is told from inside at once; if Kubernetes doesn't answer, they wait.
-        with contextlib.suppress(KubernetesError):
+        with contextlib.suppress(KubernetesError, SlotFailed, TrafficError):
             inside.look()
         lease.keep()
         world.clock.sleep(0.5)
@@ -261,6 +268,7 @@ def _watched(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
+            start_new_session=True,
         ) as process:
             try:
                 while True:
@@ -270,14 +278,20 @@ def _watched(
                     except subprocess.TimeoutExpired:
                         keep()
                         if world.clock.steady() - began > limit:
-                            process.kill()
+                            _kill(process)
                             output, _ = process.communicate()
                             return _text(output, 0) + f"\nit did not end within {span(limit)}"
             except BaseException:
-                process.kill()
+                _kill(process)
                 raise
     except OSError as error:
         return f"it can't be run: {error}"
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the command and all that it has started: what goes on would keep its output open."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _text(output: bytes, status: int) -> str:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,9 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 
 @dataclass
 class World:
-    """An environment. `addresses` returns the load balancer's addresses, read anew at each call."""
+    """An environment. `addresses` returns the load balancer's addresses, read anew at each call, and `named` those to
+    which its name leads.
+    """
 
     store: Store
     traffic: Traffic
@@ -28,6 +30,7 @@ class World:
     addresses: Callable[[], list[str]]
     observations: int = 3
     observe_limit: float = 60.0
+    named: Callable[[], set[str]] = set
 
     @property
     def clock(self) -> Clock:
@@ -44,6 +47,16 @@ class World:
         """Return the health of a slot's targets in words."""
         return summary(self.traffic.health(rule.groups[slot]))
 
+    def asked(self, silent: Collection[str] = ()) -> list[str]:
+        """Return the addresses at which clients ask, of which `silent` gave no answer at all.
+
+        A load balancer that grows has addresses that don't answer yet, and one that shrinks some that no longer do;
+        its name leads to neither.
+        """
+        addresses = self.addresses()
+        named = self.named() & set(addresses) if silent else set()
+        return [each for each in addresses if each not in silent or each in named or not named]
+
     def see(self, expected: str, lease: Lease, failing: float | None = None) -> float:
         """Wait until all addresses answer with version `expected`; return the seconds. Raises NotSeen.
 
@@ -53,7 +66,7 @@ class World:
             self.service,
             self.version,
             expected,
-            self.addresses,
+            self.asked,
             self.clock,
             times=self.observations,
             limit=self.observe_limit,

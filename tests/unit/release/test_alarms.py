@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from time import time as now_of_day
 from typing import Any
 
 import boto3
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.release.alarms import Alarms, AlarmsUnknown
-from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, iso
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
 from botocore.exceptions import ClientError
 
@@ -36,7 +38,7 @@ def cloudwatch(aws: None) -> Any:
 
 @pytest.fixture
 def alarms(cloudwatch: Any, time: Time) -> Alarms:
-    return Alarms(lambda: cloudwatch, ["5xx"], time.clock())
+    return Alarms(lambda: cloudwatch, ["5xx"], Clock(lambda: time.now, now_of_day, time.sleep))
 
 
 def _raise(cloudwatch: Any) -> None:
@@ -51,10 +53,33 @@ def test_what_is_raised_after_the_switch_counts(alarms: Alarms, cloudwatch: Any,
     assert alarms.raised(SWITCHED) == ["5xx"]
 
 
-def test_what_was_raised_before_says_nothing_of_the_release(alarms: Alarms, cloudwatch: Any) -> None:
+def test_what_is_raised_already_is_warned_of(alarms: Alarms, cloudwatch: Any) -> None:
     _raise(cloudwatch)
-    assert alarms.raised(iso((datetime.now(UTC) + timedelta(seconds=30)).timestamp())) == []
     assert any("5xx is raised already" in warning for warning in alarms.check(600))
+
+
+@pytest.mark.parametrize("skew", [-300, 0, 300])
+@pytest.mark.parametrize(("ago", "raised"), [(200, []), (20, ["5xx"])])
+def test_what_was_raised_before_the_switch_says_nothing_of_the_release(
+    time: Time, skew: int, ago: int, raised: list[str]
+) -> None:
+    """Whatever the controller's clock says: how long ago the switch was is by its clock, the alarm's age by AWS's."""
+    at = datetime.fromtimestamp(time.now, UTC)
+    alarm = {
+        "AlarmName": "5xx",
+        "StateValue": "ALARM",
+        "StateTransitionedTimestamp": at - timedelta(seconds=ago),
+    }
+
+    class CloudWatch:
+        def describe_alarms(self, **_: Any) -> dict[str, Any]:
+            return {
+                "MetricAlarms": [alarm],
+                "ResponseMetadata": {"HTTPHeaders": {"date": format_datetime(at, usegmt=True)}},
+            }
+
+    clock = time.clock(skew)
+    assert Alarms(CloudWatch, ["5xx"], clock).raised(iso(clock.wall() - 100)) == raised
 
 
 def test_a_refused_question_is_no_alarm(

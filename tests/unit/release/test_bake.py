@@ -13,8 +13,13 @@ from ansible_collections.teal.platform.plugins.module_utils.release.inside impor
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, Unreachable
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    Condition,
+    SlotFailed,
+    Unreachable,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
 
 from .world import Controller, Environment, who
@@ -132,6 +137,13 @@ def test_kubernetes_may_be_silent_for_a_while(watch: Callable[..., str], environ
     began = environment.time.now
     assert watch([WELL, *[Unreachable(0, "refused")] * 25, WELL])
     assert environment.time.now - began > BOUNDS.seconds, "it was looked at again before it was committed"
+
+
+@pytest.mark.parametrize("why", [SlotFailed("ec2: Throttling"), TrafficError("elb: Throttling")])
+def test_instances_that_cannot_be_looked_at_for_a_moment_send_nothing_back(
+    watch: Callable[..., str], why: Exception
+) -> None:
+    assert watch([WELL, why, why, WELL])
 
 
 def test_kubernetes_that_stays_silent_sends_it_back(watch: Callable[..., str]) -> None:

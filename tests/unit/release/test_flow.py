@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.observe impo
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Unreachable
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
 
 from .world import Controller, Environment, who
 
@@ -120,11 +122,11 @@ def test_old_answers_and_a_failure_now_and_then_are_waited_for(served: Controlle
 
     environment.get_all = get_all  # type: ignore[method-assign]
     version = Version("/actuator/info", "v")
-    took = observe(environment, version, "new", lambda: ["52.0.0.1"], clock, failing=0.1)  # type: ignore[arg-type]
+    took = observe(environment, version, "new", lambda _: ["52.0.0.1"], clock, failing=0.1)  # type: ignore[arg-type]
     assert took > 2
     answers = iter(["old"] + ["bad"] * 100)
     with pytest.raises(NotSeen, match=r"in 2.\d s: 52.0.0.1 answers 502"):
-        observe(environment, version, "new", lambda: ["52.0.0.1"], clock, failing=2)  # type: ignore[arg-type]
+        observe(environment, version, "new", lambda _: ["52.0.0.1"], clock, failing=2)  # type: ignore[arg-type]
 
 
 def test_an_address_that_the_load_balancer_gave_up_is_not_waited_for(served: Controller) -> None:
@@ -139,7 +141,7 @@ def test_an_address_that_the_load_balancer_gave_up_is_not_waited_for(served: Con
     version = Version("/actuator/info", "v")
     asked: list[list[str]] = []
 
-    def addresses() -> list[str]:
+    def addresses(silent: Collection[str]) -> list[str]:
         asked.append(known[min(len(asked), 1)])
         return asked[-1]
 
@@ -148,6 +150,19 @@ def test_an_address_that_the_load_balancer_gave_up_is_not_waited_for(served: Con
     known[1].append("52.0.0.2")
     with pytest.raises(NotSeen, match=r"52\.0\.0\.2 answers no answer \(refused\)"):
         observe(environment, version, "new", addresses, clock, failing=2)  # type: ignore[arg-type]
+
+
+def test_an_address_that_no_client_is_led_to_does_not_count_while_it_is_silent(served: Controller) -> None:
+    world = served.world
+    assert world.asked() == world.asked(["52.0.0.2"]) == ["52.0.0.1", "52.0.0.2"], (
+        "nothing is known of the name"
+    )
+    world.named = lambda: {"52.0.0.1"}
+    assert world.asked() == ["52.0.0.1", "52.0.0.2"]
+    assert world.asked(["52.0.0.2"]) == ["52.0.0.1"]
+    assert world.asked(["52.0.0.1"]) == ["52.0.0.1", "52.0.0.2"]
+    world.named = lambda: {"192.0.2.1"}
+    assert world.asked(["52.0.0.2"]) == ["52.0.0.1", "52.0.0.2"], "the name leads elsewhere from here"
 
 
 def test_the_version_is_read_from_the_new_slot_even_while_the_preview_is_on_its_way(
@@ -259,6 +274,49 @@ def test_a_release_that_never_served_cannot_be_gone_back_to(served: Controller) 
     served.deploy("bad")
     with pytest.raises(plans.Refused, match="never came through its verification"):
         served.rollback(to=f"r{int(served.store.history()[0]['id'])}")
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_rollback_after_one_that_failed_goes_on_to_the_same_release(
+    served: Controller, moved: bool
+) -> None:
+    served.deploy("1.1.0")
+    served.deploy("1.2.0")
+    fails = "see" if moved else "switch"
+
+    def fail(*_: object, **__: object) -> None:
+        raise NotSeen("no answer") if moved else TrafficError("AccessDenied")
+
+    qa = Controller(served.environment, "qa")
+    setattr(qa.world if moved else qa.world.traffic, fails, fail)
+    with pytest.raises(rollback.RollbackFailed):
+        qa.rollback()
+    assert states(served)[0] == ("rollback", "1.1.0", "rollback_failed")
+    again = Controller(served.environment, "qa").rollback()
+    assert again == ("none" if moved else "warm")
+    assert served.environment.slots[served.environment.live()].version == "1.1.0"
+
+
+def test_a_cold_rollback_that_was_left_is_gone_on_with(served: Controller) -> None:
+    served.deploy("1.1.0")
+    served.deploy("1.2.0")
+    begun = deploy.begin(
+        served.world,
+        deploy.Request(
+            "1.0.0",
+            tag="1.0.0",
+            config_name="c",
+            kind="rollback",
+            to="00000001",
+            force=["same", "rolled_back"],
+        ),
+        who(),
+        60,
+        0,
+    )
+    assert begun.release
+    plan = rollback.decide(served.world, "", [])
+    assert (plan.how, plan.target["id"]) == ("cold", "00000001")
 
 
 def test_a_warm_slot_without_a_healthy_target_gets_no_traffic(served: Controller) -> None:

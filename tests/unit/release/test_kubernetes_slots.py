@@ -272,6 +272,12 @@ def test_bringing_the_same_release_up_again_stops_nothing(up: Any, api: FakeApi)
     assert "deployments/assistant-green =0" not in api.writes
 
 
+def test_bringing_the_same_release_up_again_takes_no_replica_away(up: Any, api: FakeApi) -> None:
+    up("green", 1)
+    api.objects["deployments", "assistant-green"]["spec"]["replicas"] = 5
+    assert up("green", 1) == 5
+
+
 def test_a_conflict_is_read_again_and_written_again(up: Any, api: FakeApi) -> None:
     given = [m for m in manifests("green", "r1") if m["kind"] == "Deployment"]
     api.conflicts = 3

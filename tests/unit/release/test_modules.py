@@ -9,16 +9,22 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.release import report
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, take
+from ansible_collections.teal.platform.plugins.module_utils.release.states import State
+from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
 from ansible_collections.teal.platform.plugins.modules import (
     release_begin,
     release_info,
+    release_return,
     release_rollback,
     release_tested,
     release_unlock,
+    slot_migrate,
     slot_retire,
+    slot_up,
 )
 
-from .world import NAME, TABLE, Controller, Environment
+from .world import NAME, TABLE, Controller, Environment, who
 
 COMMON: dict[str, Any] = {
     "name": NAME,
@@ -271,6 +277,45 @@ def test_what_is_told_of_a_release_is_of_its_own_commit() -> None:
     assert (told["from_digest"], told["digest"]) == ("sha256:aa", "sha256:bb")
     assert told["commit_url"] == "https://github.com/o/r/commit/abc"
     assert "commit" not in report.event({"run": "https://ci.example/1"}, "1.1.0 on green")
+
+
+@pytest.mark.parametrize("state", ["switching", "baking"])
+def test_what_serves_is_not_brought_up_again_by_whoever_goes_on_with_it(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, state: str
+) -> None:
+    Controller(environment).deploy("1.0.0")
+    release = run(release_begin, repository="assistant", image_tag="1.4.2")["release"]
+    store = Store(environment.dynamodb, TABLE)
+    lease, record = Lease.of(store, release), store.release(release["id"])
+    assert record
+    for each in ("staged", "ready", "verified", "switching", "baking"):
+        record = lease.advance(record, State(each), replicas=6)
+        if each == state:
+            break
+    before = store.slots()
+    told = run(slot_up, release=release, manifests=[])
+    assert (told["changed"], told["replicas"]) == (False, 6)
+    assert not run(slot_migrate, release=release, manifests=[])["changed"]
+    assert store.slots() == before
+
+
+def test_what_serves_is_read_from_the_weights_when_going_back_failed(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
+) -> None:
+    """The weights may have moved, and only the seeing of it failed."""
+    Controller(environment).deploy("1.0.0")
+    release = run(release_begin, repository="assistant", image_tag="1.4.2")["release"]
+    store = Store(environment.dynamodb, TABLE)
+    lease, record = Lease.of(store, release), store.release(release["id"])
+    assert record
+    for state in ("staged", "ready", "verified", "switching", "rolling_back"):
+        record = lease.advance(record, State(state))
+    lease.advance(record, State.ROLLBACK_FAILED, "not seen", return_failure="not seen", let_go=True)
+    lease, _ = take(store, who("alice"), 60)
+    told = run(release_return, release={**release, **lease.ticket()}, step="watch", failure="bad")
+    assert told["topic"] == "rollback failed"
+    assert told["event"]["serving"] == "1.0.0 (r1) on blue"
+    assert "Serving now:  1.0.0 (r1) on blue." in told["message"]
 
 
 def test_retire_leaves_all_as_it_is_while_somebody_works(

@@ -15,12 +15,17 @@ import boto3
 import botocore.exceptions
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, probe
-from ansible_collections.teal.platform.plugins.module_utils.release.clock import seconds, span
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, seconds, span
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer, Service, look_up
-from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check, Limits, verify
+from ansible_collections.teal.platform.plugins.module_utils.release.verify import (
+    Check,
+    Limits,
+    _watched,
+    verify,
+)
 
 from rehearsal import certificates
 
@@ -127,6 +132,16 @@ def test_the_command_knows_the_way_and_its_output_does_not_tell_the_token(
     assert "token is ********" in str(failed.value)
     assert "exit status 3" in str(failed.value)
     assert environment.previews() == []
+
+
+def test_a_command_is_ended_in_time_with_all_that_it_has_started(environment: Environment) -> None:
+    """What it leaves behind would keep its output open."""
+    clock, world = Clock(), Controller(environment).world
+    world.store.clock = clock
+    began = clock.steady()
+    told = _watched(["sh", "-c", "sleep 30 & echo begun; sleep 30"], dict(os.environ), 1, world, lambda: None)
+    assert told == "begun\n\nit did not end within 1.0 s"
+    assert clock.steady() - began < 10
 
 
 # -- a real connection ---------------------------------------------------------------------------------

@@ -342,7 +342,7 @@ class Controller:
         for seconds in (1, 3):
             inside = Inside.of(self.environment, now())
             bake(self.world, lease, now(), check, Bounds(seconds=seconds), inside, list)
-        return deploy.commit(self.world, lease, now(), 3600)["state"]
+        return deploy.commit(self.world, lease, now(), 3600)[0]["state"]
 
     def rollback(self, to: str = "", force: list[str] | None = None, wait: float = 20) -> str:
         """Roll back as the playbook does: warm if that is possible, else by bringing the release up again."""

@@ -61,7 +61,7 @@ class InstanceSlots:
         instance = ours[0]["InstanceId"] if ours else self._launch(slot, number, lease)
         staged(1)
         self._wait(instance, lambda one: one["State"]["Name"] == "running", "run", lease)
-        lease.guard(lambda: self._register(group, instance))
+        lease.guard(lambda: self.traffic.register(group, [instance]))
         self._wait_until_healthy(instance, group, lease)
         return 1
 
@@ -155,9 +155,6 @@ class InstanceSlots:
         except (ClientError, BotoCoreError):
             return ""
 
-    def _register(self, group: str, instance: str) -> None:
-        self.traffic.elb.register_targets(TargetGroupArn=group, Targets=[{"Id": instance}])
-
     # -- now -------------------------------------------------------------------------------------
 
     def condition(self, slot: str) -> Condition:
@@ -205,8 +202,7 @@ class InstanceSlots:
         ids = [one["InstanceId"] for one in instances]
         if not ids:
             return
-        targets = [{"Id": each} for each in ids]
-        lease.guard(lambda: self.traffic.elb.deregister_targets(TargetGroupArn=group, Targets=targets))
+        lease.guard(lambda: self.traffic.deregister(group, ids))
         lease.guard(lambda: self._call("terminate_instances", InstanceIds=ids))
 
     # -- reading ---------------------------------------------------------------------------------

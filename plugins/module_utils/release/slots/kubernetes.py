@@ -68,10 +68,12 @@ class KubernetesSlots:
         slot, number = release["slot"], label(release["id"])
         objects = self._checked(slot, number)
         own = next(obj for obj in objects if obj["kind"] == "Deployment")
-        replicas = max(self.replicas, _wanted(own), _wanted(self._deployment(other(slot))), 1)
+        before = self._deployment(slot)
+        others = _wanted(self._deployment(other(slot)))
+        already = _wanted(before) if before and _release_of(before) == number else 0
+        replicas = max(self.replicas, _wanted(own), others, already, 1)
         # That of the release before would scale the new one, by that one's limits.
         self._stop_scaling(slot, lease)
-        before = self._deployment(slot)
         if before and _release_of(before) != number and _wanted(before):
             self._scale(slot, 0, lease)
             self._wait_for_none(slot, lease)
