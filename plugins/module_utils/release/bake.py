@@ -90,7 +90,7 @@ def _watch(
 ) -> str:
     began = world.clock.steady()
     seen = _Seen()
-    addresses = world.addresses()
+    addresses = world.asked()
     while True:
         _from_inside(world, seen, inside, bounds)
         bad = seen.bad_looks

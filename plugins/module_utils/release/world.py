@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
@@ -14,7 +14,12 @@ from ansible_collections.teal.platform.plugins.module_utils.release.observe impo
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Service
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Situation, read
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
-from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SlotRule, Traffic, summary
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import (
+    SlotRule,
+    Traffic,
+    TrafficError,
+    summary,
+)
 
 
 @dataclass
@@ -31,6 +36,7 @@ class World:
     observations: int = 3
     observe_limit: float = 60.0
     named: Callable[[], set[str]] = set
+    _known: list[str] = field(default_factory=list)
 
     @property
     def clock(self) -> Clock:
@@ -51,11 +57,15 @@ class World:
         """Return the addresses at which clients ask, of which `silent` gave no answer at all.
 
         A load balancer that grows has addresses that don't answer yet, and one that shrinks some that no longer do;
-        its name leads to neither.
+        its name leads to neither. If AWS doesn't tell now, those of before are asked. Raises TrafficError.
         """
-        addresses = self.addresses()
-        named = self.named() & set(addresses) if silent else set()
-        return [each for each in addresses if each not in silent or each in named or not named]
+        try:
+            self._known = self.addresses()
+        except TrafficError:
+            if not self._known:
+                raise
+        named = self.named() & set(self._known) if silent else set()
+        return [each for each in self._known if each not in silent or each in named or not named]
 
     def see(self, expected: str, lease: Lease, failing: float | None = None) -> float:
         """Wait until all addresses answer with version `expected`; return the seconds. Raises NotSeen.

@@ -164,6 +164,12 @@ def test_an_address_that_no_client_is_led_to_does_not_count_while_it_is_silent(s
     world.named = lambda: {"192.0.2.1"}
     assert world.asked(["52.0.0.2"]) == ["52.0.0.1", "52.0.0.2"], "the name leads elsewhere from here"
 
+    def throttled() -> list[str]:
+        raise TrafficError("ec2: Throttling")
+
+    world.addresses = throttled
+    assert world.asked(["52.0.0.2"]) == ["52.0.0.1", "52.0.0.2"], "AWS may be silent for a moment"
+
 
 def test_the_version_is_read_from_the_new_slot_even_while_the_preview_is_on_its_way(
     served: Controller,
