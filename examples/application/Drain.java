@@ -12,6 +12,8 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.springframework.context.SmartLifecycle;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
 import org.springframework.stereotype.Component;
 
 /**
@@ -20,8 +22,12 @@ import org.springframework.stereotype.Component;
  * <p>Told to end, the service goes on serving, and each answer says {@code Connection: close}: the load balancer sends
  * its next request elsewhere. Tomcat's own graceful shutdown begins once that has lasted for a while and no request is
  * under way, for it answers nothing more that comes on a connection that was kept.
+ *
+ * <p>For Spring Boot 3.3 and later, which registers one bean both as filter and as listener. It comes first, since what
+ * Spring Security answers itself has to say so, too.
  */
 @Component
+@Order(Ordered.HIGHEST_PRECEDENCE)
 public class Drain implements Filter, ServletRequestListener, SmartLifecycle {
 
     private static final Duration LEAST = Duration.ofSeconds(5);

@@ -191,8 +191,8 @@ class Job:
             return self.core.read_namespaced_pod_log(
                 pod, self.namespace, container=container, tail_lines=LOG_LINES
             )
-        except ApiException as error:
-            return f"(its log can't be read: {error.reason})"
+        except (ApiException, HTTPError) as error:
+            return f"(its log can't be read: {getattr(error, 'reason', error)})"
 
 
 def main() -> None:

@@ -92,7 +92,7 @@ def bake(engine: Engine) -> dict[str, Any]:
     left = max(0.0, engine.length("seconds") - engine.params["watched"])
     if left > _SHRINKS:
         hold_way_back(engine, lease, release)
-    alarms = Alarms(lambda: engine.client("cloudwatch"), engine.params["alarms"], engine.clock)
+    alarms = Alarms(lambda: engine.client("cloudwatch", attempts=1), engine.params["alarms"], engine.clock)
     switched = next(event["at"] for event in release["events"] if event["state"] == State.SWITCHING)
     seen = engine.watch(lease, release, left, alarms=lambda: alarms.raised(switched))
     return {"changed": False, "seen": seen}

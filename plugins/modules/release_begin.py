@@ -214,7 +214,7 @@ def begin(engine: Engine) -> dict[str, Any]:
 
 def look_at_alarms(engine: Engine, kind: str) -> None:
     """See that the alarms can speak while the release is watched. Raises Refused, but never holds a rollback up."""
-    alarms = Alarms(lambda: engine.client("cloudwatch"), engine.params["alarms"], engine.clock)
+    alarms = Alarms(lambda: engine.client("cloudwatch", attempts=1), engine.params["alarms"], engine.clock)
     try:
         warnings = alarms.check(engine.length("bake"))
     except plan.Refused as error:

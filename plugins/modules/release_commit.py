@@ -80,8 +80,8 @@ def commit(engine: Engine) -> dict[str, Any]:
     lease, release = engine.step()
     if release["from_release"]:
         engine.slots(lease).hold(release["from_slot"], lease)
-    keep_image(engine, release)
     release, kept = deploy.commit(engine.world, lease, release, engine.length("window"))
+    keep_image(engine, release)
     serving = f"{named(release)} on {release['slot']}"
     back = (
         f"ansible-playbook playbooks/rollback.yml -i {engine.params['inventory']}"
@@ -107,7 +107,7 @@ def keep_image(engine: Engine, release: Release) -> None:
         return
     tag = f"{images.IN_SLOT}{engine.params['name']}-{release['slot']}"
     try:
-        images.keep(engine.client("ecr"), repository, release["digest"], tag)
+        images.keep(engine.client("ecr", attempts=1), repository, release["digest"], tag)
     except Refused as error:
         engine.module.warn(
             f"{error}\nThe image serves, and the registry's lifecycle policy may remove it when many more were pushed: "

@@ -74,7 +74,7 @@ event:
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import report, retire
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Busy
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Busy, describe
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import LOCK_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
 
@@ -91,11 +91,14 @@ ARGUMENTS = {
 def work(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     if engine.module.check_mode:
-        now = engine.world.now()
+        now, wall = engine.world.now(), engine.clock.wall()
+        if now.lock["holder"] and now.lock["expires"] / 1000 > wall:
+            return {"changed": False, "message": f"all is left as it is: {describe(now.lock, wall)}"}
+        if now.unfinished:
+            return {"changed": True, "message": f"{named(now.unfinished)} would be brought to its end"}
         if engine.params["settle_only"]:
-            left = f"{named(now.unfinished)} would be brought to its end" if now.unfinished else ""
-            return {"changed": bool(left), "message": left or retire.NOTHING_LEFT}
-        reason = retire.kept(now, engine.clock.wall(), engine.params["now"])
+            return {"changed": False, "message": retire.NOTHING_LEFT}
+        reason = retire.kept(now, wall, engine.params["now"])
         if not reason:
             return {"changed": True, "message": "the idle slot would be scaled down"}
         replicas, more = retire.outgrown(now, engine.slots(patience=5.0))

@@ -208,7 +208,7 @@ def switch(
     world.traffic.switch(release["slot"], lease)
     try:
         world.see(release["version"], lease, failing=_FAILING)
-    except NotSeen as error:
+    except (TrafficError, NotSeen) as error:
         turn_back(world, lease, release, str(error))
         raise StepFailed(f"{error}{why()}") from error
     took = world.clock.steady() - began

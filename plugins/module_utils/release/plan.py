@@ -74,10 +74,16 @@ def rolled_back_from(history: list[Release], image: str) -> Release | None:
     """Return the rollback that took `image` out of service, unless it was taken in again after that."""
     for release in history:
         if release["kind"] == "rollback" and release.get("from_image") == image:
-            return release if release["state"] in (State.ROLLED_BACK, State.COMMITTED) else None
+            return release if came_through(release) else None
         if release.get("image") == image and release["state"] in (State.COMMITTED, State.ROLLED_BACK):
             return None
     return None
+
+
+def came_through(rollback: Release) -> bool:
+    """Return whether a rollback got where it was going. A cold one that was `rolled_back` was itself taken back."""
+    state = State(rollback["state"])
+    return state == State.COMMITTED or bool(rollback.get("warm") and state == State.ROLLED_BACK)
 
 
 @dataclass(frozen=True)
@@ -173,14 +179,14 @@ def _nothing_to_go_to(now: Situation) -> str | None:
     if moved is None:
         return "no release is recorded yet"
     state = State(moved["state"])
-    if moved["kind"] == "rollback" and state in (State.ROLLED_BACK, State.COMMITTED):
+    if moved["kind"] == "rollback" and came_through(moved):
         return (
             f"{named(now.live)} is live since the rollback {label(moved['id'])} by {moved['who']} on "
             f"{moved['started']}. To go further back, name the release: -e to=<release>"
         )
-    if moved["kind"] == "deploy" and state == State.ROLLED_BACK:
+    if state == State.ROLLED_BACK:
         return (
-            f"the deploy {label(moved['id'])} has already gone back: {named(now.live)} is live. "
+            f"the {moved['kind']} {label(moved['id'])} has already gone back: {named(now.live)} is live. "
             "To go further back, name the release: -e to=<release>"
         )
     if not now.way_back:

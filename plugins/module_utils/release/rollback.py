@@ -100,6 +100,9 @@ def warm(
             if (stopped or {}).get("state") != (plan.stops or {}).get("state"):
                 raise _Moved
             record = _record(world, plan, who, seen, reason, now) if plan.how == "warm" else None
+            if stopped and plan.slot in left_failed(world.store, stopped):
+                # It has taken the slot since.
+                raise _Moved
             parts, stopped = _stopping(world, plan, stopped, record, who)
             begun[:] = [(record, stopped)]
             if record:
@@ -111,7 +114,7 @@ def warm(
             return parts, {"release": record["id"]} if record else {}
 
         try:
-            lease, _ = take(world.store, who, seconds, wait=wait, preempts=PREEMPTS, begin=begin)
+            lease, before = take(world.store, who, seconds, wait=wait, preempts=PREEMPTS, begin=begin)
         except _Moved:
             now = world.now()
             _still_wanted(first, now, to)
@@ -120,7 +123,7 @@ def warm(
         if not record:
             lease.give_back()
             return Done(plan, stopped=stopped)
-        return _move(world, lease, plan, record, stopped)
+        return _move(world, lease, plan, record, stopped, _at_work(world, plan, before))
 
 
 def _still_wanted(first: Situation, now: Situation, to: str) -> None:
@@ -207,8 +210,14 @@ def _left_failed(world: World, stopped: Release) -> Parts:
 
 
 def _move(
-    world: World, lease: Lease, plan: plans.RollbackPlan, record: Release, stopped: Release | None
+    world: World,
+    lease: Lease,
+    plan: plans.RollbackPlan,
+    record: Release,
+    stopped: Release | None,
+    at_work: bool,
 ) -> Done:
+    """Move the requests, see them arrive and end the rollback; `at_work`: who was stopped may be moving them, too."""
     began = world.clock.steady()
     try:
         rule = world.traffic.rule()
@@ -219,14 +228,21 @@ def _move(
             )
         world.traffic.switch(plan.slot, lease)
         world.see(plan.target.get("version", ""), lease)
-        took = world.clock.steady() - began
-        if plan.stops and State(plan.stops["state"]) in _MOVING:
-            _hold(world, lease, plan.slot)
     except (TrafficError, NotSeen) as error:
         _end(world, lease, record, State.ROLLBACK_FAILED, str(error))
         raise RollbackFailed(str(error)) from error
+    took = world.clock.steady() - began
+    if at_work:
+        _hold(world, lease, plan.slot)
     record = _end(world, lease, record, State.ROLLED_BACK, f"seen at every address after {span(took)}")
     return Done(plan, record, took, stopped)
+
+
+def _at_work(world: World, plan: plans.RollbackPlan, before: dict[str, Any]) -> bool:
+    """Return whether a call of the controller that was stopped, as it held the lock before, may be on its way."""
+    if not plan.stops or State(plan.stops["state"]) not in _MOVING:
+        return False
+    return before.get("expires", 0) / 1000 + LATEST > world.clock.wall()
 
 
 def _hold(world: World, lease: Lease, slot: str) -> None:
@@ -235,7 +251,9 @@ def _hold(world: World, lease: Lease, slot: str) -> None:
     while world.clock.steady() < until:
         world.clock.sleep(1.0)
         lease.keep()
-        world.traffic.switch(slot, lease)
+        # They are where they belong; a look that AWS refuses is made again a second later.
+        with suppress(TrafficError):
+            world.traffic.switch(slot, lease)
 
 
 def _end(world: World, lease: Lease, record: Release, state: State, note: str) -> Release:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 from collections.abc import Callable
@@ -119,14 +120,21 @@ class Engine:
         )
 
     def client(self, service: str, attempts: int = 5) -> Any:
-        """Return an AWS client that makes a call `attempts` times at most, each for well less than a lease."""
+        """Return an AWS client that makes a call `attempts` times at most.
+
+        A call that isn't answered takes 10 seconds each time; what isn't vital mustn't take a lease's length.
+        """
         config = botocore.config.Config(
             connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": attempts}
         )
         return self.module.client(service, config=config)
 
+    @functools.cached_property
+    def _ec2(self) -> Any:
+        return self.client("ec2", attempts=2)
+
     def _addresses(self) -> list[str]:
-        return traffics.addresses(self.client("ec2"), self.traffic.balancer)
+        return traffics.addresses(self._ec2, self.traffic.balancer)
 
     def length(self, name: str) -> float:
         """Return an option that is a length of time, in seconds."""

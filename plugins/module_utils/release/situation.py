@@ -60,7 +60,7 @@ class Situation:
         """The id of the release that a rollback goes to; empty if there is none."""
         moved = self.moved_last or {}
         # One that did not come through has still to get where it was going.
-        unfulfilled = moved.get("kind") == "rollback" and moved["state"] == State.ROLLBACK_FAILED
+        unfulfilled = moved.get("warm") and moved["state"] == State.ROLLBACK_FAILED
         return moved.get("to" if unfulfilled else "previous", "")
 
     @property

@@ -556,6 +556,78 @@ def test_a_rollback_does_not_go_to_a_slot_that_is_just_being_taken_away(
     assert served.store.lock()["holder"] == holder.holder, "nothing was taken from whoever is at work"
 
 
+def test_a_look_that_aws_refuses_afterwards_fails_no_rollback(served: Controller) -> None:
+    """The requests are back and were seen; whether they stay is looked at for a while."""
+    qa = Controller(served.environment, "qa")
+    rule, looks, told = qa.world.traffic.rule, [], []
+
+    def throttled() -> object:
+        looks.append(1)
+        if len(looks) in (6, 7):
+            raise TrafficError("elasticloadbalancing:DescribeRules failed: Throttling")
+        return rule()
+
+    qa.world.traffic.rule = throttled  # type: ignore[method-assign]
+    _in_the_middle(served, "switching", lambda: told.append(qa.rollback()))
+    with pytest.raises(LeaseLost):
+        served.deploy("1.1.0")
+    assert told == ["warm"]
+    assert len(looks) > 15
+    assert states(served)[0] == ("rollback", "1.0.0", "rolled_back")
+
+
+def test_a_controller_that_is_long_gone_is_not_watched(served: Controller) -> None:
+    environment = served.environment
+
+    def die() -> None:
+        raise RuntimeError("gone")
+
+    _in_the_middle(served, "switching", die)
+    with pytest.raises(RuntimeError):
+        served.deploy("1.1.0")
+    environment.time.now += 3600
+    began = environment.time.now
+    assert Controller(environment, "qa").rollback() == "warm"
+    assert environment.time.now - began < 5
+
+
+def test_a_slot_that_a_deploy_has_taken_just_now_is_not_gone_to(served: Controller) -> None:
+    """It is stopped by the rollback that was to go there; what it has put into the slot ends with it."""
+    for version in ("1.1.0", "1.2.0"):
+        served.deploy(version)
+    begun = deploy.begin(
+        served.world, deploy.Request("1.3.0", tag="1.3.0", version="1.3.0", config_name="c"), who(), 60, 0
+    )
+    assert begun.lease and begun.release
+    qa = Controller(served.environment, "qa")
+    look, looks = qa.world.now, []
+
+    def then_taken() -> object:
+        situation = look()
+        if not looks:
+            looks.append(1)
+            deploy.take_slot(begun.lease, begun.release)
+        return situation
+
+    qa.world.now = then_taken  # type: ignore[method-assign]
+    done = rollback.warm(qa.world, who("qa", "rollback"), 15, 0, "1.1.0", "", [])
+    assert (done.plan.how, done.plan.slot) == ("cold", "green")
+    assert served.store.lock()["holder"] == begun.lease.holder
+
+
+def test_a_cold_rollback_that_was_taken_back_is_no_rollback_done(served: Controller) -> None:
+    for version in ("1.1.0", "1.2.0"):
+        served.deploy(version)
+    served.environment.behaviour["1.0.0"] = "dies"
+    assert Controller(served.environment, "qa").rollback("1.0.0") == "cold rolled_back"
+    plan = rollback.decide(served.world, "", [])
+    assert (plan.how, "the rollback r4 has already gone back: 1.2.0 (r3) is live" in plan.why) == (
+        "none",
+        True,
+    )
+    assert served.deploy("1.2.0", force=["same"]) == "committed", "1.2.0 was not rolled back"
+
+
 def test_a_slot_that_fell_while_the_lock_was_waited_for_gets_no_traffic(served: Controller) -> None:
     served.deploy("1.1.0")
     take(served.store, who("bob", "unlock"), 5)

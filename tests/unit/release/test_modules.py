@@ -366,13 +366,19 @@ def test_where_nothing_was_left_to_settle_no_slot_is_scaled_down(
 
 
 def test_retire_in_check_mode_says_what_it_would_do(
-    run: Callable[..., dict[str, Any]], environment: Environment
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
     controller = Controller(environment)
     controller.deploy("1.0.0")
     controller.deploy("1.1.0")
     assert run(slot_retire, check=True, now=True)["changed"]
     assert environment.slots.keys() == {"blue", "green"}
+    run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
+    told = run(slot_retire, check=True, now=True)
+    assert (told["changed"], "all is left as it is: a deploy of 1.4.2 by alice" in told["message"]) == (
+        False,
+        True,
+    )
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 )
 
 MANAGER = "teal.platform"
+#: How it begins if a node that has gone can't tell a log.
+NO_LOG = "(no log can be had"
 _TIMEOUT = (5, 20)
 _CORE = "v1"
 Json = dict[str, Any]
@@ -108,7 +110,7 @@ class Api:
             path = self.path(_CORE, "pods", pod) + "/log"
             text = self.request("get", path, query=query, text=True, patience=0)
         except Unreachable as error:
-            return f"(no log can be had of its node: {error})"
+            return f"{NO_LOG} of its node: {error})"
         except KubernetesError:
             return ""
         # The kubelet says so, with status 200, of a container that it has just cleared away.

@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.slots import diagnosis
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import Api, Json
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import NO_LOG, Api, Json
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     Condition,
     KubernetesError,
@@ -176,7 +176,7 @@ class KubernetesSlots:
             late = now - began > limit
             if failed.get("status") == "True" or late:
                 why = failed.get("message") or f"it did not end within {span(limit)}"
-                lines = self._job_log(name) or lines
+                lines = self._job_log(name, lines)
                 raise SlotFailed(str(diagnosis.Verdict(f"Job {name} failed: {why}", diagnosis.quoted(lines))))
             pods = self.api.list("pods", f"job-name={name}", fields="status.phase=Pending")
             hindered = next(filter(None, map(look.hindrance, pods)), None)
@@ -185,16 +185,17 @@ class KubernetesSlots:
                 raise SlotFailed(f"Job {name} failed: {hindered}")
             if now - read > _LOG_EVERY:
                 # Kubernetes removes the pod of a Job whose time is over, and its log with it.
-                read, lines = now, self._job_log(name) or lines
+                read, lines = now, self._job_log(name, lines)
             lease.keep()
             self.api.clock.sleep(_LOOK_EVERY)
 
-    def _job_log(self, name: str) -> str:
+    def _job_log(self, name: str, before: str) -> str:
+        """Return the Job's last log lines, or those from before if it tells none now."""
         for pod in self.api.list("pods", f"job-name={name}"):
             for container in pod["spec"]["containers"]:
                 if lines := self.api.log(pod["metadata"]["name"], container["name"], _LOG_LINES):
-                    return lines
-        return ""
+                    return before if before and lines.startswith(NO_LOG) else lines
+        return before
 
     # -- now -------------------------------------------------------------------------------------
 
