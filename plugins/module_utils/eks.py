@@ -30,6 +30,30 @@ class EksResource(Resource):
         issues = found.get("health", {}).get("issues", [])
         return "".join(f"; {issue.get('code')}: {issue.get('message', 'no message')}" for issue in issues)
 
+    def step(self, operation: str, of: dict[str, str], **arguments: Any) -> None:
+        """Start an update and wait until EKS has done it; `of` says what is updated, as DescribeUpdate takes it."""
+        update = self.call(operation, **arguments)["update"]
+        if not self.params["wait"]:
+            return
+
+        def look() -> dict:
+            nonlocal update
+            update = self.call("describe_update", updateId=update["id"], **of)["update"]
+            return update
+
+        def failed(_: Any) -> str | None:
+            if update["status"] not in ("Failed", "Cancelled"):
+                return None
+            reasons = [
+                f"{error.get('errorCode')}: {error.get('errorMessage')}" for error in update.get("errors", [])
+            ]
+            return f"update {update['type']} is {update['status']}; {'; '.join(reasons)}"
+
+        self.wait_until(
+            lambda _: look()["status"] == "Successful", f"updated ({update['type']})", broken=failed
+        )
+        self.wait_settled()
+
     def change_tags(self, arn: str, old: dict[str, str], new: dict[str, str]) -> None:
         """Bring the tags of the object `arn` from `old` to `new`."""
         gone = sorted(old.keys() - new.keys())

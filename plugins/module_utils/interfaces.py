@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.resource import Resource
 
+#: Seconds after which interfaces of Lambda are gone that no function uses any more.
+FUNCTIONS_LEAVE = 2700
 #: The tag by which the VPC CNI, EKS's network plugin, names the cluster whose node it made an interface for.
 OF_CLUSTER = "cluster.k8s.amazonaws.com/name"
 
@@ -29,3 +32,22 @@ def remove_left_by_nodes(resource: Resource, ec2: Any, found: list[dict[str, Any
                 missing=["InvalidNetworkInterfaceID.NotFound"],
                 NetworkInterfaceId=interface["NetworkInterfaceId"],
             )
+
+
+def await_functions(resource: Resource, ec2: Any, group: str) -> None:
+    """Wait until Lambda has removed its interfaces from a security group, which it does by the role of their function."""
+    give_up = time.monotonic() + FUNCTIONS_LEAVE
+
+    def left() -> list[str]:
+        inside = interfaces(resource, ec2, group_id=group)
+        return [one["NetworkInterfaceId"] for one in inside if one.get("InterfaceType") == "lambda"]
+
+    while names := left():
+        if time.monotonic() > give_up:
+            resource.module.fail_json(
+                msg=f"{resource.kind} '{resource.name}': {group} is still used by interfaces of Lambda: {', '.join(names)}. "
+                "They go up to 45 minutes after the last function that uses the group, by the rights of its role. Is "
+                "there a function of somebody else's in it? Is the role gone? Then delete them by hand. If neither, "
+                "run this again."
+            )
+        time.sleep(10)

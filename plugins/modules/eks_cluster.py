@@ -263,28 +263,7 @@ class EksCluster(EksResource):
         self._step("update_cluster_config", name=self.name, **change)
 
     def _step(self, operation: str, **arguments: Any) -> None:
-        """Start an update and wait until EKS has done it."""
-        update = self.call(operation, **arguments)["update"]
-        if not self.params["wait"]:
-            return
-
-        def look() -> dict:
-            nonlocal update
-            update = self.call("describe_update", name=self.name, updateId=update["id"])["update"]
-            return update
-
-        def failed(_: Any) -> str | None:
-            if update["status"] not in ("Failed", "Cancelled"):
-                return None
-            reasons = [
-                f"{error.get('errorCode')}: {error.get('errorMessage')}" for error in update.get("errors", [])
-            ]
-            return f"update {update['type']} is {update['status']}; {'; '.join(reasons)}"
-
-        self.wait_until(
-            lambda _: look()["status"] == "Successful", f"updated ({update['type']})", broken=failed
-        )
-        self.wait_settled()
+        self.step(operation, {"name": self.name}, **arguments)
 
     def _refuse_impossible(self, current: dict[str, Any]) -> None:
         """End the module, before anything is changed, if EKS could not do all of it."""

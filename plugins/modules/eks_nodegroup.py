@@ -247,7 +247,9 @@ class EksNodegroup(EksResource):
                 "version": changes["template_version"],
             }
         if roll:
-            self.call("update_nodegroup_version", **roll, **self.address)
+            # A group whose nodes could not be rolled is ACTIVE again, and made of what it was before.
+            of = {"name": self.params["cluster"], "nodegroupName": self.params["name"]}
+            self.step("update_nodegroup_version", of, **roll, **self.address)
         settled = self.wait_settled()
         if "template_version" in changes and self.params["wait"]:
             self._drop_versions(changes["template_version"])

@@ -79,7 +79,9 @@ options:
     elements: str
     default: []
   security_group_ids:
-    description: Security groups of functions that reach a VPC.
+    description:
+      - Security groups of functions that reach a VPC. If O(state=absent), they are waited for, up to 45 minutes, until
+        Lambda has removed its interfaces from them, which it does by O(role).
     type: list
     elements: str
     default: []
@@ -140,6 +142,7 @@ functions:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.interfaces import await_functions
 from ansible_collections.teal.platform.plugins.module_utils.package import (
     EXCLUDED,
     PackageError,
@@ -381,6 +384,9 @@ def main() -> None:
         module.fail_json(msg="role: missing; functions cannot run without a role")
     made = functions.ensure(functions.wanted() if present else {})
     functions.purge()
+    if not present and not module.check_mode:
+        for group in module.params["security_group_ids"]:
+            await_functions(functions, module.client("ec2"), group)
     prefix, alias = module.params["prefix"], module.params["alias"]
     arns = {name.removeprefix(prefix): f"{found['arn']}:{alias}" for name, found in made.items()}
     finish(module, {"functions": functions}, functions=arns)

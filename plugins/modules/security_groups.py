@@ -128,12 +128,13 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.interfaces import interfaces, remove_left_by_nodes
+from ansible_collections.teal.platform.plugins.module_utils.interfaces import (
+    await_functions,
+    interfaces,
+    remove_left_by_nodes,
+)
 from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import EC2Set, finish
-
-#: Seconds after which interfaces of Lambda are gone that no function uses any more.
-FUNCTIONS_LEAVE = 2700
 
 
 class SecurityGroups(EC2Set):
@@ -190,23 +191,10 @@ class SecurityGroups(EC2Set):
     def delete_one(self, key: str, found: dict) -> None:
         inside = interfaces(self, self.client, group_id=found["GroupId"])
         remove_left_by_nodes(self, self.client, inside)
-        self._await_functions(inside, found["GroupId"])
+        await_functions(self, self.client, found["GroupId"])
         self.delete_when_free(
             "delete_security_group", gone=["InvalidGroup.NotFound"], GroupId=found["GroupId"]
         )
-
-    def _await_functions(self, inside: list[dict], group: str) -> None:
-        """Wait until Lambda has removed its interfaces; nobody else can."""
-        give_up = time.monotonic() + FUNCTIONS_LEAVE
-        while left := [one["NetworkInterfaceId"] for one in inside if one.get("InterfaceType") == "lambda"]:
-            if time.monotonic() > give_up:
-                self.module.fail_json(
-                    msg=f"{self.kind} '{self.name}' ({group}) is still used by interfaces of Lambda: {', '.join(left)}. "
-                    "They go up to 45 minutes after the last function that uses the group. Is there a function of "
-                    "somebody else's in it? If not, run this again."
-                )
-            time.sleep(10)
-            inside = interfaces(self, self.client, group_id=group)
 
     def ensure_rules(self, wanted: dict[str, dict[str, str]], group_ids: dict[str, str]) -> None:
         """Bring the rules of all groups to `wanted` (why, by line); add first, so that nothing is cut off."""

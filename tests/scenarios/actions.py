@@ -139,6 +139,10 @@ class Run:
         }
         self._jobs({name: self.document["jobs"][name]}, self.known, "", ended, set())
 
+    def lets_merge(self, check: str) -> bool:
+        """Whether a branch that requires this check takes the commit: to GitHub, a job that was skipped has succeeded."""
+        return self.results.get(check) in ("success", "skipped")
+
     # -- jobs ----------------------------------------------------------------------------------------
 
     def _jobs(

@@ -50,7 +50,7 @@ class Pipeline(actions.GitHub):
                 variables = {key: value for key, value in json.loads(environ["VARIABLES"]).items() if value}
                 role = job.environ.get("ROLE", "")
                 self.played.append((playbook, environ["ENVIRONMENT"], role, variables))
-            if {step["name"], playbook} & self.failing:
+            if {step["name"], playbook} & self.failing or step["name"].startswith("Refuse "):
                 raise actions.StepFailed(step["name"])
             if step["name"] == "Pin it, and show it to who approves":
                 return self.stands
@@ -158,7 +158,6 @@ def test_a_digest_that_is_given_comes_with_its_commit(pipeline: Pipeline) -> Non
 
 
 def test_a_deploy_of_nothing_is_refused_before_an_approval(pipeline: Pipeline) -> None:
-    pipeline.failing = {"Refuse what names no release"}  # which this stand-in of a shell has to be told
     run = pipeline.call("deploy", "production", "merge", {"sonar-token": "x"}, environment="production")
     assert run.results == {"candidate": "failure", "deploy": "skipped", "reconcile": "skipped"}
     assert pipeline.played == []
@@ -205,6 +204,19 @@ def test_or_else_by_the_next_one_with_the_right_to_roll_back(pipeline: Pipeline)
         ("retire", "production", "production-deploy", settle),
         ("retire", "production", "production-qa", settle),
     ]
+
+
+@pytest.mark.parametrize(("environment", "check"), [("test", "integration"), ("staging", "system-test")])
+def test_what_a_branch_requires_is_met_by_tests_that_passed_alone(
+    pipeline: Pipeline, environment: str, check: str
+) -> None:
+    for guide in ("pipeline.md", "pipeline.ko.md"):
+        assert f"| `{check} / passed`" in (actions.ROOT / "docs" / guide).read_text("utf-8")
+    assert pipeline.event(environment, environment, "commit").lets_merge(f"{check} / passed")
+    pipeline.played.clear()
+    pipeline.failing = {"Test"}
+    assert not pipeline.event(environment, environment, "commit").lets_merge(f"{check} / passed")
+    assert "tested" not in pipeline.playbooks()
 
 
 def test_integration_tests_fail_in_test_and_staging(pipeline: Pipeline) -> None:

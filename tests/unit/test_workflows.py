@@ -47,6 +47,7 @@ OTHER_STEPS = {
     "deploy.yml: Tell its digest",
     "system-test.yml: Refuse what is neither rollback nor hold",
     "system-test.yml: Test",
+    "system-test.yml: Refuse what has not come through its tests",
     "release.yml: See that the tag is the collection's version",
     "release.yml: Publish",
 }

@@ -270,6 +270,29 @@ def test_what_nodes_were_made_of_before_goes_once_they_are_rolled(
     assert versions() == [3, 4]
 
 
+def test_what_nodes_are_made_of_stays_if_they_could_not_be_rolled(
+    nodes: dict, template: Any, run_module: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EKS then goes back: the group is ACTIVE, with the version of its template that it had."""
+    real = botocore.client.BaseClient._make_api_call
+
+    def call(self: Any, operation: str, given: dict[str, Any]) -> Any:
+        if operation == "UpdateNodegroupVersion":
+            return {"update": {"id": "u-1", "type": "VersionUpdate", "status": "InProgress"}}
+        if operation == "DescribeUpdate":
+            assert (given["name"], given["nodegroupName"]) == (NAME, "workers")
+            error = {"errorCode": "PodEvictionFailure", "errorMessage": "Reached max retries"}
+            return {"update": {"id": "u-1", "type": "VersionUpdate", "status": "Failed", "errors": [error]}}
+        return real(self, operation, given)
+
+    template("t3.xlarge")
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    with pytest.raises(ModuleFailed, match="VersionUpdate is Failed; PodEvictionFailure: Reached max"):
+        run_module(eks_nodegroup, **nodes)
+    found = boto3.client("ec2").describe_launch_template_versions(LaunchTemplateName="nodes")
+    assert sorted(entry["VersionNumber"] for entry in found["LaunchTemplateVersions"]) == [1, 2]
+
+
 def test_what_cannot_be_changed_of_nodes_is_refused(nodes: dict, run_module: Run) -> None:
     with pytest.raises(ModuleFailed, match="AWS cannot change: ami_type"):
         run_module(eks_nodegroup, **{**nodes, "ami_type": "AL2023_ARM_64_STANDARD"})

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.client
 import pytest
+from ansible_collections.teal.platform.plugins.module_utils import interfaces
 from ansible_collections.teal.platform.plugins.modules import lambda_functions
 
 TAGS = {"Application": "shop", "Environment": "staging", "Component": "functions", "CollectionVersion": "1"}
@@ -151,3 +153,27 @@ def test_refuses_functions_without_a_role(wanted: dict, run_module: Any) -> None
     del wanted["role"]
     with pytest.raises(Exception, match="role: missing"):
         run_module(lambda_functions, **wanted)
+
+
+def test_their_interfaces_are_waited_for_while_their_role_stands(
+    wanted: dict, run_module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if a run before removed the functions and was killed as it waited."""
+    run_module(lambda_functions, **wanted)
+    real, looks = botocore.client.BaseClient._make_api_call, []
+
+    def call(self: Any, operation: str, given: dict[str, Any]) -> Any:
+        if operation != "DescribeNetworkInterfaces":
+            return real(self, operation, given)
+        assert given["Filters"] == [{"Name": "group-id", "Values": ["sg-1"]}]
+        assert not boto3.client("lambda").list_functions()["Functions"]
+        looks.append(1)
+        left = {"NetworkInterfaceId": "eni-f", "InterfaceType": "lambda"}
+        return {"NetworkInterfaces": [left] if len(looks) % 3 else []}
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    monkeypatch.setattr(interfaces.time, "sleep", lambda seconds: None)
+    gone = {"prefix": wanted["prefix"], "tags": TAGS, "security_group_ids": ["sg-1"], "state": "absent"}
+    assert run_module(lambda_functions, check=True, **gone)["changed"] and not looks
+    assert run_module(lambda_functions, **gone)["changed"] and len(looks) == 3
+    assert not run_module(lambda_functions, **gone)["changed"] and len(looks) == 6

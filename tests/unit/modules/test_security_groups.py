@@ -7,6 +7,7 @@ import types
 import boto3
 import botocore.client
 import pytest
+from ansible_collections.teal.platform.plugins.module_utils import interfaces
 from ansible_collections.teal.platform.plugins.modules import security_groups
 from botocore.exceptions import ClientError
 from conftest import ModuleFailed
@@ -185,10 +186,12 @@ def test_interfaces_of_functions_are_waited_for(ec2, arguments, run_module, monk
     clock = types.SimpleNamespace(
         monotonic=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds)
     )
-    monkeypatch.setattr(security_groups, "time", clock)
+    monkeypatch.setattr(interfaces, "time", clock)
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
     stays = 10**6
-    with pytest.raises(ModuleFailed, match="still used by interfaces of Lambda: eni-f"):
+    with pytest.raises(
+        ModuleFailed, match=r"still used by interfaces of Lambda: eni-f.*by the rights of its role"
+    ):
         run_module(security_groups, **{**arguments, "state": "absent"})
     assert 2700 < now[0] < 2750
     asked.clear()

@@ -507,6 +507,16 @@ def test_the_boundary_holds_even_for_a_role_that_was_given_all(environment: Rend
     }
 
 
+def test_who_provisions_turns_no_rotation_on_or_off(environment: Rendered) -> None:
+    """The master's password is RDS's to rotate, and anybody's database has one of that name."""
+    for name in ("secret:rds!db-1-AbCdEf", f"secret:{environment.name}/service-AbCdEf"):
+        secret = environment.arn("secretsmanager", name)
+        for action in ("Create", "Delete", "Describe", "Restore", "Update"):
+            assert environment.may("provision", f"secretsmanager:{action}Secret", secret)
+        for action in ("Rotate", "CancelRotate"):
+            assert not environment.may("provision", f"secretsmanager:{action}Secret", secret)
+
+
 def test_services_read_the_secrets_of_their_own_environment(rendered: dict[str, Rendered]) -> None:
     production = rendered["production"]
     for role in ("service", "functions"):
