@@ -59,7 +59,7 @@ MADE: dict[str, tuple[str, str]] = {
         "functions, versions, alias",
         "the deployed package is run by this machine's Python",
     ),
-    "teal.platform.launch_templates": ("launch templates of the slots", "the API; user data is not executed"),
+    "teal.platform.launch_templates": ("launch templates", "the API; user data is not executed"),
     "teal.platform.load_balancer": (
         "load balancer, listeners, target groups, the slots' rule",
         "real: TLS, rules, weights by request, health checks",

@@ -52,6 +52,16 @@ class Belonging:
     kept: str = ""
 
 
+#: Where the roles make log groups that a service writes to.
+LOG_GROUPS = (
+    "/{}/",
+    "/aws/containerinsights/{}/",
+    "/aws/eks/{}/",
+    "/aws/rds/instance/{}/",
+    "/aws/vendedlogs/{}/",
+)
+
+
 class Belongings(Resource):
     """Lists what belongs to one environment, or to the account on its behalf."""
 
@@ -204,7 +214,8 @@ class Belongings(Resource):
             )
             tags = (answer or {}).get("tags", {})
             # A service makes its group again if it has a word left to write, and gives it no tags.
-            again = "Environment" not in tags and self.prefix in entry["logGroupName"].split("/")
+            made = tuple(path.format(self.prefix) for path in LOG_GROUPS)
+            again = "Environment" not in tags and entry["logGroupName"].startswith(made)
             if self._own(tags) or again:
                 yield Belonging("log-group", entry["logGroupName"], tags.get("Component", ""))
 

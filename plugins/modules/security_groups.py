@@ -71,7 +71,9 @@ options:
         default: []
         suboptions: *rule
   state:
-    description: V(absent) removes all groups with a tag C(Purpose); their references to each other first.
+    description:
+      - V(absent) removes all groups with a tag C(Purpose); their references to each other first. It also removes
+        the group that EKS made for a cluster called O(name), if EKS left it behind.
     type: str
     choices: [present, absent]
     default: present
@@ -136,6 +138,9 @@ from ansible_collections.teal.platform.plugins.module_utils.interfaces import (
 from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import EC2Set, finish
 
+#: The tag by which EKS names the cluster that it made a group for.
+OF_EKS = "aws:eks:cluster-name"
+
 
 class SecurityGroups(EC2Set):
     """Groups with their rules. A rule is a line of text: direction, protocol, ports, peer."""
@@ -148,6 +153,13 @@ class SecurityGroups(EC2Set):
         groups = self.in_vpc("describe_security_groups", "SecurityGroups")
         found = {self.tags_of(group).get("Purpose"): group for group in groups}
         found.pop(None, None)
+        if self.params["state"] == "absent":
+            left = [
+                group
+                for group in groups
+                if {"Key": OF_EKS, "Value": self.params["name"]} in group.get("Tags", [])
+            ]
+            found |= {group["GroupName"]: group for group in left}
         self.purposes = {group["GroupId"]: purpose for purpose, group in found.items()}
         self.rules: dict[str, dict[str, dict]] = {identifier: {} for identifier in self.purposes}
         if found:

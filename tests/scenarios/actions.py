@@ -29,6 +29,7 @@ TOKEN = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<name>[A-Za-z_][\w-]*(?:\.[\w-]+)*)(?P<call>\()?|(?P<sign>&&|\|\||[=!]=|[!()\[\],]|\d+))"
 )
 PYTHON = {"&&": " and ", "||": " or ", "!": " not ", "true": "True", "false": "False", "null": "None"}
+PIPEFAIL = ["--noprofile", "--norc", "-eo", "pipefail"]
 STATUS = re.compile(r"\b(?:always|success|failure|cancelled)\(")
 ELSEWHERE = {
     "actions/checkout",
@@ -312,7 +313,7 @@ class Job:
         output = self.temp / "output"
         output.write_text("")
         process = subprocess.Popen(
-            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            ["bash", *(PIPEFAIL if step.get("shell") == "bash" else ["-e"]), "-c", step["run"]],
             cwd=self.run_of.github.workspace / step.get("working-directory", "."),
             env={**self.environ, **environ, "GITHUB_OUTPUT": str(output)},
             stdin=subprocess.DEVNULL,

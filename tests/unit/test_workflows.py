@@ -106,6 +106,14 @@ def test_one_version_of_each_action() -> None:
 
 
 @named
+def test_what_fails_in_a_pipe_fails_the_step(path: Path) -> None:
+    """Only the shell that is asked for by its name has pipefail."""
+    for step in steps(path):
+        if re.search(r"(?<!\|)\|(?!\|)", step.get("run", "")):
+            assert step.get("shell") == "bash", step["name"]
+
+
+@named
 def test_rights_are_the_least(path: Path) -> None:
     assert load(path)["permissions"] == {}
     for name, job in jobs(path):

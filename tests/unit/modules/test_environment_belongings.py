@@ -70,6 +70,8 @@ def test_a_log_group_that_its_service_made_again_is_listed_by_its_name(aws: Any,
         "/aws/eks/shop-staging/cluster",
         "/aws/eks/shop-staging-2/cluster",
         "/aws/rds/instance/other/x",
+        "/aws/ecs/shop-staging",
+        "/aws/ecs/shop-staging/x",
     ):
         logs.create_log_group(logGroupName=name)
     assert ask(run_module)["standing"] == ["unknown log-group /aws/eks/shop-staging/cluster"]

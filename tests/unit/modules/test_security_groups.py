@@ -200,6 +200,30 @@ def test_interfaces_of_functions_are_waited_for(ec2, arguments, run_module, monk
     assert len(asked) == 120
 
 
+def test_what_eks_left_goes_with_the_network(ec2, arguments, run_module):
+    """Its module has no cluster to ask for it any more, if a run died just after the cluster had gone."""
+    ids = {}
+    for cluster in ("shop", "shop-2"):
+        tags = [
+            {"ResourceType": "security-group", "Tags": [{"Key": "aws:eks:cluster-name", "Value": cluster}]}
+        ]
+        ids[cluster] = ec2.create_security_group(
+            GroupName=f"eks-cluster-sg-{cluster}-1",
+            Description="EKS",
+            VpcId=arguments["vpc_id"],
+            TagSpecifications=tags,
+        )["GroupId"]
+    given = {**arguments, "name": "shop"}
+    run_module(security_groups, **given)
+    assert not run_module(security_groups, **given)["changed"]
+    assert ids["shop"] in str(ec2.describe_security_groups())
+    for _ in range(2):
+        run_module(security_groups, **{**given, "state": "absent"})
+        told = str(ec2.describe_security_groups())
+        assert (ids["shop"] in told, ids["shop-2"] in told) == (False, True)
+    assert not run_module(security_groups, **{**given, "state": "absent"})["changed"]
+
+
 def test_groups_of_others_are_left_alone(ec2, arguments, run_module):
     other = ec2.create_security_group(GroupName="eks", Description="eks", VpcId=arguments["vpc_id"])[
         "GroupId"
