@@ -162,6 +162,7 @@ def request(engine: Engine) -> deploy.Request:
             version=target.get("version", ""),
             config=target.get("config", {}),
             gate=target.get("gate", {}),
+            tests=target.get("tests", {}),
             kind="rollback",
             reason=params["reason"],
             to=target["id"],

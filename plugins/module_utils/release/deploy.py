@@ -41,6 +41,7 @@ class Request:
     digest: str = ""
     commit: str = ""
     gate: dict[str, str] = field(default_factory=dict)
+    tests: dict[str, Any] = field(default_factory=dict)
     version: str = ""
     config: dict[str, str] = field(default_factory=dict)
     config_name: str = ""
@@ -131,6 +132,7 @@ def _record(
         "digest": request.digest,
         "commit": request.commit,
         "gate": request.gate,
+        "tests": request.tests,
         "expected": request.version,
         "version": "",
         "config": request.config,

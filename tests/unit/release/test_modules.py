@@ -90,10 +90,12 @@ def test_it_goes_with_a_release_that_is_brought_up_again(
     verdict = {"revision": "abc", "status": "OK", "override": ""}
     controller = Controller(environment)
     controller.deploy("1.0.0", gate=verdict)
+    run(release_tested)
     controller.deploy("1.1.0")
     run(release_begin, kind="rollback", to="r1")
     releases = run(release_info, look_inside=False)["status"]["releases"]
     assert [each["gate"] for each in releases] == [verdict, {}, verdict]
+    assert [each["tests"].get("passed") for each in releases] == [True, None, True]
 
 
 def test_how_the_tests_ended_is_put_on_record_once(
