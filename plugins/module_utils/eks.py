@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.resource import Resource
@@ -15,6 +16,10 @@ class EksResource(Resource):
     """An object of EKS that has a `status`, `health` and tags."""
 
     service = "eks"
+
+    @cached_property
+    def ec2(self) -> Any:
+        return self.module.client("ec2")
 
     def settled(self, found: dict) -> bool:
         return found["status"] == "ACTIVE"

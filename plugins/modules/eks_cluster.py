@@ -120,7 +120,6 @@ cluster:
   sample: {"name": "shop-staging", "version": "1.35", "status": "ACTIVE"}
 """
 
-from functools import cached_property
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, EksResource
@@ -149,10 +148,6 @@ def minor(version: str) -> int:
 class EksCluster(EksResource):
     kind = "cluster"
     immutable = frozenset({"role_arn"})
-
-    @cached_property
-    def ec2(self) -> Any:
-        return self.module.client("ec2")
 
     def find(self) -> dict | None:
         answer = self.call("describe_cluster", name=self.name, missing=NO_CLUSTER)

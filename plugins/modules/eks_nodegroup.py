@@ -114,7 +114,6 @@ nodegroup:
   sample: {"nodegroupName": "workers", "status": "ACTIVE"}
 """
 
-from functools import cached_property
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, EksResource
@@ -126,10 +125,6 @@ SIZES = {"min_size": "minSize", "max_size": "maxSize", "desired_size": "desiredS
 class EksNodegroup(EksResource):
     kind = "nodegroup"
     immutable = frozenset({"role_arn", "subnet_ids", "ami_type", "capacity_type", "launch_template"})
-
-    @cached_property
-    def ec2(self) -> Any:
-        return self.module.client("ec2")
 
     @property
     def name(self) -> str:

@@ -36,8 +36,7 @@ class Alarms:
         self.clock = clock
         self._client: Any = None
         self._asked = float("-inf")
-        self._told: list[Alarm] = []
-        self._at = self._switched = datetime.fromtimestamp(0, UTC)
+        self._raised: list[str] = []
         self._unknown: AlarmsUnknown | None = None
 
     def check(self, watched: float) -> list[str]:
@@ -48,7 +47,7 @@ class Alarms:
         if not self.names:
             return []
         try:
-            alarms = self._describe()
+            alarms, _ = self._describe()
         except AlarmsUnknown as error:
             raise Refused(f"{error}. It has to tell of release_alarms before anything is changed") from error
         if missing := sorted(set(self.names) - {alarm["AlarmName"] for alarm in alarms}):
@@ -75,20 +74,17 @@ class Alarms:
         if self.names and self.clock.steady() - self._asked >= _ASKED_EVERY:
             self._asked = self.clock.steady()
             try:
-                self._told, self._unknown = self._describe(), None
+                alarms, now = self._describe()
                 passed = self.clock.wall() - datetime.fromisoformat(since).timestamp()
-                self._switched = self._at - timedelta(seconds=passed)
+                self._raised, self._unknown = _raised(alarms, now - timedelta(seconds=passed)), None
             except AlarmsUnknown as error:
                 self._unknown = error
         if self._unknown:
             raise self._unknown
-        return [
-            alarm["AlarmName"]
-            for alarm in self._told
-            if alarm["StateValue"] == "ALARM" and (_since(alarm) or self._at) >= self._switched
-        ]
+        return self._raised
 
-    def _describe(self) -> list[Alarm]:
+    def _describe(self) -> tuple[list[Alarm], datetime]:
+        """Return the alarms, and what time it is by AWS's clock."""
         try:
             self._client = self._client or self.connect()
             # Without its types AWS tells of metric alarms alone.
@@ -98,8 +94,17 @@ class Alarms:
         except (ClientError, BotoCoreError) as error:
             raise AlarmsUnknown(f"cloudwatch:DescribeAlarms failed: {error}") from error
         dated = found["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
-        self._at = parsedate_to_datetime(dated) if dated else datetime.fromtimestamp(self.clock.wall(), UTC)
-        return [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])]
+        now = parsedate_to_datetime(dated) if dated else datetime.fromtimestamp(self.clock.wall(), UTC)
+        return [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])], now
+
+
+def _raised(alarms: list[Alarm], switched: datetime) -> list[str]:
+    """Return the names of those that are raised, and were not before the switch."""
+    return [
+        alarm["AlarmName"]
+        for alarm in alarms
+        if alarm["StateValue"] == "ALARM" and (_since(alarm) or switched) >= switched
+    ]
 
 
 def _since(alarm: Alarm) -> datetime | None:

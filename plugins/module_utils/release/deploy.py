@@ -152,7 +152,7 @@ def _record(
 def take_slot(lease: Lease, release: Release) -> None:
     """Record, before anything is done to it, that the slot holds this release and no way back any more."""
     content = content_of(release, "raising", iso(lease.clock.wall()))
-    lease.write(lease.slot_parts({release["slot"]: content}))
+    lease.write(lease.store.slot_parts({release["slot"]: content}))
 
 
 def left_failed(store: Store, release: Release) -> dict[str, dict[str, Any]]:
@@ -288,7 +288,7 @@ def turn_back(world: World, lease: Lease, release: Release, reason: str) -> tupl
                 release,
                 f"slot {back} has no healthy target ({world.health(rule, back)}), so that traffic stayed",
             )
-        world.traffic.switch(back, lease)
+        world.traffic.switch(back, lease, rule)
     except TrafficError as error:
         return release, str(error)
     return release, ""

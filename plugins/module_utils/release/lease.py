@@ -174,7 +174,11 @@ class Lease:
         now = iso(self.clock.wall())
         event = {"state": str(state), "at": now, "note": note, "key": uuid.uuid4().hex[:8]}
         changes |= {"updated": now}
-        parts = [self.store.move(release, state, event, changes), *self.slot_parts(slots), *(also or [])]
+        parts = [
+            self.store.move(release, state, event, changes),
+            *self.store.slot_parts(slots or {}),
+            *(also or []),
+        ]
         try:
             if let_go:
                 self.store.write([self.store.let_go(self.holder, self.generation), *parts])
@@ -187,10 +191,6 @@ class Lease:
                 self._explain()
                 raise
         return {**release, **changes, "state": str(state), "events": [*release["events"], event]}
-
-    def slot_parts(self, slots: dict[str, dict[str, Any]] | None) -> Parts:
-        """Return the writes that say what is in the slots."""
-        return [self.store.put({"scope": "slot", "id": slot, **what}) for slot, what in (slots or {}).items()]
 
     def give_back(self, parts: Parts | None = None) -> None:
         """Free the lock, and carry out `parts` with it."""

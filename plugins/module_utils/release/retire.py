@@ -95,9 +95,9 @@ def retire(
         content = {key: value for key, value in situation.idle.items() if key not in ("scope", "id")}
         content["since"] = iso(world.clock.wall())
         _drain(world, lease, situation, slot, drain, delay, requests)
-        lease.write(lease.slot_parts({slot: {**content, "state": "stopping"}}))
+        lease.write(lease.store.slot_parts({slot: {**content, "state": "stopping"}}))
         slots(lease).scale_down(slot, lease)
-        lease.give_back(lease.slot_parts({slot: {**content, "state": "down"}}))
+        lease.give_back(lease.store.slot_parts({slot: {**content, "state": "down"}}))
         return True, f"slot {slot} was scaled down: {name} is not kept warm any more", None
     except BaseException:
         _give_back(lease)

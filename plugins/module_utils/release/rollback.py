@@ -100,9 +100,6 @@ def warm(
             if (stopped or {}).get("state") != (plan.stops or {}).get("state"):
                 raise _Moved
             record = _record(world, plan, who, seen, reason, now) if plan.how == "warm" else None
-            if stopped and plan.slot in left_failed(world.store, stopped):
-                # It has taken the slot since.
-                raise _Moved
             parts, stopped = _stopping(world, plan, stopped, record, who)
             begun[:] = [(record, stopped)]
             if record:
@@ -183,7 +180,10 @@ def _stopping(
     record: Release | None,
     who: dict[str, Any],
 ) -> tuple[Parts, Release | None]:
-    """Return the writes that stop an unfinished release as the lock is taken from it, and the release after."""
+    """Return the writes that stop an unfinished release as the lock is taken from it, and the release after.
+
+    Raises _Moved if it has taken the slot that is gone to.
+    """
     if not stopped:
         return [], None
     by = f"stopped by {who['who']}'s rollback" + (f" {label(record['id'])}" if record else "")
@@ -196,17 +196,13 @@ def _stopping(
     parts: Parts = []
     if early:
         changes |= {"finished": at, "seconds": int(world.clock.wall() - stopped["started_ms"] / 1000)}
-        parts += _left_failed(world, stopped)
+        failed = left_failed(world.store, stopped)
+        if plan.slot in failed:
+            raise _Moved
+        parts += world.store.slot_parts(failed)
     note = {**event(state, at, by), "key": who["holder"][:8]}
     parts.append(world.store.move(stopped, state, note, changes))
     return parts, {**stopped, **changes, "state": str(state), "events": [*stopped["events"], note]}
-
-
-def _left_failed(world: World, stopped: Release) -> Parts:
-    return [
-        world.store.put({"scope": "slot", "id": slot, **content})
-        for slot, content in left_failed(world.store, stopped).items()
-    ]
 
 
 def _move(
@@ -226,7 +222,7 @@ def _move(
             raise TrafficError(
                 f"no target of slot {plan.slot} is healthy any more ({health}): traffic stayed"
             )
-        world.traffic.switch(plan.slot, lease)
+        world.traffic.switch(plan.slot, lease, rule)
         world.see(plan.target.get("version", ""), lease)
     except (TrafficError, NotSeen) as error:
         _end(world, lease, record, State.ROLLBACK_FAILED, str(error))
@@ -268,6 +264,6 @@ def _end(world: World, lease: Lease, record: Release, state: State, note: str) -
         seconds = max(0, int(at - stopped["started_ms"] / 1000))
         also.append(world.store.move(stopped, state, own, {**ended, "seconds": seconds}))
         if stopped["slot"] != record["slot"]:
-            also += _left_failed(world, stopped)
+            also += world.store.slot_parts(left_failed(world.store, stopped))
     seconds = max(0, int(at - record["started_ms"] / 1000))
     return lease.advance(record, state, note, also=also, let_go=True, seconds=seconds, finished=iso(at))

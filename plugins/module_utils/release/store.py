@@ -142,18 +142,13 @@ class Store:
     def hold(self, holder: str, generation: int, seconds: float, **more: Any) -> dict[str, Any]:
         """Renew the lease; fails if it has passed to someone else, or has lapsed by the holder's own clock."""
         changes = {**self._beat(seconds), **more}
-        names = {f"#{key}": key for key in changes} | {"#h": "holder", "#g": "generation", "#e": "expires"}
-        values = {f":{key}": value for key, value in changes.items()} | {
-            ":h": holder,
-            ":g": generation,
-            ":now": self._milliseconds(),
-        }
+        change, names, values = _set(changes)
         return self._update(
             LOCK,
-            "SET " + ", ".join(f"#{key} = :{key}" for key in changes),
+            change,
             "#h = :h AND #g = :g AND #e >= :now",
-            names,
-            values,
+            names | {"#h": "holder", "#g": "generation", "#e": "expires"},
+            values | {":h": holder, ":g": generation, ":now": self._milliseconds()},
         )
 
     def let_go(self, holder: str, generation: int) -> dict[str, Any]:
@@ -176,18 +171,13 @@ class Store:
         self, release: dict[str, Any], state: State, event: dict[str, Any], changes: dict[str, Any]
     ) -> dict[str, Any]:
         """Bring a release from the state in which it was read to `state`, with `event` in its events."""
-        changes = {**changes, "state": str(state)}
-        names = {f"#{key}": key for key in changes} | {"#events": "events"}
-        values = {f":{key}": value for key, value in changes.items()}
-        values |= {":from": str(release["state"]), ":event": [event]}
+        change, names, values = _set({**changes, "state": str(state)})
         return self._update(
             {PARTITION: "release", SORT: release["id"]},
-            "SET "
-            + ", ".join(f"#{key} = :{key}" for key in changes)
-            + ", #events = list_append(#events, :event)",
+            f"{change}, #events = list_append(#events, :event)",
             "#state = :from",
-            names,
-            values,
+            names | {"#events": "events"},
+            values | {":from": str(release["state"]), ":event": [event]},
         )
 
     def unchanged(self, item: dict[str, Any], *attributes: str) -> dict[str, Any]:
@@ -203,13 +193,18 @@ class Store:
 
     def note(self, identity: str, **changes: Any) -> dict[str, Any]:
         """Add to a release's record what does not concern its state."""
+        change, names, values = _set(changes)
         return self._update(
             {PARTITION: "release", SORT: identity},
-            "SET " + ", ".join(f"#{key} = :{key}" for key in changes),
+            change,
             "attribute_exists(#scope)",
-            {f"#{key}": key for key in changes} | {"#scope": PARTITION},
-            {f":{key}": value for key, value in changes.items()},
+            names | {"#scope": PARTITION},
+            values,
         )
+
+    def slot_parts(self, slots: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+        """Say what is in the slots from now on."""
+        return [self.put({"scope": "slot", "id": slot, **content}) for slot, content in slots.items()]
 
     def put(
         self,
@@ -291,6 +286,12 @@ class Store:
                 "(its component release_store), and see that region and account are the right ones."
             )
         return StoreError(f"dynamodb:{action} failed for table '{self.table}': {error}")
+
+
+def _set(changes: dict[str, Any]) -> tuple[str, dict[str, str], dict[str, Any]]:
+    """Return the expression of an update that sets `changes`, with its names and values."""
+    expression = "SET " + ", ".join(f"#{key} = :{key}" for key in changes)
+    return expression, {f"#{key}": key for key in changes}, {f":{key}": changes[key] for key in changes}
 
 
 def _whole(value: Any) -> Any:

@@ -151,12 +151,12 @@ class Traffic:
 
     # -- moving ----------------------------------------------------------------------------------
 
-    def switch(self, slot: str, lease: Lease) -> SlotRule:
+    def switch(self, slot: str, lease: Lease, rule: SlotRule | None = None) -> SlotRule:
         """Send all requests to `slot`, under the lease, and return the rule as AWS gives it back.
 
-        One call, applied per request. Raises TrafficError, and LeaseLost.
+        `rule` is the rule if it has just been read. One call, applied per request. Raises TrafficError, and LeaseLost.
         """
-        rule = self.rule()
+        rule = rule or self.rule()
         if rule.whole and rule.live == slot:
             lease.confirm()
             return rule

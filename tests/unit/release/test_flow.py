@@ -546,7 +546,7 @@ def test_a_rollback_does_not_go_to_a_slot_that_is_just_being_taken_away(
         if not looks:
             looks.append(1)
             content = {key: value for key, value in situation.idle.items() if key not in ("scope", "id")}
-            holder.write(holder.slot_parts({situation.idle_slot: {**content, "state": state}}))
+            holder.write(holder.store.slot_parts({situation.idle_slot: {**content, "state": state}}))
         return situation
 
     qa.world.now = then_marked  # type: ignore[method-assign]

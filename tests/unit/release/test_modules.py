@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import boto3
@@ -281,19 +281,29 @@ def test_what_is_told_of_a_release_is_of_its_own_commit() -> None:
     assert "commit" not in report.event({"run": "https://ci.example/1"}, "1.1.0 on green")
 
 
+FORWARD = ("staged", "ready", "verified", "switching", "baking")
+
+
+def carried(
+    run: Callable[..., dict[str, Any]], environment: Environment, states: Iterable[str], **changes: Any
+) -> tuple[dict[str, Any], Store, dict[str, Any]]:
+    """Begin a release beside one that is live, and carry its record through `states`; return ticket, store, record."""
+    Controller(environment).deploy("1.0.0")
+    release = run(release_begin, repository="assistant", image_tag="1.4.2")["release"]
+    store = Store(environment.dynamodb, TABLE)
+    record = store.release(release["id"])
+    assert record
+    for state in states:
+        record = Lease.of(store, release).advance(record, State(state), **changes)
+    return release, store, record
+
+
 @pytest.mark.parametrize("state", ["switching", "baking"])
 def test_what_serves_is_not_brought_up_again_by_whoever_goes_on_with_it(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, state: str
 ) -> None:
-    Controller(environment).deploy("1.0.0")
-    release = run(release_begin, repository="assistant", image_tag="1.4.2")["release"]
-    store = Store(environment.dynamodb, TABLE)
-    lease, record = Lease.of(store, release), store.release(release["id"])
-    assert record
-    for each in ("staged", "ready", "verified", "switching", "baking"):
-        record = lease.advance(record, State(each), replicas=6)
-        if each == state:
-            break
+    states = FORWARD[: FORWARD.index(state) + 1]
+    release, store, _ = carried(run, environment, states, replicas=6)
     before = store.slots()
     told = run(slot_up, release=release, manifests=[])
     assert (told["changed"], told["replicas"]) == (False, 6)
@@ -305,14 +315,9 @@ def test_what_serves_is_read_from_the_weights_when_going_back_failed(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
     """The weights may have moved, and only the seeing of it failed."""
-    Controller(environment).deploy("1.0.0")
-    release = run(release_begin, repository="assistant", image_tag="1.4.2")["release"]
-    store = Store(environment.dynamodb, TABLE)
-    lease, record = Lease.of(store, release), store.release(release["id"])
-    assert record
-    for state in ("staged", "ready", "verified", "switching", "rolling_back"):
-        record = lease.advance(record, State(state))
-    lease.advance(record, State.ROLLBACK_FAILED, "not seen", return_failure="not seen", let_go=True)
+    release, store, record = carried(run, environment, (*FORWARD[:-1], "rolling_back"))
+    ended = {"return_failure": "not seen", "let_go": True}
+    Lease.of(store, release).advance(record, State.ROLLBACK_FAILED, "not seen", **ended)
     lease, _ = take(store, who("alice"), 60)
     told = run(release_return, release={**release, **lease.ticket()}, step="watch", failure="bad")
     assert told["topic"] == "rollback failed"
