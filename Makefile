@@ -69,8 +69,8 @@ lint: $(STAMP) ## ruff, yamllint, ansible-lint (profile production)
 
 checkov: $(STAMP) .venv-checkov/.installed ## checkov on the roles, the manifests and the workflows
 	@$(IN_VENV) python tests/manifests.py .cache/manifests
-	@.venv-checkov/bin/checkov --config-file .checkov.yaml --directory . --framework ansible github_actions dockerfile
-	@.venv-checkov/bin/checkov --config-file .checkov.yaml --directory .cache/manifests --framework kubernetes
+	@.venv-checkov/bin/python -m checkov.main --config-file .checkov.yaml --directory . --framework ansible github_actions dockerfile
+	@.venv-checkov/bin/python -m checkov.main --config-file .checkov.yaml --directory .cache/manifests --framework kubernetes
 
 unit: $(STAMP) ## unit tests
 	@$(IN_VENV) pytest tests/unit --numprocesses 2
