@@ -1,0 +1,103 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Cluster, namespace and bastion, and the types of all machines."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.teal.platform.plugins.plugin_utils.checks.network import known_tier, range_checks
+from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry import Found, check
+
+
+@check
+def cluster_version(cluster_version: str) -> Found:
+    if not re.fullmatch(r"1\.\d{2}", cluster_version):
+        yield "cluster_version", "a minor version of Kubernetes in quotes, like '1.35'"
+
+
+@check
+def cluster_access(cluster_public_access_cidrs: list[str]) -> Found:
+    yield from range_checks("cluster_public_access_cidrs", cluster_public_access_cidrs, world=True)
+
+
+@check
+def cluster_tier(cluster_node_tier: str, network_tiers: list[str]) -> Found:
+    yield from known_tier("cluster_node_tier", cluster_node_tier, network_tiers)
+
+
+@check
+def cluster_nodes(cluster_node_min: int, cluster_node_count: int, cluster_node_max: int) -> Found:
+    if not 1 <= cluster_node_min <= cluster_node_count <= cluster_node_max:
+        yield (
+            "cluster_node_count",
+            f"must lie between cluster_node_min ({cluster_node_min}, at least 1) and "
+            f"cluster_node_max ({cluster_node_max})",
+        )
+
+
+@check
+def nodes_reach_out(
+    cluster_node_tier: str, network_nat: str, network_tiers: list[str], network_public_tiers: list[str]
+) -> Found:
+    private = cluster_node_tier in network_tiers and cluster_node_tier not in network_public_tiers
+    if private and network_nat == "none":
+        yield (
+            "network_nat",
+            f"single or per_zone: nodes in the tier '{cluster_node_tier}' reach nothing without",
+        )
+
+
+@check
+def bastion_reaches_out(
+    bastion_tier: str,
+    bastion_public_address: bool,
+    network_nat: str,
+    network_tiers: list[str],
+    network_public_tiers: list[str],
+) -> Found:
+    yield from known_tier("bastion_tier", bastion_tier, network_tiers)
+    if bastion_tier in network_public_tiers and not bastion_public_address:
+        yield (
+            "bastion_public_address",
+            f"true in the public tier '{bastion_tier}', from which Systems Manager is reached by an address of one's own",
+        )
+    private = bastion_tier in network_tiers and bastion_tier not in network_public_tiers
+    if private and network_nat == "none":
+        yield (
+            "network_nat",
+            f"single or per_zone: a bastion in the tier '{bastion_tier}' reaches nothing without",
+        )
+
+
+@check
+def namespace(namespace_name: str, namespace_port: int) -> Found:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", namespace_name):
+        yield (
+            "namespace_name",
+            "a name that Kubernetes takes: lower case letters, digits, hyphens; at most 63",
+        )
+    if not 1 <= namespace_port <= 65535:
+        yield "namespace_port", "1 to 65535"
+
+
+@check
+def instance_types(instance_type: str) -> Found:
+    yield from instance_type_checks("instance_type", instance_type)
+
+
+@check
+def node_types(cluster_node_instance_type: str) -> Found:
+    yield from instance_type_checks("cluster_node_instance_type", cluster_node_instance_type)
+
+
+@check
+def database_classes(database_instance_class: str) -> Found:
+    yield from instance_type_checks("database_instance_class", database_instance_class.removeprefix("db."))
+    if not database_instance_class.startswith("db."):
+        yield "database_instance_class", "a class of RDS, like db.t4g.small"
+
+
+def instance_type_checks(variable: str, value: str) -> Found:
+    if not re.fullmatch(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", value):
+        yield variable, "a type like t3.large"

@@ -1,0 +1,115 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Names, region, accounts and access."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry import LABEL, Found, check
+
+
+@check
+def names(platform_environment: str, platform_application: str) -> Found:
+    for variable, value in (
+        ("platform_environment", platform_environment),
+        ("platform_application", platform_application),
+    ):
+        if not LABEL.fullmatch(value):
+            yield variable, "lower case letters, digits and single hyphens; a letter first, no hyphen last"
+    if platform_application.startswith("internal"):
+        yield "platform_application", "must not begin with 'internal': AWS keeps it for its load balancers"
+    longest = f"{platform_application}-{platform_environment}-green"
+    if len(longest) > 32:
+        yield (
+            "platform_application",
+            f"too long together with platform_environment: the target group would be '{longest}', "
+            f"{len(longest)} characters, and AWS takes 32",
+        )
+
+
+@check
+def name(platform_name: str, platform_application: str, platform_environment: str) -> Found:
+    if platform_name != f"{platform_application}-{platform_environment}":
+        yield "platform_name", "follows from platform_application and platform_environment; leave it out"
+
+
+@check
+def region(platform_region: str) -> Found:
+    known = known_regions()
+    if known and platform_region not in (name for regions in known.values() for name in regions):
+        yield "platform_region", "no region of AWS. There are: " + ", ".join(known["aws"])
+
+
+def known_regions() -> dict[str, list[str]]:
+    """Return the regions in which botocore knows EC2, by partition; nothing if it is not installed here."""
+    try:
+        import botocore.session
+    except ImportError:
+        return {}
+    session = botocore.session.get_session()
+    return {
+        partition: sorted(session.get_available_regions("ec2", partition_name=partition))
+        for partition in session.get_available_partitions()
+    }
+
+
+@check
+def accounts(platform_allowed_accounts: list[str]) -> Found:
+    yield from _account_ids("platform_allowed_accounts", platform_allowed_accounts)
+
+
+@check
+def release_keys(identity_release_keys: list[str], release_store_kms_key: str) -> Found:
+    for key in identity_release_keys:
+        if not re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", key):
+            yield (
+                "identity_release_keys",
+                f"'{key}' is no ARN of a key (arn:aws:kms:<region>:<account>:key/<id>)",
+            )
+    by_arn = ":key/" in release_store_kms_key
+    if release_store_kms_key and not (
+        release_store_kms_key in identity_release_keys if by_arn else identity_release_keys
+    ):
+        yield (
+            "identity_release_keys",
+            f"with the ARN of release_store_kms_key ({release_store_kms_key}), to which roles need a right",
+        )
+
+
+@check
+def image_accounts(identity_image_accounts: list[str]) -> Found:
+    yield from _account_ids("identity_image_accounts", identity_image_accounts)
+
+
+@check
+def pull_accounts(registry_pull_accounts: list[str], registry_policy: dict) -> Found:
+    yield from _account_ids("registry_pull_accounts", registry_pull_accounts)
+    if registry_pull_accounts and registry_policy:
+        yield "registry_pull_accounts", "has no effect beside registry_policy; keep one of them"
+
+
+def _account_ids(variable: str, ids: list[str]) -> Found:
+    for account in ids:
+        if not re.fullmatch(r"\d{12}", account):
+            yield variable, f"'{account}' is no account: 12 digits, in quotes"
+
+
+@check
+def kubeconfig(platform_kubeconfig: str) -> Found:
+    if platform_kubeconfig and not Path(platform_kubeconfig).expanduser().is_file():
+        yield "platform_kubeconfig", "there is no such file"
+
+
+REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+|[\w.-]+@\d+/[\w.-]+@\d+")
+
+
+@check
+def github(identity_github_repository: str) -> Found:
+    if identity_github_repository and not REPOSITORY.fullmatch(identity_github_repository):
+        yield (
+            "identity_github_repository",
+            "organisation/repository, or with the numbers that its tokens have: "
+            "organisation@123456/repository@456789",
+        )

@@ -1,0 +1,65 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Registry, secrets and database."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.plugin_utils.checks.network import known_tier
+from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry import Found, check
+
+
+@check
+def registry(registry_keep_images: int, registry_encryption: str, registry_kms_key: str) -> Found:
+    if registry_keep_images < 2:
+        yield "registry_keep_images", "at least 2: what is in service, and what one goes back to"
+    if registry_kms_key and registry_encryption != "KMS":
+        yield "registry_kms_key", "only with registry_encryption: KMS"
+
+
+@check
+def secrets(secrets_list: list[dict[str, Any]], secrets_recovery_days: int) -> Found:
+    seen: set[str] = set()
+    for secret in secrets_list:
+        name = secret["name"]
+        if not re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,200}", name):
+            yield "secrets_list", f"'{name}': letters, digits and / _ + = . @ -; at most 200"
+        if name in seen:
+            yield "secrets_list", f"'{name}' is there twice"
+        seen.add(name)
+    if secrets_recovery_days != 0 and not 7 <= secrets_recovery_days <= 30:
+        yield "secrets_recovery_days", "7 to 30 days, or 0 to remove at once"
+
+
+@check
+def secret_of_the_database(
+    secrets_list: list[dict[str, Any]], database_user_secret: str, platform_name: str
+) -> Found:
+    for secret in secrets_list:
+        if f"{platform_name}/{secret['name']}" == database_user_secret:
+            yield "secrets_list", f"'{secret['name']}' is the component database_user's; give it another name"
+
+
+@check
+def database_name(database_name: str) -> Found:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", database_name):
+        yield "database_name", "lower case letters, digits and underscores, a letter first; at most 63"
+
+
+@check
+def database_tier(database_tier: str, network_tiers: list[str]) -> Found:
+    yield from known_tier("database_tier", database_tier, network_tiers)
+
+
+@check
+def database_sizes(
+    database_storage_gib: int, database_max_storage_gib: int, database_backup_retention_days: int
+) -> Found:
+    if database_storage_gib < 20:
+        yield "database_storage_gib", "at least 20"
+    if 0 < database_max_storage_gib < database_storage_gib:
+        yield "database_max_storage_gib", f"at least database_storage_gib ({database_storage_gib})"
+    if not 0 <= database_backup_retention_days <= 35:
+        yield "database_backup_retention_days", "0 to 35 days"
