@@ -131,6 +131,35 @@ def test_what_changes_an_environment_is_one_at_a_time_and_never_cancelled(path: 
             assert job["concurrency"]["cancel-in-progress"] is False, name
 
 
+#: Playbooks of which each call counts: two rollbacks that wait are two decisions.
+QUEUED = {"rollback", "withdraw", "hold", "tested"}
+DEPLOYS = {"deploy", "promote"}
+
+
+def test_each_rollback_waits_its_turn_and_no_stale_deploy_does() -> None:
+    queued, deploys = set(), set()
+    for path in WORKFLOWS:
+        for name, job in jobs(path):
+            playbooks = {step.get("with", {}).get("playbook") for step in job.get("steps", [])}
+            if playbooks & QUEUED:
+                queued |= playbooks & QUEUED
+                assert job["concurrency"]["queue"] == "max", f"{path.name}: {name}"
+                assert job["concurrency"]["cancel-in-progress"] is False, "GitHub refuses both together"
+            if playbooks & DEPLOYS:
+                deploys |= playbooks & DEPLOYS
+                assert "queue" not in job["concurrency"], f"{path.name}: {name}"
+    assert (queued, deploys) == (QUEUED, {"deploy"})
+    for path in EXAMPLES:
+        called = str(load(path)["jobs"])
+        if "/deploy.yml@" in called:
+            assert "queue" not in load(path).get("concurrency", {}), path.name
+
+
+@pytest.mark.parametrize("guide", ["pipeline.md", "pipeline.ko.md"])
+def test_the_guide_explains_the_queue(guide: str) -> None:
+    assert "`queue: max`" in (ROOT / "docs" / guide).read_text("utf-8")
+
+
 def test_merges_to_a_branch_go_through_in_their_order() -> None:
     """Runs of one branch wait for each other, and not in a group that a job of theirs waits for: it never came."""
     groups = {
