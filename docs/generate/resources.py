@@ -17,7 +17,6 @@ MADE: dict[str, tuple[str, str]] = {
     "amazon.aws.lambda_policy": ("the topic's right to call the function that tells Discord", "the API"),
     "amazon.aws.rds_instance_param_group": ("parameter group", API),
     "amazon.aws.rds_subnet_group": ("subnet group", API),
-    "amazon.aws.route53_zone": ("hosted zone", "the API; no name server answers"),
     "community.aws.acm_certificate": ("imported certificate", "real: the load balancer serves it"),
     "kubernetes.core.k8s": (
         "namespace: quota, limits, network policies, service account, rights",
@@ -30,6 +29,7 @@ MADE: dict[str, tuple[str, str]] = {
         "certificate, validated by DNS",
         "issued once its record stands, by the rehearsal's own authority",
     ),
+    "teal.platform.dns_zone": ("hosted zone", "the API; no name server answers"),
     "teal.platform.dynamodb_table": ("table of releases", "real, as far as moto is DynamoDB"),
     "teal.platform.ec2_errand": ("the database's user, by an instance", "the API; the script is not run"),
     "teal.platform.ecr_repository": ("image repository", "digests and tags; there are no layers"),

@@ -3,7 +3,8 @@
 """All that stands in AWS of one environment, whatever made it and whatever state it is in.
 
 AWS's own list by tag (the Resource Groups Tagging API) names things for hours after their end and lacks IAM,
-so each service is asked.
+so each service is asked. Where a service would have to be asked for the tags of each object of the account
+(certificates, keys, log groups), that list says for which.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
     Resource,
     boto3_tag_list_to_ansible_dict,
 )
+
+SLOTS = ("blue", "green")
 
 #: kind, operation, key of the answer, key of the id
 EC2 = (
@@ -99,8 +102,25 @@ class Belongings(Resource):
     def _own(self, tags: dict[str, str]) -> bool:
         return tags.get("Environment") == self.environment and tags.get("Application") == self.application
 
-    def _named(self, name: str) -> bool:
-        return name == self.prefix or name.startswith(f"{self.prefix}-")
+    def _begins_alike(self, name: str) -> bool:
+        """Say whether a name may be one of this environment's: `shop-test-2-x` is of `test` or of `test-2`."""
+        return name.startswith(f"{self.prefix}-")
+
+    def _tagged(self, service: str) -> list[str]:
+        """Return the ARNs of a service's objects that carry the environment's tags.
+
+        AWS's list by tag names objects for hours after their end, so ask the service for each of them.
+        """
+        own = {"Environment": self.environment, "Application": self.application}
+        filters = [{"Key": key, "Values": [value]} for key, value in own.items()]
+        found = self.ask(
+            "resourcegroupstaggingapi",
+            "get_resources",
+            "ResourceTagMappingList",
+            TagFilters=filters,
+            ResourceTypeFilters=[service],
+        )
+        return [entry["ResourceARN"] for entry in found]
 
     # -- each service -----------------------------------------------------------------------------
 
@@ -126,21 +146,23 @@ class Belongings(Resource):
 
     def _list_load_balancer(self) -> Iterator[Belonging]:
         elb = self.aws("elbv2")
-        for entry in self.ask("elbv2", "describe_load_balancers", "LoadBalancers"):
-            if self._named(entry["LoadBalancerName"]):
-                arn = entry["LoadBalancerArn"]
-                answer = self.call("describe_load_balancer_attributes", client=elb, LoadBalancerArn=arn)
-                attributes = {pair["Key"]: pair["Value"] for pair in answer["Attributes"]}
-                protected = attributes.get("deletion_protection.enabled") == "true"
-                yield Belonging("load-balancer", entry["LoadBalancerName"], "load_balancer", protected)
-        for entry in self.ask("elbv2", "describe_target_groups", "TargetGroups"):
-            if self._named(entry["TargetGroupName"]):
-                yield Belonging("target-group", entry["TargetGroupName"], "load_balancer")
+        answer = self.call(
+            "describe_load_balancers", client=elb, Names=[self.prefix], missing=["LoadBalancerNotFound"]
+        )
+        for entry in (answer or {}).get("LoadBalancers", []):
+            arn = entry["LoadBalancerArn"]
+            described = self.call("describe_load_balancer_attributes", client=elb, LoadBalancerArn=arn)
+            attributes = {pair["Key"]: pair["Value"] for pair in described["Attributes"]}
+            protected = attributes.get("deletion_protection.enabled") == "true"
+            yield Belonging("load-balancer", entry["LoadBalancerName"], "load_balancer", protected)
+        for slot in SLOTS:
+            name = f"{self.prefix}-{slot}"
+            if self.call("describe_target_groups", client=elb, Names=[name], missing=["TargetGroupNotFound"]):
+                yield Belonging("target-group", name, "load_balancer")
 
     def _list_certificates(self) -> Iterator[Belonging]:
         acm = self.aws("acm")
-        for entry in self.ask("acm", "list_certificates", "CertificateSummaryList"):
-            arn = entry["CertificateArn"]
+        for arn in self._tagged("acm"):
             answer = self.call(
                 "list_tags_for_certificate",
                 client=acm,
@@ -161,30 +183,40 @@ class Belongings(Resource):
 
     def _list_database(self) -> Iterator[Belonging]:
         for entry in self.ask("rds", "describe_db_instances", "DBInstances"):
-            if self._named(entry["DBInstanceIdentifier"]):
+            if entry["DBInstanceIdentifier"] == self.prefix:
                 protected = bool(entry.get("DeletionProtection"))
                 yield Belonging("database", entry["DBInstanceIdentifier"], "database", protected)
         for entry in self.ask("rds", "describe_db_subnet_groups", "DBSubnetGroups"):
-            if self._named(entry["DBSubnetGroupName"]):
+            if entry["DBSubnetGroupName"] == self.prefix:
                 yield Belonging("db-subnet-group", entry["DBSubnetGroupName"], "database")
         for entry in self.ask("rds", "describe_db_parameter_groups", "DBParameterGroups"):
-            if self._named(entry["DBParameterGroupName"]):
-                yield Belonging("db-parameter-group", entry["DBParameterGroupName"], "database")
+            name = entry["DBParameterGroupName"]
+            if self._begins_alike(name) and self._own(self._rds_tags(entry["DBParameterGroupArn"])):
+                yield Belonging("db-parameter-group", name, "database")
         for entry in self.ask("rds", "describe_db_snapshots", "DBSnapshots", SnapshotType="manual"):
-            if self._named(entry["DBInstanceIdentifier"]):
+            if entry["DBInstanceIdentifier"] == self.prefix:
                 kept = "the last state of the data, to restore from"
                 yield Belonging("db-snapshot", entry["DBSnapshotIdentifier"], "database", kept=kept)
 
+    def _rds_tags(self, arn: str) -> dict[str, str]:
+        gone = ["DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"]
+        answer = self.call("list_tags_for_resource", client=self.aws("rds"), ResourceName=arn, missing=gone)
+        return boto3_tag_list_to_ansible_dict((answer or {}).get("TagList", []))
+
     def _list_release_store(self) -> Iterator[Belonging]:
-        for name in self.ask("dynamodb", "list_tables", "TableNames"):
-            if self._named(name):
-                table = self.call("describe_table", client=self.aws("dynamodb"), TableName=name)["Table"]
-                yield Belonging("table", name, "release_store", bool(table.get("DeletionProtectionEnabled")))
+        name = f"{self.prefix}-releases"
+        client = self.aws("dynamodb")
+        answer = self.call(
+            "describe_table", client=client, TableName=name, missing=["ResourceNotFoundException"]
+        )
+        if answer:
+            protected = bool(answer["Table"].get("DeletionProtectionEnabled"))
+            yield Belonging("table", name, "release_store", protected)
 
     def _list_functions(self) -> Iterator[Belonging]:
         client = self.aws("lambda")
         for entry in self.ask("lambda", "list_functions", "Functions"):
-            if self._named(entry["FunctionName"]):
+            if self._begins_alike(entry["FunctionName"]):
                 tags = self.call("list_tags", client=client, Resource=entry["FunctionArn"])["Tags"]
                 if self._own(tags):
                     yield Belonging("function", entry["FunctionName"], tags.get("Component", ""))
@@ -204,20 +236,24 @@ class Belongings(Resource):
                 yield Belonging("topic", entry["TopicArn"], "alarms")
 
     def _list_log_groups(self) -> Iterator[Belonging]:
-        for entry in self.ask("logs", "describe_log_groups", "logGroups"):
-            arn = entry["arn"].removesuffix(":*")
+        made = tuple(path.format(self.prefix) for path in LOG_GROUPS)
+        there: set[str] = set()
+        for beginning in (*made, f"/aws/lambda/{self.prefix}-"):
+            found = self.ask("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=beginning)
+            there |= {entry["arn"].removesuffix(":*") for entry in found}
+        tagged = {arn.removesuffix(":*") for arn in self._tagged("logs")}
+        for arn in sorted(there | tagged):
             answer = self.call(
                 "list_tags_for_resource",
                 client=self.aws("logs"),
                 resourceArn=arn,
                 missing=["ResourceNotFoundException"],
             )
-            tags = (answer or {}).get("tags", {})
+            tags, name = (answer or {}).get("tags", {}), arn.partition(":log-group:")[2]
             # A service makes its group again if it has a word left to write, and gives it no tags.
-            made = tuple(path.format(self.prefix) for path in LOG_GROUPS)
-            again = "Environment" not in tags and entry["logGroupName"].startswith(made)
+            again = arn in there and "Environment" not in tags and name.startswith(made)
             if self._own(tags) or again:
-                yield Belonging("log-group", entry["logGroupName"], tags.get("Component", ""))
+                yield Belonging("log-group", name, tags.get("Component", ""))
 
     def _list_secrets(self) -> Iterator[Belonging]:
         for entry in self.ask("secretsmanager", "list_secrets", "SecretList", IncludePlannedDeletion=True):
@@ -229,20 +265,22 @@ class Belongings(Resource):
 
     def _list_keys(self) -> Iterator[Belonging]:
         client = self.aws("kms")
-        for entry in self.ask("kms", "list_keys", "Keys"):
+        keys = {arn.rpartition("/")[2] for arn in self._tagged("kms") if ":key/" in arn}
+        for alias in self.ask("kms", "list_aliases", "Aliases"):
+            if self._begins_alike(alias["AliasName"].removeprefix("alias/")) and "TargetKeyId" in alias:
+                keys.add(alias["TargetKeyId"])
+        for identifier in sorted(keys):
             # Ours can be read by whoever builds: a key that is closed to us isn't ours.
             closed = ["AccessDeniedException", "NotFoundException"]
-            answer = self.call("describe_key", client=client, KeyId=entry["KeyId"], missing=closed)
-            key = answer and answer["KeyMetadata"]
-            if not key or key.get("KeyManager") == "AWS":
+            answer = self.call("describe_key", client=client, KeyId=identifier, missing=closed)
+            listed = self.call("list_resource_tags", client=client, KeyId=identifier, missing=closed)
+            if not answer or not listed:
                 continue
-            answer = self.call(
-                "list_resource_tags", client=client, KeyId=entry["KeyId"], missing=["AccessDeniedException"]
-            )
-            tags = {tag["TagKey"]: tag["TagValue"] for tag in (answer or {}).get("Tags", [])}
+            key = answer["KeyMetadata"]
+            tags = {tag["TagKey"]: tag["TagValue"] for tag in listed["Tags"]}
             if self._own(tags):
                 kept = f"ends on {key['DeletionDate']:%Y-%m-%d}" if key.get("DeletionDate") else ""
-                yield Belonging("key", entry["KeyId"], tags.get("Component", ""), kept=kept)
+                yield Belonging("key", identifier, tags.get("Component", ""), kept=kept)
 
     def _list_identity(self) -> Iterator[Belonging]:
         path = {"PathPrefix": f"/{self.prefix}/"}

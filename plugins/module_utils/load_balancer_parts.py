@@ -13,6 +13,8 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 )
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import ResourceSet
 
+#: ARNs that ELB's DescribeTags accepts in one call.
+TAGS_AT_ONCE = 20
 #: Redirects keep host, path and query; the status is one that browsers may remember.
 REDIRECT_TO_HTTPS = {
     "Type": "redirect",
@@ -40,15 +42,21 @@ class ELBSet(ResourceSet):
     def complete(self, items: dict[str, dict]) -> dict[str, dict]:
         """Add `Tags` and `Attributes` to what AWS described."""
         if items:
-            arns = [item[self.arn_key] for item in items.values()]
-            answer = self.call("describe_tags", ResourceArns=arns)
-            tags = {entry["ResourceArn"]: entry["Tags"] for entry in answer["TagDescriptions"]}
+            tags = self._tags([item[self.arn_key] for item in items.values()])
             for item in items.values():
                 item["Tags"] = boto3_tag_list_to_ansible_dict(tags.get(item[self.arn_key], []))
                 if self.attribute_operations:
                     described = self.call(self.attribute_operations[0], **{self.arn_key: item[self.arn_key]})
                     item["Attributes"] = {entry["Key"]: entry["Value"] for entry in described["Attributes"]}
         return items
+
+    def _tags(self, arns: list[str]) -> dict[str, list]:
+        """Return the tags of objects by ARN."""
+        batches = [arns[at : at + TAGS_AT_ONCE] for at in range(0, len(arns), TAGS_AT_ONCE)]
+        answers = [self.call("describe_tags", ResourceArns=batch) for batch in batches]
+        return {
+            entry["ResourceArn"]: entry["Tags"] for answer in answers for entry in answer["TagDescriptions"]
+        }
 
     def sync_tags(self, found: dict, want: dict[str, str]) -> None:
         arns, have = [found[self.arn_key]], found.get("Tags", {})

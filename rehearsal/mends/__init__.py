@@ -23,6 +23,8 @@ from rehearsal.mends import (
     kms,
     launch_template,
     rds,
+    route53,
+    servicequotas,
 )
 
 MENDS = (
@@ -37,6 +39,8 @@ MENDS = (
     apigateway,
     functions,
     kms,
+    route53,
+    servicequotas,
     eks_cluster,
     eks_nodegroup,
     eks_parts,

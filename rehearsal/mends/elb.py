@@ -1,4 +1,4 @@
-"""Load balancers: their network interfaces, their creation time, and deletion protection."""
+"""Load balancers: their network interfaces, their creation time, deletion protection, a limit of DescribeTags."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
 
 from rehearsal import elb_view
 from rehearsal.mends.creation import Pending
+
+TAGS_AT_ONCE = 20
+"""ARNs that AWS accepts in one DescribeTags; moto accepts any number."""
 
 
 def apply(config: dict[str, Any]) -> None:
@@ -44,6 +47,16 @@ def apply(config: dict[str, Any]) -> None:
         if self.state == "provisioning" and not self.pending.still():
             self.state = "active"
 
+    describe_tags = ELBv2Backend.describe_tags
+
+    def described_tags(self: ELBv2Backend, resource_arns: list[str]) -> Any:
+        if len(resource_arns) > TAGS_AT_ONCE:
+            raise ELBClientError(
+                "ValidationError", f"Cannot have more than {TAGS_AT_ONCE} resources described"
+            )
+        return describe_tags(self, resource_arns)
+
+    ELBv2Backend.describe_tags = described_tags
     ELBv2Backend.create_load_balancer = create_load_balancer
     ELBv2Backend.delete_load_balancer = delete_load_balancer
     ELBv2Backend.set_subnets = changed_subnets

@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 import moto.settings
 import pytest
-from ansible_collections.teal.platform.plugins.modules import dns_alias, dns_certificate
+from ansible_collections.teal.platform.plugins.modules import dns_alias, dns_certificate, dns_zone
 from conftest import ModuleFailed
 
 DOMAIN = "staging.shop.example.com"
@@ -120,3 +120,76 @@ def test_two_zones_of_one_name_are_refused(route53, zone, run_module):
     route53.create_hosted_zone(Name="shop.example.com", CallerReference="2")
     with pytest.raises(ModuleFailed, match="2 hosted zones are called"):
         run_module(dns_alias, **ALIAS)
+
+
+# -- the zone ----------------------------------------------------------------------------------------
+
+ZONE = {"name": "shop.example.com", "comment": "Domain of shop", "tags": {"Application": "shop"}}
+
+
+def tags_of(route53, zone):
+    found = route53.list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone)["ResourceTagSet"]
+    return {tag["Key"]: tag["Value"] for tag in found["Tags"]}
+
+
+def test_a_zone_is_created_once(route53, run_module):
+    assert run_module(dns_zone, check=True, **ZONE)["changed"]
+    assert route53.list_hosted_zones()["HostedZones"] == []
+    made = run_module(dns_zone, **ZONE)
+    assert made["changed"] and tags_of(route53, made["zone_id"]) == ZONE["tags"]
+    again = run_module(dns_zone, **ZONE)
+    assert not again["changed"] and again["zone_id"] == made["zone_id"]
+    (zone,) = route53.list_hosted_zones()["HostedZones"]
+    assert zone["Config"] == {"Comment": "Domain of shop", "PrivateZone": False}
+
+
+def test_a_zone_that_exists_is_only_read(rehearsed, run_module):
+    """Its DNSSEC signing, its comment and its tags are somebody else's."""
+    route53 = boto3.client("route53")
+    zone = route53.create_hosted_zone(
+        Name=ZONE["name"], CallerReference="theirs", HostedZoneConfig={"Comment": "theirs"}
+    )["HostedZone"]["Id"].rsplit("/", 1)[1]
+    try:
+        route53.enable_hosted_zone_dnssec(HostedZoneId=zone)
+        theirs = [{"Key": "CostCenter", "Value": "4711"}]
+        route53.change_tags_for_resource(ResourceType="hostedzone", ResourceId=zone, AddTags=theirs)
+        for check in (True, False):
+            assert run_module(dns_zone, check=check, **ZONE) == {
+                "changed": False,
+                "zone_id": zone,
+                "diff": {"before_header": ZONE["name"], "after_header": ZONE["name"]}
+                | {side: {k: v for k, v in ZONE.items() if k != "name"} for side in ("before", "after")},
+            }
+        assert route53.get_dnssec(HostedZoneId=zone)["Status"]["ServeSignature"] == "SIGNING"
+        assert route53.get_hosted_zone(Id=zone)["HostedZone"]["Config"]["Comment"] == "theirs"
+        assert tags_of(route53, zone) == {"CostCenter": "4711"}
+        # Nor is it removed: it has not the tags of one that was created here.
+        assert not run_module(dns_zone, **ZONE, state="absent")["changed"]
+        assert route53.get_hosted_zone(Id=zone)
+    finally:
+        route53.delete_hosted_zone(Id=zone)
+
+
+def test_a_zone_of_ours_is_removed(route53, run_module):
+    run_module(dns_zone, **ZONE)
+    assert run_module(dns_zone, **ZONE, state="absent")["changed"]
+    assert route53.list_hosted_zones()["HostedZones"] == []
+    assert not run_module(dns_zone, **ZONE, state="absent")["changed"]
+
+
+def test_a_private_zone_of_the_same_name_is_another_one(route53, run_module):
+    vpc = boto3.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    route53.create_hosted_zone(
+        Name=ZONE["name"],
+        CallerReference="private",
+        VPC={"VPCRegion": "ap-northeast-2", "VPCId": vpc},
+        HostedZoneConfig={"PrivateZone": True, "Comment": ""},
+    )
+    assert run_module(dns_zone, **ZONE)["changed"]
+
+
+def test_the_role_never_calls_the_module_that_changes_existing_zones():
+    from conftest import ROOT
+
+    texts = [path.read_text() for path in (ROOT / "roles").rglob("*.yml")]
+    assert not [text for text in texts if "route53_zone" in text]

@@ -55,6 +55,120 @@ def test_lists_its_own_and_nobody_elses(aws: Any, run_module: Any) -> None:
     assert ask(run_module, "network")["standing"] == [f"network vpc {own}"]
 
 
+def test_names_that_begin_alike_are_of_another_environment(aws: Any, run_module: Any) -> None:
+    """`shop-staging-2-releases` is of the environment `staging-2`, whatever it begins with."""
+    database("shop-staging-2", protected=True)
+    rds = boto3.client("rds")
+    rds.create_db_snapshot(DBInstanceIdentifier="shop-staging-2", DBSnapshotIdentifier="shop-staging-2-final")
+    ec2 = boto3.client("ec2")
+    network = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    subnets = [one["SubnetId"] for one in ec2.describe_subnets()["Subnets"][:2]]
+    elb = boto3.client("elbv2")
+    for environment in ("staging", "staging-2"):
+        own = tags(environment, "database")
+        name = f"shop-{environment}"
+        rds.create_db_subnet_group(
+            DBSubnetGroupName=name, DBSubnetGroupDescription="x", SubnetIds=subnets, Tags=own
+        )
+        rds.create_db_parameter_group(
+            DBParameterGroupName=f"{name}-postgres17",
+            DBParameterGroupFamily="postgres17",
+            Description="x",
+            Tags=own,
+        )
+        boto3.client("dynamodb").create_table(
+            TableName=f"{name}-releases",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        elb.create_load_balancer(Name=name, Subnets=subnets)
+        for slot in ("blue", "green"):
+            elb.create_target_group(Name=f"{name}-{slot}", Protocol="HTTP", Port=80, VpcId=network)
+        boto3.client("logs").create_log_group(logGroupName=f"/aws/lambda/{name}-discord")
+    every = ("database", "release_store", "load_balancer", "functions")
+    assert ask(run_module, *every)["standing"] == [
+        "database db-parameter-group shop-staging-postgres17",
+        "database db-subnet-group shop-staging",
+        "load_balancer load-balancer shop-staging",
+        "load_balancer target-group shop-staging-blue",
+        "load_balancer target-group shop-staging-green",
+        "release_store table shop-staging-releases",
+    ]
+    assert ask(run_module, *every)["kept"] == []
+
+
+def test_what_others_have_in_the_account_costs_no_calls(aws: Any, run_module: Any, monkeypatch: Any) -> None:
+    import botocore.client
+
+    def calls() -> list[str]:
+        made: list[str] = []
+        real = botocore.client.BaseClient._make_api_call
+
+        def call(self: Any, operation: str, given: dict[str, Any]) -> Any:
+            made.append(operation)
+            return real(self, operation, given)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(botocore.client.BaseClient, "_make_api_call", call)
+            ask(run_module)
+        return made
+
+    def fill(count: int) -> None:
+        for n in range(count):
+            boto3.client("kms").create_key()
+            boto3.client("logs").create_log_group(logGroupName=f"/other/{count}/{n}")
+            boto3.client("acm").request_certificate(DomainName=f"{n}.{count}.example.com")
+
+    fill(1)
+    few = calls()
+    fill(12)
+    assert sorted(calls()) == sorted(few)
+
+
+def test_what_the_list_by_tag_still_names_after_its_end_is_not_listed(
+    aws: Any, run_module: Any, monkeypatch: Any
+) -> None:
+    import botocore.client
+
+    real = botocore.client.BaseClient._make_api_call
+    gone = {
+        "acm": "arn:aws:acm:ap-northeast-2:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+        "kms": "arn:aws:kms:ap-northeast-2:123456789012:key/12345678-1234-1234-1234-123456789012",
+        "logs": "arn:aws:logs:ap-northeast-2:123456789012:log-group:/shop-staging/blue",
+    }
+    asked = []
+
+    def call(self: Any, operation: str, given: dict[str, Any]) -> Any:
+        if operation != "GetResources":
+            return real(self, operation, given)
+        (service,) = given["ResourceTypeFilters"]
+        asked.append(service)
+        return {"ResourceTagMappingList": [{"ResourceARN": gone[service], "Tags": []}]}
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    assert ask(run_module)["standing"] == []
+    assert sorted(asked) == ["acm", "kms", "logs"]
+
+
+def test_certificates_keys_and_log_groups_are_listed(aws: Any, run_module: Any) -> None:
+    acm, logs, kms = boto3.client("acm"), boto3.client("logs"), boto3.client("kms")
+    own = acm.request_certificate(DomainName="shop.example.com", Tags=tags("staging", "load_balancer"))
+    keys = {}
+    acm.request_certificate(DomainName="2.example.com", Tags=tags("staging-2", "load_balancer"))
+    for environment in ("staging", "staging-2"):
+        group = {key["Key"]: key["Value"] for key in tags(environment, "functions")}
+        logs.create_log_group(logGroupName=f"/aws/lambda/shop-{environment}-x", tags=group)
+        key = kms.create_key(Tags=tags(environment, "alarms", "TagKey", "TagValue"))["KeyMetadata"]["KeyId"]
+        kms.create_alias(AliasName=f"alias/shop-{environment}-alarms", TargetKeyId=key)
+        keys[environment] = key
+    assert ask(run_module, "alarms", "functions", "load_balancer")["standing"] == [
+        f"alarms key {keys['staging']}",
+        "functions log-group /aws/lambda/shop-staging-x",
+        f"load_balancer certificate {own['CertificateArn']}",
+    ]
+
+
 def test_what_carries_no_component_is_always_listed(aws: Any, run_module: Any) -> None:
     ec2 = boto3.client("ec2")
     own = [{"Key": "Environment", "Value": "staging"}, {"Key": "Application", "Value": "shop"}]

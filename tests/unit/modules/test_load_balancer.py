@@ -206,3 +206,21 @@ def test_a_protected_one_is_not_touched_until_told(elb, arguments, run_module):
     assert listeners(elb, arn).keys() == {80, 443}
     assert run_module(load_balancer, **gone)["changed"]
     assert elb.describe_load_balancers()["LoadBalancers"] == []
+
+
+def test_a_listener_with_more_rules_than_describe_tags_accepts(rehearsed, arguments, run_module):
+    """ELB's DescribeTags refuses 21 ARNs, and a listener may have a hundred rules."""
+    elb = boto3.client("elbv2")
+    made = run_module(load_balancer, **arguments)
+    try:
+        listener = listeners(elb, made["arn"])[443]["ListenerArn"]
+        for n in range(25):
+            elb.create_rule(
+                ListenerArn=listener,
+                Priority=n + 1,
+                Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": [f"/{n}"]}}],
+                Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+            )
+        assert not run_module(load_balancer, **arguments)["changed"]
+    finally:
+        run_module(load_balancer, name=arguments["name"], state="absent")

@@ -188,6 +188,17 @@ def all_metrics(cloud: Any) -> Any:
 
 
 @fault
+def tags_of_any_number(cloud: Any) -> Any:
+    elb, arn = cloud.client("elbv2"), load_balancer(cloud)["LoadBalancerArn"]
+    assert elb.describe_tags(ResourceArns=[arn] * 20)["TagDescriptions"]
+    try:
+        elb.describe_tags(ResourceArns=[arn] * 21)
+    except ClientError as e:
+        return e.response["Error"]["Code"] != "ValidationError"
+    return "21 ARNs accepted"
+
+
+@fault
 def load_balancer_without_addresses(cloud: Any) -> Any:
     arn = load_balancer(cloud)["LoadBalancerArn"]
     description = "ELB " + arn.split(":loadbalancer/")[1]
@@ -329,6 +340,27 @@ def digest_is_not_of_the_manifest(cloud: Any) -> Any:
     manifest = '{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": []}'
     image = ecr.put_image(repositoryName=own, imageManifest=manifest, imageTag="x")["image"]
     return image["imageId"]["imageDigest"] != f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+
+
+@fault
+def zone_forgets_its_signing(cloud: Any) -> Any:
+    route53 = cloud.client("route53")
+    zone = route53.create_hosted_zone(Name=f"{name()}.example.com", CallerReference=name())["HostedZone"][
+        "Id"
+    ]
+    route53.enable_hosted_zone_dnssec(HostedZoneId=zone)
+    on = route53.get_dnssec(HostedZoneId=zone)["Status"]["ServeSignature"]
+    route53.disable_hosted_zone_dnssec(HostedZoneId=zone)
+    return (on, route53.get_dnssec(HostedZoneId=zone)["Status"]["ServeSignature"]) != (
+        "SIGNING",
+        "NOT_SIGNING",
+    )
+
+
+@fault
+def no_quota_of_vcpus(cloud: Any) -> Any:
+    quotas = cloud.client("service-quotas")
+    return quotas.get_service_quota(ServiceCode="ec2", QuotaCode="L-1216C47A")["Quota"]["Value"] <= 0
 
 
 @fault

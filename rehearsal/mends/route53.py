@@ -1,0 +1,35 @@
+"""Route 53: DNSSEC signing can be switched on and off. moto answers NOT_SIGNING whatever was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
+from moto.route53.responses import Route53
+from moto.route53.urls import url_paths
+
+
+def apply(config: dict[str, object]) -> None:
+    """Remember it with the zone."""
+    Route53.get_dnssec = get_dnssec
+    Route53.enable_hosted_zone_dnssec = _switch(True)
+    Route53.disable_hosted_zone_dnssec = _switch(False)
+    for name in ("enable-dnssec", "disable-dnssec"):
+        path = r"{0}/(?P<api_version>[\d_-]+)/hostedzone/(?P<zone_id>[^/]+)/" + name + "$"
+        url_paths.setdefault(path, Route53.dispatch)
+
+
+def get_dnssec(self: Route53) -> ActionResult:
+    zone = self.backend.get_hosted_zone(self._get_param("HostedZoneId"))
+    signing = "SIGNING" if getattr(zone, "signing", False) else "NOT_SIGNING"
+    return ActionResult({"Status": {"ServeSignature": signing}, "KeySigningKeys": []})
+
+
+def _switch(on: bool) -> Callable[[Route53], ActionResult]:
+    def switch(self: Route53) -> ActionResult:
+        self.backend.get_hosted_zone(self._get_param("HostedZoneId")).signing = on
+        change = {"Id": "/change/C2682N5HXP0BZ4", "Status": "INSYNC", "SubmittedAt": utcnow()}
+        return ActionResult({"ChangeInfo": change})
+
+    return switch
