@@ -7,6 +7,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils import statuses
 from ansible_collections.teal.platform.plugins.module_utils.resource import Resource
 
 NO_CLUSTER = ("ResourceNotFoundException",)
@@ -21,19 +22,13 @@ class EksResource(Resource):
     def ec2(self) -> Any:
         return self.module.client("ec2")
 
-    def settled(self, found: dict) -> bool:
-        return found["status"] == "ACTIVE"
-
-    def broken(self, found: dict | None) -> str | None:
-        if found is None or not found["status"].endswith("FAILED"):
-            return None
-        return f"it is {found['status']}{self.issues(found)}"
-
-    @staticmethod
-    def issues(found: dict) -> str:
-        """Return what EKS says is wrong, to follow a sentence; empty if nothing is."""
-        issues = found.get("health", {}).get("issues", [])
-        return "".join(f"; {issue.get('code')}: {issue.get('message', 'no message')}" for issue in issues)
+    def issues(self, found: dict) -> str:
+        """Return what EKS says is wrong (`health.issues`), to follow a sentence; empty if nothing is."""
+        return "".join(
+            f"; {issue.get('code')}: {issue.get('message', 'no message')}"
+            + (f" ({', '.join(issue['resourceIds'])})" if issue.get("resourceIds") else "")
+            for issue in (found.get("health") or {}).get("issues", [])
+        )
 
     def step(self, operation: str, of: dict[str, str], **arguments: Any) -> None:
         """Start an update and wait until EKS has done it; `of` says what is updated, as DescribeUpdate takes it."""
@@ -47,15 +42,19 @@ class EksResource(Resource):
             return update
 
         def failed(_: Any) -> str | None:
-            if update["status"] not in ("Failed", "Cancelled"):
+            if statuses.meaning("EKS update", update["status"]) != statuses.FAILED:
                 return None
             reasons = [
                 f"{error.get('errorCode')}: {error.get('errorMessage')}" for error in update.get("errors", [])
             ]
-            return f"update {update['type']} is {update['status']}; {'; '.join(reasons)}"
+            return (
+                f"update {update['type']} is {update['status']}; {'; '.join(reasons)}{self.issues(_ or {})}."
+            )
 
         self.wait_until(
-            lambda _: look()["status"] == "Successful", f"updated ({update['type']})", broken=failed
+            lambda _: statuses.meaning("EKS update", look()["status"]) == statuses.READY,
+            f"updated ({update['type']})",
+            broken=failed,
         )
         self.wait_settled()
 
@@ -123,9 +122,6 @@ class ClusterSet(EksResource):
     def _ours(self, found: dict) -> bool:
         manager = (self.params["tags"] or {}).get("ManagedBy")
         return bool(manager) and found.get("tags", {}).get("ManagedBy") == manager
-
-    def settled(self, found: dict) -> bool:
-        return True
 
     def current(self, found: dict) -> dict[str, Any]:
         return {

@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils import statuses
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
@@ -132,16 +133,27 @@ class Balancer(ELBSet):
     def await_active(self, found: dict) -> None:
         give_up = time.monotonic() + self.params["wait_timeout"]
         pause = 0.2
-        while found["State"]["Code"] != "active":
-            if found["State"]["Code"] == "failed" or time.monotonic() > give_up:
+        name = self.params["name"]
+        while not self.module.check_mode:
+            meaning = statuses.meaning("load balancer", found["State"]["Code"])
+            if meaning == statuses.READY:
+                break
+            if meaning == statuses.FAILED or time.monotonic() > give_up:
                 self.module.fail_json(
-                    msg=f"load balancer '{self.params['name']}' is {found['State']['Code']}, not active: "
-                    f"{found['State'].get('Reason', 'AWS gave no reason')}"
+                    msg=f"load balancer '{name}' is {found['State']['Code']}, not active: "
+                    f"{found['State'].get('Reason', 'AWS gave no reason')}. "
+                    + ("Delete it and run" if meaning == statuses.FAILED else "Run")
+                    + " this again."
                 )
             time.sleep(pause)
             pause = min(5.0, pause * 1.5)
             arns = [found["LoadBalancerArn"]]
             found = self.call("describe_load_balancers", LoadBalancerArns=arns)["LoadBalancers"][0]
+        if found["State"]["Code"] == "active_impaired":
+            self.module.warn(
+                f"load balancer '{name}' is active_impaired: it routes requests, but lacks what it needs to grow: "
+                f"{found['State'].get('Reason', 'AWS gave no reason')}. Its subnets need free addresses."
+            )
 
 
 class TargetGroups(ELBSet):

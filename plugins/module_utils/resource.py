@@ -22,6 +22,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
 )
+from ansible_collections.teal.platform.plugins.module_utils import statuses
 
 __all__ = [
     "COMMON_ARGUMENTS",
@@ -31,6 +32,10 @@ __all__ = [
     "boto3_tag_list_to_ansible_dict",
     "not_assumed_yet",
 ]
+
+#: For how many seconds an object may be degraded before a run fails: pods that move to new nodes degrade an add-on.
+DEGRADED_FOR = 300.0
+OVER = " AWS does not recover it: delete it first."
 
 COMMON_ARGUMENTS: dict[str, dict] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -60,6 +65,8 @@ class Resource:
     kind: str
     #: keys of `desired()` that AWS cannot change after creation
     immutable: frozenset[str] = frozenset()
+    #: under what `statuses.STATUSES` sorts the object's statuses; empty if it has none
+    status_kind: str = ""
 
     def __init__(self, module: AnsibleAWSModule, client: Any = None) -> None:
         """Use `client` if given (making one takes 0.1 s), else make one of `service`."""
@@ -106,13 +113,37 @@ class Resource:
         """Return what the module returns about what is kept of an object that it removed."""
         return {}
 
+    def status(self, found: dict) -> str | None:
+        """Return the object's status as AWS gives it."""
+        return found["status"]
+
+    def issues(self, found: dict) -> str:
+        """Return what AWS says is wrong with the object, to follow a sentence; empty if nothing is."""
+        return ""
+
+    def meaning(self, found: dict) -> str:
+        """Return what the object's status means (see `statuses`)."""
+        return statuses.meaning(self.status_kind, self.status(found)) if self.status_kind else statuses.READY
+
     def settled(self, found: dict) -> bool:
-        """Return whether AWS is done with making, changing or removing the object."""
-        return True
+        """Return whether the object is ready."""
+        return self.meaning(found) == statuses.READY
 
     def broken(self, found: dict | None) -> str | None:
-        """Return why the object will never settle, or None."""
-        return None
+        """Return why the object will not become ready by itself, or None."""
+        if found is None or self.meaning(found) != statuses.FAILED:
+            return None
+        status = self.status(found) or ""
+        after = "" if self.repairable(found) or status.startswith("DELETE") else OVER
+        return f"it is {status}{self.issues(found)}.{after}"
+
+    def repairable(self, found: dict) -> bool:
+        """Return whether a change may repair the object, which has failed."""
+        return statuses.repairable(self.status_kind, self.status(found))
+
+    def patience(self, found: dict | None) -> float:
+        """Return for how many seconds an object that has failed may recover by itself."""
+        return DEGRADED_FOR if found and "DEGRADED" in str(self.broken(found)) else 0.0
 
     # -- what it gets --------------------------------------------------------------------------
 
@@ -199,21 +230,28 @@ class Resource:
     ) -> dict | None:
         """Poll `find` until `ready` says so and return what it found.
 
-        `broken` may return the reason why waiting longer is useless. The pause is a fortieth of
-        the time waited so far, at most `delay` seconds; it gives up after the module's `wait_timeout`.
+        `broken` may return the reason why waiting longer is useless; `patience` says for how long that is doubted.
+        The pause is a fortieth of the time waited so far, at most `delay` seconds; it gives up after the module's
+        `wait_timeout`.
         """
         started, limit = time.monotonic(), self.params.get("wait_timeout", 1800)
+        failed_since: float | None = None
         while True:
             found = self.find()
             if ready(found):
                 return found
             reason = broken(found)
-            if reason:
-                self.module.fail_json(msg=f"{self.kind} '{self.name}' did not become {what}: {reason}")
+            failed_since = (failed_since or time.monotonic()) if reason else None
+            if failed_since and time.monotonic() - failed_since >= self.patience(found):
+                self.module.fail_json(
+                    msg=f"{self.kind} '{self.name}' did not become {what}: {reason} "
+                    "Fix the cause and run this again."
+                )
             waited = time.monotonic() - started
             if waited > limit:
+                last = f" ({self.status(found)}{self.issues(found)})" if found and self.status_kind else ""
                 self.module.fail_json(
-                    msg=f"{self.kind} '{self.name}' did not become {what} in {limit} s. "
+                    msg=f"{self.kind} '{self.name}' did not become {what} in {limit} s{last}. "
                     "AWS may still be at it: run this again, and it goes on waiting."
                 )
             time.sleep(min(delay, max(0.1, waited / 40)))
@@ -243,8 +281,7 @@ class Resource:
         if self.params.get("state", "present") == "absent":
             self._remove(found)
         # An earlier run that was killed may have left it halfway.
-        if found is not None and not self.settled(found) and not self.module.check_mode:
-            found = self.wait_settled(found)
+        found = self._await_end(found)
         desired = {key: value for key, value in self.desired().items() if value is not None}
         if found is None:
             self._finish(None, desired, None if self.module.check_mode else self.create())
@@ -260,7 +297,28 @@ class Resource:
         before = {key: current.get(key) for key in desired}
         if changes and not self.module.check_mode:
             found = self.update(found, changes)
+        elif self.broken(found) and not self.module.check_mode:
+            found = self.wait_settled(found)
         self._finish(before, desired, found)
+
+    def _await_end(self, found: dict | None) -> dict | None:
+        """Wait until AWS is no longer at work on the object; end the module if no change could repair it."""
+        if found is None or self.settled(found):
+            return found
+        reason = self.broken(found)
+        if self.module.check_mode:
+            if reason:
+                self.module.warn(f"{self.kind} '{self.name}' is not ready: {reason}")
+            return found
+        if reason and self.repairable(found):
+            return found
+        if not self.params.get("wait", True):
+            return found or self.find()
+        return self.wait_until(
+            lambda now: now is None or self.settled(now) or (bool(self.broken(now)) and self.repairable(now)),
+            "ready",
+            broken=lambda now: self.broken(now) if now else None,
+        )
 
     def _remove(self, found: dict | None) -> NoReturn:
         if found is None:

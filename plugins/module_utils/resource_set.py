@@ -8,7 +8,7 @@ declared. A `ResourceSet` compares all of them by a key at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
@@ -102,14 +102,21 @@ class ResourceSet(Resource):
                 "Give it another name, or take it away first."
             )
 
-    def delete_when_free(self, operation: str, *, gone: Iterable[str] = (), **arguments: Any) -> None:
+    def delete_when_free(
+        self,
+        operation: str,
+        *,
+        gone: Iterable[str] = (),
+        still_used: Callable[[dict[str, str]], bool] = lambda error: False,
+        **arguments: Any,
+    ) -> None:
         """Call `operation` until nothing uses the object any more, at most `wait_timeout` seconds.
 
-        Error codes in `gone` mean that there is nothing to delete.
+        Error codes in `gone` mean that there is nothing to delete. `still_used` knows errors beside `IN_USE`.
         """
         self.call_patiently(
             operation,
-            lambda error: error["Code"] in IN_USE,
+            lambda error: error["Code"] in IN_USE or still_used(error),
             seconds=self.params["wait_timeout"],
             missing=gone,
             **arguments,

@@ -8,9 +8,18 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils import statuses
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import EC2Set
 
 EVERYWHERE = "0.0.0.0/0"
+
+
+def held_by_nat(error: dict[str, str]) -> bool:
+    """Return whether an address is refused because a NAT gateway that is deleted already still holds it.
+
+    EC2 then answers AuthFailure. Missing rights are UnauthorizedOperation, and wrong credentials another message.
+    """
+    return error["Code"] == "AuthFailure" and "access the specified resource" in error.get("Message", "")
 
 
 def nat_name(prefix: str, zone: str) -> str:
@@ -140,7 +149,10 @@ class Addresses(EC2Set):
 
     def delete_one(self, key: str, found: dict) -> None:
         self.delete_when_free(
-            "release_address", gone=["InvalidAllocationID.NotFound"], AllocationId=found["AllocationId"]
+            "release_address",
+            gone=["InvalidAllocationID.NotFound"],
+            still_used=held_by_nat,
+            AllocationId=found["AllocationId"],
         )
 
 
@@ -190,11 +202,12 @@ class NatGateways(EC2Set):
         while pending and not self.module.check_mode:
             described = self.pages("describe_nat_gateways", "NatGateways", NatGatewayIds=sorted(pending))
             for gateway in described:
-                if gateway["State"] == "failed" and state == "available":
+                failed = statuses.meaning("NAT gateway", gateway["State"]) == statuses.FAILED
+                if failed and state == "available":
                     self.module.fail_json(
-                        msg=f"NAT gateway '{gateway['NatGatewayId']}' failed: "
+                        msg=f"NAT gateway '{gateway['NatGatewayId']}' is {gateway['State']}, not available: "
                         f"{gateway.get('FailureMessage', 'AWS gave no reason')}. "
-                        "Mend what it names, and run this again: another one is made."
+                        "Fix what it names and run this again: another one is created."
                     )
             pending = {gateway["NatGatewayId"] for gateway in described if gateway["State"] != state}
             if pending and time.monotonic() > give_up:

@@ -74,6 +74,7 @@ arn:
 import time
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils import statuses
 from ansible_collections.teal.platform.plugins.module_utils.dns import HostedZone, same_name
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     AnsibleAWSModule,
@@ -207,15 +208,16 @@ class Certificate(ResourceSet):
             found = self._described(arn)
             if ready(found):
                 return found
-            if found["Status"] == "FAILED" or time.monotonic() > give_up:
+            failed = statuses.meaning("certificate", found["Status"]) == statuses.FAILED
+            if failed or time.monotonic() > give_up:
                 self.module.fail_json(msg=self._explain(found, what))
             time.sleep(pause)
             pause = min(5.0, pause * 1.5)
 
     def _explain(self, found: dict, what: str) -> str:
         records = [f"{entry['Name']} {entry['Type']} {entry['Value']}" for entry in self._records(found)]
-        if found["Status"] == "FAILED":
-            advice = f"AWS refused it: {found.get('FailureReason', 'no reason given')}"
+        if statuses.meaning("certificate", found["Status"]) == statuses.FAILED:
+            advice = f"AWS refused it: {found.get('FailureReason', 'no reason given')}. Delete it"
         elif self.zone:
             answer = self.call("get_hosted_zone", client=self.zone.client, Id=self.zone.need())
             servers = ", ".join(answer["DelegationSet"]["NameServers"])

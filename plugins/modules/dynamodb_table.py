@@ -109,6 +109,7 @@ GONE = ["ResourceNotFoundException"]
 class Table(Resource):
     service = "dynamodb"
     kind = "table"
+    status_kind = "table"
     immutable = frozenset({"keys"})
 
     def find(self) -> dict | None:
@@ -126,6 +127,9 @@ class Table(Resource):
             "Tags": boto3_tag_list_to_ansible_dict(tags),
             "Recovery": recovery.get("PointInTimeRecoveryStatus") == "ENABLED",
         }
+
+    def status(self, found: dict) -> str:
+        return found["TableStatus"]
 
     def desired(self) -> dict[str, Any]:
         tags = self.params["tags"]
@@ -205,7 +209,9 @@ class Table(Resource):
         return self._await_active()
 
     def _await_active(self) -> dict:
-        found = self.wait_until(lambda now: now is not None and now["TableStatus"] == "ACTIVE", "active")
+        found = self.wait_until(
+            lambda now: now is not None and self.settled(now), "active", broken=lambda now: self.broken(now)
+        )
         assert found is not None
         return found
 

@@ -106,6 +106,7 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
+from ansible_collections.teal.platform.plugins.module_utils import statuses
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     COMMON_ARGUMENTS,
     AnsibleAWSModule,
@@ -114,7 +115,6 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 )
 
 LIVE = ["pending", "running", "stopping", "stopped"]
-UNDER_WAY = ("Pending", "InProgress", "Delayed")
 
 
 class Errand(Resource):
@@ -242,9 +242,9 @@ class Errand(Resource):
                 InstanceId=instance,
                 missing=["InvocationDoesNotExist"],
             )
-            if told and told["Status"] == "Success":
+            if told and statuses.meaning("command", told["Status"]) == statuses.READY:
                 return None
-            if told and told["Status"] not in UNDER_WAY:
+            if told and statuses.meaning("command", told["Status"]) == statuses.FAILED:
                 said = (told.get("StandardErrorContent") or told.get("StandardOutputContent") or "").strip()
                 return f"{told['StatusDetails']}: {said[-1500:]}"
             if time.monotonic() > give_up:

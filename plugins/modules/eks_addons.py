@@ -86,12 +86,18 @@ addons:
 import json
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils import statuses
 from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, ClusterSet
-from ansible_collections.teal.platform.plugins.module_utils.resource import COMMON_ARGUMENTS, AnsibleAWSModule
+from ansible_collections.teal.platform.plugins.module_utils.resource import (
+    COMMON_ARGUMENTS,
+    OVER,
+    AnsibleAWSModule,
+)
 
 
 class EksAddons(ClusterSet):
     kind = "addons"
+    status_kind = "EKS add-on"
 
     def wanted(self) -> dict[str, dict[str, Any]]:
         return {
@@ -139,16 +145,29 @@ class EksAddons(ClusterSet):
                     default[version["addonVersion"]] = any(one.get("defaultVersion") for one in here)
         return sorted(default, key=lambda version: not default[version])
 
-    def settled(self, found: dict) -> bool:
-        return all(addon["status"] == "ACTIVE" for addon in found.values())
+    def meaning(self, found: dict) -> str:
+        """Return what the statuses of all add-ons mean: one that AWS is at work on is waited for first."""
+        meanings = {statuses.meaning("EKS add-on", addon["status"]) for addon in found.values()}
+        order = (statuses.IN_PROGRESS, statuses.FAILED)
+        return next((meaning for meaning in order if meaning in meanings), statuses.READY)
+
+    def status(self, found: dict) -> str:
+        """Return those add-ons that are not ready, with their statuses and what EKS says of them."""
+        return "; ".join(
+            f"{name} is {addon['status']}{self.issues(addon)}"
+            for name, addon in found.items()
+            if statuses.meaning("EKS add-on", addon["status"]) != statuses.READY
+        )
 
     def broken(self, found: dict | None) -> str | None:
-        reasons = [
-            f"{name} is {addon['status']}{self.issues(addon)}"
-            for name, addon in (found or {}).items()
-            if addon["status"].endswith("FAILED")
-        ]
-        return "; ".join(reasons) or None
+        if not found or self.meaning(found) != statuses.FAILED:
+            return None
+        return f"{self.status(found)}.{'' if self.repairable(found) else OVER}"
+
+    def repairable(self, found: dict) -> bool:
+        failed = [addon["status"] for addon in found.values()]
+        failed = [status for status in failed if statuses.meaning("EKS add-on", status) == statuses.FAILED]
+        return all(statuses.repairable("EKS add-on", status) for status in failed)
 
     def _arguments(self, key: str, wanted: dict[str, Any]) -> dict[str, Any]:
         arguments = {"clusterName": self.name, "addonName": key, "resolveConflicts": "OVERWRITE"}

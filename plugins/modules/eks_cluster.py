@@ -147,6 +147,7 @@ def minor(version: str) -> int:
 
 class EksCluster(EksResource):
     kind = "cluster"
+    status_kind = "EKS cluster"
     immutable = frozenset({"role_arn"})
 
     def find(self) -> dict | None:

@@ -124,6 +124,7 @@ SIZES = {"min_size": "minSize", "max_size": "maxSize", "desired_size": "desiredS
 
 class EksNodegroup(EksResource):
     kind = "nodegroup"
+    status_kind = "EKS node group"
     immutable = frozenset({"role_arn", "subnet_ids", "ami_type", "capacity_type", "launch_template"})
 
     @property
@@ -133,6 +134,11 @@ class EksNodegroup(EksResource):
     @property
     def address(self) -> dict[str, str]:
         return {"clusterName": self.params["cluster"], "nodegroupName": self.params["name"]}
+
+    @property
+    def place(self) -> dict[str, str]:
+        """Return the node group's address as DescribeUpdate takes it."""
+        return {"name": self.params["cluster"], "nodegroupName": self.params["name"]}
 
     def find(self) -> dict | None:
         answer = self.call("describe_nodegroup", missing=NO_CLUSTER, **self.address)
@@ -230,8 +236,7 @@ class EksNodegroup(EksResource):
             gone = sorted((found.get("labels") or {}).keys() - changes["labels"].keys())
             config["labels"] = {"addOrUpdateLabels": changes["labels"], "removeLabels": gone}
         if config:
-            self.call("update_nodegroup_config", **config, **self.address)
-            self.wait_settled()
+            self.step("update_nodegroup_config", self.place, **config, **self.address)
         # Nodes are rolled once for both.
         roll: dict[str, Any] = {}
         if "version" in changes:
@@ -243,8 +248,7 @@ class EksNodegroup(EksResource):
             }
         if roll:
             # A group whose nodes could not be rolled is ACTIVE again, and made of what it was before.
-            of = {"name": self.params["cluster"], "nodegroupName": self.params["name"]}
-            self.step("update_nodegroup_version", of, **roll, **self.address)
+            self.step("update_nodegroup_version", self.place, **roll, **self.address)
         settled = self.wait_settled()
         if "template_version" in changes and self.params["wait"]:
             self._drop_versions(changes["template_version"])

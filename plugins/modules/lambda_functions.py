@@ -142,6 +142,7 @@ functions:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils import statuses
 from ansible_collections.teal.platform.plugins.module_utils.interfaces import await_functions
 from ansible_collections.teal.platform.plugins.module_utils.package import (
     EXCLUDED,
@@ -332,16 +333,18 @@ class Functions(ResourceSet):
     def find(self) -> dict | None:
         return self.call("get_function_configuration", FunctionName=self._at)
 
-    def settled(self, found: dict) -> bool:
-        return found.get("State") != "Pending" and found.get("LastUpdateStatus") != "InProgress"
+    def meaning(self, found: dict) -> str:
+        """Return what the function's state means, or that of its last update if that is not over, or failed."""
+        state = statuses.meaning("function", found.get("State", "Active"))
+        update = statuses.meaning("function update", found.get("LastUpdateStatus", "Successful"))
+        return state if state != statuses.READY else update
 
     def broken(self, found: dict | None) -> str | None:
-        found = found or {}
-        if found.get("State") == "Failed":
-            return found.get("StateReason", "AWS does not say why")
-        if found.get("LastUpdateStatus") == "Failed":
-            return found.get("LastUpdateStatusReason", "AWS does not say why")
-        return None
+        if found is None or self.meaning(found) != statuses.FAILED:
+            return None
+        failed = statuses.meaning("function", found.get("State", "Active")) == statuses.FAILED
+        reason = found.get("StateReason" if failed else "LastUpdateStatusReason", "AWS does not say why")
+        return f"{found.get('State') if failed else 'its last update Failed'}: {reason}."
 
     def delete_one(self, key: str, found: dict) -> None:
         # The log group first: functions may not make one, and a function that is left is found again.

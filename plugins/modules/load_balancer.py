@@ -311,7 +311,7 @@ class LoadBalancer:
         self.rule.listener = listeners.get("443", {}).get("ListenerArn")
         self.rule.groups = {slot: group["TargetGroupArn"] for slot, group in groups.items()}
         self.rule.ensure(self.wanted_rule())
-        if balancer and not self.module.check_mode:
+        if balancer:
             self.balancer.await_active(balancer)
         return balancer
 

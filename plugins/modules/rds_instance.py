@@ -189,14 +189,11 @@ FIXED = {
     "database_name": ("DBName", "DBName"),
     "master_username": ("MasterUsername", "MasterUsername"),
 }
-SETTLED = ("available", "storage-optimization", "storage-full", "stopped")
-BROKEN = (
-    "failed",
-    "incompatible-network",
-    "incompatible-parameters",
-    "incompatible-restore",
-    "restore-error",
-)
+#: ready, and yet somebody should know
+NOTABLE = {
+    "stopped": "is stopped: start it (aws rds start-db-instance), or RDS does after seven days",
+    "storage-full": "has no storage left: raise its size (database_storage_gib, database_max_storage_gib)",
+}
 
 
 def is_version(version: str, wanted: str | None) -> bool:
@@ -207,6 +204,7 @@ def is_version(version: str, wanted: str | None) -> bool:
 class RdsInstance(Resource):
     service = "rds"
     kind = "instance"
+    status_kind = "database"
     immutable = frozenset({*FIXED, "encryption_key", "subnet_group", "port"})
     snapshot: str | None = None
 
@@ -215,11 +213,8 @@ class RdsInstance(Resource):
         self.found = answer["DBInstances"][0] if answer and answer["DBInstances"] else None
         return self.found
 
-    def settled(self, found: dict) -> bool:
-        return found["DBInstanceStatus"] in SETTLED
-
-    def broken(self, found: dict | None) -> str | None:
-        return f"it is {found['DBInstanceStatus']}" if found and found["DBInstanceStatus"] in BROKEN else None
+    def status(self, found: dict) -> str:
+        return found["DBInstanceStatus"]
 
     def desired(self) -> dict[str, Any]:
         settings = {
@@ -355,8 +350,10 @@ class RdsInstance(Resource):
         return {"snapshot": self.snapshot} if self.snapshot else {}
 
     def describe(self, found: dict) -> dict[str, Any]:
-        statuses = [group.get("ParameterApplyStatus") for group in found.get("DBParameterGroups", [])]
-        if "pending-reboot" in statuses:
+        if notable := NOTABLE.get(found["DBInstanceStatus"]):
+            self.module.warn(f"instance '{self.name}' {notable}")
+        applied = [group.get("ParameterApplyStatus") for group in found.get("DBParameterGroups", [])]
+        if "pending-reboot" in applied:
             self.module.warn(f"instance '{self.name}' needs a reboot before all of its parameters apply")
         return {"instance": found}
 

@@ -260,7 +260,7 @@ def test_a_nat_gateway_that_failed_is_told_by_who_needs_it(ec2, vpc, run_module,
                 gateway.state = "failed"
 
     monkeypatch.setattr("time.sleep", fail)
-    with pytest.raises(ModuleFailed, match=r"NAT gateway 'nat-.*' failed"):
+    with pytest.raises(ModuleFailed, match=r"NAT gateway 'nat-.*' is failed, not available"):
         run_module(vpc_nat_routes, vpc_id=vpc, name="shop")
 
 
