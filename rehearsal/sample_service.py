@@ -18,7 +18,7 @@ SERVICE_BEHAVIOUR             ok, crash (ends before it listens), never-ready, e
                               it is set, with the SERVICE_DIES_REQUESTS-th request for /)
 SERVICE_BOOT_SECONDS          how long it takes to start (0)
 SERVICE_DRAIN_SECONDS         how long at least it goes on serving after SIGTERM, each answer with
-                              `Connection: close`, as with examples/application/Drain.java (2); 0 is Tomcat as
+                              `Connection: close`, as with examples/application's Drain.java (2); 0 is Tomcat as
                               it comes
 HOSTNAME, SERVICE_SLOT        told by / as pod and, if it is set, slot
 

@@ -28,6 +28,7 @@ PLAYED = (
 #: What it doesn't type, a command or all of a section's or page's: who proves it, or why nobody does.
 ELSEWHERE = {
     "make test": ".ci/run",
+    "make application": ".ci/run",
     "README.ko.md": "tests/unit/docs/test_documentation.py holds that they are README.md's",
     "CONTRIBUTING.md": "tests/unit/docs/test_contributing.py does its task, .ci/run the rest",
     "examples/playbook/README.md": "tests/unit/docs/test_artefact.py",

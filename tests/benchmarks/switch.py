@@ -51,7 +51,7 @@ QUICK = {"release_bake": "1s", "release_window": "1h", "slot_pre_stop": 5, "slot
 ANSWERS = {"SERVICE_SLOW_SECONDS": "0.1"}
 #: What a service does about connections that the load balancer keeps to it.
 ENDS = {
-    "drains (examples/application/Drain.java)": {"SERVICE_DRAIN_SECONDS": "5"},
+    "drains (examples/application's Drain.java)": {"SERVICE_DRAIN_SECONDS": "5"},
     "a connection for each request": {
         "SERVICE_DRAIN_SECONDS": "0",
         "SERVER_TOMCAT_MAX_KEEP_ALIVE_REQUESTS": "1",

@@ -17,48 +17,58 @@ import org.springframework.core.annotation.Order;
 import org.springframework.stereotype.Component;
 
 /**
- * Lets go of the load balancer's kept connections before Tomcat ends them.
+ * Closes the load balancer's kept-alive connections before Tomcat does.
  *
- * <p>Told to end, the service goes on serving, and each answer says {@code Connection: close}: the load balancer sends
- * its next request elsewhere. Tomcat's own graceful shutdown begins once that has lasted for a while and no request is
- * under way, for it answers nothing more that comes on a connection that was kept.
+ * <p>Tomcat's graceful shutdown answers no further request on a kept-alive connection, so the load balancer answers 502
+ * for a request that it sends just then. This class delays the graceful shutdown: from SIGTERM on, each response carries
+ * {@code Connection: close}, and the load balancer sends its next request elsewhere. The graceful shutdown begins when
+ * at least five seconds have passed and no request is in flight.
  *
- * <p>For Spring Boot 3.3 and later, which registers one bean both as filter and as listener. It comes first, since what
- * Spring Security answers itself has to say so, too.
+ * <p>Copy this file into your service. It needs Spring Boot 3.3 or later, which registers one bean both as a filter and
+ * as a listener. It is the first filter, because responses of Spring Security need the header too.
  */
 @Component
 @Order(Ordered.HIGHEST_PRECEDENCE)
 public class Drain implements Filter, ServletRequestListener, SmartLifecycle {
 
-    private static final Duration LEAST = Duration.ofSeconds(5);
+    private static final Duration MINIMUM = Duration.ofSeconds(5);
 
-    private final AtomicInteger underWay = new AtomicInteger();
+    private final Duration minimum;
+    private final AtomicInteger inFlight = new AtomicInteger();
     private volatile boolean running;
     private volatile boolean draining;
+
+    public Drain() {
+        this(MINIMUM);
+    }
+
+    Drain(Duration minimum) {
+        this.minimum = minimum;
+    }
 
     @Override
     public void doFilter(ServletRequest request, ServletResponse response, FilterChain chain)
             throws IOException, ServletException {
-        tell(response);
+        closeConnection(response);
         chain.doFilter(request, response);
-        tell(response); // it may have begun before
+        closeConnection(response); // for a request that arrived before the drain began
     }
 
-    private void tell(ServletResponse response) {
+    private void closeConnection(ServletResponse response) {
         if (draining && !response.isCommitted()) {
             ((HttpServletResponse) response).setHeader("Connection", "close");
         }
     }
 
-    // Unlike a filter, a listener is also told of the end of a request that is answered asynchronously.
+    // A filter returns before an asynchronous response ends. A listener is called at its real end.
     @Override
     public void requestInitialized(ServletRequestEvent event) {
-        underWay.incrementAndGet();
+        inFlight.incrementAndGet();
     }
 
     @Override
     public void requestDestroyed(ServletRequestEvent event) {
-        underWay.decrementAndGet();
+        inFlight.decrementAndGet();
     }
 
     @Override
@@ -71,15 +81,16 @@ public class Drain implements Filter, ServletRequestListener, SmartLifecycle {
         return running;
     }
 
-    /** Beans of the default phase stop first, the web server after them. */
+    /** Beans of the default phase stop before the web server. */
     @Override
     public void stop(Runnable stopped) {
         draining = true;
         new Thread(() -> {
-            waitUntilQuiet();
-            running = false;
-            stopped.run();
-        }, "drain").start();
+                    waitUntilIdle();
+                    running = false;
+                    stopped.run();
+                }, "drain")
+                .start();
     }
 
     @Override
@@ -87,10 +98,10 @@ public class Drain implements Filter, ServletRequestListener, SmartLifecycle {
         stop(() -> {});
     }
 
-    private void waitUntilQuiet() {
-        long end = System.nanoTime() + LEAST.toNanos();
+    private void waitUntilIdle() {
+        long end = System.nanoTime() + minimum.toNanos();
         try {
-            while (System.nanoTime() < end || underWay.get() > 0) {
+            while (System.nanoTime() < end || inFlight.get() > 0) {
                 Thread.sleep(50);
             }
         } catch (InterruptedException e) {

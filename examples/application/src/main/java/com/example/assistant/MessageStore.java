@@ -1,0 +1,32 @@
+package com.example.assistant;
+
+import java.util.List;
+import org.springframework.jdbc.core.simple.JdbcClient;
+import org.springframework.stereotype.Repository;
+
+/** The messages of all conversations, in the table {@code message}. */
+@Repository
+class MessageStore {
+
+    /** One message: who wrote it, and its text. */
+    record Message(String author, String text) {}
+
+    private final JdbcClient database;
+
+    MessageStore(JdbcClient database) {
+        this.database = database;
+    }
+
+    void add(String conversation, String author, String text) {
+        database.sql("insert into message (conversation, author, text) values (?, ?, ?)")
+                .params(conversation, author, text)
+                .update();
+    }
+
+    List<Message> of(String conversation) {
+        return database.sql("select author, text from message where conversation = ? order by id")
+                .params(conversation)
+                .query(Message.class)
+                .list();
+    }
+}
