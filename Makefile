@@ -21,7 +21,7 @@ IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" env -u KUBECONFI
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup rehearsal down demo test test-full lint unit flow molecule checkov scenarios scenarios-cluster \
-	bench bench-chain bench-tasks bench-switch warm application application-boot-3 collection release-notes docs new-environment clean
+	bench bench-chain bench-tasks bench-switch warm application application-boot-three collection release-notes docs new-environment clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -110,7 +110,7 @@ application: ## build examples/application and run its tests (needs a JDK, 17 or
 			"Debian, Ubuntu: apt-get install openjdk-17-jdk-headless maven. macOS: brew install openjdk@17 maven" >&2; exit 1; }
 	@cd examples/application && mvn --batch-mode --quiet $(BOOT) verify
 
-application-boot-3: ## the same on Spring Boot 3.5, into examples/application/target-boot-3
+application-boot-three: ## the same on Spring Boot 3.5, into examples/application/target-boot-3
 	@$(MAKE) application BOOT=-Dboot-3
 
 warm: $(STAMP) ## that the connection warm gives the results of local, to the letter
