@@ -67,8 +67,11 @@ class ActionModule(ActionBase):
             values |= host.values
         for variable, message in run_checks(values):
             holder = next(host for host in hosts if variable in host.values)
-            text = f"{variable} = {repr_of(values[variable])}: {message}"
-            found[Problem(variable, text, holder.origin(variable))].append(holder.host)
+            given = holder.given(variable)
+            text = f"{given} = {repr_of(values[variable])}: {message}"
+            problem = Problem(given, text, holder.origin(given))
+            if holder.host not in found[problem]:
+                found[problem].append(holder.host)
         places: dict[str, list[Problem]] = defaultdict(list)
         for problem, owners in found.items():
             role = hosts[0].specifications.role_of(problem.variable)

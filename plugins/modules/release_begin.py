@@ -130,19 +130,20 @@ from ansible_collections.teal.platform.plugins.module_utils.release.setup import
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
 from ansible_collections.teal.platform.plugins.module_utils.release.store import StoreError, label
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
+from ansible_collections.teal.platform.plugins.module_utils.text import text
 
 ARGUMENTS = {
     "repository": {"type": "str"},
     "image_repository": {"type": "str", "default": ""},
-    "image_tag": {"type": "str", "default": ""},
-    "image_digest": {"type": "str", "default": ""},
-    "version": {"type": "str", "default": ""},
+    "image_tag": {"type": text, "default": ""},
+    "image_digest": {"type": text, "default": ""},
+    "version": {"type": text, "default": ""},
     "commit": {"type": "str", "default": ""},
     "gate": {"type": "dict", "default": {}},
     "config": {"type": "dict", "default": {}},
     "kind": {"type": "str", "choices": ["deploy", "rollback"], "default": "deploy"},
     "initial": {"type": "bool", "default": False},
-    "to": {"type": "str", "default": ""},
+    "to": {"type": text, "default": ""},
     "alarms": {"type": "list", "elements": "str", "default": []},
     "bake": {"type": "str", "default": "60s"},
     "inventory": {"type": "str", "default": ""},

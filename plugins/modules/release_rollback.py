@@ -85,9 +85,10 @@ from ansible_collections.teal.platform.plugins.module_utils.release.clock import
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import LeaseLost
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import LOCK_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+from ansible_collections.teal.platform.plugins.module_utils.text import text
 
 ARGUMENTS = {
-    "to": {"type": "str", "default": ""},
+    "to": {"type": text, "default": ""},
     "inventory": {"type": "str", "default": ""},
     **LOCK_ARGUMENTS,
 }

@@ -14,11 +14,13 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
-try:  # where a value was read from; ansible-core keeps it since 2.19, and not as a public interface
-    from ansible._internal._datatag._tags import Origin
-except ImportError:
-    Origin = None
+from ansible_collections.teal.platform.plugins.plugin_utils.checks.durations import DURATIONS
+from ansible_collections.teal.platform.plugins.plugin_utils.given import (
+    kind_of,
+    names_in,
+    not_text,
+    origin_of,
+)
 
 #: What every component has, beside its own role.
 SHARED_ROLES = ("platform", "notification")
@@ -161,6 +163,14 @@ class Settings:
         if value is None and (option.get("required") or option.get("default") is not None):
             yield Problem(name, f"{name} has no value: {first_line(option)}", origin)
             return
+        # What a default computes from another setting is reported there.
+        if name in self.variables:
+            wrong = list(not_text(name, value, option, name in DURATIONS or name.endswith("lock_wait")))
+            for message in wrong:
+                said = f"must be text, and is {kind_of(value)}" if option.get("no_log") else message
+                yield Problem(name, said, origin)
+            if wrong:
+                return
         result = ArgumentSpecValidator({name: option}).validate(
             {name: value}, validate_role_argument_spec=True
         )
@@ -193,26 +203,16 @@ class Settings:
                 if similar:
                     yield Problem(name, f"{name} is not known{similar}", "given with -e")
 
+    def given(self, name: str) -> str:
+        """Return the variable that was set to this value: `name`, or the one that its default takes over."""
+        if name in self.variables or name not in self.merged:
+            return name
+        others = [other for other in names_in(self.merged[name]) if other in self.variables]
+        same = [other for other in others if self.variables[other] == self.values.get(name)]
+        return same[0] if len(same) == 1 else name
+
     def origin(self, name: str) -> str:
         return origin_of(self.variables, name)
-
-
-def origin_of(variables: Mapping[str, Any], name: str) -> str:
-    """Return the file and line that a variable was read from, as far as ansible knows it."""
-    if Origin is None or name not in variables:
-        return ""
-    key = next((key for key in variables if key == name), name)
-    found = Origin.get_tag(variables[name]) or Origin.get_tag(key)
-    if found is None:
-        return ""
-    if found.path is None:
-        return "given with -e" if "-e" in (found.description or "") else (found.description or "")
-    path = Path(found.path)
-    try:
-        path = path.relative_to(Path.cwd())
-    except ValueError:
-        pass
-    return f"{path}:{found.line_num}" if found.line_num else str(path)
 
 
 def suggestion(name: str, known: Iterable[str], cutoff: float = 0.75) -> str:

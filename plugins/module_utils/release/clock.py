@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,15 @@ from datetime import UTC, datetime
 
 #: Goes on while the machine sleeps, where the system has such a clock: a lease must not outlive a closed lid.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_UNITS = (86400, 3600, 60, 1)
+#: Days, hours, minutes and seconds, each at most once and in this order.
+_LENGTH = re.compile(r"\s*".join(rf"(?:({_NUMBER.pattern}){unit})?" for unit in "dhms"))
+#: What users are shown when a length of time is not understood.
+LENGTHS = "a length of time such as 90s, 10m, 1h30m or 1d12h"
+#: Beyond this a date that is computed from a length of time may not exist.
+LONGEST = 10 * 365 * 86400
 
 
 @dataclass(frozen=True)
@@ -40,10 +50,15 @@ def span(seconds: float) -> str:
 
 
 def seconds(text: str | float) -> float:
-    """Return a length of time such as `90`, `90s`, `10m` or `1h` in seconds. Raises ValueError."""
+    """Return a length of time such as `90`, `90s`, `10m`, `1h30m` or `1d12h` in seconds. Raises ValueError."""
     given = str(text).strip().lower()
-    factor = {"s": 1, "m": 60, "h": 3600, "d": 86400}.get(given[-1:], 0)
-    number = float(given[:-1] if factor else given)
-    if not 0 <= number < float("inf"):
+    parts = _LENGTH.fullmatch(given) if given else None
+    if parts:
+        total = sum(float(part or 0) * unit for part, unit in zip(parts.groups(), _UNITS, strict=True))
+    elif _NUMBER.fullmatch(given):
+        total = float(given)
+    else:
         raise ValueError(f"{text!r} is no length of time")
-    return number * (factor or 1)
+    if total > LONGEST:
+        raise ValueError(f"{text!r} is longer than ten years")
+    return total

@@ -18,7 +18,7 @@ except ImportError:  # AnsibleAWSModule reports the missing library
 from ansible_collections.teal.platform.plugins.module_utils.access import explain, of_access
 from ansible_collections.teal.platform.plugins.module_utils.actor import actor, user
 from ansible_collections.teal.platform.plugins.module_utils.release import traffic as traffics
-from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, seconds
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import LENGTHS, Clock, seconds
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import (
     Busy,
@@ -141,9 +141,7 @@ class Engine:
         try:
             return seconds(self.params[name])
         except ValueError:
-            self.module.fail_json(
-                msg=f"{name} is {self.params[name]!r}, and must be a length of time such as 90s, 10m or 1h"
-            )
+            self.module.fail_json(msg=f"{name} is {self.params[name]!r}, and must be {LENGTHS}")
 
     def who(self, operation: str, subject: str = "") -> dict[str, Any]:
         """Return who runs this, from where, and the link to the run, as the environment tells."""

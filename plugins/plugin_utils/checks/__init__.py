@@ -11,10 +11,12 @@ from __future__ import annotations
 
 from ansible_collections.teal.platform.plugins.plugin_utils.checks import (  # noqa: F401 - they register checks
     cluster,
+    durations,
     load_balancer,
     network,
     platform,
     stores,
+    tags,
 )
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry import CHECKS, check, run_checks
 

@@ -91,3 +91,22 @@ def test_hosts_in_wrong_places_are_named(run):
     message = run(odd)["msg"]
     assert "network.other:\n  - a host is called <component>.<platform_environment>" in message
     assert "load_balancer.qa:\n  - the host has to be in the group 'load_balancer'" in message
+
+
+RIGHT = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
+
+
+def test_a_version_without_quotes_is_refused_once(run):
+    result = run(RIGHT, {"image_tag": 1.10}, playbook="deploy")
+    lines = result["msg"].splitlines()
+    assert lines[0] == "1 setting is wrong. Nothing was created or changed."
+    assert "image_tag must be text, and 1.1 is a number: put it in quotes" in result["msg"]
+    assert run.asked == []
+
+
+def test_what_a_default_takes_over_is_named_as_it_was_given(run):
+    hosts = f"{RIGHT}release:\n  hosts: {{release.qa: {{release_domain_name: shop.example.com}}}}\n"
+    result = run(hosts, {"lock_wait": "15 sec"}, playbook="deploy")
+    lines = result["msg"].splitlines()
+    assert lines[0] == "1 setting is wrong. Nothing was created or changed."
+    assert "lock_wait = '15 sec': must be a length of time such as 90s, 10m, 1h30m or 1d12h" in result["msg"]

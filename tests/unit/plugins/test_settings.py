@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from ansible.template import Templar, trust_as_template
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from ansible_collections.teal.platform.plugins.plugin_utils import checks
+from ansible_collections.teal.platform.plugins.plugin_utils.checks.durations import DURATIONS
 from ansible_collections.teal.platform.plugins.plugin_utils.settings import Settings, Specifications
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -137,6 +140,66 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"database_backup_retention_days": 99}, "0 to 35 days"),
     ({"database_instance_class": "t3.large"}, "a class of RDS"),
     ({"cluster_node_instance_type": "large"}, "a type like t3.large"),
+    # Lengths of time
+    (
+        {"release_window": "tomorrow"},
+        "release_window: must be a length of time such as 90s, 10m, 1h30m or 1d12h",
+    ),
+    ({"release_rollback_lease": "15 sec"}, "release_rollback_lease: must be a length of time"),
+    ({"release_bake": "5분"}, "release_bake: must be a length of time"),
+    ({"release_bake": "-5s"}, "release_bake: must be a length of time"),
+    ({"release_bake": ""}, "release_bake: must be a length of time"),
+    ({"release_bake": "50%"}, "release_bake: must be a length of time"),
+    ({"release_bake": True}, "release_bake must be a length of time such as"),
+    ({"release_bake": ["60s"]}, "release_bake must be a length of time such as"),
+    ({"release_drain": "12h1d"}, "release_drain: must be a length of time"),
+    ({"release_drain": "99999999d"}, "release_drain: must be a length of time"),
+    ({"release_lease": "0s"}, "release_lease: must be at least 5s"),
+    ({"slot_schedule_timeout": "1 minute"}, "slot_schedule_timeout: must be a length of time"),
+    # Versions are text
+    (
+        {"release_initial_tag": 1.10},
+        "release_initial_tag must be text, and 1.1 is a number: put it in quotes",
+    ),
+    ({"release_initial_tag": 2}, "release_initial_tag must be text, and 2 is a number"),
+    ({"release_version": True}, "release_version must be text, and True is a boolean"),
+    ({"release_image_tag": date(2026, 11, 30)}, "release_image_tag must be text, and 2026-11-30 is a date"),
+    ({"release_to": ["1.4"]}, "release_to must be text, and ['1.4'] is a list"),
+    ({"release_commit": 1e10}, "release_commit must be text"),
+    ({"cluster_version": 1.30}, "cluster_version must be text, and 1.3 is a number"),
+    ({"database_engine_version": 17}, "database_engine_version must be text, and 17 is a number"),
+    ({"cluster_addons": [{"name": "a", "version": 1.2}]}, "cluster_addons.version must be text"),
+    # Other text: a boolean or a number with a point is not what was written
+    ({"platform_promotes_from": False}, "platform_promotes_from must be text, and False is a boolean"),
+    ({"quality_gate_branches": [1.10]}, "quality_gate_branches must be text, and 1.1 is a number"),
+    # Tags
+    ({"platform_extra_tags": {"environment": "x"}}, "'environment' is a reserved key"),
+    ({"platform_extra_tags": {"aws:team": "x"}}, "'aws:team' is a reserved key"),
+    ({"platform_extra_tags": {" Name ": "x"}}, "' Name ' is a reserved key"),
+    ({"platform_extra_tags": {"Team": ["x"]}}, "'Team' must be text, and is a list"),
+    ({"platform_extra_tags": {"Until": date(2026, 11, 30)}}, "'Until' must be text, and is a date"),
+    ({"platform_extra_tags": {"Share": "50%"}}, "the value of 'Share' must have at most 256 letters"),
+    ({"platform_extra_tags": {"Team": "a "}}, "the value of 'Team' must have at most 256 letters"),
+    ({"platform_extra_tags": {"Team": "x" * 257}}, "the value of 'Team' must have at most 256 letters"),
+    ({"platform_extra_tags": {"": "x"}}, "'' must have 1 to 128 letters"),
+    ({"platform_extra_tags": {"Team": "x", "team": "x"}}, "'team' and 'Team' are the same key for IAM"),
+    ({"platform_extra_tags": {True: "x"}}, "the key True is a boolean: put it in quotes"),
+    ({"platform_extra_tags": {"AppVersion": "1", "App_Version": 1.10}}, "'App_Version' must be text"),
+    ({"platform_extra_tags": {f"t{n}": "x" for n in range(41)}}, "has 41 tags, and at most 40"),
+]
+
+RIGHT: list[dict[str, Any]] = [
+    {"release_window": "1d12h", "release_bake": 60, "release_drain": "1.5m", "release_lease": " 1m 30s "},
+    {
+        "platform_extra_tags": {
+            "CostCenter": 1234,
+            "Shared": True,
+            "팀": "결제 서비스",
+            "Note": None,
+            "Share": 0.5,
+        }
+    },
+    {"release_initial_tag": "1.10", "release_reason": 42},
 ]
 
 
@@ -144,6 +207,34 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 def test_what_is_wrong_is_named(staging, extra, message):
     found = staging.problems(**extra)
     assert any(message in problem for problem in found), found
+
+
+@pytest.mark.parametrize("extra", RIGHT, ids=lambda value: str(value)[:60])
+def test_what_is_right_is_not_refused(staging, extra):
+    assert staging.problems(**extra) == []
+
+
+def test_every_length_of_time_is_read_before_a_release_begins(staging):
+    """One that is left out would be found when it is used, after the bake or in a rollback."""
+    specs = {
+        name: option for options in staging.specifications.roles.values() for name, option in options.items()
+    }
+    lengths = {
+        name
+        for name, option in specs.items()
+        if option.get("type") == "str"
+        and re.search(r"^\d+[smhd]$|default\('\d+[smhd]'\)", str(option.get("default", "")))
+    }
+    assert lengths == set(DURATIONS)
+
+
+def test_tags_are_text_for_every_resource(staging):
+    variables = {**staging.of("network.staging"), "platform_extra_tags": {"CostCenter": 1234, "Shared": True}}
+    settings = Settings(staging.specifications, "network.staging", variables, Templar(loader=staging.loader))
+    assert list(settings.problems()) == []
+    tags = settings.values["platform_tags"]
+    assert {tags["CostCenter"], tags["Shared"]} == {"1234", "true"}
+    assert all(isinstance(value, str) for value in tags.values())
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,8 @@ def test_begin_in_check_mode_decides_and_takes_no_lock(
         ({}, "Say which image to deploy"),
         ({"image_tag": "9.9"}, "has no image 9.9; its latest tags are: 1.4.2"),
         ({"image_tag": "1.4.2", "force": ["please"]}, "force is please, and may be same or rolled_back"),
+        ({"image_tag": 1.10}, "1.1 is not text: put it in quotes"),
+        ({"image_tag": "1.4.2", "version": True}, "True is not text: put it in quotes"),
         ({"image_tag": "1.4.2", "lock_wait": "soon"}, "lock_wait is 'soon', and must be a length of time"),
         (
             {"image_tag": "1.4.2", "alarms": ["5xx"]},

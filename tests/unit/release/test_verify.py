@@ -70,13 +70,44 @@ def test_look_up_walks_objects_and_lists() -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("90", 90), (90, 90), ("90s", 90), ("10m", 600), ("1h", 3600), ("1d", 86400), ("1.5m", 90)],
+    [
+        ("90", 90),
+        (90, 90),
+        ("90s", 90),
+        ("10m", 600),
+        ("1h", 3600),
+        ("1d", 86400),
+        ("1.5m", 90),
+        ("1d12h", 129600),
+        ("1h 30m", 5400),
+        (" 1D ", 86400),
+    ],
 )
 def test_lengths_of_time(text: str, value: float) -> None:
     assert seconds(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "soon", "-1s", "inf", "10 minutes"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "soon",
+        "-1s",
+        "inf",
+        "nan",
+        "10 minutes",
+        "15 sec",
+        "12h1d",
+        "1h1h",
+        "1e3s",
+        "1_0s",
+        "１s",
+        "1d12",
+        True,
+        "9999999d",
+    ],
+)
 def test_what_is_no_length_of_time(text: str) -> None:
     with pytest.raises(ValueError):
         seconds(text)

@@ -1,0 +1,41 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Filter: the values of a dictionary become text."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: as_texts
+author: Teal maintainers
+version_added: 0.1.0
+short_description: Convert all values of a dictionary to text
+description:
+  - A number becomes its digits, a boolean V(true) or V(false), an empty value the empty string, and a dictionary or a
+    list becomes JSON. Text stays as it is.
+options:
+  _input:
+    description: The dictionary.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show tags as AWS takes them
+  ansible.builtin.debug:
+    msg: "{{ {'CostCenter': 1234, 'Shared': true} | teal.platform.as_texts }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The same keys, with text.
+  type: dict
+"""
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.text import as_texts
+
+
+class FilterModule:
+    def filters(self) -> dict[str, Any]:
+        return {"as_texts": as_texts}

@@ -1,0 +1,99 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Tags of the user's own: what AWS takes for every kind of resource, and none of the keys that the roles use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.text import as_text
+from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry import Found, check
+from ansible_collections.teal.platform.plugins.plugin_utils.given import VERSIONS, kind_of, written
+
+#: Keys by which resources are found, or that say whose they are. IAM tells no `name` from `Name`.
+RESERVED = (
+    "Application",
+    "CollectionVersion",
+    "Component",
+    "Environment",
+    "ManagedBy",
+    "Name",
+    "Release",
+    "Slot",
+    "Tier",
+)
+#: AWS takes 50 tags for a resource; the rest is for the reserved ones.
+MOST = 40
+
+
+def _allowed(text: str) -> bool:
+    """Return whether AWS takes these characters in a tag: letters and digits of any language, spaces, some signs."""
+    return all(char.isalnum() or char in " _.:/=+-@" for char in text)
+
+
+@check
+def extra_tags(platform_extra_tags: dict[Any, Any]) -> Found:
+    variable = "platform_extra_tags"
+    if len(platform_extra_tags) > MOST:
+        yield variable, f"has {len(platform_extra_tags)} tags, and at most {MOST} are allowed"
+    seen: dict[str, str] = {}
+    for key, value in platform_extra_tags.items():
+        if not isinstance(key, str):
+            yield variable, f"the key {key} is {kind_of(key)}: put it in quotes"
+            continue
+        folded = key.strip().casefold()
+        reserved = next((name for name in RESERVED if name.casefold() == folded), None)
+        if reserved or folded.startswith("aws:"):
+            taken = ", ".join(RESERVED)
+            yield variable, f"'{key}' is a reserved key; reserved are {taken}, and all that begin with aws:"
+        elif folded in seen:
+            yield variable, f"'{key}' and '{seen[folded]}' are the same key for IAM"
+        seen.setdefault(folded, key)
+        if not 1 <= len(key) <= 128 or key != key.strip() or not _allowed(key):
+            yield (
+                variable,
+                f"'{key}' must have 1 to 128 letters, digits, spaces and _ . : / = + - @, no space at its ends",
+            )
+        for message in text_problems(key, value, nested=False):
+            yield variable, message
+        text = as_text(value)
+        if isinstance(value, str | int | float) and (
+            len(text) > 256 or text != text.strip() or not _allowed(text)
+        ):
+            yield (
+                variable,
+                f"the value of '{key}' must have at most 256 letters, digits, spaces and _ . : / = + - @, "
+                "no space at its ends",
+            )
+
+
+def text_problems(key: str, value: Any, nested: bool, parent: Any = None) -> Iterator[str]:
+    """Yield why a value has no text that is certain to be the one that was meant.
+
+    `nested` tells whether a mapping or a list is taken too; `parent` is the key of the value within one.
+    """
+    if isinstance(value, str) or value is None:
+        return
+    if isinstance(value, Mapping | list | tuple):
+        if not nested:
+            yield f"'{key}' must be text, and is {kind_of(value)}"
+            return
+        pairs = value.items() if isinstance(value, Mapping) else ((parent or key, entry) for entry in value)
+        for inner, entry in pairs:
+            if not isinstance(inner, str):
+                yield f"'{key}' has a key that is {kind_of(inner)}, {inner}: put it in quotes"
+            else:
+                yield from text_problems(key, entry, nested, inner)
+        return
+    name = key if parent is None else parent
+    source = written(value, name)
+    if isinstance(value, date):
+        yield f"'{key}' must be text, and is a date: put it in quotes"
+    elif value != value or value in (float("inf"), float("-inf")):
+        yield f"'{key}' must be text, and is {value}: put it in quotes"
+    elif source and as_text(value) not in (source, source.lower()):
+        yield f"'{key}' is written {source}, which YAML reads as {as_text(value)}: put it in quotes"
+    elif isinstance(value, float) and VERSIONS.search(name):
+        yield f"'{key}' must be text, and {value} is a number: put it in quotes"
