@@ -36,7 +36,7 @@ class ActionModule(ActionBase):
         if problems:
             return {**result, "failed": True, "msg": report(problems)}
         if arguments["access"] and hosts:
-            answer = self._ask(hosts[0].values, variables)
+            answer = self._ask(hosts, arguments["playbook"], variables)
             if answer.get("failed"):
                 return {**result, **answer}
             result["account"] = answer.get("account")
@@ -94,12 +94,14 @@ class ActionModule(ActionBase):
                 problems.append(Problem(name, f"{name} is missing: say -e {name}={example}"))
         return problems
 
-    def _ask(self, values: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, hosts: list[Settings], playbook: str, variables: dict[str, Any]) -> dict[str, Any]:
+        values = hosts[0].values
         arguments = {
             "region": values["platform_region"],
             "allowed_accounts": values["platform_allowed_accounts"],
             "kubeconfig": values["platform_kubeconfig"] or None,
             "kubeconfig_context": values["platform_kubeconfig_context"] or None,
+            **(needs_of_a_build(hosts, variables) if playbook == "" else {}),
         }
         if values["platform_aws_profile"]:
             arguments["profile"] = values["platform_aws_profile"]
@@ -108,6 +110,25 @@ class ActionModule(ActionBase):
             module_args={key: value for key, value in arguments.items() if value is not None},
             task_vars=variables,
         )
+
+
+def needs_of_a_build(hosts: list[Settings], variables: dict[str, Any]) -> dict[str, Any]:
+    """Return what the account has to offer for the components that this run builds, as access_info takes it."""
+    values: dict[str, Any] = {}
+    for host in hosts:
+        values |= host.values
+    needs: dict[str, Any] = {}
+    if "network_zones" in values:
+        needs["zones"] = values["network_zones"]
+    built = variables.get("ansible_play_hosts_all", [])
+    if "cluster_version" in values and any(host.startswith("cluster.") for host in built):
+        needs["nodes"] = {
+            "cluster": values["platform_name"],
+            "instance_type": values["cluster_node_instance_type"],
+            "count": values["cluster_node_count"],
+            "capacity_type": values["cluster_node_capacity_type"],
+        }
+    return needs
 
 
 def report(places: dict[str, list[Problem]]) -> str:

@@ -22,6 +22,9 @@ REFUSED = {
     "InvalidClientTokenId": "AWS does not know these credentials (in a region that is not enabled, neither)",
     "SignatureDoesNotMatch": "the secret key does not belong to the access key",
     "AuthFailure": "AWS does not know these credentials, or the region is not enabled for the account",
+    "Blocked": "AWS has blocked the account; contact AWS Support",
+    "OptInRequired": "the account is not subscribed to the service; a new account takes up to 24 hours to be activated",
+    "PendingVerification": "AWS is still verifying the account; try again later, or contact AWS Support",
     "UnrecognizedClientException": "AWS does not know these credentials",
 }
 

@@ -8,8 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils import statuses
-from ansible_collections.teal.platform.plugins.module_utils.resource import Resource
+from ansible_collections.teal.platform.plugins.module_utils.resource import Resource, key_not_usable_yet
 
+#: Seconds in which KMS applies the tags of a new key, and some more.
+KEY_USABLE = 330
 NO_CLUSTER = ("ResourceNotFoundException",)
 
 
@@ -32,7 +34,7 @@ class EksResource(Resource):
 
     def step(self, operation: str, of: dict[str, str], **arguments: Any) -> None:
         """Start an update and wait until EKS has done it; `of` says what is updated, as DescribeUpdate takes it."""
-        update = self.call(operation, **arguments)["update"]
+        update = self.call_patiently(operation, key_not_usable_yet, seconds=KEY_USABLE, **arguments)["update"]
         if not self.params["wait"]:
             return
 

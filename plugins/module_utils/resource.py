@@ -30,6 +30,7 @@ __all__ = [
     "Resource",
     "ansible_dict_to_boto3_tag_list",
     "boto3_tag_list_to_ansible_dict",
+    "key_not_usable_yet",
     "not_assumed_yet",
 ]
 
@@ -51,6 +52,17 @@ def not_assumed_yet(error: dict[str, str]) -> bool:
     return error["Code"] in ("InvalidParameterValueException", "InvalidParameterException") and any(
         told in error["Message"]
         for told in ("assumed", "does not have permissions to call CreateNetworkInterface")
+    )
+
+
+def key_not_usable_yet(error: dict[str, str]) -> bool:
+    """Return whether a service was refused a KMS key whose tags, grants or policy KMS may not apply yet.
+
+    KMS takes up to five minutes for the tags of a new key.
+    """
+    message = error["Message"]
+    return "Access denied to KMS key" in message or (
+        "authorized to perform" in message and "kms:" in message and "explicit deny" not in message
     )
 
 

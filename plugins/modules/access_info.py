@@ -11,6 +11,7 @@ short_description: See within seconds whether AWS and Kubernetes answer us
 version_added: 0.1.0
 description:
   - Asks AWS who we are, and whether the region is enabled, and fails with what to do about it.
+  - Before a build, asks EC2 in the region for its zones, and whether its quota of vCPUs has room for a cluster's nodes.
   - Asks a cluster for its version, if a kubeconfig is given.
 author: Teal maintainers
 options:
@@ -19,6 +20,34 @@ options:
     type: list
     elements: str
     default: []
+  zones:
+    description: Availability zones that the region has to have. Empty if nothing is built.
+    type: list
+    elements: str
+    default: []
+  nodes:
+    description:
+      - Nodes of an EKS cluster that is built. If the cluster does not have them yet, EC2's quota of vCPUs has to have
+        room for them. Only the quotas of standard instances (A, C, D, H, I, M, R, T, Z) are asked.
+    type: dict
+    suboptions:
+      cluster:
+        description: Name of the cluster, and of its node group.
+        type: str
+        required: true
+      instance_type:
+        description: Type of a node.
+        type: str
+        required: true
+      count:
+        description: Number of nodes.
+        type: int
+        required: true
+      capacity_type:
+        description: How the nodes are bought.
+        type: str
+        choices: [ON_DEMAND, SPOT]
+        default: ON_DEMAND
   kubeconfig:
     description: A kubeconfig whose cluster has to answer.
     type: path
@@ -69,6 +98,7 @@ except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
 from ansible_collections.teal.platform.plugins.module_utils.access import explain
+from ansible_collections.teal.platform.plugins.module_utils.first_contact import FirstContact
 from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
 
 
@@ -85,6 +115,11 @@ def ask_aws(module: AnsibleAWSModule) -> dict[str, str]:
                 f"{', '.join(allowed)}. Nothing was created or changed."
             )
         ask_region(module, region)
+        nodes, contact = module.params["nodes"], FirstContact(module, region)
+        if module.params["zones"]:
+            contact.zones(module.params["zones"], for_eks=bool(nodes))
+        if nodes:
+            contact.vcpus(nodes)
     except (ClientError, BotoCoreError) as error:
         module.fail_json(msg=f"{explain(error, region)} Nothing was created or changed.")
     return {"account": account, "arn": arn}
@@ -137,6 +172,20 @@ def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
             "allowed_accounts": {"type": "list", "elements": "str", "default": []},
+            "zones": {"type": "list", "elements": "str", "default": []},
+            "nodes": {
+                "type": "dict",
+                "options": {
+                    "cluster": {"type": "str", "required": True},
+                    "instance_type": {"type": "str", "required": True},
+                    "count": {"type": "int", "required": True},
+                    "capacity_type": {
+                        "type": "str",
+                        "choices": ["ON_DEMAND", "SPOT"],
+                        "default": "ON_DEMAND",
+                    },
+                },
+            },
             "kubeconfig": {"type": "path"},
             "kubeconfig_context": {"type": "str"},
             "timeout": {"type": "int", "default": 4},

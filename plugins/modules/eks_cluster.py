@@ -122,11 +122,12 @@ cluster:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, EksResource
+from ansible_collections.teal.platform.plugins.module_utils.eks import KEY_USABLE, NO_CLUSTER, EksResource
 from ansible_collections.teal.platform.plugins.module_utils.interfaces import interfaces, remove_left_by_nodes
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     COMMON_ARGUMENTS,
     AnsibleAWSModule,
+    key_not_usable_yet,
     not_assumed_yet,
 )
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import IN_USE
@@ -210,7 +211,8 @@ class EksCluster(EksResource):
             optional["encryptionConfig"] = self._encryption()
         self.call_patiently(
             "create_cluster",
-            not_assumed_yet,
+            lambda error: not_assumed_yet(error) or key_not_usable_yet(error),
+            seconds=KEY_USABLE if "encryptionConfig" in optional else 60,
             name=self.name,
             roleArn=want["role_arn"],
             resourcesVpcConfig=places,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import botocore.client
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils import access
 from ansible_collections.teal.platform.plugins.modules import access_info
@@ -85,3 +86,153 @@ def test_a_file_that_is_no_kubeconfig(aws, run_module, tmp_path):
     (tmp_path / "kubeconfig").write_text("hello")
     with pytest.raises(ModuleFailed, match="cannot be used"):
         run_module(access_info, kubeconfig=str(tmp_path / "kubeconfig"))
+
+
+# -- before a build ----------------------------------------------------------------------------------
+
+NODES = {"cluster": "shop-staging", "instance_type": "t3.large", "count": 2}
+
+
+@pytest.fixture
+def answers(aws, monkeypatch):
+    """Answers of AWS by operation, instead of moto's: a dict, or an error's code and message; and what was asked."""
+
+    class Answers(dict):
+        asked: list[str] = []
+
+    given = Answers(GetServiceQuota={"Quota": {"Value": 64.0}})
+    given.asked = []
+    real = botocore.client.BaseClient._make_api_call
+
+    def call(self, operation, arguments):
+        given.asked.append(operation)
+        answer = given.get(operation)
+        if isinstance(answer, tuple):
+            raise ClientError({"Error": {"Code": answer[0], "Message": answer[1]}}, operation)
+        return answer or real(self, operation, arguments)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    return given
+
+
+def test_zones_that_the_region_lacks_are_named_with_those_it_has(answers, run_module):
+    wanted = ["us-west-1a", "us-west-1c"]
+    with pytest.raises(
+        ModuleFailed,
+        match=r"network_zones: us-west-1c does not exist in us-west-1 .* zones are us-west-1a, us-west-1b\.",
+    ):
+        run_module(access_info, region="us-west-1", zones=wanted)
+    assert run_module(access_info, region="us-west-1", zones=["us-west-1a", "us-west-1b"])["account"]
+
+
+def test_a_local_zone_is_no_zone_for_a_network(answers, run_module):
+    answers["DescribeAvailabilityZones"] = {
+        "AvailabilityZones": [
+            {"ZoneName": "us-west-2a", "ZoneId": "usw2-az1", "ZoneType": "availability-zone"},
+            {"ZoneName": "us-west-2b", "ZoneId": "usw2-az2", "ZoneType": "availability-zone"},
+            {"ZoneName": "us-west-2-lax-1a", "ZoneId": "usw2-lax1-az1", "ZoneType": "local-zone"},
+        ]
+    }
+    with pytest.raises(ModuleFailed, match=r"zones are us-west-2a, us-west-2b\."):
+        run_module(access_info, region="us-west-2", zones=["us-west-2a", "us-west-2-lax-1a"])
+
+
+def test_a_zone_that_eks_does_not_take_is_refused_for_a_cluster_alone(answers, run_module):
+    answers["DescribeAvailabilityZones"] = {
+        "AvailabilityZones": [
+            {"ZoneName": f"ca-central-1{name}", "ZoneId": f"cac1-az{number}", "ZoneType": "availability-zone"}
+            for name, number in (("a", 1), ("b", 2), ("d", 3))
+        ]
+    }
+    wanted = {"region": "ca-central-1", "zones": ["ca-central-1a", "ca-central-1d"]}
+    with pytest.raises(
+        ModuleFailed, match=r"no control plane in ca-central-1d\..* of ca-central-1a, ca-central-1b\."
+    ):
+        run_module(access_info, **wanted, nodes=NODES)
+    assert run_module(access_info, **wanted)["account"]
+
+
+def test_a_region_that_the_organization_closed_is_named(answers, run_module):
+    """A policy that follows AWS's example for closed regions lets DescribeRegions through."""
+    answers["DescribeAvailabilityZones"] = (
+        "UnauthorizedOperation",
+        "You are not authorized to perform this operation. User: arn:aws:iam::123456789012:user/x is not authorized "
+        "to perform: ec2:DescribeAvailabilityZones with an explicit deny in a service control policy",
+    )
+    with pytest.raises(ModuleFailed, match=r"closed to this account by a service control policy"):
+        run_module(access_info, region="eu-west-1", zones=["eu-west-1a"])
+
+
+def test_who_may_not_ask_for_zones_goes_on(answers, run_module):
+    answers["DescribeAvailabilityZones"] = (
+        "UnauthorizedOperation",
+        "because no identity-based policy allows it",
+    )
+    assert run_module(access_info, region="eu-west-1", zones=["eu-west-1z"])["account"]
+
+
+@pytest.mark.parametrize("code", ["OptInRequired", "PendingVerification", "Blocked"])
+def test_an_account_that_is_not_ready_is_explained(answers, run_module, code):
+    answers["DescribeAvailabilityZones"] = (code, "no")
+    with pytest.raises(ModuleFailed, match=rf"\({code}\): .*Nothing was created or changed"):
+        run_module(access_info, zones=["ap-northeast-2a"])
+
+
+def test_a_quota_without_room_for_the_nodes_is_refused(answers, run_module):
+    answers["GetServiceQuota"] = {"Quota": {"Value": 5.0}}
+    assert run_module(access_info, nodes=NODES)["account"]  # 4 of 5
+    with pytest.raises(
+        ModuleFailed,
+        match=r"shop-staging need 6 vCPUs \(3 x t3\.large\).* leaves 5 \(0 of 5 are in use\).*"
+        r"--quota-code L-1216C47A --region ap-northeast-2 --desired-value 6",
+    ):
+        run_module(access_info, nodes={**NODES, "count": 3})
+
+
+def test_what_runs_already_counts(answers, run_module):
+    def instance(kind, cores, **more):
+        return {"InstanceType": kind, "CpuOptions": {"CoreCount": cores, "ThreadsPerCore": 2}, **more}
+
+    running = [
+        instance("m5.xlarge", 2),
+        instance("t3.large", 1),
+        instance("m5.xlarge", 2, InstanceLifecycle="spot"),  # has a quota of its own
+        instance("g5.xlarge", 2),  # likewise
+    ]
+    answers["DescribeInstances"] = {"Reservations": [{"Instances": running}]}
+    answers["GetServiceQuota"] = {"Quota": {"Value": 9.0}}
+    with pytest.raises(ModuleFailed, match=r"leaves 3 \(6 of 9 are in use\)"):
+        run_module(access_info, nodes=NODES)
+    assert run_module(access_info, nodes={**NODES, "capacity_type": "SPOT"})["account"]  # 4 and 4 of 9
+    answers["GetServiceQuota"] = {"Quota": {"Value": 10.0}}
+    assert run_module(access_info, nodes=NODES)["account"]
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"DescribeNodegroup": {"nodegroup": {"status": "ACTIVE"}}},  # they are there, and count as used
+        {"GetServiceQuota": ("AccessDeniedException", "no")},
+        {"GetServiceQuota": ("NoSuchResourceException", "not in this region")},
+    ],
+)
+def test_the_quota_is_not_asked_for_nodes_that_exist_nor_by_who_may_not(answers, run_module, case):
+    answers.update({"GetServiceQuota": {"Quota": {"Value": 0.0}}, **case})
+    assert run_module(access_info, nodes=NODES)["account"]
+
+
+def test_other_families_have_other_quotas(answers, run_module):
+    answers["GetServiceQuota"] = {"Quota": {"Value": 0.0}}
+    for kind in ("g5.xlarge", "p5.48xlarge", "inf2.xlarge", "trn1.2xlarge", "x2gd.large", "hpc7g.4xlarge"):
+        assert run_module(access_info, nodes={**NODES, "instance_type": kind})["account"]
+
+
+def test_a_type_that_the_region_lacks_is_named(answers, run_module):
+    answers["DescribeInstanceTypes"] = ("InvalidInstanceType", "no")
+    with pytest.raises(ModuleFailed, match=r"EC2 has no t3\.lage in ap-northeast-2"):
+        run_module(access_info, nodes={**NODES, "instance_type": "t3.lage"})
+
+
+def test_nothing_is_asked_of_quotas_where_nothing_is_built(answers, run_module):
+    run_module(access_info)
+    assert answers.asked == ["GetCallerIdentity", "DescribeRegions"]

@@ -196,6 +196,65 @@ def test_an_update_that_fails_says_why(cluster: dict, run_module: Run, monkeypat
         run_module(eks_cluster, **{**cluster, "version": "1.34"})
 
 
+REFUSED_KEYS = [
+    ("InvalidRequestException", "User not authorized to perform kms:CreateGrant operation"),
+    (
+        "InvalidParameterException",
+        "Access denied to KMS key arn due to explicit deny policy or revoked grant",
+    ),
+]
+
+
+@pytest.fixture
+def refusals(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[str, str]]]:
+    """Errors that AWS answers with before it answers a call, by operation; pauses take no time."""
+    import time
+
+    real, errors = botocore.client.BaseClient._make_api_call, {}
+
+    def call(self: Any, operation: str, given: dict[str, Any]) -> Any:
+        if errors.get(operation):
+            code, message = errors[operation].pop(0)
+            raise ClientError({"Error": {"Code": code, "Message": message}}, operation)
+        return real(self, operation, given)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    return errors
+
+
+@pytest.mark.parametrize("error", REFUSED_KEYS, ids=[code for code, _ in REFUSED_KEYS])
+def test_a_new_key_is_waited_for(
+    arguments: dict, run_module: Run, refusals: dict[str, list], error: tuple[str, str]
+) -> None:
+    """KMS takes up to five minutes to apply the tags from which the rights to a new key come."""
+    refusals["CreateCluster"] = [error] * 3
+    assert run_module(eks_cluster, **arguments)["changed"]
+    assert refusals["CreateCluster"] == []
+
+
+def test_a_new_key_is_waited_for_by_a_cluster_that_exists(
+    arguments: dict, run_module: Run, refusals: dict[str, list], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_module(eks_cluster, **{**arguments, "encryption_key_arn": None})
+    refusals["AssociateEncryptionConfig"] = [*REFUSED_KEYS, ("InvalidRequestException", "no such thing")]
+    with pytest.raises(ModuleFailed, match="eks:AssociateEncryptionConfig failed"):
+        run_module(eks_cluster, **arguments)
+    assert refusals["AssociateEncryptionConfig"] == []
+
+
+def test_a_key_that_is_denied_explicitly_is_not_waited_for(
+    arguments: dict, run_module: Run, refusals: dict[str, list]
+) -> None:
+    denied = (
+        "User is not authorized to perform: kms:CreateGrant with an explicit deny in a permissions boundary"
+    )
+    refusals["CreateCluster"] = [("AccessDeniedException", denied)] * 2
+    with pytest.raises(ModuleFailed, match="eks:CreateCluster failed"):
+        run_module(eks_cluster, **arguments)
+    assert len(refusals["CreateCluster"]) == 1
+
+
 def test_a_protected_cluster_goes_only_when_told_so(cluster: dict, run_module: Run) -> None:
     run_module(eks_cluster, **{**cluster, "deletion_protection": True})
     with pytest.raises(ModuleFailed, match="set deletion_protection to false"):

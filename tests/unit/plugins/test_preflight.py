@@ -29,7 +29,9 @@ all:
 def run(tmp_path, monkeypatch):
     """Return run(hosts, extra, **arguments) -> result, with the modules that were asked in `run.asked`."""
 
-    def run(hosts: str, extra: dict[str, Any] | None = None, **arguments: Any) -> dict[str, Any]:
+    def run(
+        hosts: str, extra: dict[str, Any] | None = None, limit: list[str] | None = None, **arguments: Any
+    ) -> dict[str, Any]:
         (tmp_path / "hosts.yml").write_text(hosts)
         loader = DataLoader()
         inventory = InventoryManager(loader, sources=[str(tmp_path / "hosts.yml")])
@@ -45,7 +47,9 @@ def run(tmp_path, monkeypatch):
             action, "_execute_module", lambda **call: run.asked.append(call) or {"account": "123456789012"}
         )
         hostvars = HostVars(inventory, variables, loader)
-        return action.run(task_vars={"hostvars": hostvars, "groups": inventory.get_groups_dict()})
+        groups = inventory.get_groups_dict()
+        plays = {"ansible_play_hosts_all": limit or groups["all"]}
+        return action.run(task_vars={"hostvars": hostvars, "groups": groups, **plays})
 
     run.asked = []
     return run
@@ -70,6 +74,33 @@ def test_what_is_right_goes_on_to_ask(run):
     assert result["account"] == "123456789012"
     assert [call["module_name"] for call in run.asked] == ["teal.platform.access_info"]
     assert run.asked[0]["module_args"]["region"] == "eu-west-1"
+
+
+CLUSTER = """
+cluster:
+  hosts: {cluster.qa: {}}
+  vars: {cluster_node_count: 3}
+"""
+
+
+def test_a_build_asks_for_its_zones_and_for_room_for_its_nodes(run):
+    right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
+    fits = "network_nat: single, network_service_ports: [30080-30081], load_balancer_ports: {blue: 30080, green: 30081}"
+    right = right.replace("platform_region: eu-west-1", f"platform_region: eu-west-1, {fits}")
+    done = run(right + CLUSTER)
+    assert not done.get("failed"), done
+    asked = run.asked[-1]["module_args"]
+    assert asked["zones"] == ["eu-west-1a", "eu-west-1c"]
+    assert asked["nodes"] == {
+        "cluster": "shop-qa",
+        "instance_type": "t3.large",
+        "count": 3,
+        "capacity_type": "ON_DEMAND",
+    }
+    run(right + CLUSTER, limit=["network.qa"])
+    assert "nodes" not in run.asked[-1]["module_args"]
+    run(right, {"image_tag": "1.0.0"}, playbook="deploy")
+    assert not {"zones", "nodes"} & run.asked[-1]["module_args"].keys()
 
 
 def test_nobody_is_asked_if_not_wanted(run):

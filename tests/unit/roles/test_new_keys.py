@@ -1,0 +1,61 @@
+"""A new key: KMS applies its tags, from which the rights to it come, up to five minutes later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from conftest import ROOT
+
+REFUSED = "User: arn:aws:sts::1:assumed-role/provision/x is not authorized to perform: kms:{} on resource: key/1 because {}"
+
+
+def tasks() -> list[Any]:
+    """The tasks of the roles that keep a key."""
+    files = sorted((ROOT / "roles").glob("*/tasks/*.yml"))
+    every = [(file.parts[-3], task) for file in files for task in yaml.safe_load(file.read_text()) or []]
+    keys = [(role, task) for role, task in every if "amazon.aws.kms_key" in task]
+    return [pytest.param(task, id=role) for role, task in keys if "state" not in task["amazon.aws.kms_key"]]
+
+
+def ends(task: dict[str, Any], result: dict[str, Any]) -> bool:
+    """Say whether Ansible would run the task no more after this result."""
+    templar = Templar(loader=DataLoader(), variables={task["register"]: result})
+    return templar.evaluate_conditional(trust_as_template(task["until"]))
+
+
+def refused(
+    operation: str, why: str = "no identity-based policy allows it", prefix: str = "Failed to"
+) -> dict[str, Any]:
+    message = f"{prefix}: An error occurred: {REFUSED.format(operation, why)}"
+    return {"failed": True, "msg": message, "error": {"code": "AccessDeniedException", "message": message}}
+
+
+def test_the_keys_of_the_roles_are_known() -> None:
+    assert [task.id for task in tasks()] == ["alarms", "cluster"]
+
+
+@pytest.mark.parametrize("task", tasks())
+def test_a_refusal_around_a_new_key_is_waited_out(task: dict[str, Any]) -> None:
+    assert not ends(task, refused("EnableKeyRotation", prefix="Failed to enable/disable key rotation"))
+    assert not ends(task, refused("PutKeyPolicy", prefix="Unable to update key policy"))
+    assert task["retries"] * task["delay"] > 300
+
+
+@pytest.mark.parametrize("task", tasks())
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"changed": True, "key_arn": "arn"},
+        {"changed": False},
+        refused("CreateKey", prefix="Failed to create initial key"),
+        refused("PutKeyPolicy", "of an explicit deny in a permissions boundary"),
+        {"failed": True, "msg": "Failed to obtain aliases", "error": {"code": "ThrottlingException"}},
+        {"failed": True, "msg": "boto3 is missing"},
+    ],
+)
+def test_anything_else_ends_the_task_at_once(task: dict[str, Any], result: dict[str, Any]) -> None:
+    assert ends(task, result)
