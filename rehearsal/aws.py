@@ -1,7 +1,7 @@
 """AWS: moto's server with the rehearsal's mends, in a process of its own.
 
-In front of moto stands a small WSGI application: it records each call, answers what it was told to fail, and
-serves the rehearsal's own paths:
+In front of moto is a small WSGI application. It records each call, answers with the errors that were ordered,
+refuses what AWS's API models forbid (`rehearsal.request_limits`), and serves the rehearsal's own paths:
 
     GET  /rehearsal/ready
     GET  /rehearsal/calls?since=N       the calls after number N
@@ -91,9 +91,10 @@ class Front:
     """Stands in front of moto; one call to moto at a time, since its backends are plain dictionaries."""
 
     def __init__(self, moto: Any, balancer_paths: Any, http_apis: Any) -> None:
-        from rehearsal import calls
+        from rehearsal import calls, request_limits
 
         self._calls = calls
+        self._limits = request_limits
         self._moto = moto
         self._balancer_paths = balancer_paths
         self._http_apis = http_apis
@@ -135,11 +136,16 @@ class Front:
         fault = self.faults.take(call, asked)
         if fault and fault.delay:
             time.sleep(fault.delay)
-        if fault and fault.code:
+        error = (fault.status, fault.code, fault.message) if fault and fault.code else None
+        if error is None and (refused := self._limits.refusal(call, environ)):
+            error = 400, *refused
+        environ["wsgi.input"] = io.BytesIO(body)
+        if error:
+            status, code, message = error
             kind = environ.get("CONTENT_TYPE", "")
-            headers, text = self._calls.error(call.service, call.operation, kind, fault.code, fault.message)
-            start_response(f"{fault.status} Refused", [*headers.items(), ("Content-Length", str(len(text)))])
-            self.record.add(call, fault.status, time.monotonic() - begun)
+            headers, text = self._calls.error(call.service, call.operation, kind, code, message)
+            start_response(f"{status} Refused", [*headers.items(), ("Content-Length", str(len(text)))])
+            self.record.add(call, status, time.monotonic() - begun)
             return [text]
         answered: list[int] = []
 

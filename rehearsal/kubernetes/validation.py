@@ -18,8 +18,15 @@ Problem = tuple[str, str]
 _LABEL = re.compile(r"^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$")
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 _DNS1035 = re.compile(r"^[a-z]([-a-z0-9]*[a-z0-9])?$")
+_DNS1123 = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+_VARIABLE = re.compile(r"^[ -<>-~]+$")
 _RBAC = {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
+_KEY = re.compile(r"^[-._a-zA-Z0-9]+$")
 REQUIRED = "Required value"
+DATA_LIMIT = 1024 * 1024
+"""How much a ConfigMap or a Secret may hold, in bytes."""
+ANNOTATIONS_LIMIT = 256 * 1024
+"""How long all annotations of an object may be together, in bytes."""
 
 
 def check(resource: Resource, obj: Json, old: Json | None) -> None:
@@ -92,6 +99,12 @@ def _metadata(resource: Resource, meta: Json) -> Iterator[Problem]:
             "metadata.name",
             f'Invalid value: "{name}": a DNS-1035 label must start with an alphabetic character',
         )
+    elif resource.kind == "Namespace" and not (_DNS1123.match(name) and len(name) <= 63):
+        yield (
+            "metadata.name",
+            f'Invalid value: "{name}": a lowercase RFC 1123 label must consist of lower case alphanumeric'
+            " characters or '-', and must start and end with an alphanumeric character",
+        )
     elif resource.kind not in _RBAC and not (_NAME.match(name) and len(name) <= 253):
         yield (
             "metadata.name",
@@ -99,6 +112,9 @@ def _metadata(resource: Resource, meta: Json) -> Iterator[Problem]:
             " characters, '-' or '.', and must start and end with an alphanumeric character",
         )
     yield from _labels(meta.get("labels"), "metadata.labels")
+    annotations = meta.get("annotations") or {}
+    if sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items()) > ANNOTATIONS_LIMIT:
+        yield "metadata.annotations", f"Too long: may not be more than {ANNOTATIONS_LIMIT} bytes"
 
 
 def _labels(labels: Json | None, field: str) -> Iterator[Problem]:
@@ -186,6 +202,13 @@ def _containers(spec: Json, where: str) -> Iterator[Problem]:
             if container["name"] in seen:
                 yield f"{at}.name", f'Duplicate value: "{container["name"]}"'
             seen.add(container["name"])
+            if not _DNS1123.match(container["name"]) or len(container["name"]) > 63:
+                why = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-'"
+                yield f"{at}.name", f'Invalid value: "{container["name"]}": {why}'
+            for m, variable in enumerate(container.get("env") or []):
+                if not _VARIABLE.match(variable.get("name") or ""):
+                    why = "a valid environment variable name must consist only of printable ASCII characters other than '='"
+                    yield f"{at}.env[{m}].name", f'Invalid value: "{variable.get("name")}": {why}'
             for m, mount in enumerate(container.get("volumeMounts") or []):
                 if mount.get("name") not in volumes:
                     yield f"{at}.volumeMounts[{m}].name", f'Not found: "{mount.get("name")}"'
@@ -232,6 +255,8 @@ def _service(spec: Json, old: Json | None) -> Iterator[Problem]:
 
 
 def _data(resource: Resource, obj: Json, old: Json | None) -> Iterator[Problem]:
+    yield from _keys(obj)
+    yield from _size(resource, obj)
     if resource.kind == "Secret":
         for key, value in (obj.get("data") or {}).items():
             try:
@@ -246,6 +271,35 @@ def _data(resource: Resource, obj: Json, old: Json | None) -> Iterator[Problem]:
         for field in ("data", "binaryData"):
             if (obj.get(field) or {}) != (old.get(field) or {}):
                 yield field, "Forbidden: field is immutable when `immutable` is set"
+
+
+def _keys(obj: Json) -> Iterator[Problem]:
+    fields = [(field, key) for field in ("data", "binaryData") for key in obj.get(field) or {}]
+    for field, key in fields:
+        if not _KEY.match(key):
+            why = (
+                "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',"
+                "  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
+            )
+            yield f"{field}[{key}]", f'Invalid value: "{key}": {why}'
+        elif len(key) > 253:
+            yield f"{field}[{key}]", f'Invalid value: "{key}": must be no more than 253 characters'
+        elif key in (".", "..") or key.startswith(".."):
+            why = f"must not be '{key}'" if key in (".", "..") else "must not start with '..'"
+            yield f"{field}[{key}]", f'Invalid value: "{key}": {why}'
+    for key in (obj.get("data") or {}).keys() & (obj.get("binaryData") or {}).keys():
+        yield f"binaryData[{key}]", f'Invalid value: "{key}": duplicate of key present in data'
+
+
+def _size(resource: Resource, obj: Json) -> Iterator[Problem]:
+    texts, encoded = obj.get("data") or {}, obj.get("binaryData") or {}
+    if resource.kind == "Secret":
+        texts, encoded = {}, texts
+    size = sum(len(value.encode()) for value in texts.values())
+    size += sum(len(value) * 3 // 4 - value[-2:].count("=") for value in encoded.values())
+    if size > DATA_LIMIT:
+        field = "data" if resource.kind == "Secret" else "[]"
+        yield field, f"Too long: may not be more than {DATA_LIMIT} bytes"
 
 
 def _show(value: Any) -> str:

@@ -1,15 +1,31 @@
-"""DynamoDB: a table has no id in moto; community.aws.dynamodb_table dies of it (KeyError: table_id)."""
+"""DynamoDB: ids of tables, tags, and the tokens of transactions."""
 
 from __future__ import annotations
 
+import json
+import time
 import uuid
 from typing import Any
 
+from moto.core.responses import ActionResult
+from moto.dynamodb.exceptions import DynamodbException
+from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.responses import DynamoHandler
+
+REMEMBERED = 600.0
+"""How long DynamoDB remembers a transaction's token, in seconds."""
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Give it one."""
+    """Mend it."""
+    ids()
+    tags_replace()
+    transaction_tokens()
+
+
+def ids() -> None:
+    """A table has no id in moto; community.aws.dynamodb_table dies of it (KeyError: table_id)."""
     describe = Table.describe
 
     def described(self: Table, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -21,3 +37,52 @@ def apply(config: dict[str, Any]) -> None:
         return answer
 
     Table.describe = described
+
+
+def tags_replace() -> None:
+    """TagResource of a key that the table has: moto keeps both values, so that a module that compares tags
+    changes them in every run. AWS replaces the value."""
+    tag = DynamoDBBackend.tag_resource
+
+    def tag_resource(self: DynamoDBBackend, arn: str, tags: dict[str, str]) -> None:
+        self.untag_resource(arn, list(tags))
+        tag(self, arn, tags)
+
+    DynamoDBBackend.tag_resource = tag_resource
+
+
+class IdempotentParameterMismatch(DynamodbException):
+    """A token came again with another request."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "IdempotentParameterMismatchException",
+            "The request uses the same client token as a previous, but non-identical request."
+            " Do not reuse a client token with different requests, unless the requests are identical",
+        )
+
+
+def transaction_tokens() -> None:
+    """moto ignores ClientRequestToken: a transaction that boto3 sends again, since the answer to the first
+    attempt was lost, fails by its own conditions. AWS answers it as the first time, for ten minutes."""
+    write = DynamoHandler.transact_write_items
+    known: dict[tuple[str, str, str], tuple[float, str]] = {}
+
+    def transact_write_items(self: DynamoHandler) -> ActionResult:
+        token = self.body.get("ClientRequestToken")
+        if not token:
+            return write(self)
+        now, request = time.monotonic(), json.dumps(self.body["TransactItems"], sort_keys=True)
+        for key, (when, _) in list(known.items()):
+            if now - when > REMEMBERED:
+                del known[key]
+        key = (self.current_account, self.region, token)
+        if key in known:
+            if known[key][1] != request:
+                raise IdempotentParameterMismatch
+            return ActionResult({"ConsumedCapacity": [], "ItemCollectionMetrics": {}})
+        answer = write(self)
+        known[key] = now, request
+        return answer
+
+    DynamoHandler.transact_write_items = transact_write_items

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -125,6 +126,42 @@ def test_immutable_configuration_stays(api: Registry) -> None:
         api.patch(resource, "x", "c", lambda o: o | {"metadata": o["metadata"] | {"labels": {"a": "b"}}})
 
 
+@pytest.mark.parametrize("resource", [MAPS, SECRETS], ids=lambda resource: resource.kind)
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("a b", "a valid config key must consist of alphanumeric characters"),
+        ("schlüssel", "a valid config key must consist of alphanumeric characters"),
+        ("", "a valid config key must consist of alphanumeric characters"),
+        ("a" * 254, "must be no more than 253 characters"),
+        ("..", "must not be '..'"),
+        ("..a", "must not start with '..'"),
+    ],
+)
+def test_keys_of_configuration(api: Registry, resource: Any, key: str, why: str) -> None:
+    wrong = refused(api.create, resource, {"metadata": {"name": "c"}, "data": {key: "MQ=="}}, "x")
+    assert (wrong.code, wrong.status["details"]["causes"][0]["field"]) == (422, f"data[{key}]")
+    assert why in str(wrong)
+    api.create(resource, {"metadata": {"name": "c"}, "data": {"a" * 253: "MQ==", "A.b-c_d": "MQ=="}}, "x")
+
+
+def test_configuration_has_a_greatest_size(api: Registry) -> None:
+    half = "é" * (256 * 1024)  # two bytes each
+    api.create(MAPS, {"metadata": {"name": "fits"}, "data": {"a": half, "b": half}}, "x")
+    for data in (
+        {"data": {"a": half, "b": half + "x"}},
+        {"data": {"a": half, "b": half}, "binaryData": {"c": "MQ=="}},
+    ):
+        wrong = refused(api.create, MAPS, {"metadata": {"name": "c"}} | data, "x")
+        assert str(wrong) == 'ConfigMap "c" is invalid: []: Too long: may not be more than 1048576 bytes'
+    whole = base64.b64encode(b"x" * 1024 * 1024).decode()
+    api.create(SECRETS, {"metadata": {"name": "fits"}, "data": {"a": whole}}, "x")
+    wrong = refused(api.create, SECRETS, {"metadata": {"name": "s"}, "data": {"a": whole, "b": "MQ=="}}, "x")
+    assert str(wrong) == 'Secret "s" is invalid: data: Too long: may not be more than 1048576 bytes'
+    wrong = refused(api.create, MAPS, {"metadata": {"name": "c", "annotations": {"a": "x" * 262144}}}, "x")
+    assert "metadata.annotations: Too long: may not be more than 262144 bytes" in str(wrong)
+
+
 def test_secrets_take_plain_text_and_know_base64(api: Registry) -> None:
     made = api.create(SECRETS, {"metadata": {"name": "s"}, "stringData": {"a": "b"}}, "x")
     assert made["data"] == {"a": "Yg=="} and "stringData" not in made and made["type"] == "Opaque"
@@ -158,6 +195,11 @@ def test_secrets_take_plain_text_and_know_base64(api: Registry) -> None:
         ),
         ({"template": template(container={"env": [{"name": "A", "value": 1}]})}, "cannot unmarshal number"),
         (
+            {"template": template(container={"env": [{"name": "a=b", "value": "1"}]})},
+            "containers[0].env[0].name: Invalid value",
+        ),
+        ({"template": template(container={"name": "App"})}, "containers[0].name: Invalid value"),
+        (
             {"strategy": {"rollingUpdate": {"maxSurge": 0, "maxUnavailable": "0%"}}},
             "may not be 0 when `maxSurge` is 0",
         ),
@@ -187,6 +229,8 @@ def test_what_may_not_change(api: Registry) -> None:
 
 def test_names_and_labels(api: Registry) -> None:
     assert "RFC 1123" in str(refused(api.create, MAPS, {"metadata": {"name": "A_b"}}, "x"))
+    for name in ("a.b", "a" * 64):
+        assert "RFC 1123 label" in str(refused(api.create, NAMESPACES, {"metadata": {"name": name}}))
     assert "name or generateName" in str(refused(api.create, MAPS, {"metadata": {}}, "x"))
     labels = {"metadata": {"name": "c", "labels": {"a": "not so"}}}
     assert "a valid label" in str(refused(api.create, MAPS, labels, "x"))

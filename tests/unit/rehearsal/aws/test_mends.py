@@ -333,6 +333,46 @@ def table_without_id(cloud: Any) -> Any:
     return made["TableDescription"]["TableId"] != described["Table"]["TableId"]
 
 
+def _table(cloud: Any) -> tuple[Any, str, str]:
+    dynamodb, own = cloud.client("dynamodb"), name()
+    made = dynamodb.create_table(
+        TableName=own,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "1"}],
+    )
+    return dynamodb, own, made["TableDescription"]["TableArn"]
+
+
+@fault
+def table_has_a_tag_twice(cloud: Any) -> Any:
+    dynamodb, _, arn = _table(cloud)
+    dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": "a", "Value": "2"}, {"Key": "c", "Value": "2"}])
+    tags = dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"]
+    return sorted((tag["Key"], tag["Value"]) for tag in tags) != [("a", "2"), ("b", "1"), ("c", "2")]
+
+
+@fault
+def transaction_is_not_known_again(cloud: Any) -> Any:
+    dynamodb, table, _ = _table(cloud)
+    new = {
+        "Put": {
+            "TableName": table,
+            "Item": {"pk": {"S": "x"}},
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+    }
+    for _ in "ab":
+        dynamodb.transact_write_items(TransactItems=[new], ClientRequestToken="token")
+    other = {"Delete": {"TableName": table, "Key": {"pk": {"S": "x"}}}}
+    try:
+        dynamodb.transact_write_items(TransactItems=[other], ClientRequestToken="token")
+    except ClientError as e:
+        return e.response["Error"]["Code"] != "IdempotentParameterMismatchException"
+    return "the token was taken for another request"
+
+
 @fault
 def digest_is_not_of_the_manifest(cloud: Any) -> Any:
     ecr, own = cloud.client("ecr"), name()
@@ -545,3 +585,19 @@ def test_certificates_are_valid_for_a_while(tmp_path: Any) -> None:
     left = certificate.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
     assert left > datetime.timedelta(days=20)
     assert certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+
+
+def test_a_transaction_that_failed_is_tried_again(mended: Any) -> None:
+    """A token stands for a transaction that succeeded."""
+    dynamodb, table, _ = _table(mended)
+    there = {
+        "ConditionCheck": {
+            "TableName": table,
+            "Key": {"pk": {"S": "x"}},
+            "ConditionExpression": "attribute_exists(pk)",
+        }
+    }
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        dynamodb.transact_write_items(TransactItems=[there], ClientRequestToken="again")
+    dynamodb.put_item(TableName=table, Item={"pk": {"S": "x"}})
+    dynamodb.transact_write_items(TransactItems=[there], ClientRequestToken="again")
