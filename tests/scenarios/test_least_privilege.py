@@ -18,6 +18,8 @@ from typing import Any
 import boto3
 import pytest
 import yaml
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import PREVIEW_HEADER
+from botocore.exceptions import ClientError
 
 from rehearsal import __main__ as cli
 from rehearsal import config as settings
@@ -106,6 +108,24 @@ def account(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Account]
         subprocess.run([sys.executable, "-m", "rehearsal", "down"], cwd=ROOT, env=environ, check=False)
 
 
+def leave_preview_rule(account: Account) -> str:
+    """Leave a preview rule behind, as a deploy does whose runner dies while it verifies; return its ARN."""
+    elb, name = account.client("elbv2"), f"assistant-{account.environment}"
+    balancer = elb.describe_load_balancers(Names=[name])["LoadBalancers"][0]["LoadBalancerArn"]
+    listeners = elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+    listener = next(entry["ListenerArn"] for entry in listeners if entry["Port"] == 443)
+    header = {"HttpHeaderName": PREVIEW_HEADER, "Values": ["a-token"]}
+    tags = {"Application": "assistant", "Environment": account.environment, "Component": "release"}
+    made = elb.create_rule(
+        ListenerArn=listener,
+        Priority=1,
+        Conditions=[{"Field": "http-header", "HttpHeaderConfig": header}],
+        Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
+    return str(made["Rules"][0]["RuleArn"])
+
+
 def test_each_role_does_its_own_work_and_no_other(account: Account) -> None:
     quick = ("-e", "release_bake=2s")
     account.play("provision", "provision")
@@ -114,6 +134,10 @@ def test_each_role_does_its_own_work_and_no_other(account: Account) -> None:
     account.play("deploy", "deploy", "-e", "image_tag=1.1.0", *quick)
     account.play("qa", "status")
     account.play("qa", "rollback")
+    left = leave_preview_rule(account)
+    account.play("qa", "retire", "-e", "settle_only=true")
+    with pytest.raises(ClientError, match="RuleNotFound"):
+        account.client("elbv2").describe_rules(RuleArns=[left])
     freed = account.play(
         "provision",
         "retire",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_identity_policies import Rendered
+from rendered_identity import Rendered
 
 
 @pytest.fixture(scope="module")

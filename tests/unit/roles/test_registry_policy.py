@@ -12,7 +12,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.teal.platform.plugins.modules import ecr_repository
-from test_identity_policies import ACCOUNT, Rendered
+from rendered_identity import ACCOUNT, Rendered
 
 ROLE = Path(__file__).resolve().parents[3] / "roles" / "registry"
 OTHER = "210987654321"

@@ -1,0 +1,81 @@
+"""Each role may do its work on every resource that AWS asks for, not only on the one that an action is named after."""
+
+from __future__ import annotations
+
+import pytest
+from iam_judge import USED, Reference, requests, tagging
+from iam_simulator import as_list
+from rendered_identity import ENVIRONMENTS, Rendered, tags
+from role_requests import NEVER, NOT_BY, Tags, actions, every_action, things
+
+REFERENCE = Reference()
+
+
+def context(environment: Rendered, role: str, action: str) -> Tags:
+    """Return what a call says of itself beside tags; the judge drops the keys that IAM does not know there."""
+    domains = {"test": "test.", "staging": "staging.", "production": ""}
+    said = {
+        "ec2:CreateAction": "RunInstances",
+        "iam:AWSServiceName": "eks.amazonaws.com",
+        "iam:PassedToService": "ec2.amazonaws.com",
+        "iam:PermissionsBoundary": environment.arn(
+            "iam", f"policy/{environment.name}/{environment.name}-boundary"
+        ),
+        "route53:ChangeResourceRecordSetsNormalizedRecordNames": (
+            f"{domains[environment.environment]}assistant.example.com"
+        ),
+    }
+    if role == "deploy":
+        said["ec2:LaunchTemplate"] = environment.arn("ec2", "launch-template/lt-1")
+        said["ec2:IsLaunchTemplateResource"] = "true"
+    # QA moves the weights of the slots' rule, and removes a preview rule: a deploy's.
+    if (role, action) == ("qa", "elasticloadbalancing:DeleteRule"):
+        said |= tags(environment.environment, "release")
+    return said
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.parametrize("role", ["provision", "deploy", "qa"])
+def test_a_role_may_do_its_work_on_every_resource_that_it_touches(role: str, name: str) -> None:
+    environment = Rendered(name)
+    refused = [
+        str(request)
+        for action in actions(role, environment.components)
+        for request in requests(REFERENCE, environment, role, action, context(environment, role, action))
+        if not environment.may(role, request.action, request.resource, **request.context)
+    ]
+    assert not refused, "\n".join(refused)
+
+
+def test_the_judge_asks_for_the_types_that_are_not_in_an_actions_name() -> None:
+    asked = {
+        action: {
+            request.resource.partition(":123456789012:")[2]
+            for request in requests(REFERENCE, Rendered("production"), "provision", action, {})
+        }
+        for action in ("rds:CreateDBInstance", "ec2:RunInstances")
+    }
+    assert {"og:default:postgres-17", "subgrp:assistant-production"} <= asked["rds:CreateDBInstance"]
+    assert {"key-pair/people", "subnet/subnet-1", "volume/vol-1"} <= asked["ec2:RunInstances"]
+
+
+@pytest.mark.parametrize("action", sorted(action for action in every_action() if not tagging(action)))
+def test_every_type_of_an_action_is_known(action: str) -> None:
+    """A type is a thing of the environment, or left out by name with its reason."""
+    service, known = action.partition(":")[0], things("n", "e", "a")
+    types = {kind for kind in REFERENCE.actions[action] if kind}
+    left_out = NEVER.get(service, set()) | NOT_BY.get(action, set())
+    assert not {kind for kind in types - left_out if f"{service}:{kind}" not in known}
+
+
+def test_the_policies_use_no_condition_key_that_the_table_leaves_out() -> None:
+    for name in ENVIRONMENTS:
+        environment = Rendered(name)
+        for policies in environment.policies.values():
+            for policy in policies.values():
+                for statement in policy["Statement"]:
+                    for keys in statement.get("Condition", {}).values():
+                        for key in keys:
+                            listed = {key.partition("/")[0]} & USED
+                            assert listed or key == "lambda:SourceFunctionArn", f"{statement['Sid']}: {key}"
+                    assert as_list(statement["Action"])
