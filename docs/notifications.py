@@ -34,7 +34,9 @@ rescue:
 
 The webhook is `notification_discord_webhook` (by default the environment variable `DISCORD_WEBHOOK_URL`), or
 the secret of AWS Secrets Manager that `notification_discord_webhook_secret` names. Without one, nobody is
-told. If Discord is down, slow or refuses, that is a warning, and the play goes on.
+told. If Discord is down, slow or refuses, that is a warning, and the play goes on. A webhook that gives no answer
+within 5 s (`notification_timeout`) is not tried again in that run, but for one attempt to send the outcome: it
+holds a run for seconds, and the weights have moved by then.
 
 Each topic, with all that can be known of it:
 """

@@ -1,12 +1,13 @@
 """What the stand-ins for others' web services share: being ready, and failing when told to.
 
     GET    /rehearsal/ready    200 once it serves
-    POST   /rehearsal/faults   {"kind": "slow|error|refuse|rate_limit", "count", "seconds", "status"}
+    GET    /rehearsal/faults   {"faults": how many are left}
+    POST   /rehearsal/faults   {"kind": "slow|hang|error|refuse|rate_limit", "count", "seconds", "status"}
     DELETE /rehearsal/faults   no more faults
 
 A fault stands for the next `count` (1) requests to what the real service has; `/rehearsal/` never fails.
-`slow` answers after `seconds` (1), `error` with `status` (500), `refuse` breaks the connection,
-`rate_limit` is a 429 with `seconds` to wait.
+`slow` answers after `seconds` (1), `hang` never does (until the client gives up), `error` with `status` (500),
+`refuse` breaks the connection, `rate_limit` is a 429 with `seconds` to wait.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from aiohttp import web
 
 from rehearsal import config as settings
 
-KINDS = ("slow", "error", "refuse", "rate_limit")
+KINDS = ("slow", "hang", "error", "refuse", "rate_limit")
 FAULTS: web.AppKey[deque[dict[str, Any]]] = web.AppKey("faults", deque)
 
 
@@ -31,6 +32,7 @@ def application() -> web.Application:
     app[FAULTS] = deque()
     app.router.add_get("/rehearsal/ready", _ready)
     app.router.add_post("/rehearsal/faults", _order)
+    app.router.add_get("/rehearsal/faults", _left)
     app.router.add_delete("/rehearsal/faults", _forget)
     return app
 
@@ -61,15 +63,21 @@ async def _fail(request: web.Request, handler: Any) -> web.StreamResponse:
             }
             headers = {"Retry-After": str(math.ceil(fault["seconds"])), "X-RateLimit-Scope": "shared"}
             return web.json_response(said, status=429, headers=headers)
-        case "refuse":
-            assert request.transport is not None
-            request.transport.abort()
+        case "hang" | "refuse":
+            while fault["kind"] == "hang" and request.transport and not request.transport.is_closing():
+                await asyncio.sleep(0.1)
+            if request.transport:
+                request.transport.abort()
             raise ConnectionResetError
     return web.json_response({"message": "told to fail", "code": 0}, status=fault["status"])
 
 
 async def _ready(request: web.Request) -> web.Response:
     return web.Response(text="ready\n")
+
+
+async def _left(request: web.Request) -> web.Response:
+    return web.json_response({"faults": len(request.app[FAULTS])})
 
 
 async def _order(request: web.Request) -> web.Response:

@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import re
+import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import lookup_loader
 
@@ -20,6 +25,10 @@ SECRETS_MANAGER = "amazon.aws.secretsmanager_secret"
 
 class NotSent(Exception):
     """A message that wasn't sent; the text says why, and names no secret."""
+
+
+class Hung(BaseException):
+    """An attempt got no answer in time. No `except Exception` of Ansible's may swallow it."""
 
 
 class ActionModule(ActionBase):
@@ -40,6 +49,8 @@ class ActionModule(ActionBase):
                 "embeds": {"type": "list", "elements": "dict", "required": True},
                 "attempts": {"type": "int", "default": 4},
                 "wait_limit": {"type": "int", "default": 60},
+                "timeout": {"type": "float", "default": 5},
+                "final": {"type": "bool", "default": True},
             }
         )
         result |= {"changed": False, "sent": False, "attempts": 0}
@@ -77,14 +88,28 @@ class ActionModule(ActionBase):
                 raise NotSent("after its token the webhook may have ?thread_id=<digits>, and nothing else")
             # The module has no option for it, and puts the token at the end of the address.
             token += f"?{parts['query']}"
+        hung = _mark(url)
+        attempts = given["attempts"]
+        if hung.exists():
+            if not given["final"]:
+                raise NotSent("it did not answer before in this run, so only the outcome is sent")
+            attempts = 1
         arguments = {"webhook_id": parts["id"], "webhook_token": token, "embeds": given["embeds"]}
         left = float(given["wait_limit"])
         pauses = _pauses()
-        for attempt in range(1, given["attempts"] + 1):
+        for attempt in range(1, attempts + 1):
             try:
-                said = self._execute_module(
-                    module_name="community.general.discord", module_args=arguments, task_vars=task_vars
-                )
+                with _limited(given["timeout"]):
+                    said = self._execute_module(
+                        module_name="community.general.discord", module_args=arguments, task_vars=task_vars
+                    )
+            except Hung:
+                with contextlib.suppress(OSError):
+                    hung.touch()
+                raise NotSent(
+                    f"no answer within {given['timeout']:g} s; in this run it is not tried again, but for one "
+                    "attempt to send the outcome"
+                ) from None
             except Exception as e:  # the module isn't there, or can't be run
                 raise NotSent(f"community.general.discord can't be run ({type(e).__name__})") from None
             if not said.get("failed"):
@@ -95,11 +120,32 @@ class ActionModule(ActionBase):
             # What Discord refuses once (400, 401, 404) it refuses again.
             if isinstance(status, int) and 400 <= status < 500 and status != 429:
                 raise NotSent(f"{why}, which another attempt would not change")
-            if attempt == given["attempts"] or pause > left:
+            if attempt == attempts or pause > left:
                 raise NotSent(f"{why} after {attempt} attempt{'s' if attempt > 1 else ''}")
             left -= pause
             time.sleep(pause)
         raise NotSent("no attempt was allowed")
+
+
+def _mark(url: str) -> Path:
+    """Return the file that marks a channel as hung; it is in the folder that Ansible makes for each run."""
+    return Path(C.DEFAULT_LOCAL_TMP) / f"discord-hung-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
+
+
+@contextlib.contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Raise Hung in the block after `seconds`, also while a name is looked up or a proxy is silent."""
+
+    def ring(*_: Any) -> None:
+        raise Hung
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _pauses() -> Iterator[float]:

@@ -13,6 +13,8 @@ description:
   - Sends a message by M(community.general.discord) and adds what that module lacks.
   - When Discord says that it is too much (429), it waits as long as Discord asks. Other failures that may
     pass are tried again.
+  - An attempt that gets no answer within O(timeout) is the last one. For the rest of the run, messages to that webhook
+    are left out, and one with O(final) gets one attempt. So a webhook that hangs holds a run for seconds.
   - It never fails. When a message can't be sent in the end, or the webhook is none, that is a warning.
   - The webhook is in no result and no message.
   - A message changes nothing that is managed, so it is never C(changed). In check mode nothing is sent.
@@ -49,6 +51,14 @@ options:
     description: How many seconds are waited between attempts, at most, in all.
     type: int
     default: 60
+  timeout:
+    description: How many seconds an attempt may take, at most.
+    type: float
+    default: 5
+  final:
+    description: Whether the message is the outcome of the run. It is tried once also if the webhook hung before.
+    type: bool
+    default: true
 seealso:
   - module: community.general.discord
 attributes:

@@ -267,11 +267,16 @@ class Cloud:
         """Order a fault of AWS (`rehearsal.calls.Fault`) or Kubernetes (`rehearsal.kubernetes.faults`)."""
         self.post(part, "/rehearsal/faults", fault)
 
-    def forget_faults(self) -> None:
-        """Let AWS do again as it should."""
-        request = urllib.request.Request(f"{self.config['aws']['url']}/rehearsal/faults", method="DELETE")
+    def forget_faults(self, part: str = "aws") -> None:
+        """Let AWS, or another part, do again as it should."""
+        request = urllib.request.Request(f"{self.config[part]['url']}/rehearsal/faults", method="DELETE")
         with _open(request, timeout=10):
             pass
+
+    def discord_faults(self) -> int:
+        """Return how many faults of Discord are left."""
+        with _open(f"{self.config['discord']['url']}/rehearsal/faults", timeout=10) as answer:
+            return json.load(answer)["faults"]
 
     def post(self, part: str, path: str, body: Any) -> None:
         context, headers = None, {"Content-Type": "application/json"}

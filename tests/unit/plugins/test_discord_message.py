@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +15,7 @@ from ansible_collections.teal.platform.plugins.action import discord_message
 
 WEBHOOK = "https://discord.com/api/webhooks/123/s3cr3t-t0ken"
 OK = {"changed": True, "http_code": 204}
+HANGS = object()
 
 
 def refused(status: int, response: Any = None, **info: Any) -> dict[str, Any]:
@@ -26,7 +30,7 @@ def refused(status: int, response: Any = None, **info: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def send(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[..., tuple[dict[str, Any], list[float], list[dict[str, Any]]]]:
     """Return send(answers, **arguments) -> (result, pauses, what the module was given)."""
 
@@ -40,6 +44,7 @@ def send(
         task = SimpleNamespace(
             args=given, check_mode=check, async_val=0, diff=False, action="discord_message", no_log=False
         )
+        monkeypatch.setattr(discord_message.C, "DEFAULT_LOCAL_TMP", str(tmp_path))
         connection = SimpleNamespace(_shell=SimpleNamespace(tmpdir="/nowhere"))
         plugin = discord_message.ActionModule(task, connection, SimpleNamespace(), None, None, None)
 
@@ -49,6 +54,8 @@ def send(
             answer = answers[len(calls) - 1]
             if isinstance(answer, Exception):
                 raise answer
+            if answer is HANGS:
+                threading.Event().wait(30)
             return answer
 
         monkeypatch.setattr(plugin, "_execute_module", execute)
@@ -73,6 +80,27 @@ def test_discord_says_how_long_to_wait(send: Any) -> None:
     result, pauses, _ = send([body, header, refused(429), OK])
     assert result["sent"]
     assert pauses == [0.7, 3.0, 1.0]
+
+
+def test_a_webhook_that_hung_holds_a_run_once_and_for_its_outcome(send: Any) -> None:
+    began = time.monotonic()
+    result, pauses, calls = send([HANGS, OK], timeout=0.1)
+    assert (len(calls), pauses, result["sent"]) == (1, [], False), "an attempt that hangs is the last one"
+    assert "no answer within 0.1 s" in result["warnings"][0]
+    result, _, calls = send([OK], final=False)
+    assert (calls, result["sent"]) == ([], False), "what happens on the way is left out then"
+    result, pauses, calls = send([refused(500), OK])
+    assert (len(calls), pauses) == (1, []), "the outcome has one attempt, and no retries"
+    result, _, calls = send([OK])
+    assert (len(calls), result["sent"]) == (1, True), "an outcome always has its own attempt"
+    result, _, calls = send([refused(500), OK], webhook_url=WEBHOOK.replace("123", "124"))
+    assert (len(calls), result["sent"]) == (2, True), "another channel is not the one that hung"
+    assert time.monotonic() - began < 5
+
+
+def test_the_limit_ends_with_the_attempt(send: Any) -> None:
+    send([OK], timeout=0.05)
+    threading.Event().wait(0.1)  # an alarm that was left set would end the process
 
 
 def test_what_may_pass_is_tried_again_and_then_warned_of(send: Any) -> None:

@@ -30,6 +30,8 @@ VARIABLES = {
     "platform_environment": "staging",
     "platform_application": "assistant",
     "platform_region": "ap-northeast-2",
+    # A loaded machine may take longer than the default to start the module.
+    "notification_timeout": 30,
 }
 
 

@@ -123,6 +123,43 @@ def test_a_refusal_of_discord_is_a_warning_alone(outside: Outside, tmp_path: Pat
     assert outside.messages() == []
 
 
+HANGING = """
+- name: Release
+  hosts: localhost
+  connection: local
+  gather_facts: false
+  vars:
+    notification_event: {version: 1.1.0, from_version: 1.0.0}
+  roles:
+    - role: teal.platform.notification
+  tasks:
+    - name: Tell each step
+      ansible.builtin.include_role:
+        name: teal.platform.notification
+        tasks_from: tell
+      vars:
+        notification_topic: "{{ topic }}"
+      loop: [gate overridden, traffic switched, deploy succeeded]
+      loop_control:
+        loop_var: topic
+"""
+
+
+def test_a_webhook_that_hangs_gets_one_more_attempt_for_the_outcome(outside: Outside, tmp_path: Path) -> None:
+    """By the real module, which by itself waits 10 s: the override hangs, the switch is left out."""
+    outside.ask("POST", outside.discord + "/rehearsal/faults", {"kind": "hang", "count": 9})
+    try:
+        done = outside.play(HANGING, tmp_path, notification_timeout=3)
+        left = outside.ask("GET", outside.discord + "/rehearsal/faults")["faults"]
+    finally:
+        outside.ask("DELETE", outside.discord + "/rehearsal/faults")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 9 - left == 2, "one attempt of the first message, one of the outcome"
+    told = done.stdout + done.stderr
+    assert "no answer within 3 s" in told
+    assert "only the outcome is sent" in told
+
+
 def test_a_thread_is_told_by_the_webhooks_address(outside: Outside, tmp_path: Path) -> None:
     done = outside.play(PLAY, tmp_path, broken=False, notification_discord_webhook=f"{WEBHOOK}?thread_id=42")
     assert done.returncode == 0, done.stdout + done.stderr
