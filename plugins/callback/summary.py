@@ -239,7 +239,8 @@ class CallbackModule(CallbackBase):
         missed = set()
         for play in self.plays:
             try:
-                meant = self._hosts(play.hosts)
+                # The implicit localhost of a play is no component.
+                meant = self._hosts(play.hosts) & (everyone or {"localhost"})
             except Exception:  # a pattern that only a play which started could have templated
                 continue
             if meant != everyone or len(everyone) == 1:

@@ -331,6 +331,35 @@ def test_what_people_type_stays_the_text_that_it_is(play: Any, tmp_path: Path) -
     assert (tmp_path / "told").read_text() == nasty.replace("\n", " ") + "|1|True|1.10|True"
 
 
+def test_what_looks_without_changing_may_be_asked_for(play: Any) -> None:
+    words = play.command(
+        {"PLAYBOOK": "provision", "ENVIRONMENT": "test", "ARGUMENTS": "--check --diff -vv"}, ROOT
+    )
+    assert words == [
+        "ansible-playbook",
+        "playbooks/provision.yml",
+        "-i",
+        "inventories/test",
+        "--check",
+        "--diff",
+        "-vv",
+    ]
+
+
+def test_a_profile_of_the_inventory_is_not_for_jobs(play: Any, tmp_path: Path) -> None:
+    """A job has the keys of its role, and AWS modules refuse a profile beside keys."""
+    given = {
+        "PLAYBOOK": "status",
+        "ENVIRONMENT": "test",
+        "AWS_ACCESS_KEY_ID": "AKIA",
+        "RUNNER_TEMP": str(tmp_path),
+    }
+    (file,) = (word.removeprefix("@") for word in play.command(given, ROOT) if word.startswith("@"))
+    assert yaml.safe_load(Path(file).read_text("utf-8").removeprefix("!unsafe ")) == {
+        "platform_aws_profile": ""
+    }
+
+
 @pytest.mark.parametrize(
     ("environ", "told"),
     [
@@ -341,6 +370,26 @@ def test_what_people_type_stays_the_text_that_it_is(play: Any, tmp_path: Path) -
         ),
         ({"PLAYBOOK": "deploy", "ENVIRONMENT": "test", "VARIABLES": "to=x"}, "variables is not JSON"),
         ({"PLAYBOOK": "deploy", "ENVIRONMENT": "test", "VARIABLES": "[]"}, "must be a JSON object"),
+        *(
+            (
+                {"PLAYBOOK": "deploy", "ENVIRONMENT": "test", "ARGUMENTS": f"--check {arguments}"},
+                f"arguments has {arguments}; allowed are --check, --diff and -v",
+            )
+            for arguments in (
+                "-i inventories/production",
+                "--inventory=inventories/production",
+                "--limit network",
+                "-lnetwork",
+                "--tags x",
+                "--skip-tags x",
+                "--start-at-task x",
+                "--step",
+                "--list-tasks",
+                "--syntax-check",
+                "-e to=x",
+                "playbooks/destroy.yml",
+            )
+        ),
     ],
 )
 def test_what_cannot_be_run_is_refused(play: Any, environ: dict[str, str], told: str) -> None:

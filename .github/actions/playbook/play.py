@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
+#: With others (--limit, --tags, --list-tasks, a second -i …) a job could be green although nothing ran.
+ARGUMENT = re.compile(r"--check|-C|--diff|-D|--verbose|-v+")
 
 
 class Refused(Exception):
@@ -34,9 +36,16 @@ def command(environ: Mapping[str, str], root: Path) -> list[str]:
     if not isinstance(variables, dict):
         raise Refused(f"variables is {variables!r}, and must be a JSON object")
     words = ["ansible-playbook", str(playbook.relative_to(root)), "-i", str(inventory.relative_to(root))]
-    if given := {name: value for name, value in variables.items() if value not in ("", None)}:
+    arguments = shlex.split(environ.get("ARGUMENTS", ""))
+    if wrong := [word for word in arguments if not ARGUMENT.fullmatch(word)]:
+        raise Refused(f"arguments has {shlex.join(wrong)}; allowed are --check, --diff and -v")
+    given = {name: value for name, value in variables.items() if value not in ("", None)}
+    if environ.get("AWS_ACCESS_KEY_ID"):
+        # The job has the keys of its role; a profile of the inventory is for terminals, and AWS modules refuse both.
+        given["platform_aws_profile"] = ""
+    if given:
         words += ["-e", f"@{_written(given, environ.get('RUNNER_TEMP'))}"]
-    return words + shlex.split(environ.get("ARGUMENTS", ""))
+    return words + arguments
 
 
 def _written(given: dict[str, Any], folder: str | None) -> str:
