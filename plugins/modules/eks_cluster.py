@@ -24,8 +24,15 @@ options:
   version:
     description:
       - Version of Kubernetes, such as V(1.35). EKS's default if not given.
-      - One minor version above the cluster's own upgrades it. More than one, or a lower one, is refused.
+      - One minor version above the cluster's own upgrades it. One below rolls it back, with O(allow_rollback).
+        Any other is refused.
     type: str
+  allow_rollback:
+    description:
+      - Whether O(version) may be one minor version below the cluster's own. EKS rolls a control plane back within seven
+        days of its upgrade. The nodes must have the lower version by then.
+    type: bool
+    default: false
   subnet_ids:
     description: Subnets of at least two zones for the control plane's interfaces. Needed to make the cluster.
     type: list
@@ -120,6 +127,7 @@ cluster:
   sample: {"name": "shop-staging", "version": "1.35", "status": "ACTIVE"}
 """
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.eks import KEY_USABLE, NO_CLUSTER, EksResource
@@ -132,6 +140,8 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 )
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import IN_USE
 
+#: Days after an upgrade in which EKS can roll it back.
+ROLLBACK_DAYS = 7
 LOG_TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
 ENDPOINT = {
     "endpoint_private_access": "endpointPrivateAccess",
@@ -267,10 +277,7 @@ class EksCluster(EksResource):
         """End the module, before anything is changed, if EKS could not do all of it."""
         is_now, wanted = current["version"], self.params["version"]
         if wanted and minor(wanted) < minor(is_now):
-            self.module.fail_json(
-                msg=f"cluster '{self.name}' has version {is_now}, and EKS never goes back to {wanted}: it upgrades a "
-                f"cluster by itself when the support of its version ends. Say that {is_now} is wanted (cluster_version)."
-            )
+            self._refuse_rollback(is_now, wanted)
         if wanted and minor(wanted) - minor(is_now) > 1:
             self.module.fail_json(
                 msg=f"cluster '{self.name}' has version {is_now}, and can't go to {wanted}: EKS upgrades one "
@@ -282,6 +289,37 @@ class EksCluster(EksResource):
                 msg=f"cluster '{self.name}' encrypts its secrets with {current['encryption_key_arn']}; "
                 f"AWS can't change that (wanted: {key})."
             )
+
+    def _refuse_rollback(self, is_now: str, wanted: str) -> None:
+        """End the module unless EKS can roll the control plane back, and this is wanted."""
+        here = f"cluster '{self.name}' has version {is_now}"
+        if minor(is_now) - minor(wanted) > 1:
+            self.module.fail_json(
+                msg=f"{here}, and can't go back to {wanted}: EKS rolls back by one minor version alone. Set "
+                f"cluster_version to {is_now}."
+            )
+        if not self.params["allow_rollback"]:
+            self.module.fail_json(
+                msg=f"{here}, and {wanted} is wanted. If AWS upgraded it because the support of {wanted} ended, set "
+                f"cluster_version to {is_now}. To roll the upgrade back, which EKS does for {ROLLBACK_DAYS} days, say "
+                "-e cluster_allow_rollback=true."
+            )
+        if not self._upgraded_lately(is_now):
+            self.module.fail_json(
+                msg=f"{here}, and can't go back to {wanted}: EKS rolls back within {ROLLBACK_DAYS} days of an upgrade, "
+                f"and there was no upgrade to {is_now} in that time. Set cluster_version to {is_now}."
+            )
+
+    def _upgraded_lately(self, version: str) -> bool:
+        # EKS counts from the upgrade's end, and lists when it began. EKS has the last word on the hours between.
+        since = datetime.now(UTC) - timedelta(days=ROLLBACK_DAYS + 1)
+        for identifier in self.pages("list_updates", "updateIds", name=self.name):
+            update = self.call("describe_update", name=self.name, updateId=identifier)["update"]
+            parameters = {entry["type"]: entry["value"] for entry in update.get("params", [])}
+            upgrade = (update["type"], update["status"], parameters.get("Version"))
+            if upgrade == ("VersionUpdate", "Successful", version) and update["createdAt"] > since:
+                return True
+        return False
 
     def delete(self, found: dict) -> None:
         if found.get("deletionProtection"):
@@ -329,6 +367,7 @@ def main() -> None:
             "name": {"type": "str", "required": True},
             "role_arn": {"type": "str"},
             "version": {"type": "str"},
+            "allow_rollback": {"type": "bool", "default": False},
             "subnet_ids": strings,
             "security_group_ids": strings,
             "endpoint_private_access": {"type": "bool", "default": True},

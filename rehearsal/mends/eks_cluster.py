@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def apply(config: dict[str, Any]) -> None:
         cluster.upgrade_policy = self._get_param("upgradePolicy") or {"supportType": "EXTENDED"}
         cluster.logging = _logging(cluster.logging)
         cluster.resources_vpc_config = _vpc_config(self, cluster)
-        cluster.updates = {}
+        cluster.updates, cluster.update_owners = {}, {}
         cluster.pending = Pending(config["creation_times"]["cluster"])
         return ActionResult({"cluster": cluster})
 
@@ -81,13 +82,18 @@ def apply(config: dict[str, Any]) -> None:
     def update_cluster_version(self: EKSResponse) -> ActionResult:
         cluster = active(self.eks_backend.describe_cluster(self._get_param("name")))
         old, new = cluster.version, self._get_param("version")
-        if int(new.split(".")[1]) != int(old.split(".")[1]) + 1:
+        step = int(new.split(".")[1]) - int(old.split(".")[1])
+        if step != 1 and (step != -1 or not _upgraded_lately(cluster, old)):
             raise InvalidParameterException(
                 clusterName=cluster.name,
                 message=f"Unsupported Kubernetes minor version update from {old} to {new}",
             )
+        newer = [group.nodegroup_name for group in cluster.nodegroups.values() if group.version == old]
+        if step == -1 and newer:
+            raise InvalidRequestException(message=f"Node groups newer than {new}: {', '.join(newer)}")
         cluster.version = new
-        return _updated(cluster, "VersionUpdate", [{"type": "Version", "value": new}])
+        kind = "VersionUpdate" if step == 1 else "VersionRollback"
+        return _updated(cluster, kind, [{"type": "Version", "value": new}])
 
     def describe_update(self: EKSResponse) -> ActionResult:
         cluster = self.eks_backend.describe_cluster(self._get_param("name"))
@@ -97,7 +103,9 @@ def apply(config: dict[str, Any]) -> None:
 
     def list_updates(self: EKSResponse) -> ActionResult:
         cluster = self.eks_backend.describe_cluster(self._get_param("name"))
-        return ActionResult({"updateIds": list(cluster.updates)})
+        of = self._get_param("nodegroupName") or self._get_param("addonName") or ""
+        listed = [identifier for identifier, owner in cluster.update_owners.items() if owner == of]
+        return ActionResult({"updateIds": listed})
 
     def delete_cluster(self: EKSBackend, name: str) -> Cluster:
         cluster = self.clusters.get(name)
@@ -170,7 +178,19 @@ def _logging(asked: dict[str, Any], before: dict[str, Any] | None = None) -> dic
     return {"clusterLogging": [setup for setup in setups if setup["types"]]}
 
 
-def _updated(cluster: Cluster, kind: str, parameters: list[dict[str, str]]) -> ActionResult:
+def _upgraded_lately(cluster: Cluster, version: str) -> bool:
+    """Whether an upgrade to this version can still be rolled back."""
+    since = utcnow() - timedelta(days=7)
+    upgrades = [
+        update
+        for identifier, update in cluster.updates.items()
+        if not cluster.update_owners[identifier] and update["type"] == "VersionUpdate"
+    ]
+    return any(u["params"][0]["value"] == version and u["createdAt"] > since for u in upgrades)
+
+
+def _updated(cluster: Cluster, kind: str, parameters: list[dict[str, str]], owner: str = "") -> ActionResult:
+    """Record an update of the cluster, or of its node group or add-on `owner`."""
     update = {
         "id": str(uuid.uuid4()),
         "status": "Successful",
@@ -180,4 +200,5 @@ def _updated(cluster: Cluster, kind: str, parameters: list[dict[str, str]]) -> A
         "errors": [],
     }
     cluster.updates[update["id"]] = update
+    cluster.update_owners[update["id"]] = owner
     return ActionResult({"update": update})

@@ -77,7 +77,7 @@ def apply(config: dict[str, Any]) -> None:
         nodegroup.modified_at = utcnow()
         _replace_instances(self, nodegroup)
         parameters = [{"type": "Version", "value": nodegroup.version}]
-        return eks_cluster._updated(cluster, "VersionUpdate", parameters)
+        return eks_cluster._updated(cluster, "VersionUpdate", parameters, nodegroup.nodegroup_name)
 
     Nodegroup.status = property(eks_cluster._status, eks_cluster._set_status)
     EKSResponse.create_nodegroup = create_nodegroup

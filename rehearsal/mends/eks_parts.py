@@ -208,7 +208,8 @@ class Addons:
         cluster = _cluster(self)
         addon = _one(cluster, "addon", self._get_param("addonName"))
         _change(addon, self, ("addonVersion", "serviceAccountRoleArn", "configurationValues"))
-        return _updated(cluster, "AddonUpdate", [{"type": "AddonVersion", "value": addon["addonVersion"]}])
+        parameters = [{"type": "AddonVersion", "value": addon["addonVersion"]}]
+        return _updated(cluster, "AddonUpdate", parameters, addon["addonName"])
 
     def delete_addon(self: EKSResponse) -> ActionResult:
         cluster, name = _cluster(self), self._get_param("addonName")

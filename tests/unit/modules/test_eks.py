@@ -162,16 +162,61 @@ def test_logs_that_are_not_wanted_are_switched_off(cluster: dict, run_module: Ru
 @pytest.mark.parametrize(
     ("version", "told"),
     [
-        ("1.35", r"and can't go to 1\.35.*next one is 1\.34"),
-        ("1.32", r"and EKS never goes back to 1\.32.*Say that 1\.33 is wanted"),
+        ("1.35", r", and can't go to 1\.35.*next one is 1\.34"),
+        ("1.31", r", and can't go back to 1\.31.*one minor version alone\. Set cluster_version to 1\.33"),
+        ("1.32", r", and 1\.32 is wanted\. If AWS upgraded it.*say -e cluster_allow_rollback=true"),
     ],
 )
-def test_a_version_goes_up_by_one_and_never_back(
+def test_a_version_goes_up_by_one_and_back_only_if_that_is_meant(
     cluster: dict, run_module: Run, version: str, told: str
 ) -> None:
     for check in (True, False):
-        with pytest.raises(ModuleFailed, match=rf"has version 1\.33, {told}"):
+        with pytest.raises(ModuleFailed, match=rf"has version 1\.33{told}"):
             run_module(eks_cluster, check=check, **{**cluster, "version": version})
+    assert described()["version"] == "1.33"
+
+
+def test_an_upgrade_is_rolled_back_within_seven_days(
+    cluster: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back = {**cluster, "version": "1.33", "allow_rollback": True}
+    run_module(eks_cluster, **{**cluster, "version": "1.34"})
+    assert run_module(eks_cluster, check=True, **back)["diff"]["before"]["version"] == "1.34"
+    assert run_module(eks_cluster, **back)["changed"]
+    assert described()["version"] == "1.33"
+    assert not run_module(eks_cluster, **back)["changed"]
+    eks = boto3.client("eks")
+    updates = [
+        eks.describe_update(name=NAME, updateId=one)["update"]["type"]
+        for one in eks.list_updates(name=NAME)["updateIds"]
+    ]
+    assert updates == ["VersionUpdate", "VersionRollback"]
+
+    run_module(eks_cluster, **{**cluster, "version": "1.34"})
+    monkeypatch.setattr(eks_cluster, "ROLLBACK_DAYS", -1)  # as if the upgrade were longer ago
+    with pytest.raises(
+        ModuleFailed, match=r"no upgrade to 1\.34 in that time\. Set cluster_version to 1\.34"
+    ):
+        run_module(eks_cluster, check=True, **back)
+
+
+def test_a_cluster_that_was_made_with_its_version_is_not_rolled_back(
+    nodes: dict, template: Any, run_module: Run, cluster: dict
+) -> None:
+    template("t3.xlarge")
+    run_module(eks_nodegroup, **nodes)  # an update of the nodes is none of the control plane
+    with pytest.raises(ModuleFailed, match=r"no upgrade to 1\.33 in that time"):
+        run_module(eks_cluster, **{**cluster, "version": "1.32", "allow_rollback": True})
+
+
+def test_nodes_go_back_before_the_control_plane(nodes: dict, cluster: dict, run_module: Run) -> None:
+    run_module(eks_cluster, **{**cluster, "version": "1.34"})
+    run_module(eks_nodegroup, **{**nodes, "version": "1.34"})
+    back = {**cluster, "allow_rollback": True}
+    with pytest.raises(ModuleFailed, match=r"UpdateClusterVersion failed.*newer than 1\.33: workers"):
+        run_module(eks_cluster, **back)
+    assert run_module(eks_nodegroup, **nodes)["changed"]
+    assert run_module(eks_cluster, **back)["changed"]
     assert described()["version"] == "1.33"
 
 

@@ -203,7 +203,7 @@ def test_wrong_creation_times(run: Run, home: Path, wrong: str) -> None:
 
 
 def test_creation_times() -> None:
-    assert settings.creation_times("1:30")["cluster"] == 20
+    assert settings.creation_times("1:30")["cluster"] == 27.8
     assert set(settings.creation_times("0").values()) == {0}
     assert settings.creation_times("1:1") == settings.REAL_CREATION_TIMES
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
-from tests.manifests import render
+from tests.manifests import ROOT, render
 
 
 def pod(**settings: Any) -> dict[str, Any]:
@@ -32,3 +35,13 @@ def test_tomcat_keeps_connections_for_longer_than_the_load_balancer() -> None:
     told = {one["name"]: one["value"] for one in pod()["containers"][0]["env"]}
     assert told["SERVER_TOMCAT_KEEP_ALIVE_TIMEOUT"] == "75s"
     assert told["SPRING_LIFECYCLE_TIMEOUT_PER_SHUTDOWN_PHASE"] == "30s"
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [("instance", 300), ("kubernetes", 180)])
+def test_an_instance_has_time_to_boot(kind: str, seconds: int) -> None:
+    defaults = DataLoader().load_from_file(
+        str(ROOT / "roles/slot/defaults/main.yml"), trusted_as_template=True
+    )
+    templar = Templar(loader=DataLoader(), variables={**defaults, "slot_kind": kind})
+    assert templar.template(defaults["slot_start_timeout"]) == seconds
+    assert pod()["containers"][0]["startupProbe"]["failureThreshold"] == 90
