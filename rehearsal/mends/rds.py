@@ -5,36 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from moto.core.responses import ActionResult
-from moto.rds.exceptions import DBParameterGroupNotFoundError
+from moto.rds.exceptions import DBParameterGroupNotFoundError, RDSClientError
 from moto.rds.models import DBInstance, DBParameterGroup, RDSBackend
 from moto.rds.responses import RDSResponse
 
 from rehearsal.mends.creation import Pending
-
-PARAMETERS = {
-    "postgres": {
-        "rds.force_ssl": ("0", "boolean", "0,1", "dynamic"),
-        "log_min_duration_statement": (None, "integer", "-1-2147483647", "dynamic"),
-        "log_statement": (None, "string", "none,ddl,mod,all", "dynamic"),
-        "log_connections": (None, "boolean", "0,1", "dynamic"),
-        "log_disconnections": (None, "boolean", "0,1", "dynamic"),
-        "shared_preload_libraries": ("pg_stat_statements", "list", None, "static"),
-        "pg_stat_statements.track": (None, "string", "none,top,all", "dynamic"),
-        "max_connections": ("LEAST({DBInstanceClassMemory/9531392},5000)", "integer", "6-262143", "static"),
-        "idle_in_transaction_session_timeout": ("86400000", "integer", "0-2147483647", "dynamic"),
-        "statement_timeout": (None, "integer", "0-2147483647", "dynamic"),
-        "timezone": ("UTC", "string", None, "dynamic"),
-    },
-    "mysql": {
-        "require_secure_transport": ("0", "boolean", "0,1", "dynamic"),
-        "slow_query_log": (None, "boolean", "0,1", "dynamic"),
-        "long_query_time": (None, "float", "0-31536000", "dynamic"),
-        "max_connections": ("{DBInstanceClassMemory/12582880}", "integer", "1-100000", "dynamic"),
-        "character_set_server": (None, "string", None, "dynamic"),
-        "time_zone": (None, "string", None, "dynamic"),
-    },
-}
-"""The parameters that the rehearsal's engines have (AWS's have hundreds): default, type, allowed, applied."""
+from rehearsal.mends.rds_parameters import of_family
 
 
 def apply(config: dict[str, Any]) -> None:
@@ -73,14 +49,13 @@ def missing_parameter_group() -> None:
 
 
 def engine_parameters() -> None:
-    """A parameter group has no parameters until one is set, so that the module finds none that it could set.
-    AWS lists all of the engine's, each with its type and allowed values."""
+    """A parameter group has no parameters until one is set, takes any name and value, and nothing can be reset.
+    AWS lists all of the engine's, each with its type and allowed values, and refuses what is none of them."""
+    modify = RDSBackend.modify_db_parameter_group
 
     def describe_db_parameters(self: RDSResponse) -> ActionResult:
-        asked = {"db_parameter_group_name": self.params.get("DBParameterGroupName")}
-        group = self.backend.describe_db_parameter_groups(asked)[0]
-        known = next((p for engine, p in PARAMETERS.items() if (group.family or "").startswith(engine)), {})
-        parameters = {name: _parameter(name, *told) for name, told in known.items()}
+        group = _group(self.backend, self.params.get("DBParameterGroupName"))
+        parameters = {name: dict(told) for name, told in of_family(group.family).items()}
         for name, given in group.parameters.items():
             parameters[name] = parameters.get(name, {}) | given | {"Source": "user"}
         source = self.params.get("Source")
@@ -88,7 +63,50 @@ def engine_parameters() -> None:
             {"Parameters": [p for p in parameters.values() if source in (None, p.get("Source"))]}
         )
 
+    def describe_engine_default_parameters(self: RDSResponse) -> ActionResult:
+        family = self.params.get("DBParameterGroupFamily")
+        parameters = list(of_family(family).values())
+        return ActionResult({"EngineDefaults": {"DBParameterGroupFamily": family, "Parameters": parameters}})
+
+    def modify_db_parameter_group(
+        self: RDSBackend, db_parameter_group_name: str, db_parameter_group_parameters: list[dict[str, Any]]
+    ) -> DBParameterGroup:
+        known = of_family(_group(self, db_parameter_group_name).family)
+        if len(db_parameter_group_parameters) > 20:
+            raise RDSClientError("InvalidParameterValue", "You can only specify up to 20 parameters")
+        for given in db_parameter_group_parameters:
+            _refuse_parameter(known, given)
+        return modify(self, db_parameter_group_name, db_parameter_group_parameters)
+
+    def reset_db_parameter_group(self: RDSResponse) -> ActionResult:
+        group = _group(self.backend, self.params.get("DBParameterGroupName"))
+        named = [one["ParameterName"] for one in self.params.get("Parameters", [])]
+        for name in list(group.parameters) if self.params.get("ResetAllParameters") else named:
+            group.parameters.pop(name, None)
+        return ActionResult({"DBParameterGroupName": group.name})
+
     RDSResponse.describe_db_parameters = describe_db_parameters
+    RDSResponse.describe_engine_default_parameters = describe_engine_default_parameters
+    RDSResponse.reset_db_parameter_group = reset_db_parameter_group
+    RDSBackend.modify_db_parameter_group = modify_db_parameter_group
+
+
+def _group(backend: RDSBackend, name: str | None) -> DBParameterGroup:
+    return backend.describe_db_parameter_groups({"db_parameter_group_name": name})[0]
+
+
+def _refuse_parameter(known: dict[str, dict[str, Any]], given: dict[str, Any]) -> None:
+    name, value = given["ParameterName"], str(given.get("ParameterValue", ""))
+    parameter = known.get(name)
+    if parameter is None:
+        raise RDSClientError("InvalidParameterValue", f"Could not find parameter with name: {name}")
+    if parameter["ApplyType"] == "static" and given.get("ApplyMethod") == "immediate":
+        message = f"cannot use immediate apply method for static parameter: {name}"
+        raise RDSClientError("InvalidParameterCombination", message)
+    allowed = parameter.get("AllowedValues", "")
+    if parameter["DataType"] == "boolean" and value not in allowed.split(","):
+        message = f"Invalid parameter value: {value} for: {name} allowed values are: {allowed}"
+        raise RDSClientError("InvalidParameterValue", message)
 
 
 def what_was_asked_for() -> None:
@@ -124,22 +142,6 @@ def _keep(database: DBInstance, asked: dict[str, Any]) -> None:
     if database.storage_type == "gp3":
         database.iops = asked.get("iops") or database.iops or 3000
         database.storage_throughput = asked.get("storage_throughput") or database.storage_throughput or 125
-
-
-def _parameter(
-    name: str, default: str | None, kind: str, allowed: str | None, applied: str
-) -> dict[str, Any]:
-    told = {
-        "ParameterName": name,
-        "ParameterValue": default,
-        "Source": "engine-default" if default is None else "system",
-        "ApplyType": applied,
-        "DataType": kind,
-        "AllowedValues": allowed,
-        "IsModifiable": True,
-        "ApplyMethod": "pending-reboot",
-    }
-    return {key: value for key, value in told.items() if value is not None}
 
 
 def _status(database: DBInstance) -> str:
