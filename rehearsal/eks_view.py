@@ -18,7 +18,7 @@ from moto import settings
 from moto.eks.models import Cluster, eks_backends
 from moto.eks.responses import EKSResponse
 from moto.iam.access_control import CreateAccessKeyFailure, create_access_key
-from moto.iam.models import get_account_id_from
+from moto.iam.models import get_account_id_from, iam_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
@@ -46,6 +46,7 @@ def clusters(query: dict[str, str], body: Any) -> dict[str, Any]:
             "entries": [
                 _entry(entry)
                 for entry in list(cluster.__dict__.get("parts", {}).get("access entry", {}).values())
+                if entry["uniqueId"] == unique_id(entry["principalArn"])
             ],
             "nodes": [node for node in nodes if node["cluster"] == cluster.name],
         }
@@ -54,6 +55,14 @@ def clusters(query: dict[str, str], body: Any) -> dict[str, Any]:
         for cluster in list(backend.clusters.values())
     ]
     return {"clusters": found}
+
+
+def unique_id(principal: str) -> str | None:
+    """The id of an IAM role or user: EKS keeps it with the entry, and another one by the same ARN does not get in."""
+    _, partition, _, _, account, name = principal.split(":", 5)
+    iam = iam_backends[account][partition]
+    kind = iam.roles if name.startswith("role/") else iam.users
+    return next((one.id for one in kind.values() if one.arn == principal), None)
 
 
 def note_creator(cluster: Cluster, response: EKSResponse) -> None:

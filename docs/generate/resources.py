@@ -14,7 +14,6 @@ MADE: dict[str, tuple[str, str]] = {
     "amazon.aws.ec2_instance": ("instance", API),
     "amazon.aws.ec2_vpc_net": ("VPC", "the API; no packet is routed"),
     "amazon.aws.kms_key": ("key", "the API; nothing is encrypted at rest"),
-    "amazon.aws.lambda_policy": ("the topic's right to call the function that tells Discord", "the API"),
     "amazon.aws.rds_subnet_group": ("subnet group", API),
     "community.aws.acm_certificate": ("imported certificate", "real: the load balancer serves it"),
     "kubernetes.core.k8s": (
@@ -64,7 +63,10 @@ MADE: dict[str, tuple[str, str]] = {
         "real: TLS, rules, weights by request, health checks",
     ),
     "teal.platform.log_groups": ("log groups", "the API; nobody writes to them"),
-    "teal.platform.rds_parameter_group": ("parameter group", "the API; it knows common parameters of PostgreSQL and MySQL"),
+    "teal.platform.rds_parameter_group": (
+        "parameter group",
+        "the API; it knows common parameters of PostgreSQL and MySQL",
+    ),
     "teal.platform.rds_instance": ("database", "the API; no database answers"),
     "teal.platform.secretsmanager_secrets": (
         "places for secrets, into which others put the values",

@@ -104,6 +104,8 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 )
 
 GONE = ["ResourceNotFoundException"]
+#: the key that AWS has for DynamoDB in each account
+OWN_KEY = "alias/aws/dynamodb"
 
 
 class Table(Resource):
@@ -137,6 +139,7 @@ class Table(Resource):
             "keys": [key for key in (self.params["partition_key"], self.params["sort_key"]) if key],
             "billing": "PAY_PER_REQUEST",
             "encrypted": True,
+            "kms_key": self._key(),
             "point_in_time_recovery": self.params["point_in_time_recovery"],
             "deletion_protection": self.params["deletion_protection"],
             "tags": None if tags is None else {**tags, "Name": self.name},
@@ -148,13 +151,26 @@ class Table(Resource):
             "keys": [key["AttributeName"] for key in keys],
             "billing": found.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
             "encrypted": found.get("SSEDescription", {}).get("Status") in ("ENABLED", "ENABLING", "UPDATING"),
+            "kms_key": found.get("SSEDescription", {}).get("KMSMasterKeyArn"),
             "point_in_time_recovery": found["Recovery"],
             "deletion_protection": found.get("DeletionProtectionEnabled", False),
             "tags": found["Tags"],
         }
 
-    def _encryption(self) -> dict[str, Any]:
-        key = self.params["kms_key"]
+    def _key(self) -> str | None:
+        """Return the ARN of the key that is wanted; None if that is AWS's own, which comes with its first table."""
+        kms = self.module.client("kms")
+        wanted = self.params["kms_key"]
+        answer = self.call(
+            "describe_key",
+            client=kms,
+            KeyId=wanted or OWN_KEY,
+            missing=[] if wanted and not self.module.check_mode else ["NotFoundException"],
+        )
+        return answer["KeyMetadata"]["Arn"] if answer else None
+
+    def _encryption(self, default: str = "") -> dict[str, Any]:
+        key = self.params["kms_key"] or default
         return {"Enabled": True, "SSEType": "KMS", **({"KMSMasterKeyId": key} if key else {})}
 
     def create(self) -> dict:
@@ -180,12 +196,13 @@ class Table(Resource):
         settings: dict[str, dict[str, Any]] = {
             "billing": {"BillingMode": "PAY_PER_REQUEST"},
             "encrypted": {"SSESpecification": self._encryption()},
+            "kms_key": {"SSESpecification": self._encryption(OWN_KEY)},
             "deletion_protection": {"DeletionProtectionEnabled": self.params["deletion_protection"]},
         }
         found = self._await_active()
         for setting, arguments in settings.items():
             # AWS takes one such change at a time
-            if setting in changes:
+            if setting in changes and not (setting == "kms_key" and "encrypted" in changes):
                 self.call("update_table", TableName=self.name, **arguments)
                 found = self._await_active()
         if "point_in_time_recovery" in changes:

@@ -125,7 +125,7 @@ NO_POLICY = ["LifecyclePolicyNotFoundException", "RepositoryPolicyNotFoundExcept
 class Repository(Resource):
     service = "ecr"
     kind = "repository"
-    immutable = frozenset({"encryption"})
+    immutable = frozenset({"encryption", "kms_key"})
 
     def find(self) -> dict | None:
         answer = self.call(
@@ -151,6 +151,7 @@ class Repository(Resource):
             "mutable_tags": sorted(self.params["mutable_tags"]) if self.params["immutable_tags"] else [],
             "scan_on_push": self.params["scan_on_push"],
             "encryption": self.params["encryption"],
+            "kms_key": self.params["kms_key"] or None,
             "lifecycle_policy": self.params["lifecycle_policy"],
             "policy": self._pull_policy() or self.params["policy"],
             "tags": None if tags is None else {**tags, "Name": self.name},
@@ -176,6 +177,7 @@ class Repository(Resource):
             ),
             "scan_on_push": found.get("imageScanningConfiguration", {}).get("scanOnPush", False),
             "encryption": found.get("encryptionConfiguration", {}).get("encryptionType", "AES256"),
+            "kms_key": found.get("encryptionConfiguration", {}).get("kmsKey"),
             "lifecycle_policy": found["lifecycle"],
             "policy": found["policy"],
             "tags": found["tags"],

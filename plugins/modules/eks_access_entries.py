@@ -12,6 +12,8 @@ version_added: 0.1.0
 author: Teal maintainers
 description:
   - Says which groups of Kubernetes an IAM principal is in, and which of EKS's access policies it has.
+  - EKS keeps the principal's unique id with its entry. One that was deleted and created again under the same ARN does
+    not get in by the old entry, so an entry that is older than its principal is replaced.
   - An entry that was made with the same C(ManagedBy) tag and isn't listed any more is removed. Those that EKS
     makes for its nodes and for the cluster's creator are left alone.
 options:
@@ -86,6 +88,7 @@ entries:
   returned: when there are entries
 """
 
+from functools import cached_property
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, ClusterSet
@@ -95,9 +98,17 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import COMM
 class EksAccessEntries(ClusterSet):
     kind = "entries"
 
+    @cached_property
+    def iam(self) -> Any:
+        return self.module.client("iam")
+
     def wanted(self) -> dict[str, dict[str, Any]]:
         return {
-            entry["principal_arn"]: {"groups": sorted(entry["groups"]), "policies": sorted(entry["policies"])}
+            entry["principal_arn"]: {
+                "groups": sorted(entry["groups"]),
+                "policies": sorted(entry["policies"]),
+                "older_than_principal": False,
+            }
             for entry in self.params["entries"]
         }
 
@@ -110,12 +121,27 @@ class EksAccessEntries(ClusterSet):
         if not answer:
             return None
         policies = self.pages("list_associated_access_policies", "associatedAccessPolicies", **entry)
-        return {**answer["accessEntry"], "policies": [policy["policyArn"] for policy in policies]}
+        found = {**answer["accessEntry"], "policies": [policy["policyArn"] for policy in policies]}
+        return {**found, "stale": key in self.wanted() and self._older(found)}
+
+    def _older(self, found: dict) -> bool:
+        """Return whether the entry was created before its principal, which is then another one of the same name."""
+        arn = found["principalArn"]
+        if arn.split(":")[4] != found["accessEntryArn"].split(":")[4]:
+            return False  # IAM does not describe the roles of another account
+        kind, name = arn.split(":", 5)[5].split("/")[0], arn.rsplit("/", 1)[-1]
+        if kind not in ("role", "user"):
+            return False
+        which = {"RoleName": name} if kind == "role" else {"UserName": name}
+        unknown = ["NoSuchEntity", "AccessDenied"]
+        answer = self.call(f"get_{kind}", client=self.iam, missing=unknown, **which)
+        return bool(answer) and answer[kind.capitalize()]["CreateDate"] > found["createdAt"]
 
     def settings(self, found: dict) -> dict[str, Any]:
         return {
             "groups": sorted(found.get("kubernetesGroups", [])),
             "policies": sorted(arn.rsplit("/", 1)[-1] for arn in found["policies"]),
+            "older_than_principal": found["stale"],
         }
 
     def add(self, key: str, wanted: dict[str, Any]) -> None:
@@ -130,6 +156,19 @@ class EksAccessEntries(ClusterSet):
 
     def change(self, key: str, found: dict, wanted: dict[str, Any]) -> None:
         is_now = self.settings(found)
+        if found["stale"]:
+            self.drop(key, found)
+            answer = self.call_patiently(
+                "create_access_entry",
+                lambda error: error["Code"] == "ResourceInUseException",
+                clusterName=self.name,
+                principalArn=key,
+                kubernetesGroups=wanted["groups"],
+                tags=wanted["tags"],
+            )
+            found.update(answer["accessEntry"], tags=wanted["tags"])
+            self._change_policies(key, [], wanted["policies"])
+            return
         if is_now["groups"] != wanted["groups"]:
             self.call(
                 "update_access_entry",

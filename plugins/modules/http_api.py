@@ -202,7 +202,19 @@ class HttpApi(Resource):
             **qualifier,
         )
         statements = json.loads(answer["Policy"])["Statement"] if answer else []
-        return any(entry["Sid"] == self._sid(api_id) for entry in statements)
+        return any(
+            entry["Sid"] == self._sid(api_id)
+            and entry["Action"] == "lambda:InvokeFunction"
+            and entry["Principal"] == {"Service": "apigateway.amazonaws.com"}
+            and self._source(function, api_id) in entry.get("Condition", {}).get("ArnLike", {}).values()
+            for entry in statements
+        )
+
+    @staticmethod
+    def _source(function: str, api_id: str) -> str:
+        """Return the ARN by which the API calls a function."""
+        partition, _, region, account = function.split(":")[1:5]
+        return f"arn:{partition}:execute-api:{region}:{account}:{api_id}/*/*"
 
     @staticmethod
     def _sid(api_id: str) -> str:
@@ -371,7 +383,8 @@ class HttpApi(Resource):
             if function in found["Allowed"]:
                 continue
             name, qualifier = self._split(function)
-            partition, _, region, account = name.split(":")[1:5]
+            # One that lets in somebody else has the same id.
+            self._forbid(function, found["ApiId"])
             self.call(
                 "add_permission",
                 client=client,
@@ -379,7 +392,7 @@ class HttpApi(Resource):
                 StatementId=self._sid(found["ApiId"]),
                 Action="lambda:InvokeFunction",
                 Principal="apigateway.amazonaws.com",
-                SourceArn=f"arn:{partition}:execute-api:{region}:{account}:{found['ApiId']}/*/*",
+                SourceArn=self._source(name, found["ApiId"]),
                 **qualifier,
             )
         for function in set(found["Allowed"]) - set(functions):

@@ -69,6 +69,26 @@ options:
         description: Environment variables. They are no place for secrets.
         type: dict
         default: {}
+      callers:
+        description:
+          - What may call the function by O(alias), beside an API of M(teal.platform.http_api). What others let in is
+            left alone.
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          id:
+            description: Identifies the permission in the function's policy.
+            type: str
+            required: true
+          principal:
+            description: The service that calls, for instance V(sns.amazonaws.com).
+            type: str
+            required: true
+          source_arn:
+            description: ARN of the object on whose behalf the service calls.
+            type: str
+            required: true
       in_vpc:
         description: Whether the function reaches a VPC, by O(subnet_ids) and O(security_group_ids).
         type: bool
@@ -140,6 +160,7 @@ functions:
     hello: arn:aws:lambda:ap-northeast-2:123456789012:function:shop-staging-hello:live
 """
 
+import json
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils import statuses
@@ -166,6 +187,7 @@ class Functions(ResourceSet):
         super().__init__(module)
         self.logs = module.client("logs")
         self.packages: dict[str, bytes] = {}
+        self.known_callers = {one["id"] for entry in module.params["functions"] for one in entry["callers"]}
 
     def wanted(self) -> dict[str, dict[str, Any]]:
         """Return the settings of each function that should exist, by its full name."""
@@ -188,6 +210,7 @@ class Functions(ResourceSet):
                 "subnet_ids": sorted(self.params["subnet_ids"]) if entry["in_vpc"] else [],
                 "security_group_ids": sorted(self.params["security_group_ids"]) if entry["in_vpc"] else [],
                 "role": self.params["role"],
+                "callers": {one["id"]: _caller(one) for one in entry["callers"]},
                 "log_retention_days": self.params["log_retention_days"],
                 "tags": {**self.params["tags"], "Name": name},
             }
@@ -225,7 +248,25 @@ class Functions(ResourceSet):
             "arn": latest and latest["Configuration"]["FunctionArn"],
             "tags": latest.get("Tags", {}) if latest else self._group_tags(group),
             "live": live or {},
+            "callers": self._callers(name) if live else {},
             "log_retention_days": group and group.get("retentionInDays"),
+        }
+
+    def _callers(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return who may call the function by its alias, as its policy has it, by the permission's id."""
+        answer = self.call("get_policy", FunctionName=name, Qualifier=self.params["alias"], missing=MISSING)
+        statements = json.loads(answer["Policy"])["Statement"] if answer else []
+        return {
+            entry["Sid"]: {
+                "principal": (entry["Principal"] if isinstance(entry["Principal"], dict) else {}).get(
+                    "Service"
+                ),
+                "source_arn": next(
+                    (arn for key, arn in entry.get("Condition", {}).get("ArnLike", {}).items()), None
+                ),
+                "action": entry["Action"],
+            }
+            for entry in statements
         }
 
     def _group_tags(self, group: dict | None) -> dict[str, str]:
@@ -254,6 +295,8 @@ class Functions(ResourceSet):
             "subnet_ids": sorted(vpc.get("SubnetIds") or []),
             "security_group_ids": sorted(vpc.get("SecurityGroupIds") or []),
             "role": live.get("Role"),
+            # Others may let in more, an API of http_api first of all.
+            "callers": {key: one for key, one in found["callers"].items() if key in self.known_callers},
             "log_retention_days": found["log_retention_days"],
             "tags": found["tags"],
         }
@@ -284,19 +327,20 @@ class Functions(ResourceSet):
             if gone:
                 self.call("untag_resource", Resource=found["arn"], TagKeys=gone)
             self.call("tag_resource", Resource=found["arn"], Tags=want["tags"])
-        apart = ("log_retention_days", "tags")
-        if any(have[name] != want[name] for name in have if name not in apart):
-            self.call("update_function_configuration", **self._configuration(key, want))
-            self.wait_settled()
-            self.call(
-                "update_function_code",
-                FunctionName=key,
-                ZipFile=self.packages[key],
-                Architectures=[want["architecture"]],
-            )
-            self.wait_settled()
-            return self._publish(key, want, found["live"])
-        return found
+        apart = ("log_retention_days", "tags", "callers")
+        if all(have[name] == want[name] for name in have if name not in apart):
+            self._let_in(key, have["callers"], want["callers"])
+            return {**found, "callers": want["callers"]}
+        self.call("update_function_configuration", **self._configuration(key, want))
+        self.wait_settled()
+        self.call(
+            "update_function_code",
+            FunctionName=key,
+            ZipFile=self.packages[key],
+            Architectures=[want["architecture"]],
+        )
+        self.wait_settled()
+        return self._publish(key, want, found["live"])
 
     def _configuration(self, key: str, want: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -316,7 +360,26 @@ class Functions(ResourceSet):
         version = self.call("publish_version", FunctionName=key)["Version"]
         alias = {"FunctionName": key, "Name": self.params["alias"], "FunctionVersion": version}
         self.call("update_alias" if live else "create_alias", **alias)
+        have = self._callers(key)
+        self._let_in(key, {name: have[name] for name in have if name in self.known_callers}, want["callers"])
         return self._read(key, {"retentionInDays": want["log_retention_days"]})
+
+    def _let_in(self, key: str, have: dict[str, dict], want: dict[str, dict]) -> None:
+        """Bring the permissions to call the function's alias from `have` to `want`."""
+        which = {"FunctionName": key, "Qualifier": self.params["alias"]}
+        for name in sorted(have):
+            if have[name] != want.get(name):
+                self.call("remove_permission", StatementId=name, missing=MISSING, **which)
+        for name, caller in sorted(want.items()):
+            if have.get(name) != caller:
+                self.call(
+                    "add_permission",
+                    StatementId=name,
+                    Action=caller["action"],
+                    Principal=caller["principal"],
+                    SourceArn=caller["source_arn"],
+                    **which,
+                )
 
     def _keep_logs(self, key: str, want: dict[str, Any]) -> None:
         """Make the log group before Lambda would, without end or tags."""
@@ -352,7 +415,16 @@ class Functions(ResourceSet):
         self.call("delete_function", FunctionName=key, missing=MISSING)
 
 
+def _caller(given: dict[str, str]) -> dict[str, Any]:
+    return {
+        "principal": given["principal"],
+        "source_arn": given["source_arn"],
+        "action": "lambda:InvokeFunction",
+    }
+
+
 def main() -> None:
+    caller = {name: {"type": "str", "required": True} for name in ("id", "principal", "source_arn")}
     function = {
         "name": {"type": "str", "required": True},
         "source": {"type": "path", "required": True},
@@ -364,6 +436,7 @@ def main() -> None:
         "memory": {"type": "int", "default": 256},
         "timeout": {"type": "int", "default": 10},
         "environment": {"type": "dict", "default": {}},
+        "callers": {"type": "list", "elements": "dict", "default": [], "options": caller},
         "in_vpc": {"type": "bool", "default": False},
     }
     module = AnsibleAWSModule(

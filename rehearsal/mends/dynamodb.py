@@ -1,4 +1,4 @@
-"""DynamoDB: ids of tables, tags, and the tokens of transactions."""
+"""DynamoDB: ids and keys of tables, tags, and the tokens of transactions."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from moto.dynamodb.exceptions import DynamodbException
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
+from moto.kms.models import kms_backends
 
 REMEMBERED = 600.0
 """How long DynamoDB remembers a transaction's token, in seconds."""
@@ -20,6 +21,7 @@ REMEMBERED = 600.0
 def apply(config: dict[str, Any]) -> None:
     """Mend it."""
     ids()
+    keys()
     tags_replace()
     transaction_tokens()
 
@@ -37,6 +39,31 @@ def ids() -> None:
         return answer
 
     Table.describe = described
+
+
+def keys() -> None:
+    """A table's key is never changed (UpdateTable drops SSESpecification), and described as it was given, not by
+    its ARN."""
+    describe, update = Table.describe, DynamoHandler.update_table
+
+    def described(self: Table, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        answer = describe(self, *args, **kwargs)
+        for told in (answer.get("TableDescription", {}), answer.get("Table", {})):
+            key = told.get("SSEDescription", {}).get("KMSMasterKeyArn")
+            if key and not key.startswith("arn:"):
+                kms = kms_backends[self.account_id][self.region_name]
+                told["SSEDescription"]["KMSMasterKeyArn"] = kms.keys[kms.any_id_to_key_id(key)].arn
+        return answer
+
+    def update_table(self: DynamoHandler) -> ActionResult:
+        if asked := self.body.get("SSESpecification"):
+            table = self.dynamodb_backend.get_table(self.body["TableName"])
+            default = table._get_default_encryption_key(table.account_id, table.region_name)
+            table.sse_specification = {"KMSMasterKeyId": default, **asked}
+        return update(self)
+
+    Table.describe = described
+    DynamoHandler.update_table = update_table
 
 
 def tags_replace() -> None:

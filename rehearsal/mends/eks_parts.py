@@ -22,6 +22,7 @@ from moto.eks.exceptions import (
 from moto.eks.models import Cluster, EKSBackend
 from moto.eks.responses import EKSResponse
 
+from rehearsal.eks_view import unique_id
 from rehearsal.mends.eks_cluster import _updated, active
 
 ADDONS = {
@@ -108,6 +109,7 @@ class AccessEntries:
             "type": self._get_param("type") or "STANDARD",
             "tags": self._get_param("tags") or {},
             "policies": {},
+            "uniqueId": unique_id(principal),
         }
         return ActionResult({"accessEntry": _add(cluster, "access entry", principal, entry)})
 

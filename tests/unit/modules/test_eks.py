@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,7 +19,7 @@ from ansible_collections.teal.platform.plugins.modules import (
     eks_pod_identities,
 )
 from botocore.exceptions import ClientError
-from conftest import ModuleFailed
+from conftest import ModuleFailed, _open
 
 NAME = "shop-staging"
 ROLE = "arn:aws:iam::123456789012:role/shop-staging/shop-staging-{}"
@@ -581,6 +583,43 @@ def test_an_entrys_groups_and_policies_are_mended(cluster: dict, run_module: Run
     told = run_module(eks_access_entries, cluster=NAME, entries=ENTRIES)["diff"]["before"][ROLE.format("qa")]
     assert (told["groups"], told["policies"]) == (["system:masters"], ["AmazonEKSAdminPolicy"])
     assert not run_module(eks_access_entries, cluster=NAME, entries=ENTRIES)["changed"]
+
+
+def test_the_entry_of_a_role_that_was_recreated_is_replaced(cluster: dict, run_module: Run) -> None:
+    """EKS keeps the role's unique id: another role by the same ARN does not get in."""
+    iam, eks = boto3.client("iam"), boto3.client("eks")
+    role = {"RoleName": "shop-staging-deploy", "Path": "/shop-staging/", "AssumeRolePolicyDocument": "{}"}
+    arn = iam.create_role(**role)["Role"]["Arn"]
+    entries = [{"principal_arn": arn, "groups": ["deployers"], "policies": ["AmazonEKSViewPolicy"]}]
+    wanted = {"cluster": NAME, "entries": entries, "tags": TAGS}
+    try:
+        run_module(eks_access_entries, **wanted)
+        assert not run_module(eks_access_entries, **wanted)["changed"]
+        assert principals_that_may_enter() == [arn]
+
+        iam.delete_role(RoleName="shop-staging-deploy")
+        iam.create_role(**role)
+        assert principals_that_may_enter() == []
+        told = run_module(eks_access_entries, check=True, **wanted)
+        assert told["changed"] and told["diff"]["before"][arn]["older_than_principal"]
+        eks.untag_resource(
+            resourceArn=eks.describe_access_entry(clusterName=NAME, principalArn=arn)["accessEntry"][
+                "accessEntryArn"
+            ],
+            tagKeys=["Environment"],
+        )
+        assert run_module(eks_access_entries, **wanted)["changed"]
+        assert principals_that_may_enter() == [arn]
+        assert not run_module(eks_access_entries, **wanted)["changed"]
+    finally:
+        iam.delete_role(RoleName="shop-staging-deploy")
+
+
+def principals_that_may_enter() -> list[str]:
+    """As the rehearsal's Kubernetes asks."""
+    with _open(f"{os.environ['AWS_ENDPOINT_URL']}/rehearsal/clusters", timeout=5) as answer:
+        clusters = json.load(answer)["clusters"]
+    return [entry["principal"] for entry in clusters[0]["entries"]]
 
 
 def test_a_pods_role_is_changed_in_place(cluster: dict, run_module: Run) -> None:

@@ -177,3 +177,55 @@ def test_their_interfaces_are_waited_for_while_their_role_stands(
     assert run_module(lambda_functions, check=True, **gone)["changed"] and not looks
     assert run_module(lambda_functions, **gone)["changed"] and len(looks) == 3
     assert not run_module(lambda_functions, **gone)["changed"] and len(looks) == 6
+
+
+def permissions() -> dict[str, Any]:
+    client = boto3.client("lambda")
+    try:
+        policy = client.get_policy(FunctionName=NAME, Qualifier="live")["Policy"]
+    except client.exceptions.ResourceNotFoundException:
+        return {}
+    return {one["Sid"]: one for one in json.loads(policy)["Statement"]}
+
+
+def test_who_may_call_a_function_is_seen_by_a_check(wanted: dict, run_module: Any) -> None:
+    """amazon.aws.lambda_policy says ok in check mode when it would add a permission."""
+    topic = "arn:aws:sns:ap-northeast-2:123456789012:shop-staging-alarms"
+    caller = {"id": "alarms", "principal": "sns.amazonaws.com", "source_arn": topic}
+    called = {**wanted, "functions": [{**wanted["functions"][0], "callers": [caller]}]}
+    client = boto3.client("lambda")
+    where = {"FunctionName": NAME, "Qualifier": "live"}
+
+    run_module(lambda_functions, **wanted)
+    version = live()["Version"]
+    assert run_module(lambda_functions, check=True, **called)["changed"] and not permissions()
+    assert run_module(lambda_functions, **called)["changed"]
+    assert permissions()["alarms"]["Principal"] == {"Service": "sns.amazonaws.com"}
+    assert live()["Version"] == version, "a permission is no new version"
+    assert not run_module(lambda_functions, **called)["changed"]
+
+    # Somebody takes it away, or lets in another topic by it.
+    client.remove_permission(StatementId="alarms", **where)
+    told = run_module(lambda_functions, check=True, **called)
+    assert told["changed"] and not told["diff"]["before"]["functions"][NAME]["callers"]
+    client.add_permission(
+        StatementId="alarms",
+        Action="lambda:InvokeFunction",
+        Principal="sns.amazonaws.com",
+        SourceArn=f"{topic}-other",
+        **where,
+    )
+    assert run_module(lambda_functions, check=True, **called)["changed"]
+    assert run_module(lambda_functions, **called)["changed"]
+    assert permissions()["alarms"]["Condition"]["ArnLike"] == {"AWS:SourceArn": topic}
+
+    # What others let in is theirs.
+    client.add_permission(
+        StatementId="http-api-1",
+        Action="lambda:InvokeFunction",
+        Principal="apigateway.amazonaws.com",
+        SourceArn="arn:aws:execute-api:ap-northeast-2:123456789012:1/*/*",
+        **where,
+    )
+    assert not run_module(lambda_functions, **called)["changed"]
+    assert set(permissions()) == {"alarms", "http-api-1"}

@@ -69,6 +69,33 @@ def test_a_table_just_made_is_asked_again_for_its_backups(aws, run_module, monke
         run_module(dynamodb_table, **TABLE, point_in_time_recovery=False)
 
 
+def test_the_key_of_a_table_can_be_set_later(rehearsed, run_module):
+    client, kms = boto3.client("dynamodb"), boto3.client("kms")
+    key = kms.create_key()["KeyMetadata"]
+    kms.create_alias(AliasName="alias/shop-releases", TargetKeyId=key["KeyId"])
+
+    def own():
+        return client.describe_table(TableName="shop-releases")["Table"]["SSEDescription"]["KMSMasterKeyArn"]
+
+    try:
+        run_module(dynamodb_table, **TABLE)
+        default = own()
+        for name in ("alias/shop-releases", key["KeyId"], key["Arn"]):
+            told = run_module(dynamodb_table, check=True, **TABLE, kms_key=name)["diff"]
+            assert (told["before"]["kms_key"], told["after"]["kms_key"]) == (default, key["Arn"])
+        assert run_module(dynamodb_table, **TABLE, kms_key="alias/shop-releases")["changed"]
+        assert own() == key["Arn"]
+        assert not run_module(dynamodb_table, **TABLE, kms_key="alias/shop-releases")["changed"]
+        # Without one, AWS's own is wanted.
+        assert run_module(dynamodb_table, **TABLE)["changed"]
+        assert own() == default
+        assert not run_module(dynamodb_table, **TABLE)["changed"]
+        with pytest.raises(ModuleFailed, match="kms:DescribeKey failed for table"):
+            run_module(dynamodb_table, **TABLE, kms_key="alias/none")
+    finally:
+        run_module(dynamodb_table, name="shop-releases", state="absent")
+
+
 def test_a_protected_table_goes_when_told(aws, run_module):
     run_module(dynamodb_table, **TABLE, deletion_protection=True)
     client = boto3.client("dynamodb")
