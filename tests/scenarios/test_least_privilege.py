@@ -53,13 +53,15 @@ class Account:
             self.roles[role] = administrator | self._assume(role)
         enforce_iam(config)
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, role: str = "administrator") -> Any:
+        keys = self.roles[role]
         return boto3.client(
             service,
             endpoint_url=self.url,
             region_name="ap-northeast-2",
-            aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-            aws_secret_access_key="wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=keys.get("AWS_SESSION_TOKEN"),
         )
 
     def _make_zone(self) -> None:
@@ -110,7 +112,7 @@ def account(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Account]
 
 def leave_preview_rule(account: Account) -> str:
     """Leave a preview rule behind, as a deploy does whose runner dies while it verifies; return its ARN."""
-    elb, name = account.client("elbv2"), f"assistant-{account.environment}"
+    elb, name = account.client("elbv2", "deploy"), f"assistant-{account.environment}"
     balancer = elb.describe_load_balancers(Names=[name])["LoadBalancers"][0]["LoadBalancerArn"]
     listeners = elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
     listener = next(entry["ListenerArn"] for entry in listeners if entry["Port"] == 443)
@@ -137,7 +139,7 @@ def test_each_role_does_its_own_work_and_no_other(account: Account) -> None:
     left = leave_preview_rule(account)
     account.play("qa", "retire", "-e", "settle_only=true")
     with pytest.raises(ClientError, match="RuleNotFound"):
-        account.client("elbv2").describe_rules(RuleArns=[left])
+        account.client("elbv2", "deploy").describe_rules(RuleArns=[left])
     freed = account.play(
         "provision",
         "retire",

@@ -83,3 +83,16 @@ def allowed(
         decision(policies, action, resource, context) == "allow"
         and decision([boundary], action, resource, context) == "allow"
     )
+
+
+def granted_by_resource(policy: dict, action: str, context: Context) -> bool:
+    """Return whether a resource's own policy allows it to a principal that `context` names by its keys.
+
+    A principal that is named by its ARN counts as somebody else: the policies here name theirs by `aws:PrincipalArn`.
+    """
+    open_to_all = [
+        {key: value for key, value in statement.items() if key != "Principal"}
+        for statement in policy["Statement"]
+        if statement["Principal"] in ("*", {"AWS": "*"})
+    ]
+    return decision([{"Statement": open_to_all}], action, "*", context) == "allow"

@@ -12,6 +12,7 @@ from rendered_identity import ACCOUNT, ENVIRONMENTS, REGION, Rendered, tags
 LOOKS = re.compile(r"^[a-z0-9-]+:(Describe|List|Get|BatchGet|Filter)[A-Za-z*]*$|^apigateway:GET$")
 UNSCOPED = {
     "ecr:GetAuthorizationToken",
+    "kms:CreateKey",
     "logs:*LogDeliver*",  # delivery of an API's access log: no resource in AWS's table of actions
     "logs:PutResourcePolicy",
     "sns:Unsubscribe",

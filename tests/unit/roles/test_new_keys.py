@@ -18,7 +18,8 @@ def tasks() -> list[Any]:
     files = sorted((ROOT / "roles").glob("*/tasks/*.yml"))
     every = [(file.parts[-3], task) for file in files for task in yaml.safe_load(file.read_text()) or []]
     keys = [(role, task) for role, task in every if "amazon.aws.kms_key" in task]
-    return [pytest.param(task, id=role) for role, task in keys if "state" not in task["amazon.aws.kms_key"]]
+    present = [(role, task) for role, task in keys if "state" not in task["amazon.aws.kms_key"]]
+    return [pytest.param(task, id=f"{role}-{task['name'].split()[0]}") for role, task in present]
 
 
 def ends(task: dict[str, Any], result: dict[str, Any]) -> bool:
@@ -35,7 +36,7 @@ def refused(
 
 
 def test_the_keys_of_the_roles_are_known() -> None:
-    assert [task.id for task in tasks()] == ["alarms", "cluster"]
+    assert [task.id for task in tasks()] == ["alarms-Create", "alarms-Tag", "cluster-Create", "cluster-Tag"]
 
 
 @pytest.mark.parametrize("task", tasks())
