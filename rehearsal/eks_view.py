@@ -31,7 +31,7 @@ ADMINISTRATOR = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEK
 
 
 def clusters(query: dict[str, str], body: Any) -> dict[str, Any]:
-    """`{"clusters": [{name, arn, created, admins, entries, nodes}]}`
+    """`{"clusters": [{name, arn, created, admins, entries, addons, nodes}]}`
 
     An entry is `{principal, username, groups, policies: [{name, namespaces}]}`, `namespaces` being null for
     the whole cluster. `admins` are ARNs of principals that made the cluster, and administer it by that.
@@ -48,6 +48,7 @@ def clusters(query: dict[str, str], body: Any) -> dict[str, Any]:
                 for entry in list(cluster.__dict__.get("parts", {}).get("access entry", {}).values())
                 if entry["uniqueId"] == unique_id(entry["principalArn"])
             ],
+            "addons": list(cluster.__dict__.get("parts", {}).get("addon", {})),
             "nodes": [node for node in nodes if node["cluster"] == cluster.name],
         }
         for regions in list(eks_backends.values())

@@ -7,6 +7,7 @@ from typing import Any
 from rehearsal.kubernetes import errors, rbac, selectors
 from rehearsal.kubernetes.addresses import Addresses
 from rehearsal.kubernetes.aws import Aws
+from rehearsal.kubernetes.claims import Claims
 from rehearsal.kubernetes.deployments import Deployments
 from rehearsal.kubernetes.endpoints import Endpoints
 from rehearsal.kubernetes.events import Recorder
@@ -33,6 +34,7 @@ class Cluster:
         self.settings = settings
         self.addresses = addresses
         self.aws = aws
+        self.addons: list[str] = []
         self.store = Store()
         self.registry = Registry(self.store)
         self.events = Recorder(self.store)
@@ -48,6 +50,7 @@ class Cluster:
             Jobs,
             Endpoints,
             Budgets,
+            Claims,
         )
         self.manager = Manager(self, controllers)
         self.nodes = next(c for c in self.manager.controllers if isinstance(c, Nodes))

@@ -40,6 +40,8 @@ def fill(resource: Resource, obj: Json) -> None:
             obj.setdefault("metadata", {}).setdefault("labels", {})["kubernetes.io/metadata.name"] = obj[
                 "metadata"
             ].get("name", "")
+        case "PersistentVolumeClaim":
+            obj.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
         case "HorizontalPodAutoscaler":
             obj.setdefault("spec", {}).setdefault("minReplicas", 1)
         case "RoleBinding" | "ClusterRoleBinding":
@@ -56,6 +58,8 @@ def status(resource: Resource, obj: Json) -> None:
             obj["status"] = {"phase": "Active"}
         case "Pod":
             obj["status"] = {"phase": "Pending", "qosClass": quality(obj["spec"])}
+        case "PersistentVolumeClaim":
+            obj["status"] = {"phase": "Pending"}
         case "Service":
             obj["status"] = {"loadBalancer": {}}
         case "Deployment" | "Job":

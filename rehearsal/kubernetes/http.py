@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 from aiohttp import web
 
-from rehearsal.kubernetes import errors, patching, resources, selectors, tables
+from rehearsal.kubernetes import errors, patching, resources, selectors, tables, versions
 from rehearsal.kubernetes.resources import Resource
 from rehearsal.kubernetes.store import Event
 
@@ -30,6 +30,8 @@ class Target(NamedTuple):
     namespace: str | None
     name: str
     sub: str
+    older: bool = False
+    """Whether an older version of the kind is asked for than the one that is stored."""
 
 
 def parse(path: str) -> Target | None:
@@ -42,16 +44,22 @@ def parse(path: str) -> Target | None:
         case _:
             return None
     namespace = None
-    if len(rest) > 2 and rest[0] == "namespaces" and (group, version, rest[2]) in resources.BY_PATH:
+    if len(rest) > 2 and rest[0] == "namespaces" and _named(group, version, rest[2]):
         namespace, rest = rest[1], rest[2:]
-    if not 1 <= len(rest) <= 3 or (resource := resources.BY_PATH.get((group, version, rest[0]))) is None:
+    if not 1 <= len(rest) <= 3 or (resource := _named(group, version, rest[0])) is None:
         return None
     name, sub = [*rest[1:], "", ""][:2]
     if sub and sub not in resource.subresources:
         return None
     if name and resource.namespaced and namespace is None:
         return None
-    return Target(resource, namespace if resource.namespaced else "", name, sub)
+    namespace = namespace if resource.namespaced else ""
+    return Target(resource, namespace, name, sub, (group, version, resource.plural) in resources.OLDER)
+
+
+def _named(group: str, version: str, plural: str) -> Resource | None:
+    path = group, version, plural
+    return resources.BY_PATH.get(path) or resources.OLDER.get(path)
 
 
 def verb(method: str, target: Target, query: Any) -> str:
@@ -67,9 +75,16 @@ def verb(method: str, target: Target, query: Any) -> str:
 
 async def serve(cluster: Cluster, target: Target, request: web.Request) -> web.StreamResponse:
     """Answer a request that is allowed. Raises ApiError."""
+    response = await _serve(cluster, target, request)
+    if target.older and isinstance(response, web.Response) and isinstance(response.body, bytes):
+        return answer(versions.older(json.loads(response.body)), response.status)
+    return response
+
+
+async def _serve(cluster: Cluster, target: Target, request: web.Request) -> web.StreamResponse:
     what = verb(request.method, target, request.query)
     dry_run = request.query.get("dryRun") == "All"
-    resource, namespace, name, sub = target
+    resource, namespace, name, sub, older = target
     registry, store = cluster.registry, cluster.store
     match what, sub:
         case "get", "log":
@@ -86,6 +101,8 @@ async def serve(cluster: Cluster, target: Target, request: web.Request) -> web.S
         case "watch", _:
             return await _watch(cluster, target, request)
     body = await _body(request)
+    if older and (what in ("create", "update") or request.content_type in APPLY):
+        body = versions.newer(body)
     match what, sub:
         case "create", "eviction":
             return answer(
@@ -111,6 +128,8 @@ async def serve(cluster: Cluster, target: Target, request: web.Request) -> web.S
             return answer(applied, 201 if new else 200)
         case "patch", _:
             change = patching.patcher(request.content_type, body)
+            if older:
+                change = _through_older(change)
             if sub == "scale":
                 return answer(_rescale(cluster, target, change, dry_run))
             patched = registry.patch(resource, namespace or "", name, change, sub, dry_run=dry_run)
@@ -130,6 +149,11 @@ async def serve(cluster: Cluster, target: Target, request: web.Request) -> web.S
     raise errors.ApiError(
         405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
     )
+
+
+def _through_older(change: Callable[[Json], Json]) -> Callable[[Json], Json]:
+    """A patch of the older version, for an object that is stored in the newer."""
+    return lambda stored: versions.newer(change(versions.older(stored)))
 
 
 def answer(body: Json, code: int = 200) -> web.Response:
@@ -210,7 +234,7 @@ def _scale(obj: Json) -> Json:
 
 
 def _rescale(cluster: Cluster, target: Target, change: Callable[[Json], Json], dry_run: bool) -> Json:
-    resource, namespace, name, _ = target
+    resource, namespace, name, *_ = target
     wanted = change(_scale(cluster.store.get(resource, namespace or "", name)))
 
     def apply(obj: Json) -> Json:
@@ -272,6 +296,7 @@ async def _watch(cluster: Cluster, target: Target, request: web.Request) -> web.
                 kind, obj = item
                 if kind in ("ADDED", "MODIFIED", "DELETED"):
                     obj = _shown(request, resource, obj)
+                    obj = versions.older(obj) if target.older else obj
                 await response.write(json.dumps({"type": kind, "object": obj}).encode() + b"\n")
 
         async with asyncio.timeout(float(query.get("timeoutSeconds") or 3600)):

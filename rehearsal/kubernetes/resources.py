@@ -47,6 +47,7 @@ RESOURCES = (
     Resource("", "v1", "secrets", "Secret"),
     Resource("", "v1", "serviceaccounts", "ServiceAccount", True, ("sa",)),
     Resource("", "v1", "events", "Event", True, ("ev",)),
+    Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", True, ("pvc",), ("status",)),
     Resource("", "v1", "resourcequotas", "ResourceQuota", True, ("quota",), ("status",)),
     Resource("", "v1", "limitranges", "LimitRange", True, ("limits",)),
     Resource("apps", "v1", "deployments", "Deployment", True, ("deploy",), ("status", "scale"), _ALL),
@@ -77,6 +78,14 @@ BY_PATH = {(r.group, r.version, r.plural): r for r in RESOURCES}
 BY_NAME = {r.plural: r for r in RESOURCES}
 """Plurals are unique over the groups served."""
 GROUP_VERSIONS = {group: r.version for r in RESOURCES if (group := r.group)}
+"""The version of each group in which its kinds are stored."""
+OLDER = {("autoscaling", "v1", "horizontalpodautoscalers"): BY_NAME["horizontalpodautoscalers"]}
+"""What is served in an older version, too (`rehearsal.kubernetes.versions`)."""
+
+
+def _served(group: str) -> list[str]:
+    """The versions of a group, the preferred one first."""
+    return [GROUP_VERSIONS[group], *(version for g, version, _ in OLDER if g == group)]
 
 
 def discovery(path: str) -> Json | None:
@@ -93,14 +102,16 @@ def discovery(path: str) -> Json | None:
             return _resource_list("", "v1")
         case ["apis", group] if group in GROUP_VERSIONS:
             return {"kind": "APIGroup", "apiVersion": "v1"} | _group(group)
-        case ["apis", group, version] if GROUP_VERSIONS.get(group) == version:
+        case ["apis", group, version] if group in GROUP_VERSIONS and version in _served(group):
             return _resource_list(group, version)
         case ["openapi", "v3"]:
-            of = ["api/v1", *(f"apis/{g}/{v}" for g, v in GROUP_VERSIONS.items())]
+            of = ["api/v1", *(f"apis/{g}/{v}" for g in GROUP_VERSIONS for v in _served(g))]
             return {"paths": {p: {"serverRelativeURL": f"/openapi/v3/{p}"} for p in of}}
         case ["openapi", "v3", "api", "v1"]:
             return _openapi("", "v1")
-        case ["openapi", "v3", "apis", group, version] if GROUP_VERSIONS.get(group) == version:
+        case ["openapi", "v3", "apis", group, version] if group in GROUP_VERSIONS and version in _served(
+            group
+        ):
             return _openapi(group, version)
     return None
 
@@ -121,15 +132,13 @@ def _version() -> Json:
 
 
 def _group(group: str) -> Json:
-    served = {"groupVersion": f"{group}/{GROUP_VERSIONS[group]}", "version": GROUP_VERSIONS[group]}
-    return {"name": group, "versions": [served], "preferredVersion": served}
+    served = [{"groupVersion": f"{group}/{version}", "version": version} for version in _served(group)]
+    return {"name": group, "versions": served, "preferredVersion": served[0]}
 
 
 def _resource_list(group: str, version: str) -> Json:
     entries: list[Json] = []
-    for r in RESOURCES:
-        if (r.group, r.version) != (group, version):
-            continue
+    for r in _resources(group, version):
         entry: Json = {
             "name": r.plural,
             "singularName": r.kind.lower(),
@@ -145,6 +154,11 @@ def _resource_list(group: str, version: str) -> Json:
         entries += [_subresource(r, sub) for sub in r.subresources]
     api_version = f"{group}/{version}" if group else version
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": api_version, "resources": entries}
+
+
+def _resources(group: str, version: str) -> list[Resource]:
+    found = [r for r in RESOURCES if (r.group, r.version) == (group, version)]
+    return found or [r for (g, v, _), r in OLDER.items() if (g, v) == (group, version)]
 
 
 def _subresource(resource: Resource, name: str) -> Json:
@@ -168,14 +182,12 @@ def _openapi(group: str, version: str) -> Json:
     """Just enough for kubectl to see that the server validates fields, so that it doesn't have to itself."""
     paths: Json = {}
     prefix = f"/apis/{group}/{version}" if group else f"/api/{version}"
-    for r in RESOURCES:
-        if (r.group, r.version) == (group, version):
-            kind = {"group": group, "version": version, "kind": r.kind}
-            parameters = [
-                {"name": n, "in": "query", "schema": {"type": "string"}}
-                for n in ("fieldValidation", "dryRun")
-            ]
-            operation = {"x-kubernetes-group-version-kind": kind, "parameters": parameters, "responses": {}}
-            where = f"{prefix}/namespaces/{{namespace}}" if r.namespaced else prefix
-            paths[f"{where}/{r.plural}/{{name}}"] = {"patch": operation}
+    for r in _resources(group, version):
+        kind = {"group": group, "version": version, "kind": r.kind}
+        parameters = [
+            {"name": n, "in": "query", "schema": {"type": "string"}} for n in ("fieldValidation", "dryRun")
+        ]
+        operation = {"x-kubernetes-group-version-kind": kind, "parameters": parameters, "responses": {}}
+        where = f"{prefix}/namespaces/{{namespace}}" if r.namespaced else prefix
+        paths[f"{where}/{r.plural}/{{name}}"] = {"patch": operation}
     return {"openapi": "3.0.0", "info": {"title": "Teal rehearsal", "version": VERSION}, "paths": paths}

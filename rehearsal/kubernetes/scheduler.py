@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from rehearsal.kubernetes import selectors, times
+from rehearsal.kubernetes import claims, selectors, times
 from rehearsal.kubernetes.manager import Controller, condition, is_active, key_of
 from rehearsal.kubernetes.quantities import amount
 from rehearsal.kubernetes.resources import BY_NAME
@@ -23,7 +23,7 @@ class Scheduler(Controller):
     def concerned(self, event: Event) -> Iterable[Key]:
         if event.resource is PODS and event.type == "ADDED":
             yield key_of(event.object)
-        elif event.resource is NODES or (event.resource is PODS and event.type == "DELETED"):
+        elif event.resource in (NODES, claims.CLAIMS) or (event.resource is PODS and event.type == "DELETED"):
             for pod in self.store.list(PODS):
                 if "nodeName" not in pod["spec"]:
                     yield key_of(pod)
@@ -32,8 +32,11 @@ class Scheduler(Controller):
         pod = self.store.find(PODS, *key)
         if pod is None or "nodeName" in pod["spec"] or "deletionTimestamp" in pod["metadata"]:
             return
-        placed = [p for p in self.store.list(PODS) if is_active(p) and "nodeName" in p["spec"]]
         everywhere = self.store.list(NODES)
+        if everywhere and (why := claims.missing(self.store, pod)):
+            self._refuse(pod, f"0/{len(everywhere)} nodes are available: {why}.")
+            return
+        placed = [p for p in self.store.list(PODS) if is_active(p) and "nodeName" in p["spec"]]
         labels = {n["metadata"]["name"]: n["metadata"]["labels"] for n in everywhere}
         nodes, refused = [], Counter[str]()
         for node in everywhere:
@@ -44,7 +47,12 @@ class Scheduler(Controller):
         if nodes and not spread:
             refused["node(s) didn't match pod topology spread constraints"] += len(nodes)
         if not spread:
-            self._refuse(pod, refused)
+            total = sum(refused.values())
+            why = ", ".join(f"{n} {reason}" for reason, n in sorted(refused.items()))
+            self._refuse(
+                pod,
+                f"0/{total} nodes are available: {why}." if total else "no nodes available to schedule pods",
+            )
             return
         node = min(spread, key=lambda n: _cost(pod, n, placed, labels))
         name = node["metadata"]["name"]
@@ -53,10 +61,7 @@ class Scheduler(Controller):
         self.store.put(PODS, pod | {"metadata": dict(pod["metadata"]), "spec": spec, "status": status})
         self.events.normal(pod, "Scheduled", f"Successfully assigned {'/'.join(key)} to {name}", SOURCE)
 
-    def _refuse(self, pod: Json, refused: Counter[str]) -> None:
-        total = sum(refused.values())
-        why = ", ".join(f"{n} {reason}" for reason, n in sorted(refused.items()))
-        message = f"0/{total} nodes are available: {why}." if total else "no nodes available to schedule pods"
+    def _refuse(self, pod: Json, message: str) -> None:
         was = condition(pod["status"], "PodScheduled")
         if was and was.get("message") == message:
             return

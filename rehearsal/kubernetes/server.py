@@ -74,6 +74,7 @@ class Server:
             if changed:
                 self._write_kubeconfig()
             for name, cluster in self.clusters.items():
+                cluster.addons = found[name].get("addons", [])
                 cluster.nodes.see(found[name]["nodes"])
 
     async def _poll(self) -> None:

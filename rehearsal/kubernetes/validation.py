@@ -80,6 +80,8 @@ def _problems(resource: Resource, obj: Json, old: Json | None) -> Iterator[Probl
                 yield "spec", f"Forbidden: {why}"
         case "Service":
             yield from _service(obj["spec"], old)
+        case "PersistentVolumeClaim":
+            yield from _claim(obj["spec"], old)
         case "ConfigMap" | "Secret":
             yield from _data(resource, obj, old)
         case "RoleBinding" | "ClusterRoleBinding":
@@ -252,6 +254,20 @@ def _service(spec: Json, old: Json | None) -> Iterator[Problem]:
             yield f"spec.ports[{n}].nodePort", "Forbidden: may not be used when `type` is 'ClusterIP'"
     if old and (ip := old["spec"].get("clusterIP")) and spec.get("clusterIP") not in (None, "", ip):
         yield "spec.clusterIP", f'Invalid value: "{spec["clusterIP"]}": field is immutable'
+
+
+def _claim(spec: Json, old: Json | None) -> Iterator[Problem]:
+    if not spec.get("accessModes"):
+        yield "spec.accessModes", f"{REQUIRED}: at least 1 access mode is required"
+    if "storage" not in ((spec.get("resources") or {}).get("requests") or {}):
+        yield "spec.resources[storage]", REQUIRED
+    if old and _fixed_claim(spec) != _fixed_claim(old["spec"]):
+        why = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+        yield "spec", f"Forbidden: {why}"
+
+
+def _fixed_claim(spec: Json) -> Json:
+    return {name: value for name, value in spec.items() if name not in ("resources", "volumeName")}
 
 
 def _data(resource: Resource, obj: Json, old: Json | None) -> Iterator[Problem]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from rehearsal.kubernetes import patching, times
 from rehearsal.kubernetes.addresses import Addresses
+from rehearsal.kubernetes.claims import CLAIMS, DRIVER, Claims
 from rehearsal.kubernetes.cluster import Cluster
 from rehearsal.kubernetes.deployments import REVISION, Deployments
 from rehearsal.kubernetes.endpoints import Endpoints
@@ -42,6 +43,7 @@ ALL: tuple[type[Controller], ...] = (
     Jobs,
     Endpoints,
     Budgets,
+    Claims,
 )
 
 
@@ -56,6 +58,7 @@ class Bench:
             registry=self.registry,
             events=Recorder(self.store),
             addresses=Addresses("127.9.9"),
+            addons=[],
             settings=SimpleNamespace(backoff=lambda failures: 0.0),
         )
         self.cluster.evict = functools.partial(Cluster.evict, self.cluster)  # type: ignore[arg-type]
@@ -534,5 +537,37 @@ def test_a_budget_counts_what_may_go(run: Any) -> None:
             bench.make_ready(pod)
         await bench.settle()
         assert allowed() == 1
+
+    run(body)
+
+
+def test_a_pod_waits_for_its_volume(run: Any) -> None:
+    """EKS has no driver for volumes until the add-on is there."""
+
+    async def body(bench: Bench) -> None:
+        volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+        template = {"metadata": {"labels": {"app": "a"}}} | image("1")
+        template["spec"]["volumes"] = volumes
+        bench.registry.create(DEPLOYMENTS, deployment(1, template=template), "x")
+        await bench.settle()
+
+        def why() -> str:
+            waiting = condition(bench.pods()[0]["status"], "PodScheduled")
+            return waiting["message"] if waiting and waiting["status"] == "False" else ""
+
+        assert why() == '0/2 nodes are available: persistentvolumeclaim "data" not found.'
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+        bench.registry.create(CLAIMS, {"metadata": {"name": "data"}, "spec": spec}, "x")
+        await bench.settle()
+        assert why() == "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims."
+        assert bench.store.get(CLAIMS, "x", "data")["status"] == {"phase": "Pending"}
+
+        bench.cluster.addons.append(DRIVER)
+        claims = next(c for c in bench.manager.controllers if isinstance(c, Claims))
+        claims.sync(("x", "data"))
+        await bench.settle()
+        claim = bench.store.get(CLAIMS, "x", "data")
+        assert (claim["status"]["phase"], claim["status"]["capacity"]) == ("Bound", {"storage": "1Gi"})
+        assert all("nodeName" in pod["spec"] for pod in bench.pods())
 
     run(body)

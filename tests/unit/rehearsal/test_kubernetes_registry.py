@@ -162,6 +162,18 @@ def test_configuration_has_a_greatest_size(api: Registry) -> None:
     assert "metadata.annotations: Too long: may not be more than 262144 bytes" in str(wrong)
 
 
+def test_claims_say_how_much_and_how(api: Registry) -> None:
+    claims = BY_NAME["persistentvolumeclaims"]
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    for part, field in (("accessModes", "spec.accessModes"), ("resources", "spec.resources[storage]")):
+        short = {name: value for name, value in spec.items() if name != part}
+        wrong = refused(api.create, claims, {"metadata": {"name": "c"}, "spec": short}, "x")
+        assert f"{field}: Required value" in str(wrong)
+    made = api.create(claims, {"metadata": {"name": "c"}, "spec": spec}, "x")
+    other = made | {"spec": made["spec"] | {"accessModes": ["ReadWriteMany"]}}
+    assert "spec is immutable after creation" in str(refused(api.update, claims, other))
+
+
 def test_secrets_take_plain_text_and_know_base64(api: Registry) -> None:
     made = api.create(SECRETS, {"metadata": {"name": "s"}, "stringData": {"a": "b"}}, "x")
     assert made["data"] == {"a": "Yg=="} and "stringData" not in made and made["type"] == "Opaque"

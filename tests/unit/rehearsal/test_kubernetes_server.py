@@ -19,6 +19,7 @@ import pytest
 from kubernetes_live import REGISTRY, Live, live, node, until
 
 kubernetes = pytest.importorskip("kubernetes")
+pytest.importorskip("kubernetes.dynamic")
 Json = dict[str, Any]
 TOKEN = "Bearer k8s-aws-v1."
 
@@ -266,6 +267,44 @@ def test_a_watch_tells_what_enters_and_leaves_its_selection(core: Any, namespace
     core.patch_namespaced_config_map("b", namespace, {"metadata": {"labels": {"on": "yes"}}})
     thread.join(10)
     assert seen == [("ADDED", "a"), ("MODIFIED", "a"), ("DELETED", "a"), ("ADDED", "b")]
+
+
+def test_an_autoscaler_in_its_older_version(client: Any, namespace: str) -> None:
+    """What people's manifests say, and what the release engine reads, is the same object."""
+    old, new = kubernetes.client.AutoscalingV1Api(client), kubernetes.client.AutoscalingV2Api(client)
+    reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}
+    spec = {"scaleTargetRef": reference, "maxReplicas": 4, "targetCPUUtilizationPercentage": 70}
+    made = old.create_namespaced_horizontal_pod_autoscaler(
+        namespace, {"metadata": {"name": "a"}, "spec": spec}
+    )
+    assert (made.api_version, made.spec.target_cpu_utilization_percentage) == ("autoscaling/v1", 70)
+    read = new.read_namespaced_horizontal_pod_autoscaler("a", namespace)
+    assert (read.api_version, read.spec.metrics[0].resource.target.average_utilization) == (
+        "autoscaling/v2",
+        70,
+    )
+    patch = {"spec": {"targetCPUUtilizationPercentage": 60}}
+    old.patch_namespaced_horizontal_pod_autoscaler("a", namespace, patch)
+    listed = new.list_namespaced_horizontal_pod_autoscaler(namespace).items
+    assert [one.spec.metrics[0].resource.target.average_utilization for one in listed] == [60]
+    assert len(listed[0].spec.metrics) == 1
+
+    memory = {"type": "Utilization", "averageUtilization": 80}
+    metrics = [{"type": "Resource", "resource": {"name": "memory", "target": memory}}]
+    both = {"scaleTargetRef": reference, "maxReplicas": 3, "metrics": metrics, "behavior": {"scaleUp": {}}}
+    new.create_namespaced_horizontal_pod_autoscaler(namespace, {"metadata": {"name": "b"}, "spec": both})
+    shown = {one.metadata.name: one for one in old.list_namespaced_horizontal_pod_autoscaler(namespace).items}
+    assert shown["b"].spec.target_cpu_utilization_percentage is None
+    old.patch_namespaced_horizontal_pod_autoscaler("b", namespace, {"spec": {"maxReplicas": 5}})
+    kept = new.read_namespaced_horizontal_pod_autoscaler("b", namespace)
+    assert (kept.spec.max_replicas, kept.spec.metrics[0].resource.name) == (5, "memory")
+    assert not kept.metadata.annotations
+
+    found = kubernetes.dynamic.DynamicClient(client).resources
+    for version in ("autoscaling/v1", "autoscaling/v2"):
+        kind = found.get(api_version=version, kind="HorizontalPodAutoscaler")
+        assert {one.apiVersion for one in kind.get(namespace=namespace).items} == {version}
+    old.delete_namespaced_horizontal_pod_autoscaler("a", namespace)
 
 
 def test_clusters_are_worlds_apart_and_go_with_eks(server: Live, core: Any) -> None:

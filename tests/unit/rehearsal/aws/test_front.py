@@ -150,6 +150,13 @@ def test_nodes(mended: Any) -> None:
     assert found[0]["instance_id"] not in {node["instance_id"] for node in after}
 
 
+def test_clusters_name_their_addons(mended: Any) -> None:
+    own, _ = cluster(mended)
+    mended.client("eks").create_addon(clusterName=own, addonName="aws-ebs-csi-driver")
+    found = {c["name"]: c["addons"] for c in mended.call("GET", "/rehearsal/clusters")[1]["clusters"]}
+    assert found[own] == ["aws-ebs-csi-driver"]
+
+
 def test_stand_ins(mended: Any) -> None:
     _, subnets = network(mended)
     script = f"#!/bin/bash\ndocker run {IMAGE}/assistant:1.0.0\n"
