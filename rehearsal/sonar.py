@@ -6,6 +6,7 @@
                                  "measures": {"coverage": "81.2"}}
     GET    /rehearsal/analyses   what is recorded
     DELETE /rehearsal/analyses   forget all
+    POST   /rehearsal/endpoints  {"qualitygates": false}: that is removed, as SonarQube Cloud has announced
 
 A PENDING analysis becomes what it is recorded as later; one with "pending_seconds" is pending for that
 long first. What is there of SonarCloud's Web API: project_analyses/search, qualitygates/project_status,
@@ -19,6 +20,7 @@ import base64
 import binascii
 import datetime
 import itertools
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -64,6 +66,29 @@ class Analysis:
         """Whether SonarCloud knows it as an analysis yet; before that it is a task."""
         return self.status not in ("PENDING", "FAILED")
 
+    @property
+    def metrics(self) -> dict[str, str]:
+        """Its measures, and the two in which an analysis keeps the verdict of its gate, if there is one."""
+        values = {name: str(value) for name, value in self.measures.items()}
+        if self.status in ("OK", "ERROR"):
+            details = {
+                "level": self.status,
+                "conditions": [
+                    {
+                        "metric": one["metric"],
+                        "op": one.get("comparator", "LT"),
+                        "period": 1,
+                        "error": str(one["threshold"]),
+                        "actual": str(one["value"]),
+                        "level": one.get("status", "ERROR"),
+                    }
+                    for one in self.conditions
+                ],
+                "ignoredConditions": False,
+            }
+            values |= {"alert_status": self.status, "quality_gate_details": json.dumps(details)}
+        return values
+
     def task(self) -> dict[str, Any]:
         """As the Compute Engine shows it."""
         state = {"PENDING": "IN_PROGRESS", "FAILED": "FAILED"}.get(self.status, "SUCCESS")
@@ -80,6 +105,8 @@ class Sonar:
         self._now = now
         self._numbers = itertools.count(1)
         self._analyses: list[Analysis] = []
+        self.removed: set[str] = set()
+        """The first parts of the paths that are not there any more."""
 
     def routes(self) -> list[web.RouteDef]:
         """All paths."""
@@ -94,6 +121,7 @@ class Sonar:
             web.post("/rehearsal/analyses", self.record),
             web.get("/rehearsal/analyses", self.kept),
             web.delete("/rehearsal/analyses", self.forget),
+            web.post("/rehearsal/endpoints", self.endpoints),
         ]
 
     def _signed_in(self, request: web.Request) -> bool:
@@ -109,6 +137,8 @@ class Sonar:
         async def handler(request: web.Request) -> web.Response:
             if not self._signed_in(request):
                 return web.Response(status=401)
+            if request.path.split("/")[2] in self.removed:
+                return error(404, f"Unknown url : {request.path}")
             return await answer(request)
 
         return handler
@@ -196,8 +226,8 @@ class Sonar:
         if isinstance(found, web.Response):
             return found
         wanted = request.query.get("metricKeys", "").split(",")
-        measures = next((a.measures for a in found if a.done), {})
-        shown = [{"metric": name, "value": str(measures[name])} for name in wanted if name in measures]
+        measures = next((a.metrics for a in found if a.done), {})
+        shown = [{"metric": name, "value": measures[name]} for name in wanted if name in measures]
         return web.json_response({"component": {"key": request.query["component"], "measures": shown}})
 
     async def history(self, request: web.Request) -> web.Response:
@@ -211,7 +241,7 @@ class Sonar:
             {
                 "metric": metric,
                 "history": [
-                    {"date": a.date, "value": str(a.measures[metric])} for a in shown if metric in a.measures
+                    {"date": a.date, "value": a.metrics[metric]} for a in shown if metric in a.metrics
                 ],
             }
             for metric in request.query.get("metrics", "").split(",")
@@ -244,6 +274,12 @@ class Sonar:
         """What is recorded."""
         shown = [{**a.task(), "revision": a.revision, "gate": a.status} for a in self._analyses]
         return web.json_response({"analyses": shown})
+
+    async def endpoints(self, request: web.Request) -> web.Response:
+        """Remove endpoints, or bring them back."""
+        for name, there in (await request.json()).items():
+            (self.removed.discard if there else self.removed.add)(name)
+        return web.json_response({"removed": sorted(self.removed)})
 
     async def forget(self, request: web.Request) -> web.Response:
         """Begin anew."""

@@ -13,6 +13,7 @@ description:
   - While tasks take long, prints at an interval which they are, on which host, for how long they have run
     and, where that is known, how long they usually take.
   - Prints names of hosts and tasks, never a task's arguments or results.
+  - Prints nothing beside a stdout callback that prints JSON, such as P(ansible.posix.json#callback).
 options:
   interval:
     description: Seconds between two messages, and how long a task runs before it is told. 0 turns it off.
@@ -39,6 +40,7 @@ import typing as t
 
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+from ansible_collections.teal.platform.plugins.plugin_utils.output import for_machines
 
 #: Seconds, from and to, that AWS needs in most cases, by the last part of the module's name.
 USUAL: dict[str, tuple[int, int] | str] = {
@@ -100,7 +102,7 @@ class CallbackModule(CallbackBase):
             low, _dash, high = str(given).partition("-")
             self.usual[name] = (int(low), int(high or low))
         interval = self.get_option("interval")
-        if interval > 0:
+        if interval > 0 and not for_machines():
             threading.Thread(target=self._tell, args=(interval,), daemon=True, name="progress").start()
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:

@@ -17,6 +17,8 @@ description:
     name and value. The names C(id) and C(address) speak for themselves and are not printed. A bare value instead of
     names and values is the component's C(id).
   - Prints no arguments and nothing of a task with C(no_log).
+  - Prints nothing beside a stdout callback that prints JSON, such as P(ansible.posix.json#callback). O(file) and
+    O(markdown) are written all the same.
 options:
   file:
     description: A file that the same is written to as JSON.
@@ -54,6 +56,7 @@ import typing as t
 import unicodedata
 
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.teal.platform.plugins.plugin_utils.output import for_machines
 from ansible_collections.teal.platform.plugins.plugin_utils.summary_markdown import markdown
 
 KEPT_BACK = "the reason is kept back (no_log)"
@@ -253,7 +256,8 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         summary = self.summary(stats)
-        self._print(summary)
+        if not for_machines():
+            self._print(summary)
         for path, write in (
             (self.get_option("file"), self._write),
             (self.get_option("markdown"), self._append),

@@ -14,6 +14,8 @@ description:
   - Fails with each condition that is not met, and as well if there is no such analysis, if it has no gate, or
     if SonarCloud does not answer. An analysis that is under way is waited for.
   - Works with SonarCloud and with a SonarQube server.
+  - SonarQube Cloud deprecated C(api/qualitygates) in September 2025. Where it is not found any more, the verdict is that of
+    the analysis' own metrics C(alert_status) and C(quality_gate_details).
 options:
   host:
     description: Address of SonarCloud or the SonarQube server.
@@ -137,6 +139,8 @@ from ansible.module_utils.urls import open_url
 ATTEMPTS = 3
 PAGE = 500
 UNDER_WAY = ("PENDING", "IN_PROGRESS")
+#: In which an analysis keeps the verdict of its gate.
+GATE_METRICS = ["alert_status", "quality_gate_details"]
 NOT_BELOW = {"LT": "fails below", "GT": "fails above"}
 
 
@@ -146,6 +150,10 @@ class Refused(Exception):
 
 class NotThere(Refused):
     """Sonar does not know what was asked for."""
+
+
+class Gone(Refused):
+    """Sonar has removed the endpoint."""
 
 
 class NoAnalysis(Refused):
@@ -171,7 +179,7 @@ class Sonar:
                 return json.loads(answer.read())
             except HTTPError as e:
                 if e.code < 500 and e.code != 429:
-                    kind = NotThere if e.code == 404 else Refused
+                    kind = {404: NotThere, 410: Gone}.get(e.code, Refused)
                     raise kind(self._explained(e, path, query)) from None
                 why = f"HTTP {e.code}"
             except (URLError, OSError, ValueError) as e:
@@ -286,17 +294,54 @@ def failures(conditions: list[dict[str, Any]]) -> Iterator[str]:
             yield f"{one['metric']} is {one['value']}, and {fails} {one['threshold']}"
 
 
-def measures(sonar: Sonar, parameters: dict[str, Any], analysis: dict[str, Any]) -> dict[str, str]:
-    """The values of the metrics in an analysis. Raises Refused."""
+def gate(sonar: Sonar, project: str, analysis: dict[str, Any]) -> dict[str, Any]:
+    """The verdict of an analysis, C(status) and C(conditions): the gate's own, or that of the metrics. Raises Refused."""
+    try:
+        return sonar.get("qualitygates/project_status", analysisId=analysis["key"])["projectStatus"]
+    except (NotThere, Gone):  # the deprecated endpoint was removed; the analysis itself has just been found
+        return of_metrics(measures(sonar, project, GATE_METRICS, analysis))
+
+
+def of_metrics(found: dict[str, str]) -> dict[str, Any]:
+    """The verdict that `alert_status` and `quality_gate_details` hold, as project_status would answer. Without, it is NONE.
+
+    The details leave out conditions whose metric has no value. They never make a verdict better than the status.
+    """
+    try:
+        details = json.loads(found.get("quality_gate_details") or "{}")
+    except ValueError:
+        details = {}
+    if not isinstance(details, dict):
+        details = {}
+    levels = {found.get("alert_status"), details.get("level")} - {None, "", "OK"}
+    conditions = [
+        {
+            "status": one.get("level", ""),
+            "metricKey": one.get("metric", ""),
+            "comparator": one.get("op", ""),
+            "errorThreshold": one.get("error", ""),
+            "actualValue": one.get("actual", "unknown"),
+        }
+        for one in details.get("conditions") or []
+    ]
+    status = levels.pop() if levels else "OK" if found.get("alert_status") else "NONE"
+    return {"status": status, "conditions": conditions}
+
+
+def measures(sonar: Sonar, project: str, metrics: list[str], analysis: dict[str, Any]) -> dict[str, str]:
+    """The values of the metrics in an analysis. Raises Refused.
+
+    Of a pull request, Sonar keeps those of its newest analysis alone.
+    """
     scope = {name: analysis[name] for name in ("branch", "pullRequest") if name in analysis}
     if "pullRequest" in scope:
-        names = ",".join(parameters["metrics"])
-        shown = sonar.get("measures/component", component=parameters["project"], metricKeys=names, **scope)
+        names = ",".join(metrics)
+        shown = sonar.get("measures/component", component=project, metricKeys=names, **scope)
         return {one["metric"]: one["value"] for one in shown["component"]["measures"] if "value" in one}
     history = sonar.get(
         "measures/search_history",
-        component=parameters["project"],
-        metrics=",".join(parameters["metrics"]),
+        component=project,
+        metrics=",".join(metrics),
         to=analysis["date"],
         **{"from": analysis["date"]},
         **scope,
@@ -338,25 +383,25 @@ def ask(sonar: Sonar, module: AnsibleModule, result: dict[str, Any]) -> None:
         )
         return
     result["analysis"] = analysis
-    gate = sonar.get("qualitygates/project_status", analysisId=analysis["key"])["projectStatus"]
-    result["status"] = gate["status"]
+    found = gate(sonar, parameters["project"], analysis)
+    result["status"] = found["status"]
     where = {"id": parameters["project"]} | {
         key: analysis[key] for key in ("branch", "pullRequest") if key in analysis
     }
     url = f"{sonar.host}/dashboard?{urlencode(where)}"
-    result["verdict"] |= {"status": gate["status"], "date": analysis.get("date", ""), "url": url}
-    result["conditions"] = [condition(found) for found in gate.get("conditions") or []]
+    result["verdict"] |= {"status": found["status"], "date": analysis.get("date", ""), "url": url}
+    result["conditions"] = [condition(one) for one in found.get("conditions") or []]
     try:
-        result["measures"] = measures(sonar, parameters, analysis)
+        result["measures"] = measures(sonar, parameters["project"], parameters["metrics"], analysis)
     except Refused as e:  # they are told, and judge nothing: a metric that Sonar dropped refuses no commit
         module.warn(f"No measures: {e}")
-    if gate["status"] == "NONE":
+    if found["status"] == "NONE":
         raise Refused(
             f"{parameters['project']} has no quality gate, or this is the first analysis of its branch, for which "
             "none is computed: analyse once more"
         )
-    if gate["status"] != "OK":
-        lines = list(failures(result["conditions"])) or [f"its status is {gate['status']}"]
+    if found["status"] != "OK":
+        lines = list(failures(result["conditions"])) or [f"its status is {found['status']}"]
         raise Refused("\n".join([f"{parameters['project']} {parameters['revision'][:7]}:", *lines]))
 
 

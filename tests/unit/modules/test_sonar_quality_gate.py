@@ -126,6 +126,89 @@ def test_each_condition_that_fails_is_named(server: Server, ask: Any) -> None:
     assert failed.value.result["measures"] == {"coverage": "71"}, "measures are told with a refusal too"
 
 
+# -- without api/qualitygates, which SonarQube Cloud deprecated ------------------------------------------
+
+
+@pytest.fixture(params=[404, 410])
+def without_gates(request: pytest.FixtureRequest, server: Server) -> Server:
+    """It is not there any more: unknown, or said to be gone."""
+    if request.param == 404:
+        server.sonar.removed.add("qualitygates")
+    else:
+        server.fail(1, kind="slow")  # what is under way
+        server.fail(1, kind="slow")  # the analysis
+        server.fail(1, kind="error", status=410)
+    return server
+
+
+def test_the_metrics_of_the_analysis_have_the_verdict_too(without_gates: Server, ask: Any) -> None:
+    without_gates.record(status="OK", conditions=[FINE], measures={"coverage": "81.2"})
+    result = ask()
+    assert (result["status"], result["refusal"], result["measures"]) == ("OK", "", {"coverage": "81.2"})
+    assert result["conditions"] == [
+        {"status": "OK", "metric": "new_lines", "value": "2", "comparator": "LT", "threshold": "1"}
+    ]
+    assert result["verdict"]["status"] == "OK"
+
+
+def test_and_each_condition_that_fails(without_gates: Server, ask: Any) -> None:
+    without_gates.record(status="ERROR", conditions=[COVERAGE, BUGS, FINE])
+    assert refusal(ask).splitlines() == [
+        "assistant 1f3b2c4:",
+        "new_coverage is 61.5, and fails below 80",
+        "new_bugs is 2, and fails above 0",
+    ]
+
+
+def test_a_project_without_a_gate_has_no_such_metric(without_gates: Server, ask: Any) -> None:
+    without_gates.record(status="NONE")
+    assert refusal(ask).startswith("assistant has no quality gate")
+
+
+def test_metrics_of_a_later_analysis_are_not_those_of_the_commit(
+    server: Server, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.sonar.removed.add("qualitygates")
+    server.record(status="ERROR", conditions=[COVERAGE])
+    server.record(revision="later", status="OK")
+    server.sonar._analyses[-1].date = "2099-01-01T00:00:00+0000"
+    assert "new_coverage is 61.5" in refusal(ask)
+
+
+def test_of_a_pull_request_the_metrics_are_asked_for_too(server: Server, ask: Any) -> None:
+    server.sonar.removed.add("qualitygates")
+    server.record(status="OK")
+    assert "new_coverage is 61.5" in refusal(
+        ask, **of_pull_request(server, status="ERROR", conditions=[COVERAGE])
+    )
+    assert ask(**of_pull_request(server, status="OK"))["status"] == "OK"
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [
+        ({}, "NONE"),
+        ({"alert_status": "OK"}, "OK"),
+        ({"alert_status": "ERROR"}, "ERROR"),
+        ({"alert_status": "OK", "quality_gate_details": "no JSON"}, "OK"),
+        ({"alert_status": "OK", "quality_gate_details": "[1]"}, "OK"),
+        ({"alert_status": "OK", "quality_gate_details": '{"level": "ERROR"}'}, "ERROR"),
+        ({"alert_status": "ERROR", "quality_gate_details": '{"level": "OK"}'}, "ERROR"),
+        ({"quality_gate_details": '{"level": "OK"}'}, "NONE"),
+        ({"quality_gate_details": '{"level": "ERROR"}'}, "ERROR"),
+    ],
+)
+def test_metrics_that_disagree_let_nothing_through(found: dict[str, str], status: str) -> None:
+    assert sonar_quality_gate.of_metrics(found)["status"] == status
+
+
+def test_a_token_without_rights_is_no_removed_endpoint(server: Server, ask: Any) -> None:
+    server.record(status="OK")
+    server.fail(2, kind="slow")
+    server.fail(1, kind="error", status=403)
+    assert "the token may not see qualitygates/project_status" in refusal(ask)
+
+
 def test_a_gate_of_another_commit_does_not_count(server: Server, ask: Any) -> None:
     server.record(revision="other", status="OK")
     server.record(branch="main", status="OK")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -81,6 +82,36 @@ def test_what_nobody_reads_is_left_out_but_with_v(printed: dict[str, str]) -> No
         assert line not in printed[""]
     assert "included: " in printed["-v"]
     assert "msg:" in printed["-v"]
+
+
+@pytest.mark.parametrize("callback", ["ansible.posix.json", "ansible.posix.jsonl"])
+def test_a_json_document_stays_one(callback: str, tmp_path: Path) -> None:
+    """Neither what is waited for nor the summary is printed into or after it; the summary's file is written."""
+    (tmp_path / "show.yml").write_text(
+        "- name: Show\n  hosts: localhost\n  connection: local\n  gather_facts: false\n"
+        "  vars:\n    ansible_python_interpreter: '{{ ansible_playbook_python }}'\n  tasks:\n"
+        "    - name: Wait\n      ansible.builtin.command: sleep 1\n      changed_when: false\n"
+    )
+    environ = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_STDOUT_CALLBACK": callback,
+        "TEAL_PROGRESS_INTERVAL": "0.1",
+        "PLATFORM_SUMMARY_FILE": str(tmp_path / "summary.json"),
+    }
+    words = [str(Path(sys.executable).parent / "ansible-playbook"), "show.yml", "-i", "localhost,"]
+    done = subprocess.run(
+        words, cwd=tmp_path, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    documents = [done.stdout] if callback.endswith(".json") else done.stdout.splitlines()
+    assert all(json.loads(document) for document in documents if document)
+    assert documents
+    assert json.loads((tmp_path / "summary.json").read_text())["components"]["localhost"]["state"] == "ok"
+
+
+def test_what_people_read_keeps_its_summary(printed: dict[str, str]) -> None:
+    assert "SUMMARY *" in printed[""]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -99,6 +100,36 @@ def test_from_a_revision_to_its_gate_and_measures() -> None:
         assert [m["history"] for m in history["measures"]] == [[{"date": date, "value": "2"}], []]
         now = await get(client, "/api/measures/component", metricKeys="coverage,lines", **query)
         assert now["component"]["measures"] == [{"metric": "coverage", "value": "71.0"}]
+
+    play(scenario)
+
+
+def test_without_the_deprecated_endpoint_the_metrics_have_the_verdict() -> None:
+    async def scenario(client: Client) -> None:
+        key = await record(client, branch="test", status="ERROR", conditions=[CONDITION])
+        query = {
+            "component": "assistant",
+            "branch": "test",
+            "metricKeys": "alert_status,quality_gate_details",
+        }
+        await client.post("/rehearsal/endpoints", json={"qualitygates": False})
+        assert await get(client, "/api/qualitygates/project_status", analysisId=key) == 404
+        now = await get(client, "/api/measures/component", **query)
+        values = {one["metric"]: one["value"] for one in now["component"]["measures"]}
+        assert values["alert_status"] == "ERROR"
+        assert json.loads(values["quality_gate_details"])["conditions"][0] == {
+            "metric": "new_coverage",
+            "op": "LT",
+            "period": 1,
+            "error": "80",
+            "actual": "61.5",
+            "level": "ERROR",
+        }
+        await client.post("/rehearsal/endpoints", json={"qualitygates": True})
+        gate = await get(client, "/api/qualitygates/project_status", analysisId=key)
+        assert gate["projectStatus"]["status"] == "ERROR"
+        await record(client, branch="test", status="NONE")
+        assert (await get(client, "/api/measures/component", **query))["component"]["measures"] == []
 
     play(scenario)
 

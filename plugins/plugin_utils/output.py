@@ -1,0 +1,16 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Who reads what a run prints."""
+
+from __future__ import annotations
+
+from ansible import constants as C
+
+
+def for_machines(callback: str | None = None) -> bool:
+    """Return whether the stdout callback (by default the configured one) prints a document, such as JSON, or nothing.
+
+    A line of another callback on stdout would make the document unreadable.
+    """
+    name = (callback or C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2]
+    return "json" in name or name == "null"
