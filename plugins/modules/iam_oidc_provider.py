@@ -13,6 +13,7 @@ author: Teal maintainers
 description:
   - Makes sure that the account has an OpenID Connect provider for an issuer, with the wanted audiences.
   - An account has one provider for an issuer. Others may use it too, so audiences are never removed.
+  - The tags of a provider that others created are left alone. It is one whose tag C(ManagedBy) is not that of O(tags).
 options:
   url:
     description: The issuer, beginning with C(https://).
@@ -111,8 +112,12 @@ class OidcProvider(Resource):
         return {
             "client_ids": sorted({*found.get("ClientIDList", []), *self.params["client_ids"]}),
             "thumbprints": None if thumbprints is None else sorted(thumbprints),
-            "tags": self.wanted_tags(tags),
+            "tags": tags if self._of_others(tags) else self.wanted_tags(tags),
         }
+
+    def _of_others(self, tags: dict[str, str]) -> bool:
+        owner = (self.params["tags"] or {}).get("ManagedBy")
+        return bool(self.found) and owner is not None and tags.get("ManagedBy") != owner
 
     def current(self, found: dict) -> dict[str, Any]:
         return {

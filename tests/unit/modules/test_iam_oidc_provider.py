@@ -58,7 +58,7 @@ def test_adds_to_what_others_made_and_removes_nothing_of_theirs(
     assert run_module(iam_oidc_provider, **wanted)["changed"]
     provider = providers(iam)[0]
     assert sorted(provider["ClientIDList"]) == ["sts.amazonaws.com", "theirs"]
-    assert {tag["Key"] for tag in provider["Tags"]} == {"Owner", "ManagedBy"}
+    assert provider["Tags"] == tags
     assert not run_module(iam_oidc_provider, **wanted)["changed"]
 
 
@@ -75,6 +75,13 @@ def test_thumbprints_and_tags_are_mended(iam: Any, run_module: Any) -> None:
     assert provider["ThumbprintList"] == ["a" * 40]
     assert provider["Tags"] == [{"Key": "new", "Value": "y"}]
     assert not run_module(iam_oidc_provider, **wanted)["changed"]
+
+
+def test_our_own_tags_are_kept_up_to_date(iam: Any, run_module: Any) -> None:
+    run_module(iam_oidc_provider, url=URL, tags={"ManagedBy": "teal.platform", "CollectionVersion": "1"})
+    wanted = {"url": URL, "tags": {"ManagedBy": "teal.platform", "CollectionVersion": "2"}}
+    assert run_module(iam_oidc_provider, **wanted)["changed"]
+    assert {"Key": "CollectionVersion", "Value": "2"} in providers(iam)[0]["Tags"]
 
 
 def test_absent(iam: Any, run_module: Any) -> None:
