@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from rehearsal import config as settings
-from rehearsal import own_cluster, supervisor
+from rehearsal import credentials, own_cluster, supervisor
 
 NO_PROXY = "127.0.0.0/8,127.0.0.1,localhost"
 
@@ -91,6 +91,9 @@ def env(home: Path, arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(variables, indent=2))
     else:
+        # What a shell has of an account of AWS would be used, or refused beside these.
+        if foreign := [name for name in credentials.FOREIGN if name not in variables]:
+            print(f"unset {' '.join(foreign)}")
         print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items()))
     return 0
 
@@ -159,7 +162,8 @@ def run(home: Path, arguments: argparse.Namespace) -> int:
     up(home, arguments)
     try:
         # A kubeconfig that stands behind the rehearsal is not for the command: it goes the way that users go.
-        inherited = {name: value for name, value in os.environ.items() if name != "KUBECONFIG"}
+        environ = credentials.without_foreign(os.environ)
+        inherited = {name: value for name, value in environ.items() if name != "KUBECONFIG"}
         return subprocess.run(
             arguments.command,
             env={
@@ -180,8 +184,7 @@ def variables_of(config: dict[str, Any]) -> dict[str, str]:
     direct = ",".join([NO_PROXY, *_cluster_hosts(config["kubernetes"]["external"])])
     return {
         "AWS_ENDPOINT_URL": config["aws"]["url"],
-        "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
-        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        **credentials.variables(Path(config["home"]), credentials.profiles()),
         "AWS_REGION": config["region"],
         "AWS_DEFAULT_REGION": config["region"],
         "HTTP_PROXY": proxy,

@@ -24,7 +24,7 @@ from typing import Any
 
 from rehearsal import __main__ as cli
 from rehearsal import config as settings
-from rehearsal import own_cluster, supervisor
+from rehearsal import credentials, own_cluster, supervisor
 
 FIRST, SECOND = "1.0.0", "1.1.0"
 COLUMNS = 60
@@ -57,6 +57,7 @@ class Demo:
         self.kubeconfig = config["kubernetes"]["external"] or config["kubernetes"]["kubeconfig"]
         print('$ eval "$(python -m rehearsal env)"')
         # Modules of kubernetes.core leave what they know of a cluster in the folder for temporary files.
+        self.environ = credentials.without_foreign(self.environ)
         self.environ.update(cli.variables_of(config), TMPDIR=str(supervisor.scratch(settings.home())))
 
         self.title("2. What will be built: components are hosts, in waves")

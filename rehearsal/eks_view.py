@@ -22,11 +22,11 @@ from moto.iam.models import get_account_id_from, iam_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
-from rehearsal import machines
+from rehearsal import credentials, machines
 from rehearsal.refused import Refused
 
 CLUSTER_HEADER = "x-k8s-aws-id"
-ADMINISTRATOR = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+ADMINISTRATOR = tuple(credentials.KEYS.values())
 """The key that `python -m rehearsal env` prints; moto knows nothing of it."""
 
 
