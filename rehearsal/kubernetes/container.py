@@ -26,6 +26,8 @@ class Container:
 
     def __init__(self, pod: Pod, spec: Json, *, init: bool) -> None:
         self.pod, self.spec, self.init = pod, spec, init
+        #: An init container that is started before the others and goes on beside them (Kubernetes 1.29).
+        self.sidecar = init and spec.get("restartPolicy") == "Always"
         self.name = spec["name"]
         waits = "PodInitializing" if pod.spec.get("initContainers") else "ContainerCreating"
         self.state: Json = {"waiting": {"reason": waits}}
@@ -104,6 +106,8 @@ class Container:
 
     def _again(self, code: int) -> bool:
         policy = self.pod.spec["restartPolicy"]
+        if self.sidecar:
+            return True
         if self.init:
             return code != 0 and policy != "Never"
         return policy == "Always" or (policy == "OnFailure" and code != 0)
@@ -174,7 +178,8 @@ class Container:
 
     def _program(self, image: Image) -> list[str]:
         if image.behaviour == STAND_IN:
-            return processes.stand_in(goes_on=not self.init and self.pod.spec["restartPolicy"] == "Always")
+            goes_on = self.sidecar or (not self.init and self.pod.spec["restartPolicy"] == "Always")
+            return processes.stand_in(goes_on=goes_on)
         words = [
             [environment.expand(word, self.environment) for word in self.spec.get(part) or []]
             for part in ("command", "args")
@@ -209,7 +214,7 @@ class Container:
         return code
 
     def _ended(self, code: int, began: str, reason: str, message: str = "") -> None:
-        self.ready = self.init and code == 0
+        self.ready = self.init and not self.sidecar and code == 0
         self.started = False
         state = {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": times.now()}
         state |= {"containerID": f"containerd://{self.id}"} | ({"message": message} if message else {})
@@ -229,7 +234,7 @@ class Container:
         if probe := self.spec.get("startupProbe"):
             await self._until(probe, "Startup")
         self.started = True
-        self.ready = not self.spec.get("readinessProbe") and not self.init
+        self.ready = not self.spec.get("readinessProbe") and (self.sidecar or not self.init)
         self.pod.publish()
         checks = []
         if probe := self.spec.get("readinessProbe"):

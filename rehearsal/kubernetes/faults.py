@@ -1,4 +1,4 @@
-"""Faults on demand: the API refuses, is slow, answers with conflicts or errors."""
+"""Faults on demand: the API refuses, is slow, stops answering, answers with conflicts or errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import web
 from rehearsal.kubernetes.errors import MODIFIED, ApiError, bad_request
 
 Json = dict[str, Any]
-MODES = ("refuse", "slow", "conflict", "error")
+MODES = ("refuse", "slow", "pause", "conflict", "error")
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
 SLOW_SECONDS = 3.0
 
@@ -19,8 +19,9 @@ SLOW_SECONDS = 3.0
 class Faults:
     """Ordered by `{"mode", "seconds" | "count", "path_prefix", "delay"}`; the first that fits is taken.
 
-    `refuse` cuts the connection, `slow` waits `delay` seconds first, `conflict` answers writes with 409,
-    `error` everything with 500. `path_prefix` is that of the path after `/clusters/<name>`.
+    `refuse` cuts the connection, `slow` waits `delay` seconds first, `pause` answers once its `seconds` have
+    passed (as a process that was stopped and continued), `conflict` answers writes with 409, `error` everything
+    with 500. `path_prefix` is that of the path after `/clusters/<name>`.
     """
 
     def __init__(self) -> None:
@@ -32,6 +33,8 @@ class Faults:
             raise bad_request(f"a fault is an object with a mode: one of {', '.join(MODES)}")
         if unknown := set(fault) - {"mode", "seconds", "count", "path_prefix", "delay"}:
             raise bad_request(f"a fault has no {', '.join(sorted(unknown))}")
+        if fault["mode"] == "pause" and "seconds" not in fault:
+            raise bad_request("the fault pause needs seconds")
         ends = time.monotonic() + float(fault["seconds"]) if "seconds" in fault else float("inf")
         left = int(fault["count"]) if "count" in fault else (1 << 30 if "seconds" in fault else 1)
         self.ordered.append(fault | {"ends": ends, "left": left})
@@ -48,6 +51,8 @@ class Faults:
                 raise ApiError(503, "ServiceUnavailable", "nobody reads this")
             case "slow":
                 await asyncio.sleep(float(fault.get("delay", SLOW_SECONDS)))
+            case "pause":
+                await asyncio.sleep(max(0.0, fault["ends"] - time.monotonic()))
             case "conflict":
                 raise ApiError(409, "Conflict", f"Operation cannot be fulfilled: {MODIFIED}")
             case "error":

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rehearsal.kubernetes.cluster import Cluster
 
 Json = dict[str, Any]
+_LOOK_SECONDS = 0.05
 
 
 class Pod:
@@ -30,6 +31,7 @@ class Pod:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.inits = [Container(self, c, init=True) for c in self.spec.get("initContainers") or []]
         self.containers = [Container(self, c, init=False) for c in self.spec["containers"]]
+        self.sidecars = [c for c in self.inits if c.sidecar]
         self._began = times.now()
         self._initialized = not self.inits
         self._failed: str | None = None
@@ -84,6 +86,11 @@ class Pod:
                 self.events.warning(self.object, "FailedMount", str(e), "kubelet")
             await asyncio.sleep(self.settings.first_backoff)
         for container in self.inits:
+            if container.sidecar:
+                self.spawn(container.run())
+                while not container.started and not container.stopping:
+                    await asyncio.sleep(_LOOK_SECONDS)
+                continue
             code = await container.run()
             if container.stopping:
                 return
@@ -93,14 +100,24 @@ class Pod:
                 return
         self._initialized = True
         await asyncio.gather(*(c.run() for c in self.containers))
+        await self._end_sidecars(float(self.spec["terminationGracePeriodSeconds"]))
         self.publish()
+
+    async def _end_sidecars(self, seconds: float) -> None:
+        """End them once the containers have ended, in the order that is opposite to their start."""
+        for container in reversed(self.sidecars):
+            container.stopping = True
+            await container.stop(seconds)
 
     async def _end(self, seconds: float) -> None:
         for container in self.inits + self.containers:
             container.stopping = True
             if "running" in container.state:
                 self.events.normal(self.object, "Killing", f"Stopping container {container.name}", "kubelet")
-        await asyncio.gather(*(c.stop(seconds) for c in self.inits + self.containers))
+        end = asyncio.get_running_loop().time() + seconds
+        others = [c for c in self.inits + self.containers if not c.sidecar]
+        await asyncio.gather(*(c.stop(seconds) for c in others))
+        await self._end_sidecars(max(end - asyncio.get_running_loop().time(), 0.0))
         with contextlib.suppress(TimeoutError):  # For the last state to be told.
             async with asyncio.timeout(0.2):
                 await asyncio.shield(self._main)
@@ -120,11 +137,11 @@ class Pod:
     def _status(self, before: Json) -> Json:
         phase = self._phase()
         done = phase in ("Succeeded", "Failed")
-        unready = [c.name for c in self.containers if not c.ready]
+        unready = [c.name for c in self.sidecars + self.containers if not c.ready]
         not_ready = ("PodCompleted", "") if phase == "Succeeded" else ("", "")
         if unready and not done:
             not_ready = ("ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]")
-        not_initialized = [c.name for c in self.inits if not c.ready]
+        not_initialized = [c.name for c in self.inits if not (c.started if c.sidecar else c.ready)]
         waiting = (
             "ContainersNotInitialized",
             f"containers with incomplete status: [{' '.join(not_initialized)}]",
@@ -156,7 +173,9 @@ class Pod:
         states = [c.state for c in self.containers]
         if not self._initialized or any("waiting" in c.state and not c.last for c in self.containers):
             return "Pending"
-        if all("terminated" in s for s in states) and self.spec["restartPolicy"] != "Always":
+        sidecars_run = any("running" in c.state for c in self.sidecars)
+        done = all("terminated" in s for s in states) and not sidecars_run
+        if done and self.spec["restartPolicy"] != "Always":
             codes = [s["terminated"]["exitCode"] for s in states]
             if not any(codes):
                 return "Succeeded"

@@ -246,6 +246,38 @@ def test_jobs_run_their_command(core: Any, client: Any, namespace: str) -> None:
     assert pods[0].status.phase == "Succeeded"
 
 
+def test_sidecars_start_before_the_containers_and_end_after_them(
+    core: Any, apps: Any, client: Any, namespace: str
+) -> None:
+    """Init containers with restartPolicy Always, as Kubernetes has them since 1.29."""
+    image, port = f"{REGISTRY}:1.0.0", {"name": "SERVER_PORT", "value": "8081"}
+    probe = {"httpGet": {"path": "/actuator/health/readiness", "port": 8081}, "periodSeconds": 1}
+    sidecar = {"name": "proxy", "image": image, "restartPolicy": "Always", "env": [port]}
+    prepare = {"name": "prepare", "image": image, "args": ["migrate"]}
+    slow = {"env": [port, {"name": "SERVICE_BOOT_SECONDS", "value": "2"}], "readinessProbe": probe}
+    apps.create_namespaced_deployment(
+        namespace, deployment("1.0.0", initContainers=[sidecar | slow, prepare])
+    )
+    until(lambda: state(core, namespace) and state(core, namespace).ready)
+    status = pod_of(core, namespace).status
+    ready = {c.type: c.status for c in status.conditions}
+    assert (ready["Initialized"], ready["Ready"]) == ("True", "False"), "the sidecar is not ready yet"
+    proxy, prepared = status.init_container_statuses
+    assert proxy.state.running and prepared.state.terminated.exit_code == 0
+    assert proxy.state.running.started_at <= prepared.state.terminated.started_at
+    until(lambda: {c.type: c.status for c in pod_of(core, namespace).status.conditions}["Ready"] == "True")
+    apps.delete_namespaced_deployment("d", namespace)
+    until(lambda: not core.list_namespaced_pod(namespace).items)
+
+    batch = kubernetes.client.BatchV1Api(client)
+    main = {"name": "app", "image": image, "args": ["migrate"]}
+    spec = {"containers": [main], "initContainers": [sidecar], "restartPolicy": "Never"}
+    batch.create_namespaced_job(namespace, {"metadata": {"name": "j"}, "spec": {"template": {"spec": spec}}})
+    until(lambda: batch.read_namespaced_job("j", namespace).status.succeeded == 1)
+    ended = core.list_namespaced_pod(namespace, label_selector="job-name=j").items[0].status
+    assert ended.phase == "Succeeded" and ended.init_container_statuses[0].state.terminated
+
+
 def test_a_watch_tells_what_enters_and_leaves_its_selection(core: Any, namespace: str) -> None:
     version = core.list_namespaced_config_map(namespace).metadata.resource_version
     seen: list[tuple[str, str]] = []
@@ -407,6 +439,11 @@ def test_faults_strike_as_ordered(server: Live, core: Any, namespace: str) -> No
     order(mode="slow", delay=0.3, count=1)
     began = time.monotonic()
     assert _call(server, path, admin)[0] == 200 and time.monotonic() - began >= 0.3
+    assert _call(server, faults, admin, "POST", {"mode": "pause"})[0] == 400, "for how long?"
+    order(mode="pause", seconds=0.5)
+    began = time.monotonic()
+    assert [_call(server, path, admin)[0] for _ in range(2)] == [200, 200]
+    assert 0.4 <= time.monotonic() - began < 1.5, "both were held until the same moment"
     order(mode="error", seconds=60)
     assert _call(server, faults, admin, "DELETE")[0] == 200
     assert _call(server, path, admin)[0] == 200
