@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils import statuses
+from ansible_collections.teal.platform.plugins.module_utils.release.rules import keeps_actions
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
@@ -311,6 +312,8 @@ class SlotRule(ELBSet):
             for rule in described.values()
             if rule["Tags"].get("Name") == name or set(self.groups.values()) == weights_of(rule).keys()
         ]
+        if ours and (loss := keeps_actions(self.params["name"], ours[0])):
+            self.module.fail_json(msg=f"{loss}. Nothing of the rule was changed.")
         return {"slots": ours[0]} if ours else {}
 
     def settings(self, found: dict) -> dict[str, Any]:

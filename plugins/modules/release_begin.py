@@ -75,6 +75,16 @@ options:
     description: For how long the release is going to be watched. An alarm that needs longer to be raised is warned of.
     type: str
     default: 60s
+  bake_path:
+    description: Path at which the release is going to be watched. A rule of the load balancer that takes its requests
+      is refused by name.
+    type: str
+    default: ""
+  check_paths:
+    description: Paths at which the preview of the release is going to be checked, likewise.
+    type: list
+    elements: str
+    default: []
   inventory:
     description: Inventory that the commands in messages name.
     type: str
@@ -146,6 +156,8 @@ ARGUMENTS = {
     "to": {"type": text, "default": ""},
     "alarms": {"type": "list", "elements": "str", "default": []},
     "bake": {"type": "str", "default": "60s"},
+    "bake_path": {"type": "str", "default": ""},
+    "check_paths": {"type": "list", "elements": "str", "default": []},
     "inventory": {"type": "str", "default": ""},
     **LOCK_ARGUMENTS,
 }
@@ -154,6 +166,7 @@ ARGUMENTS = {
 def request(engine: Engine) -> deploy.Request:
     """Return what is asked for. Raises Refused."""
     params = engine.params
+    paths = {"watched": [params["bake_path"]] if params["bake_path"] else [], "checked": params["check_paths"]}
     if unknown := set(params["force"]) - set(plan.WORDS):
         raise plan.Refused(f"force is {', '.join(sorted(unknown))}, and may be {' or '.join(plan.WORDS)}")
     if params["kind"] == "rollback":
@@ -168,6 +181,7 @@ def request(engine: Engine) -> deploy.Request:
             reason=params["reason"],
             to=target["id"],
             force=[*params["force"], plan.SAME],
+            **paths,
         )
     tag, digest = params["image_tag"], params["image_digest"]
     if params["image_repository"]:
@@ -187,6 +201,7 @@ def request(engine: Engine) -> deploy.Request:
         config_name=images.config_name(params["workload"] or params["name"], config),
         reason=params["reason"],
         force=params["force"],
+        **paths,
     )
 
 

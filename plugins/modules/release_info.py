@@ -140,6 +140,8 @@ def info(engine: Engine) -> dict[str, Any]:
     slots = {slot: slot_status(engine, now, slot, conditions.get(slot)) for slot in SLOTS}
     if not now.rule.whole:
         problems.append("requests do not all go to one slot")
+    if obstacle := engine.world.obstacle(now.rule):
+        problems.append(obstacle)
     shown = report.status(
         now, {slot: lines_of(told) for slot, told in slots.items()}, engine.clock.wall(), problems
     )

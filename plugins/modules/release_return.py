@@ -23,6 +23,10 @@ options:
     description: Why it failed.
     type: str
     required: true
+  cause:
+    description: The same in a word, as the failed module returns it; the message then says what to do about it.
+    type: str
+    default: ""
   keep_failed:
     description: Whether the slot of an aborted release stays up, to be looked at.
     type: bool
@@ -90,6 +94,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.states impor
 ARGUMENTS = {
     "step": {"type": "str", "required": True},
     "failure": {"type": "str", "required": True},
+    "cause": {"type": "str", "default": ""},
     "keep_failed": {"type": "bool", "default": False},
     "inventory": {"type": "str", "default": ""},
     **STEP_ARGUMENTS,
@@ -112,7 +117,9 @@ def go_back(engine: Engine) -> dict[str, Any]:
     except FAILURES as error:
         return ended("rollback failed", release, report.stuck(release, failure, str(error), inventory))
     step, serves = engine.params["step"], engine.serves()
-    topic, message, serving = report.failed(release, step, failure, inventory, serves)
+    topic, message, serving = report.failed(
+        release, step, failure, inventory, serves, engine.params["cause"]
+    )
     return ended(topic, release, message, serving=serving, reason=failure)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.alarms import AlarmsUnknown
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed, turn_back
@@ -103,7 +104,8 @@ def _watch(
                 return f"{seen.requests} requests, {len(seen.failures)} failures in {span(now - began)}"
             for what, why in seen.blind.items():
                 if (blind := now - seen.looked.get(what, began)) > bounds.blind:
-                    raise StepFailed(f"the {what} could not be looked at for {span(blind)}: {why}")
+                    cause = Cause.API if what == "pods" else Cause.ALARM
+                    raise StepFailed(f"the {what} could not be looked at for {span(blind)}: {why}", cause)
         lease.keep()
         world.clock.sleep(again)
 
@@ -124,9 +126,9 @@ def _from_outside(
     seen.bad_looks += bool(wrong)
     # One hiccup is none: with a handful of requests a single one would be many percent.
     if seen.bad_looks > 1 and len(seen.failures) > seen.requests * bounds.errors / 100:
-        raise StepFailed(
-            f"{len(seen.failures)} of {seen.requests} requests failed after the switch: {seen.failures[-1]}"
-            + inside.why()
+        raise inside.failure(
+            f"{len(seen.failures)} of {seen.requests} requests failed after the switch: {seen.failures[-1]}",
+            Cause.ERRORS,
         )
     return addresses
 
@@ -139,7 +141,7 @@ def _from_alarms(world: World, seen: _Seen, alarms: Callable[[], list[str]]) -> 
         return
     seen.saw("alarms", world.clock.steady())
     if raised:
-        raise StepFailed(f"CloudWatch raised {', '.join(raised)}")
+        raise StepFailed(f"CloudWatch raised {', '.join(raised)}", Cause.ALARM)
 
 
 def _from_inside(world: World, seen: _Seen, inside: Inside, bounds: Bounds) -> None:
@@ -157,7 +159,7 @@ def _from_inside(world: World, seen: _Seen, inside: Inside, bounds: Bounds) -> N
     if seen.unready_since is None:
         seen.unready_since = world.clock.steady()
     if world.clock.steady() - seen.unready_since > bounds.unready:
-        raise StepFailed(
-            f"only {now.ready} of {wanted} are ready since {span(bounds.unready)}: {'; '.join(now.notes)}"
-            + inside.why()
+        raise inside.failure(
+            f"only {now.ready} of {wanted} are ready since {span(bounds.unready)}: {'; '.join(now.notes)}",
+            Cause.PROBE,
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
 from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen
@@ -21,7 +22,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.states impor
     settlement,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store, release_id
-from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SlotRule, TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.release.world import World, event
 
 #: For how many seconds an address may answer with failures alone after the switch. Old answers may take longer to end.
@@ -29,7 +30,11 @@ _FAILING = 2.0
 
 
 class StepFailed(Exception):
-    """A step of a release failed; the message is for people and says why."""
+    """A step of a release failed; the message is for people and says why, `cause` in a word."""
+
+    def __init__(self, message: str, cause: str = "") -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,9 @@ class Request:
     reason: str = ""
     to: str = ""
     force: list[str] = field(default_factory=list)
+    #: Paths at which the release is watched through the load balancer, and at which its preview is checked.
+    watched: list[str] = field(default_factory=list)
+    checked: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -72,8 +80,12 @@ def preview(world: World, request: Request) -> Begun:
 def begin(world: World, request: Request, who: dict[str, Any], seconds: float, wait: float) -> Begun:
     """Take the lock, settle what a controller left behind, and record the release.
 
-    The lock is given back if there is nothing to do, or if the deploy is refused. Raises Busy, Refused.
+    What can be refused without the lock is. The lock is given back if there is nothing to do, or if the deploy is
+    refused all the same. Raises Busy, Refused.
     """
+    now = world.now()
+    if not now.lock["holder"] and not now.unfinished:
+        _decide(world, now, request)
     lease, before = take(world.store, who, seconds, wait=wait)
     try:
         unfinished = world.store.unfinished(before)
@@ -81,6 +93,8 @@ def begin(world: World, request: Request, who: dict[str, Any], seconds: float, w
         remove_previews(world, now, lease)
         if unfinished and plans.resumes(unfinished, request.image, request.config_name):
             plan = plans.DeployPlan(unfinished["slot"], unfinished["from_slot"], unfinished["from_release"])
+            if reason := obstacle(world, now.rule, request):
+                raise plans.Refused(reason)
             return Begun(adopt(lease, unfinished), lease, plan, now, resumed=True)
         settled = settle(world, lease, unfinished) if unfinished else ""
         now = world.now() if unfinished else now
@@ -102,7 +116,15 @@ def begin(world: World, request: Request, who: dict[str, Any], seconds: float, w
 def _decide(world: World, now: Situation, request: Request) -> plans.DeployPlan:
     serves = bool(now.live) or world.serves(now.rule, now.live_slot)
     history = now if request.kind == "deploy" else Situation(now.rule, now.lock, now.slots, [])
-    return plans.deploy(history, request.image, request.config_name, request.force, serves)
+    plan = plans.deploy(history, request.image, request.config_name, request.force, serves)
+    if not plan.unchanged and (reason := obstacle(world, now.rule, request)):
+        raise plans.Refused(reason)
+    return plan
+
+
+def obstacle(world: World, rule: SlotRule, request: Request) -> str:
+    """Return which rule of the load balancer the release would fail at, and what to do; empty if there is none."""
+    return world.obstacle(rule, request.watched) or world.preview_obstacle(rule, request.checked)
 
 
 def _record(
@@ -204,7 +226,11 @@ def switch(
     rule = world.traffic.rule()
     if not world.serves(rule, release["slot"]):
         health = world.health(rule, release["slot"])
-        raise StepFailed(f"no target of slot {release['slot']} is healthy ({health}): it gets no traffic")
+        raise StepFailed(
+            f"no target of slot {release['slot']} is healthy ({health}): it gets no traffic", Cause.TARGETS
+        )
+    if reason := world.obstacle(rule):
+        raise StepFailed(reason, Cause.RULES)
     release = lease.advance(release, State.SWITCHING)
     began = world.clock.steady()
     world.traffic.switch(release["slot"], lease)
@@ -212,7 +238,8 @@ def switch(
         world.see(release["version"], lease, failing=_FAILING)
     except (TrafficError, NotSeen) as error:
         turn_back(world, lease, release, str(error))
-        raise StepFailed(f"{error}{why()}") from error
+        told = why()
+        raise StepFailed(f"{error}{told}", getattr(told, "cause", "") or Cause.NOT_SEEN) from error
     took = world.clock.steady() - began
     return lease.advance(release, State.BAKING, f"seen at every address after {span(took)}"), took
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause, Explanation
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
@@ -40,15 +41,20 @@ class Inside:
         self.restarts = min(self.restarts, now.restarts)
         if more > 0:
             restarts = "1 restart" if more == 1 else f"{more} restarts"
-            raise StepFailed(
-                f"the release did not stay up in slot {self.slot}: {restarts} since it was ready" + self.why()
+            raise self.failure(
+                f"the release did not stay up in slot {self.slot}: {restarts} since it was ready", Cause.CRASH
             )
         return now
 
-    def why(self) -> str:
+    def why(self) -> Explanation:
         """Return why the slot does badly, as lines to be added to a message; empty if that can't be told."""
         try:
             told = self.slots.explain(self.slot)
         except (KubernetesError, SlotFailed):
-            return ""
-        return f"\n{told}" if told else ""
+            return Explanation()
+        return Explanation.of(f"\n{told}" if told else "", getattr(told, "cause", ""))
+
+    def failure(self, message: str, cause: str) -> StepFailed:
+        """Return a failure with why the slot does badly; `cause` is what the slot itself says nothing of."""
+        told = self.why()
+        return StepFailed(message + told, told.cause or cause)

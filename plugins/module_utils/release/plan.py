@@ -46,7 +46,7 @@ def deploy(now: Situation, image: str, config_name: str, force: list[str], live_
     undone = rolled_back_from(now.history, image)
     if undone and ROLLED_BACK not in force:
         raise Refused(
-            f"{named(undone)} was rolled back on {undone['started']} by {undone['who']}"
+            f"{undone['from_name']} was rolled back on {undone['started']} by {undone['who']}"
             f"{': ' + undone['reason'] if undone.get('reason') else ''}. "
             f"To deploy it all the same, add -e force={ROLLED_BACK}"
         )
@@ -131,7 +131,7 @@ def rollback(now: Situation, to: Release | None, force: list[str], warm_serves: 
         raise Refused(refusal)
     if target is None:
         raise Refused(f"{named(unfinished)} was left unfinished; name the release to go to: -e to=<release>")
-    same_place = _is_in(target, now.live)
+    same_place = is_in(target, now.live)
     if same_place and early:
         return _stop(now, early)
     if same_place and now.rule.whole and not unfinished:
@@ -156,7 +156,7 @@ def _way(
         "stops": unfinished,
     }
     content = now.slots.get(slot, {})
-    if not _is_in(target, content):
+    if not is_in(target, content):
         return RollbackPlan(
             "cold", f"slot {slot} holds {named(content)}, so that it has to be brought up", **known
         )
@@ -203,7 +203,7 @@ def _refusal(now: Situation, to: Release, force: list[str]) -> str:
             "gone back to"
         )
     undone = rolled_back_from(now.history, to["image"])
-    if undone and ROLLED_BACK not in force and not _is_in(to, now.live):
+    if undone and ROLLED_BACK not in force and not is_in(to, now.live):
         return (
             f"{named(to)} was itself rolled back on {undone['started']} by {undone['who']}"
             f"{': ' + undone['reason'] if undone.get('reason') else ''}. "
@@ -212,7 +212,7 @@ def _refusal(now: Situation, to: Release, force: list[str]) -> str:
     return ""
 
 
-def _is_in(release: Release, content: dict[str, Any]) -> bool:
+def is_in(release: Release, content: dict[str, Any]) -> bool:
     return bool(content) and (
         content.get("release") == release["id"]
         or (content.get("image") == release["image"] and content.get("config_name") == release["config_name"])

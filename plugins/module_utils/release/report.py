@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import advice
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import describe
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import RollbackPlan, weights
@@ -47,10 +48,12 @@ def live(now: Situation) -> str:
     return f"{named(now.live)} on {now.live_slot}" if now.rule.whole else f"by weight: {weights(now)}"
 
 
-def failed(release: Release, step: str, reason: str, inventory: str, serves: str) -> tuple[str, str, str]:
+def failed(
+    release: Release, step: str, reason: str, inventory: str, serves: str, cause: str = ""
+) -> tuple[str, str, str]:
     """Return the topic, the message and what serves now, for a release that has come to its end badly.
 
-    `serves` is what serves (see `live`), which a release doesn't know of itself if it could not go back.
+    `cause` is what it failed at, in a word (see `advice`). `serves` is what serves (see `live`), which a release doesn't know of itself if it could not go back.
     """
     state = State(release["state"])
     old, new = release["from_name"], named(release)
@@ -60,14 +63,14 @@ def failed(release: Release, step: str, reason: str, inventory: str, serves: str
         topic = "deploy aborted"
         lines += [
             f"Serving now:  {serving}. No request reached the new release.",
-            f"What to do:   mend it and deploy again; slot {release['slot']} is free for that.",
+            f"What to do:   {advice(cause)} Slot {release['slot']} is free for that.",
         ]
     elif state == State.ROLLED_BACK:
         serving = f"{old} on {release['from_slot']}, again"
         topic = "deploy failed"
         lines += [
             f"Serving now:  {serving}. All requests went back by themselves.",
-            f"What to do:   look at slot {release['slot']} ({new}), which is left as it was; mend it and deploy again.",
+            f"What to do:   {advice(cause)} Slot {release['slot']} ({new}) is left as it was, to be looked at.",
         ]
     else:
         serving = serves

@@ -55,7 +55,10 @@ def decide(world: World, to: str, force: list[str], now: Situation | None = None
         now = replace(now, history=history)
     elif now.live and (not now.moved_last or (now.way_back and not now.before)):
         now = replace(now, history=world.store.history(ALL))
-    return plans.rollback(now, target, force, world.serves(now.rule, now.idle_slot))
+    plan = plans.rollback(now, target, force, world.serves(now.rule, now.idle_slot))
+    if plan.how in ("warm", "cold") and (reason := world.obstacle(now.rule)):
+        raise plans.Refused(reason)
+    return plan
 
 
 def recorded(store: Store, to: str, latest: list[Release]) -> tuple[Release, list[Release]]:
@@ -114,7 +117,8 @@ def warm(
             lease, before = take(world.store, who, seconds, wait=wait, preempts=PREEMPTS, begin=begin)
         except _Moved:
             now = world.now()
-            _still_wanted(first, now, to)
+            if reached := _reached(world, plan, first, now, to):
+                return Done(reached)
             continue
         record, stopped = begun[0]
         if not record:
@@ -123,15 +127,26 @@ def warm(
         return _move(world, lease, plan, record, stopped, _at_work(world, plan, before))
 
 
-def _still_wanted(first: Situation, now: Situation, to: str) -> None:
-    """Refuse to go back once more because somebody else has just done so."""
-    if not to and first.live.get("release") != now.live.get("release"):
-        moved = now.moved_last or {}
-        raise plans.Refused(
-            f"{named(first.live)} was live when this rollback began, and {named(now.live)} is now: "
-            f"{moved.get('kind', 'a run')} {label(moved['id']) if moved else ''} by {moved.get('who', 'someone')} "
-            "came first. Nothing was changed"
-        )
+def _reached(
+    world: World, plan: plans.RollbackPlan, first: Situation, now: Situation, to: str
+) -> plans.RollbackPlan | None:
+    """Return the plan that there is nothing to do if somebody else has just gone where `plan` was to go.
+
+    None if there is still something to do. Raises Refused if something has that nobody asked for here: to
+    go back once more from there would be wrong.
+    """
+    if to or first.live.get("release") == now.live.get("release"):
+        return None
+    moved = now.moved_last or {}
+    by = f"{moved.get('kind', 'a run')} {label(moved['id']) if moved else ''} by {moved.get('who', 'someone')}"
+    if plan.target and plans.is_in(plan.target, now.live) and now.rule.whole:
+        if now.unfinished:
+            return None  # whoever came first has died on the way: the rollback goes on to the same release
+        return plans.RollbackPlan("none", f"{named(now.live)} is live since the {by}, which came first")
+    raise plans.Refused(
+        f"{named(first.live)} was live when this rollback began, and {named(now.live)} is now: {by} came first. "
+        "Nothing was changed"
+    )
 
 
 def _record(
@@ -222,6 +237,8 @@ def _move(
             raise TrafficError(
                 f"no target of slot {plan.slot} is healthy any more ({health}): traffic stayed"
             )
+        if reason := world.obstacle(rule):
+            raise TrafficError(f"{reason}. Traffic stayed")
         world.traffic.switch(plan.slot, lease, rule)
         world.see(plan.target.get("version", ""), lease)
     except (TrafficError, NotSeen) as error:

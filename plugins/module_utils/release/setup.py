@@ -19,7 +19,8 @@ from ansible_collections.teal.platform.plugins.module_utils.access import explai
 from ansible_collections.teal.platform.plugins.module_utils.actor import actor, user
 from ansible_collections.teal.platform.plugins.module_utils.release import traffic as traffics
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import LENGTHS, Clock, seconds
-from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
+from ansible_collections.teal.platform.plugins.module_utils.from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import (
     Busy,
     Lease,
@@ -240,7 +241,15 @@ def run(arguments: dict[str, dict], work: Callable[[Engine], dict[str, Any]], ch
     except FAILURES as error:
         why, region = error.__cause__, module.region or "its default region"
         more = f"\n{explain(why, region)}" if of_access(why) else ""
-        module.fail_json(msg=f"{error}{more}", error=type(error).__name__)
+        module.fail_json(msg=f"{error}{more}", error=type(error).__name__, cause=cause(error))
+
+
+def cause(error: Exception) -> str:
+    """Return the cause of a failure as `advice` knows it, or the empty string."""
+    code = getattr(error.__cause__, "response", {}).get("Error", {}).get("Code", "")
+    if code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"):
+        return str(Cause.AWS_RIGHTS)
+    return str(getattr(error, "cause", ""))
 
 
 def ticket(lease: Lease, release: Release) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import random
 import socket
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 try:
@@ -18,10 +19,11 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
+from ansible_collections.teal.platform.plugins.module_utils.release import rules as listener_rules
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
+from ansible_collections.teal.platform.plugins.module_utils.release.rules import PREVIEW_HEADER, Rule
 
 SLOTS = ("blue", "green")
-PREVIEW_HEADER = "X-Release-Preview"
 _THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}
 _ATTEMPTS = 20
 #: Seconds after which no call that moves the weights is on its way any more, once its controller may make none.
@@ -34,7 +36,10 @@ class TrafficError(Exception):
 
 @dataclass(frozen=True)
 class SlotRule:
-    """The rule as it was read: its weights, and the target group of each slot."""
+    """The rule as it was read: its weights, and the target group of each slot.
+
+    `loss` says why its actions cannot be written again as they are; `rules` are all rules of its listener.
+    """
 
     arn: str
     listener: str
@@ -42,6 +47,8 @@ class SlotRule:
     weights: dict[str, int]
     groups: dict[str, str]
     sticky: dict[str, Any]
+    loss: str = ""
+    rules: list[Rule] = field(default_factory=list)
 
     @property
     def live(self) -> str:
@@ -70,7 +77,7 @@ class Traffic:
         self.once = once or elb
         self.name = name
         self._balancer: dict[str, Any] = {}
-        self._rule = ""
+        self._listener = ""
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -91,29 +98,28 @@ class Traffic:
 
     def rule(self) -> SlotRule:
         """Return the slot rule as it is now."""
-        if self._rule:
-            found = self._call("describe_rules", missing=("RuleNotFound",), RuleArns=[self._rule])
-            for rule in (found or {}).get("Rules", []):
-                if parsed := self._parse(rule, self._listener):
-                    return parsed
-            self._rule = ""
+        if self._listener and (found := self._slot_rule(self._listener)):
+            return found
         for listener in self._pages("Listeners", "describe_listeners", LoadBalancerArn=self._arn):
-            if listener["Protocol"] == "HTTPS":
-                self._listener = listener["ListenerArn"]
-                for rule in self.rules(self._listener):
-                    if parsed := self._parse(rule, self._listener):
-                        self._rule = parsed.arn
-                        return parsed
+            if listener["Protocol"] == "HTTPS" and (found := self._slot_rule(listener["ListenerArn"])):
+                self._listener = found.listener
+                return found
         raise TrafficError(
             f"The HTTPS listener of load balancer '{self.name}' has no rule that forwards to both slots "
             f"({self.name}-blue and {self.name}-green). Build its component load_balancer again."
         )
 
+    def _slot_rule(self, listener: str) -> SlotRule | None:
+        """Return the last of a listener's rules that forwards to both slots: the one that catches all requests."""
+        rules = self.rules(listener)
+        found = [parsed for rule in rules if (parsed := self._parse(rule, listener, rules))]
+        return max(found, key=lambda rule: rule.priority, default=None)
+
     def rules(self, listener: str) -> list[dict[str, Any]]:
         """Return all rules of a listener, as AWS describes them."""
-        return self._pages("Rules", "describe_rules", ListenerArn=listener)
+        return self._pages("Rules", "describe_rules", missing=("ListenerNotFound",), ListenerArn=listener)
 
-    def _parse(self, rule: dict[str, Any], listener: str) -> SlotRule | None:
+    def _parse(self, rule: Rule, listener: str, rules: list[Rule]) -> SlotRule | None:
         for action in rule["Actions"]:
             forward = action.get("ForwardConfig", {})
             groups = {
@@ -127,8 +133,47 @@ class Traffic:
                     weights={slot: int(groups[slot].get("Weight", 1)) for slot in SLOTS},
                     groups={slot: groups[slot]["TargetGroupArn"] for slot in SLOTS},
                     sticky=forward.get("TargetGroupStickinessConfig") or {"Enabled": False},
+                    loss=listener_rules.keeps_actions(self.name, rule),
+                    rules=rules,
                 )
         return None
+
+    def obstacle(self, rule: SlotRule, host: str, paths: Iterable[str]) -> str:
+        """Return what keeps a release from being moved by this rule or from being seen after it, and what to do.
+
+        `paths` are those that the release is watched at. Empty if nothing does.
+        """
+        if rule.loss:
+            return rule.loss
+        both = next((one for one in rule.rules if self._forks(one) and one["RuleArn"] != rule.arn), None)
+        if both:
+            return (
+                f"{listener_rules.described(both)} forwards to both slots by weights of its own, which a release "
+                f"does not move. {_clear(both)}"
+            )
+        if found := listener_rules.in_the_way(rule.rules, rule.priority, host, paths):
+            before, path = found
+            return (
+                f"{listener_rules.described(before)} comes before the slot rule of '{self.name}' and takes the "
+                f"requests for {path}, so that the release could not be seen there. {_clear(before)}"
+            )
+        return ""
+
+    def preview_obstacle(self, rule: SlotRule, host: str, paths: Iterable[str]) -> str:
+        """Return what keeps the preview of a release from being reached at `paths`; empty if nothing does."""
+        priority, reason = self.preview_place(rule)
+        if reason:
+            return reason
+        if found := listener_rules.in_the_way(rule.rules, priority, host, paths):
+            before, path = found
+            return (
+                f"{listener_rules.described(before)} comes before the place of the preview rule ({priority}) and "
+                f"takes the requests for {path}, which release_checks asks for. {_clear(before)}"
+            )
+        return ""
+
+    def _forks(self, rule: Rule) -> bool:
+        return self._parse(rule, "", []) is not None
 
     def slot_of(self, group: str) -> str:
         """Return the slot that a target group's ARN belongs to, or the empty string."""
@@ -161,6 +206,8 @@ class Traffic:
             lease.confirm()
             return rule
         for attempt in range(1, _ATTEMPTS + 1):
+            if rule.loss:
+                raise TrafficError(rule.loss)
             try:
                 lease.guard(lambda rule=rule: self._set(rule, slot))
             except ClientError as error:
@@ -206,24 +253,32 @@ class Traffic:
 
     # -- the preview rule: one release's own way to its slot, for who knows the token ----------------
 
+    def preview_place(self, rule: SlotRule) -> tuple[int, str]:
+        """Return the priority that a preview rule gets, or why there is none for it."""
+        taken = {entry["Priority"] for entry in rule.rules}
+        free = next((each for each in range(1, rule.priority) if str(each) not in taken), 0)
+        if free:
+            return free, ""
+        return 0, (
+            f"The slot rule of '{self.name}' has priority {rule.priority}, and none before it is free: the preview "
+            "rule of a release has no place. Give the slot rule priority 50000 (its component load_balancer does), "
+            "or delete a rule before it, and run the same command again"
+        )
+
     def open_preview(self, rule: SlotRule, token: str, sign: str, tags: dict[str, str]) -> str:
         """Make a rule for requests with the token in their header, and return its ARN.
 
         It answers with `sign` by itself at first. Who has seen the sign knows that the rule is in force
         there, so that no request with the token goes to the live slot any more.
         """
-        taken = {entry["Priority"] for entry in self.rules(rule.listener)}
-        free = [number for number in range(1, rule.priority) if str(number) not in taken]
-        if not free:
-            raise TrafficError(
-                f"The slot rule of '{self.name}' has priority {rule.priority}, and none before it is free: "
-                "the preview rule has no place."
-            )
+        priority, reason = self.preview_place(rule)
+        if reason:
+            raise TrafficError(reason)
         answer = {"StatusCode": "404", "ContentType": "text/plain", "MessageBody": sign}
         made = self._call(
             "create_rule",
             ListenerArn=rule.listener,
-            Priority=free[0],
+            Priority=priority,
             Conditions=[
                 {
                     "Field": "http-header",
@@ -241,7 +296,7 @@ class Traffic:
 
     def previews(self, listener: str) -> list[str]:
         """Return the ARNs of all preview rules, ours or left over from a controller that died."""
-        return [rule["RuleArn"] for rule in self.rules(listener) if _is_preview(rule)]
+        return [rule["RuleArn"] for rule in self.rules(listener) if listener_rules.is_preview(rule)]
 
     def close_preview(self, arn: str) -> None:
         """Remove a preview rule; one that is gone already is as good."""
@@ -253,10 +308,12 @@ class Traffic:
     def _arn(self) -> str:
         return self.balancer["LoadBalancerArn"]
 
-    def _pages(self, key: str, operation: str, **arguments: Any) -> list[dict[str, Any]]:
+    def _pages(
+        self, key: str, operation: str, missing: tuple[str, ...] = (), **arguments: Any
+    ) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         while True:
-            answer = self._call(operation, **arguments)
+            answer = self._call(operation, missing, **arguments) or {key: []}
             found += answer[key]
             if not answer.get("NextMarker"):
                 return found
@@ -283,10 +340,10 @@ def _passes(error: ClientError) -> bool:
     return status >= 500 or error.response["Error"]["Code"] in _THROTTLED
 
 
-def _is_preview(rule: dict[str, Any]) -> bool:
-    return any(
-        condition.get("HttpHeaderConfig", {}).get("HttpHeaderName", "").lower() == PREVIEW_HEADER.lower()
-        for condition in rule.get("Conditions", [])
+def _clear(rule: Rule) -> str:
+    return (
+        f"Narrow its conditions or delete it (aws elbv2 delete-rule --rule-arn {rule['RuleArn']}), and run the same "
+        "command again"
     )
 
 

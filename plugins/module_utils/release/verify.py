@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
@@ -100,9 +101,9 @@ def await_targets(world: World, inside: Inside, lease: Lease, limit: float) -> s
         if healthy[slot] and ((healthy[slot] == most and not waiting) or late):
             return world.health(rule, slot)
         if late:
-            raise StepFailed(
-                f"no target of slot {slot} became healthy within {span(limit)}: {world.health(rule, slot)}"
-                + inside.why()
+            raise inside.failure(
+                f"no target of slot {slot} became healthy within {span(limit)}: {world.health(rule, slot)}",
+                Cause.TARGETS,
             )
         # What outsiders would wait for in vain is told from inside at once; if Kubernetes doesn't answer, they wait.
         with contextlib.suppress(KubernetesError, SlotFailed, TrafficError):
@@ -141,7 +142,7 @@ def verify(
             _run(world, lease, command, limits.command, addresses[0], headers, version)
         return version
     except StepFailed as error:
-        raise StepFailed(f"{error}{inside.why()}") from error
+        raise inside.failure(str(error), error.cause) from error
     finally:
         # The rule is this release's own and nobody else's, so it goes even if the lock has passed on.
         for arn in opened:
@@ -161,7 +162,9 @@ def _in_force(
         _trusted(answers)
         if world.clock.steady() - began > limit:
             late = ", ".join(address for address, row in rows.items() if not row)
-            raise StepFailed(f"the preview rule did not come into force within {span(limit)} at {late}")
+            raise StepFailed(
+                f"the preview rule did not come into force within {span(limit)} at {late}", Cause.RULES
+            )
         if not all(rows.values()):
             lease.keep()
             world.clock.sleep(0.1)
@@ -181,7 +184,7 @@ def _check(
             lease.keep()
             answer = world.service.get(address, check.path, headers, timeout=_patience(check, world.service))
             if wrong := check.wrong(answer):
-                raise StepFailed(wrong)
+                raise StepFailed(wrong, Cause.CHECK)
 
 
 def _version(
@@ -210,7 +213,7 @@ def _version(
         wordless = led and not any(told.values())
         wordless_since = min(wordless_since, now) if wordless else float("inf")
         if one or now - began > limit or now - wordless_since > _WORDLESS:
-            raise StepFailed(_unlike(world.version, expected, answers, told))
+            raise StepFailed(_unlike(world.version, expected, answers, told), Cause.VERSION)
         _trusted(answers)
         lease.keep()
         world.clock.sleep(0.2)
@@ -252,7 +255,8 @@ def _run(
     if output is not None:
         lines = output.replace(token, "********").strip().splitlines()[-_OUTPUT_LINES:]
         raise StepFailed(
-            "\n".join([f"the check {' '.join(command)!r} failed:", *(f"  | {line}" for line in lines)])
+            "\n".join([f"the check {' '.join(command)!r} failed:", *(f"  | {line}" for line in lines)]),
+            Cause.CHECK,
         )
 
 

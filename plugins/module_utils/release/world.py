@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
-from ansible_collections.teal.platform.plugins.module_utils.release.observe import Version, observe
+from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen, Version, observe
 from ansible_collections.teal.platform.plugins.module_utils.release.probe import Service
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import Situation, read
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
@@ -45,6 +46,17 @@ class World:
     def now(self) -> Situation:
         return read(self.store, self.traffic)
 
+    def obstacle(self, rule: SlotRule, paths: Collection[str] = ()) -> str:
+        """Return which rule of the load balancer a release would fail at, and what to do; empty if there is none.
+
+        `paths` are watched besides the one that tells the version.
+        """
+        return self.traffic.obstacle(rule, self.service.domain, [self.version.path, *paths])
+
+    def preview_obstacle(self, rule: SlotRule, paths: Collection[str] = ()) -> str:
+        """Return what the preview of a release would fail at, and what to do; empty if there is nothing."""
+        return self.traffic.preview_obstacle(rule, self.service.domain, paths)
+
     def serves(self, rule: SlotRule, slot: str) -> bool:
         """Return whether a slot has a healthy target."""
         return any(target["state"] == "healthy" for target in self.traffic.health(rule.groups[slot]))
@@ -72,17 +84,23 @@ class World:
 
         With `failing`, an address that only fails for so many seconds isn't waited for any longer.
         """
-        return observe(
-            self.service,
-            self.version,
-            expected,
-            self.asked,
-            self.clock,
-            times=self.observations,
-            limit=self.observe_limit,
-            failing=failing,
-            meanwhile=lease.keep,
-        )
+        try:
+            return observe(
+                self.service,
+                self.version,
+                expected,
+                self.asked,
+                self.clock,
+                times=self.observations,
+                limit=self.observe_limit,
+                failing=failing,
+                meanwhile=lease.keep,
+            )
+        except NotSeen as error:
+            with contextlib.suppress(TrafficError):
+                if reason := self.obstacle(self.traffic.rule()):
+                    raise NotSeen(f"{error}. {reason}") from error
+            raise
 
 
 def event(state: str, at: str, note: str = "") -> dict[str, Any]:

@@ -224,3 +224,25 @@ def test_a_listener_with_more_rules_than_describe_tags_accepts(rehearsed, argume
         assert not run_module(load_balancer, **arguments)["changed"]
     finally:
         run_module(load_balancer, name=arguments["name"], state="absent")
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_rule_that_authenticates_is_named_and_keeps_its_action(elb, arguments, run_module, check):
+    arn = run_module(load_balancer, **arguments)["arn"]
+    rule = slot_rule(elb, arn)
+    cognito = {
+        "Type": "authenticate-cognito",
+        "Order": 1,
+        "AuthenticateCognitoConfig": {
+            "UserPoolArn": "arn:aws:cognito-idp:ap-northeast-2:123456789012:userpool/ap-northeast-2_x",
+            "UserPoolClientId": "shop",
+            "UserPoolDomain": "login",
+        },
+    }
+    forward = {**rule["Actions"][0], "Order": 2}
+    # Its stickiness is what the module would repair.
+    forward["ForwardConfig"]["TargetGroupStickinessConfig"] = {"Enabled": True, "DurationSeconds": 60}
+    elb.modify_rule(RuleArn=rule["RuleArn"], Actions=[cognito, forward])
+    with pytest.raises(ModuleFailed, match="does more than forward: authenticate-cognito"):
+        run_module(load_balancer, check=check, **arguments)
+    assert [action["Type"] for action in slot_rule(elb, arn)["Actions"]] == ["authenticate-cognito", "forward"]

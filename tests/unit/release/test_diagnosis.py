@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import ADVICE, Cause
+from ansible_collections.teal.platform.plugins.module_utils.release.slots import diagnosis
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.diagnosis import Diagnosis
 
 from .world import Time
@@ -87,7 +89,8 @@ def test_an_image_that_cannot_be_had(look: Diagnosis, reason: str, message: str,
     found = look.verdict(DEPLOYMENT, [pod(containerStatuses=[container(reason, message)])])
     assert (found is not None) == hopeless
     if hopeless:
-        assert "cannot be pulled: repo:1" in str(found)
+        assert "cannot be pulled" in str(found)
+        assert ": repo:1: " in str(found)
 
 
 def test_an_image_that_does_not_come_is_told_once_it_was_tried_again(look: Diagnosis, time: Time) -> None:
@@ -217,3 +220,133 @@ def test_the_deadline_tells_what_the_probe_answered(look: Diagnosis, events: lis
         in told
     )
     assert LOG in told
+
+
+def sidecar(name: str, **more: Any) -> dict[str, Any]:
+    return {**container(), "name": name, **more}
+
+
+def ended(at: str, code: int = 1) -> dict[str, Any]:
+    return {"terminated": {"reason": "Error", "exitCode": code, "finishedAt": f"2026-01-01T00:00:{at}Z"}}
+
+
+@pytest.fixture
+def logs(time: Time, events: list[dict[str, Any]]) -> Diagnosis:
+    """A diagnosis to which each container's log is its name."""
+    return Diagnosis(time.clock(), lambda _, name, *__: f"I am {name}", lambda _: events, lambda: [node("n-1")])
+
+
+EXCEEDED = {
+    "spec": {"progressDeadlineSeconds": 180},
+    "status": {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]},
+}
+
+
+@pytest.mark.parametrize("which", ["service", "proxy", "init"])
+def test_the_log_is_that_of_the_container_that_crashes(logs: Diagnosis, which: str) -> None:
+    crashing = sidecar(which, restartCount=2, lastState=ended("01"))
+    others = [sidecar(name) for name in ("service", "proxy") if name != which]
+    statuses = {"containerStatuses": [*others, *([crashing] if which != "init" else [])]}
+    if which == "init":
+        statuses["initContainerStatuses"] = [sidecar("first", state=ended("00", 0)), crashing]
+    told = str(logs.verdict(DEPLOYMENT, [pod(**statuses)]))
+    assert f"container {which} of pod p-1 crashes" in told
+    assert f"  | I am {which}" in told
+
+
+@pytest.mark.parametrize("which", ["service", "proxy", "init"])
+def test_the_log_is_that_of_the_container_that_is_not_ready_in_time(logs: Diagnosis, which: str) -> None:
+    waiting = {"waiting": {"reason": "PodInitializing"}}
+    main = [
+        sidecar(name, ready=which != "init" and name != which, **({"state": waiting} if which == "init" else {}))
+        for name in ("service", "proxy")
+    ]
+    first = [sidecar("init", ready=which != "init")]
+    told = str(logs.verdict(EXCEEDED, [pod(initContainerStatuses=first, containerStatuses=main)]))
+    assert f"last log lines of container {which}:\n  | I am {which}" in told
+
+
+def test_the_log_of_a_pod_that_was_up_is_of_the_container_that_ended_last(logs: Diagnosis) -> None:
+    """A sidecar that was started twice in the beginning is not why the service has ended now."""
+    early = sidecar("proxy", restartCount=1, lastState=ended("01"))
+    late = sidecar("service", restartCount=1, lastState=ended("59"))
+    found = logs.trouble(pod(containerStatuses=[early, late]))
+    assert "container service of pod p-1 crashes" in str(found)
+    unready = pod(containerStatuses=[sidecar("service", ready=True), sidecar("proxy", ready=False)])
+    assert "of container proxy:\n  | I am proxy" in str(logs.trouble(unready))
+
+
+def test_a_sidecar_that_is_an_init_container_counts_and_one_that_has_ended_does_not(logs: Diagnosis) -> None:
+    spec = {"initContainers": [{"name": "once"}, {"name": "proxy", "restartPolicy": "Always"}]}
+    once = sidecar("once", restartCount=3, state=ended("00", 0))
+    proxy = sidecar("proxy", restartCount=2, lastState=ended("09"))
+    found = {**pod(initContainerStatuses=[once, proxy], containerStatuses=[sidecar("service")]), "spec": spec}
+    assert diagnosis.restarts(found) == 2
+    assert "container proxy of pod p-1 crashes" in str(logs.trouble(found))
+
+
+def test_the_probe_of_another_container_is_not_quoted(logs: Diagnosis, events: list[dict[str, Any]]) -> None:
+    for name, at in (("service", "01"), ("proxy", "02")):
+        of = {"involvedObject": {"fieldPath": f"spec.containers{{{name}}}"}, "lastTimestamp": at}
+        events.append({"reason": "Unhealthy", "message": f"Readiness probe failed: {name} says 503", **of})
+    late = pod(containerStatuses=[sidecar("service", ready=False), sidecar("proxy", ready=True)])
+    told = str(logs.verdict(EXCEEDED, [late]))
+    assert "service says 503" in told and "proxy says 503" not in told
+
+
+def _pull(message: str) -> dict[str, Any]:
+    return pod(containerStatuses=[container("ErrImagePull", message)])
+
+
+OOM = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+CAUSES = [
+    (pod(containerStatuses=[container("CrashLoopBackOff", restarts=2, lastState=ended("01"))]), Cause.CRASH),
+    (pod(containerStatuses=[container("CrashLoopBackOff", restarts=2, lastState=OOM)]), Cause.OOM),
+    (_pull("repo:9: not found"), Cause.IMAGE_MISSING),
+    (_pull("unexpected status from HEAD request: 403 Forbidden"), Cause.IMAGE_REFUSED),
+    (_pull('Head "https://r/v2/": dial tcp: lookup r on 10.0.0.2:53: no such host'), Cause.REGISTRY),
+    (_pull("dial tcp 10.1.1.1:443: i/o timeout"), Cause.REGISTRY),
+    (_pull("unexpected status from HEAD request: 503 Service Unavailable"), Cause.REGISTRY),
+    (_pull("repo:503: not found"), Cause.IMAGE_MISSING),
+    (_pull("no match for platform in manifest: not found"), Cause.IMAGE_PLATFORM),
+    (pod(containerStatuses=[container("InvalidImageName", "couldn't parse")]), Cause.IMAGE_NAME),
+    (
+        pod(containerStatuses=[container("CreateContainerConfigError", 'secret "db" not found')]),
+        Cause.MISSING,
+    ),
+    (
+        pod(containerStatuses=[container("CreateContainerConfigError", "image will run as root")]),
+        Cause.START,
+    ),
+    (homeless(), Cause.SCHEDULING),
+    (pod(phase="Failed", reason="Evicted", message="disk"), Cause.NODE),
+]
+
+
+@pytest.mark.parametrize(("found", "cause"), CAUSES)
+def test_each_failure_has_its_cause(
+    look: Diagnosis, time: Time, found: dict[str, Any], cause: Cause
+) -> None:
+    look.verdict(DEPLOYMENT, [found])
+    time.now += 61
+    verdict = look.verdict(DEPLOYMENT, [found])
+    assert verdict and verdict.cause == cause, verdict
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        ('pods "a" is forbidden: exceeded quota: all, requested: cpu=1', Cause.QUOTA),
+        ('pods "a" is forbidden: violates PodSecurity "restricted:latest"', Cause.ADMISSION),
+        ('error looking up service account x/y: serviceaccount "y" not found', Cause.MISSING),
+    ],
+)
+def test_pods_that_may_not_be_made_have_their_cause(look: Diagnosis, message: str, cause: Cause) -> None:
+    refused = {"type": "ReplicaFailure", "status": "True", "message": message}
+    verdict = look.verdict({"spec": {}, "status": {"conditions": [refused]}}, [])
+    assert verdict and verdict.cause == cause
+
+
+def test_there_is_advice_for_each_cause() -> None:
+    assert set(ADVICE) == set(Cause)
+    assert len(set(ADVICE.values())) == len(Cause)

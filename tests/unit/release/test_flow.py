@@ -262,7 +262,7 @@ def test_what_was_rolled_back_needs_a_word_more(served: Controller) -> None:
     served.deploy("1.1.0")
     served.rollback()
     with pytest.raises(
-        plans.Refused, match=r"was rolled back on .* by alice: it is bad.*-e force=rolled_back"
+        plans.Refused, match=r"^1\.1\.0 \(r2\) was rolled back on .* by alice: it is bad.*-e force=rolled_back"
     ):
         served.deploy("1.1.0")
     assert served.store.lock()["holder"] == ""
@@ -686,9 +686,181 @@ def test_a_rollback_that_comes_second_does_not_go_back_further(served: Controlle
         return situation
 
     second.world.now = then_bob  # type: ignore[method-assign]
-    with pytest.raises(plans.Refused, match=r"1\.2\.0 .* was live when this rollback began.*bob"):
-        second.rollback()
+    assert second.rollback() == "none"
     assert served.environment.slots[served.environment.live()].version == "1.1.0"
+
+
+def test_a_rollback_that_finds_another_release_than_it_wanted_goes_no_further(served: Controller) -> None:
+    """It was to leave 1.1.0; meanwhile somebody has deployed."""
+    served.deploy("1.1.0")
+    second = Controller(served.environment, "carol")
+    now, read = second.world.now, []
+
+    def then_bob() -> object:
+        situation = now()
+        if not read:
+            read.append(1)
+            Controller(served.environment, "bob").deploy("1.2.0")
+        return situation
+
+    second.world.now = then_bob  # type: ignore[method-assign]
+    with pytest.raises(plans.Refused, match=r"1\.1\.0 .* was live when this rollback began.*deploy r3 by"):
+        second.rollback()
+    assert served.environment.slots[served.environment.live()].version == "1.2.0"
+
+
+# -- rules of others -------------------------------------------------------------------------------
+
+ANSWER = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}
+REDIRECT = {"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_302", "Host": "status.example"}}
+OIDC = {
+    "Type": "authenticate-oidc",
+    "Order": 1,
+    "AuthenticateOidcConfig": {
+        "Issuer": "https://login.example",
+        "AuthorizationEndpoint": "https://login.example/authorize",
+        "TokenEndpoint": "https://login.example/token",
+        "UserInfoEndpoint": "https://login.example/user",
+        "ClientId": "assistant",
+        "ClientSecret": "x",
+    },
+}
+COGNITO = {
+    "Type": "authenticate-cognito",
+    "Order": 1,
+    "AuthenticateCognitoConfig": {
+        "UserPoolArn": "arn:aws:cognito-idp:ap-northeast-2:123456789012:userpool/ap-northeast-2_x",
+        "UserPoolClientId": "assistant",
+        "UserPoolDomain": "login",
+    },
+}
+
+
+def authenticate(environment: Environment, action: dict[str, Any]) -> None:
+    """Have the slot rule authenticate before it forwards."""
+    with environment.quietly():
+        (rule,) = environment.elb.describe_rules(RuleArns=[environment.rule])["Rules"]
+        forward = {**rule["Actions"][-1], "Order": 2}
+        environment.elb.modify_rule(RuleArn=environment.rule, Actions=[action, forward])
+
+
+def put_before(environment: Environment, action: dict[str, Any], priority: int = 5, **condition: Any) -> str:
+    """Make a rule before the slot rule, and return its ARN."""
+    given = condition or {"Field": "path-pattern", "PathPatternConfig": {"Values": ["*"]}}
+    with environment.quietly():
+        made = environment.elb.create_rule(
+            ListenerArn=environment.listener, Priority=priority, Conditions=[given], Actions=[action]
+        )
+    return made["Rules"][0]["RuleArn"]
+
+
+@pytest.mark.parametrize("action", [OIDC, COGNITO])
+def test_a_slot_rule_that_authenticates_is_refused_and_keeps_its_action(
+    served: Controller, action: dict[str, Any]
+) -> None:
+    served.deploy("1.1.0")
+    environment = served.environment
+    authenticate(environment, action)
+    for act in (lambda: served.deploy("1.2.0"), served.rollback, lambda: rollback.decide(served.world, "", [])):
+        with pytest.raises(plans.Refused, match=f"does more than forward: {action['Type']}"):
+            act()
+    lease, _ = take(served.store, who(), 60)
+    with pytest.raises(TrafficError, match="would remove that action"):
+        served.world.traffic.switch("blue", lease)
+    with environment.quietly():
+        (rule,) = environment.elb.describe_rules(RuleArns=[environment.rule])["Rules"]
+    assert [each["Type"] for each in rule["Actions"]] == [action["Type"], "forward"]
+    assert len(served.store.history()) == 2
+
+
+def test_an_action_that_is_added_while_a_release_comes_up_is_not_dropped(served: Controller) -> None:
+    environment = served.environment
+    _in_the_middle(served, "verified", lambda: authenticate(environment, OIDC))
+    assert served.deploy("1.1.0") == "aborted"
+    assert "does more than forward: authenticate-oidc" in served.store.history()[0]["failure"]
+    assert environment.slots["blue"].version == "1.0.0"
+
+
+@pytest.mark.parametrize(("action", "told"), [(ANSWER, "answers 503 by itself"), (REDIRECT, "redirects with")])
+def test_a_maintenance_rule_is_named_before_lock_and_record(
+    served: Controller, action: dict[str, Any], told: str
+) -> None:
+    served.deploy("1.1.0")
+    arn = put_before(served.environment, action)
+    generation = served.store.lock()["generation"]
+    for act in (lambda: served.deploy("1.2.0"), served.rollback):
+        with pytest.raises(plans.Refused, match=f"Rule 5 .*{told}.*delete-rule --rule-arn {arn}"):
+            act()
+    assert served.store.lock()["generation"] == generation
+    assert served.environment.live() == "green"
+
+
+def test_a_maintenance_rule_that_comes_during_a_release_does_not_keep_the_weights(served: Controller) -> None:
+    """Nothing of it is lost by going back; that nobody can see it is told, with the rule."""
+    environment = served.environment
+    environment.behaviour["1.1.0"] = "dies"
+    get, closed = environment.get, []
+
+    def get_or_maintenance(address: str, path: str, headers: Any = None, **more: Any) -> Answer:
+        return Answer(503, b"maintenance") if closed else get(address, path, headers, **more)
+
+    def close() -> None:
+        put_before(environment, ANSWER)
+        closed.append(1)
+
+    environment.get = get_or_maintenance  # type: ignore[method-assign]
+    _in_the_middle(served, "baking", close)
+    assert served.deploy("1.1.0") == "rollback_failed"
+    assert environment.live() == "blue"
+    assert "Rule 5" in served.store.history()[0]["return_failure"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/shop/*"]}},
+        {"Field": "host-header", "HostHeaderConfig": {"Values": ["other.example"]}},
+        {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Beta", "Values": ["*"]}},
+        {"Field": "source-ip", "SourceIpConfig": {"Values": ["203.0.113.0/24"]}},
+        {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "beta", "Value": "1"}]}},
+    ],
+)
+def test_a_rule_for_other_requests_is_in_nobodys_way(served: Controller, condition: dict[str, Any]) -> None:
+    put_before(served.environment, ANSWER, **condition)
+    assert rollback.decide(served.world, "", []).how == "none"
+    deploy.preview(served.world, deploy.Request("1.1.0", tag="1.1.0", config_name="c"))
+
+
+def test_a_rule_in_the_way_of_the_preview_is_named_before_pods_come_up(served: Controller) -> None:
+    def asked(path: str) -> deploy.Request:
+        return deploy.Request("1.1.0", tag="1.1.0", config_name="c", checked=[path])
+
+    put_before(served.environment, ANSWER, 1, Field="path-pattern", PathPatternConfig={"Values": ["/api/*"]})
+    deploy.preview(served.world, asked("/"))
+    with pytest.raises(plans.Refused, match=r"Rule 1 .*place of the preview rule \(2\).*/api/health\?deep=1, which"):
+        deploy.begin(served.world, asked("/api/health?deep=1"), who(), 60, 0)
+    assert served.store.lock()["generation"] == 1
+
+
+def test_no_place_for_the_preview_is_told_before_pods_come_up(served: Controller) -> None:
+    environment = served.environment
+    with environment.quietly():
+        priorities = [{"RuleArn": environment.rule, "Priority": 1}]
+        environment.elb.set_rule_priorities(RulePriorities=priorities)
+    with pytest.raises(plans.Refused, match="has priority 1, and none before it is free"):
+        served.deploy("1.1.0")
+    assert served.store.lock()["generation"] == 1
+
+
+def test_a_second_rule_with_weights_is_not_taken_for_the_slot_rule(served: Controller) -> None:
+    environment = served.environment
+    with environment.quietly():
+        (rule,) = environment.elb.describe_rules(RuleArns=[environment.rule])["Rules"]
+    shop = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/shop/*"]}}
+    put_before(environment, rule["Actions"][0], **shop)
+    assert served.world.traffic.rule().arn == environment.rule
+    with pytest.raises(plans.Refused, match="Rule 5 .*forwards to both slots by weights of its own"):
+        served.deploy("1.1.0")
 
 
 def test_a_deploy_that_waits_gets_its_turn(served: Controller) -> None:

@@ -150,7 +150,7 @@ class Environment:
         """What the load balancer's rule says now. The traffic's own reading isn't trusted here."""
         with self.quietly():
             rule = self.elb.describe_rules(RuleArns=[self.rule])["Rules"][0]
-        groups = rule["Actions"][0]["ForwardConfig"]["TargetGroups"]
+        groups = rule["Actions"][-1]["ForwardConfig"]["TargetGroups"]
         return {_slot(group["TargetGroupArn"]): group["Weight"] for group in groups}
 
     def live(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import refusal
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 
 
@@ -17,6 +18,7 @@ class KubernetesError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+        self.cause = refusal(message, status)
 
 
 class Unreachable(KubernetesError):
@@ -24,7 +26,11 @@ class Unreachable(KubernetesError):
 
 
 class SlotFailed(Exception):
-    """The slot can't come up, or did not stay up; the message is for people and says why."""
+    """The slot can't come up, or did not stay up; the message is for people and says why, `cause` in a word."""
+
+    def __init__(self, message: str, cause: str = "") -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 @dataclass(frozen=True)

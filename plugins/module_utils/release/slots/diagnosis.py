@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import (
+    Cause,
+    Explanation,
+    pull,
+    refusal,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
 
 Json = dict[str, Any]
@@ -18,19 +23,30 @@ _HOPELESS = {"InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 _NO_IMAGE = {"ErrImagePull", "ImagePullBackOff"}
 #: Reasons that may pass, when what is missing is being made just now.
 _UNCONFIGURED = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
-_IMAGE_REFUSED = re.compile(
-    r"not ?found|manifest unknown|does not exist|unauthorized|denied|no basic auth|forbidden|no match", re.I
-)
+#: What is said of an image that cannot be pulled, by cause.
+_PULLS = {
+    Cause.IMAGE_MISSING: ", the registry does not have it",
+    Cause.IMAGE_PLATFORM: ", it is not built for the node's architecture",
+    Cause.IMAGE_REFUSED: ", the registry refuses it to the node",
+    Cause.REGISTRY: ", the node cannot reach the registry",
+}
+#: What time does not change either.
+_PULLED_NEVER = {Cause.IMAGE_MISSING, Cause.IMAGE_PLATFORM, Cause.IMAGE_REFUSED}
 #: What the Cluster Autoscaler and Karpenter say of a pod for which a node comes.
 _NODE_COMES = {"TriggeredScaleUp", "Nominated"}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why a slot can't come up: a short reason, and details such as a probe's answer or the last log lines."""
+    """Why a slot can't come up: a short reason, details such as a probe's answer or the last log lines, the cause."""
 
     reason: str
     details: str = ""
+    cause: str = ""
+
+    @property
+    def told(self) -> Explanation:
+        return Explanation.of(str(self), self.cause)
 
     def __str__(self) -> str:
         return self.reason + (f"\n{self.details}" if self.details else "")
@@ -65,7 +81,7 @@ class Diagnosis:
         refused = condition_of(deployment, "ReplicaFailure")
         message = refused.get("message", "")
         if refused.get("status") == "True" and not (ending and "exceeded quota" in message):
-            return Verdict(f"Kubernetes does not let the pods be made: {message}")
+            return Verdict(f"Kubernetes does not let the pods be made: {message}", cause=refusal(message))
         for pod in coming:
             found = self.hindrance(pod, ending)
             if found:
@@ -101,18 +117,33 @@ class Diagnosis:
     def trouble(self, pod: Json) -> Verdict | None:
         """Return what is wrong with a pod that has been up: it was started again, or is not ready any more."""
         name = pod["metadata"]["name"]
-        containers = pod.get("status", {}).get("containerStatuses", [])
-        for container in containers:
-            ended = container.get("state", {}).get("terminated")
-            if container.get("restartCount", 0) or ended:
-                return self._crash(container, pod, f"container {container['name']} of pod {name}")
+        running = _running(pod)
+        ended = [one for one in running if one.get("restartCount", 0) or one.get("state", {}).get("terminated")]
+        if ended:
+            container = max(ended, key=lambda one: _last_end(one).get("finishedAt") or "")
+            return self._crash(container, pod, f"container {container['name']} of pod {name}")
         if ready(pod):
             return None
-        why = self._probe_answer(pod, ("Readiness", "Liveness")) or condition_of(pod, "Ready").get(
+        container = _at_fault(running)
+        why = self._probe_answer(pod, ("Readiness", "Liveness"), container) or condition_of(pod, "Ready").get(
             "message", ""
         )
-        lines = self.log(name, containers[0]["name"], _LOG_LINES, False) if containers else ""
-        return Verdict(f"pod {name} is not ready", _joined(why, self.lost_nodes([pod]), quoted(lines)))
+        lost = self.lost_nodes([pod])
+        return Verdict(
+            f"pod {name} is not ready",
+            _joined(why, lost, self._last_lines(pod, container)),
+            Cause.NODE if lost else Cause.PROBE,
+        )
+
+    def _last_lines(self, pod: Json, container: Json | None) -> str:
+        """Return the last log lines of a container: of the run before if the one of now has none yet."""
+        if not container:
+            return ""
+        which = (pod["metadata"]["name"], container["name"], _LOG_LINES)
+        lines = self.log(*which, False)
+        if not lines and container.get("restartCount", 0):
+            lines = self.log(*which, True)
+        return quoted(lines, container["name"] if len(_containers_of(pod)) > 1 else "")
 
     def _lasts(self, pod: Json, what: str) -> float:
         """Return for how many seconds this has been seen of the pod, by our own clock."""
@@ -133,9 +164,11 @@ class Diagnosis:
         name = pod["metadata"]["name"]
         if self._lasts(pod, "unschedulable") < self.unschedulable or self._node_comes(name):
             return None
+        lost = self.lost_nodes()
         return Verdict(
             f"pod {name} cannot be scheduled: {condition.get('message', '')}",
-            _joined(self._told(name, "NotTriggerScaleUp"), self.lost_nodes()),
+            _joined(self._told(name, "NotTriggerScaleUp"), lost),
+            Cause.NODE if lost else Cause.SCHEDULING,
         )
 
     def _node_comes(self, pod: str) -> bool:
@@ -146,90 +179,117 @@ class Diagnosis:
         status = pod.get("status", {})
         name = pod["metadata"]["name"]
         if status.get("phase") == "Failed" and status.get("reason"):
-            return Verdict(f"pod {name} failed: {status['reason']}: {status.get('message', '')}")
-        for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+            message = f"pod {name} failed: {status['reason']}: {status.get('message', '')}"
+            return Verdict(message, cause=Cause.NODE)
+        for container in _containers_of(pod):
             waiting = container.get("state", {}).get("waiting") or {}
             reason, message = waiting.get("reason", ""), waiting.get("message", "")
             where = f"container {container['name']} of pod {name}"
-            if reason in _HOPELESS or (reason in _NO_IMAGE and self._no_image(pod, message)):
-                told = self._pull_error(pod) or message
-                return Verdict(
-                    f"the image of {where} cannot be pulled: {container.get('image', '')}: {reason}: {told}"
-                )
+            if reason in _HOPELESS:
+                return self._unpulled(pod, container, where, message, Cause.IMAGE_NAME)
+            if reason in _NO_IMAGE:
+                cause = pull(message)
+                # Kubernetes goes from ErrImagePull to ImagePullBackOff without having tried again.
+                if cause in _PULLED_NEVER or self._lasts(pod, "no image") > self.unpulled:
+                    return self._unpulled(pod, container, where, message, cause)
             if reason in _UNCONFIGURED and self._lasts(pod, reason) > self.unconfigured:
-                return Verdict(f"{where} cannot be started: {reason}: {message}")
+                absent = reason == "CreateContainerConfigError" and "not found" in message
+                cause = Cause.MISSING if absent or "find key" in message else Cause.START
+                return Verdict(f"{where} cannot be started: {reason}: {message}", cause=cause)
             if reason == "CrashLoopBackOff" or container.get("restartCount", 0) >= 2:
                 return self._crash(container, pod, where)
         return None
 
-    def _no_image(self, pod: Json, message: str) -> bool:
-        # Kubernetes goes from ErrImagePull to ImagePullBackOff without having tried again.
-        return bool(_IMAGE_REFUSED.search(message)) or self._lasts(pod, "no image") > self.unpulled
+    def _unpulled(self, pod: Json, container: Json, where: str, message: str, cause: str) -> Verdict:
+        told = self._pull_error(pod, container) or message
+        cause = cause or pull(told) or Cause.REGISTRY
+        reason = container["state"]["waiting"]["reason"]
+        what = f"{container.get('image', '')}: {reason}: {told}"
+        return Verdict(f"the image of {where} cannot be pulled{_PULLS.get(cause, '')}: {what}", cause=cause)
 
     def _crash(self, container: Json, pod: Json, where: str) -> Verdict:
-        ended = (
-            container.get("lastState", {}).get("terminated")
-            or container.get("state", {}).get("terminated")
-            or {}
-        )
+        ended = _last_end(container)
         code = f", exit code {ended['exitCode']}" if "exitCode" in ended else ""
-        name = pod["metadata"]["name"]
-        lines = self.log(name, container["name"], _LOG_LINES, True) or self.log(
-            name, container["name"], _LOG_LINES, False
-        )
+        name, which = pod["metadata"]["name"], container["name"]
+        lines = self.log(name, which, _LOG_LINES, True) or self.log(name, which, _LOG_LINES, False)
         count = container.get("restartCount", 0)
+        killed = self._killed(pod, container)
+        cause = Cause.PROBE if killed else Cause.CRASH
         return Verdict(
             f"{where} crashes: {count} restart{'' if count == 1 else 's'}, "
             f"it last ended with {ended.get('reason', 'Error')}{code}",
-            _joined(self._killed(pod), quoted(lines)),
+            _joined(killed, quoted(lines)),
+            Cause.OOM if ended.get("reason") == "OOMKilled" else cause,
         )
 
-    def _killed(self, pod: Json) -> str:
-        """Return the answer for which a probe had the pod's container ended; none if that ended by itself."""
-        told = [
-            e.get("message", "") for e in self.events(pod["metadata"]["name"]) if e.get("reason") == "Killing"
-        ]
+    def _killed(self, pod: Json, container: Json) -> str:
+        """Return the answer for which a probe had the container ended; none if that ended by itself."""
+        told = [e.get("message", "") for e in self._events_of(pod, container) if e.get("reason") == "Killing"]
         probes = ("Liveness", "Startup")
         by = tuple(kind for kind in probes if any(f"failed {kind.lower()} probe" in text for text in told))
-        return self._probe_answer(pod, by) if by else ""
+        return self._probe_answer(pod, by, container) if by else ""
 
     def _too_slow(self, deployment: Json, coming: list[Json]) -> Verdict:
         """Tell of a rollout whose time is over: what keeps a pod from being ready."""
         told = f"the pods did not become ready within {deployment['spec'].get('progressDeadlineSeconds')} s"
         pod = next((pod for pod in coming if not ready(pod)), None)
         if not pod:
-            return Verdict(told)
-        containers = pod.get("status", {}).get("containerStatuses", [])
-        waiting = [c["state"]["waiting"] for c in containers if c.get("state", {}).get("waiting")]
-        why = self._probe_answer(pod, ("Readiness", "Startup", "Liveness"))
+            return Verdict(told, cause=Cause.SLOW)
+        container = _at_fault(_containers_of(pod))
+        waiting = (container or {}).get("state", {}).get("waiting")
+        why = self._probe_answer(pod, ("Readiness", "Startup", "Liveness"), container)
+        cause = Cause.PROBE if why else Cause.SLOW
         scheduled = condition_of(pod, "PodScheduled")
         if scheduled.get("status") == "False":
-            why = _joined(f"it cannot be scheduled: {scheduled.get('message', '')}", self.lost_nodes())
+            lost = self.lost_nodes()
+            why = _joined(f"it cannot be scheduled: {scheduled.get('message', '')}", lost)
+            cause = Cause.NODE if lost else Cause.SCHEDULING
+        elif unmounted := self._told(pod["metadata"]["name"], "FailedMount"):
+            why, cause = _joined(why, unmounted), Cause.MISSING
         elif waiting and not why:
-            why = f"it waits: {waiting[0].get('reason', '')}: {waiting[0].get('message', '')}"
-        name = pod["metadata"]["name"]
-        lines = self.log(name, containers[0]["name"], _LOG_LINES, False) if containers else ""
-        return Verdict(f"{told}: pod {name} is not ready", _joined(why, quoted(lines)))
+            message = waiting.get("message", "")
+            why = f"container {(container or {})['name']} waits: {waiting.get('reason', '')}: {message}"
+            if waiting.get("reason") in _NO_IMAGE:
+                cause = pull(self._pull_error(pod, container) or message) or Cause.REGISTRY
+        details = _joined(why, self._last_lines(pod, container))
+        return Verdict(f"{told}: pod {pod['metadata']['name']} is not ready", details, cause)
 
-    def _probe_answer(self, pod: Json, kinds: tuple[str, ...]) -> str:
-        """Return what the pod's probes answered last, as its events tell."""
-        return self._told(pod["metadata"]["name"], "Unhealthy", kinds)
+    def _probe_answer(self, pod: Json, kinds: tuple[str, ...], container: Json | None) -> str:
+        """Return what the container's probes answered last, as the pod's events tell."""
+        return self._told(pod["metadata"]["name"], "Unhealthy", kinds, self._events_of(pod, container))
 
-    def _pull_error(self, pod: Json) -> str:
-        return self._told(pod["metadata"]["name"], "Failed", "Failed to pull")
+    def _pull_error(self, pod: Json, container: Json | None) -> str:
+        events = self._events_of(pod, container)
+        return self._told(pod["metadata"]["name"], "Failed", "Failed to pull", events)
 
-    def _told(self, pod: str, reason: str, beginning: str | tuple[str, ...] = "") -> str:
-        """Return what the pod's latest event of that reason says."""
-        told = [e for e in self.events(pod) if e.get("reason") == reason]
+    def _events_of(self, pod: Json, container: Json | None) -> list[Json]:
+        """Return the pod's events, without those of other containers than this one."""
+        events = self.events(pod["metadata"]["name"])
+        if not container:
+            return events
+        own = f"{{{container['name']}}}"
+        paths = [(event, event.get("involvedObject", {}).get("fieldPath", "")) for event in events]
+        return [event for event, path in paths if not path or path.endswith(own)]
+
+    def _told(
+        self,
+        pod: str,
+        reason: str,
+        beginning: str | tuple[str, ...] = "",
+        events: list[Json] | None = None,
+    ) -> str:
+        """Return what the latest event of that reason says, of the pod's if no others are given."""
+        told = [e for e in (self.events(pod) if events is None else events) if e.get("reason") == reason]
         told.sort(key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "")
         messages = [e["message"].strip() for e in told if e.get("message", "").startswith(beginning)]
         return messages[-1] if messages else ""
 
 
-def quoted(lines: str) -> str:
-    """Return log lines as a message has them."""
+def quoted(lines: str, container: str = "") -> str:
+    """Return log lines as a message has them, with the name of their container if it is given."""
     text = "\n".join(f"  | {line}" for line in lines.strip().splitlines())
-    return f"last log lines:\n{text}" if text else ""
+    of = f" of container {container}" if container else ""
+    return f"last log lines{of}:\n{text}" if text else ""
 
 
 def _joined(*parts: str) -> str:
@@ -245,4 +305,41 @@ def ready(pod: Json) -> bool:
 
 
 def restarts(pod: Json) -> int:
-    return sum(c.get("restartCount", 0) for c in pod.get("status", {}).get("containerStatuses", []))
+    return sum(container.get("restartCount", 0) for container in _running(pod))
+
+
+def by_fault(pod: Json) -> list[str]:
+    """Return the names of a pod's containers: those that ended badly first, then the others, init containers last."""
+    bad = [one["name"] for one in _containers_of(pod) if _last_end(one).get("exitCode")]
+    spec = pod.get("spec", {})
+    names = [one["name"] for one in [*spec.get("containers", []), *spec.get("initContainers", [])]]
+    return list(dict.fromkeys([*bad, *names]))
+
+
+def _containers_of(pod: Json) -> list[Json]:
+    """Return the status of each container in the order in which Kubernetes starts them."""
+    status = pod.get("status", {})
+    return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+
+
+def _running(pod: Json) -> list[Json]:
+    """Return the status of each container that runs as long as the pod does: init containers that stay are sidecars."""
+    sidecars = {
+        container["name"]
+        for container in pod.get("spec", {}).get("initContainers", [])
+        if container.get("restartPolicy") == "Always"
+    }
+    status = pod.get("status", {})
+    started = [one for one in status.get("initContainerStatuses", []) if one["name"] in sidecars]
+    return [*status.get("containerStatuses", []), *started]
+
+
+def _at_fault(containers: list[Json]) -> Json | None:
+    """Return the first container that is not ready; if that is not known of any, the first."""
+    return next((one for one in containers if one.get("ready") is False), containers[0] if containers else None)
+
+
+def _last_end(container: Json) -> Json:
+    """Return how the container ended last."""
+    now, before = container.get("state", {}), container.get("lastState", {})
+    return before.get("terminated") or now.get("terminated") or {}

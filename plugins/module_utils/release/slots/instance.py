@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause, Explanation
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, span
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, SlotFailed
@@ -118,7 +120,7 @@ class InstanceSlots:
                 return
             if one and one["State"]["Name"] in _GONE:
                 why = one.get("StateReason", {}).get("Message") or one.get("StateTransitionReason", "")
-                raise SlotFailed(f"instance {instance} was ended: {why}")
+                raise SlotFailed(f"instance {instance} was ended: {why}", Cause.CAPACITY)
             self._patience(began, f"instance {instance} did not {what}", lease)
 
     def _wait_until_healthy(self, instance: str, group: str, lease: Lease) -> None:
@@ -129,14 +131,15 @@ class InstanceSlots:
                 return
             one = self._instance(instance)
             if not one or one["State"]["Name"] in _GONE:
-                raise SlotFailed(f"instance {instance} was ended while it came up")
+                raise SlotFailed(f"instance {instance} was ended while it came up", Cause.NODE)
             if self.clock.steady() - looked >= _CONSOLE_EVERY:
                 looked = self.clock.steady()
                 console = self._console(instance)
                 # Once may be the registry's hiccup.
                 if console.count(_ENDED) >= 2:
                     raise SlotFailed(
-                        f"the service on instance {instance} does not stay up\n{_quoted(console)}"
+                        f"the service on instance {instance} does not stay up\n{_quoted(console)}",
+                        Cause.CRASH,
                     )
             told = f"instance {instance} did not become healthy: {summary(found)}"
             self._patience(began, told, lease, instance)
@@ -144,7 +147,9 @@ class InstanceSlots:
     def _patience(self, began: float, told: str, lease: Lease, instance: str = "") -> None:
         if self.clock.steady() - began > self.start_limit:
             lines = _quoted(self._console(instance)) if instance else ""
-            raise SlotFailed(f"after {span(self.start_limit)}, {told}" + (f"\n{lines}" if lines else ""))
+            raise SlotFailed(
+                f"after {span(self.start_limit)}, {told}" + (f"\n{lines}" if lines else ""), Cause.TARGETS
+            )
         lease.keep()
         self.clock.sleep(_LOOK_EVERY)
 
@@ -178,7 +183,8 @@ class InstanceSlots:
     def explain(self, slot: str) -> str:
         """See Slots.explain. What ended there is told by the instance's console."""
         consoles = [self._console(one["InstanceId"]) for one in self._instances(slot)]
-        return "\n".join(_quoted(console) for console in consoles if _ENDED in console)
+        told = "\n".join(_quoted(console) for console in consoles if _ENDED in console)
+        return Explanation.of(told, Cause.CRASH if told else "")
 
     # -- down ------------------------------------------------------------------------------------
 
@@ -235,7 +241,9 @@ class InstanceSlots:
 
     def _failed(self, operation: str, error: Exception) -> SlotFailed:
         action = self.ec2.meta.method_to_api_mapping[operation]
-        return SlotFailed(f"ec2:{action} failed for the slots of '{self.prefix}': {error}")
+        capacity = re.search(r"InsufficientInstanceCapacity|LimitExceeded", str(error))
+        message = f"ec2:{action} failed for the slots of '{self.prefix}': {error}"
+        return SlotFailed(message, Cause.CAPACITY if capacity else "")
 
 
 def _quoted(console: str) -> str:

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.slots import diagnosis
@@ -141,14 +142,14 @@ class KubernetesSlots:
                     if self.api.clock.steady() - ready_since > _LONGEST_END:
                         names = ", ".join(pod["metadata"]["name"] for pod in ending)
                         why = f"pods of the release before do not end in slot {slot}: {names}"
-                        raise SlotFailed(str(diagnosis.Verdict(why, look.lost_nodes(ending))))
+                        raise SlotFailed(str(diagnosis.Verdict(why, look.lost_nodes(ending))), Cause.NODE)
                     lease.keep()
                     self.api.clock.sleep(_LOOK_EVERY)
                     continue
                 ready_since = None
                 found = look.verdict(deployment, self._pods(slot, number))
                 if found:
-                    raise SlotFailed(str(found))
+                    raise SlotFailed(str(found), found.cause)
             lease.keep()
             self.api.clock.sleep(_LOOK_EVERY)
 
@@ -177,12 +178,13 @@ class KubernetesSlots:
             if failed.get("status") == "True" or late:
                 why = failed.get("message") or f"it did not end within {span(limit)}"
                 lines = self._job_log(name, lines)
-                raise SlotFailed(str(diagnosis.Verdict(f"Job {name} failed: {why}", diagnosis.quoted(lines))))
+                verdict = diagnosis.Verdict(f"Job {name} failed: {why}", diagnosis.quoted(lines))
+                raise SlotFailed(str(verdict), Cause.MIGRATION)
             pods = self.api.list("pods", f"job-name={name}", fields="status.phase=Pending")
             hindered = next(filter(None, map(look.hindrance, pods)), None)
             if hindered:
                 lease.guard(lambda: self.api.delete("jobs", name, _BATCH))
-                raise SlotFailed(f"Job {name} failed: {hindered}")
+                raise SlotFailed(f"Job {name} failed: {hindered}", hindered.cause)
             if now - read > _LOG_EVERY:
                 # Kubernetes removes the pod of a Job whose time is over, and its log with it.
                 read, lines = now, self._job_log(name, lines)
@@ -192,8 +194,8 @@ class KubernetesSlots:
     def _job_log(self, name: str, before: str) -> str:
         """Return the Job's last log lines, or those from before if it tells none now."""
         for pod in self.api.list("pods", f"job-name={name}"):
-            for container in pod["spec"]["containers"]:
-                if lines := self.api.log(pod["metadata"]["name"], container["name"], _LOG_LINES):
+            for container in diagnosis.by_fault(pod):
+                if lines := self.api.log(pod["metadata"]["name"], container, _LOG_LINES):
                     return before if before and lines.startswith(NO_LOG) else lines
         return before
 
@@ -221,7 +223,8 @@ class KubernetesSlots:
         deployment = self._deployment(slot)
         number, look = _release_of(deployment) if deployment else "", self._diagnosis()
         found = [look.trouble(pod) for pod in self._pods(slot, number) if _bears(pod, number)]
-        return str(next(filter(None, found), ""))
+        verdict = next(filter(None, found), None)
+        return verdict.told if verdict else ""
 
     # -- idle ------------------------------------------------------------------------------------
 
@@ -377,13 +380,12 @@ def _bears(pod: Json, number: str) -> bool:
 def _trouble(pod: Json) -> str:
     if diagnosis.ready(pod) or "deletionTimestamp" in pod["metadata"]:
         return ""
-    for container in pod.get("status", {}).get("containerStatuses", []):
+    status = pod.get("status", {})
+    for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
         waiting = container.get("state", {}).get("waiting") or {}
         if waiting:
             return f"{waiting.get('reason', 'waiting')}, {container.get('restartCount', 0)} restarts"
-    return diagnosis.condition_of(pod, "Ready").get("message", "") or pod.get("status", {}).get(
-        "phase", "not ready"
-    )
+    return diagnosis.condition_of(pod, "Ready").get("message", "") or status.get("phase", "not ready")
 
 
 def _patient(obj: Json, replicas: int, deployment: Json) -> Json:

@@ -1,0 +1,113 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""The other rules of the HTTPS listener: which of them answers requests that have to reach the slot rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+Rule = dict[str, Any]
+
+PREVIEW_HEADER = "X-Release-Preview"
+_ANY_ADDRESS = {"0.0.0.0/0", "::/0"}
+
+
+def is_preview(rule: Rule) -> bool:
+    """Return whether a rule is the preview rule of a release."""
+    return any(
+        condition.get("HttpHeaderConfig", {}).get("HttpHeaderName", "").lower() == PREVIEW_HEADER.lower()
+        for condition in rule.get("Conditions", [])
+    )
+
+
+def extra_actions(rule: Rule) -> list[str]:
+    """Return the types of the actions of a rule that forward nothing, e.g. `authenticate-oidc`."""
+    return [action["Type"] for action in rule["Actions"] if action["Type"] != "forward"]
+
+
+def keeps_actions(name: str, rule: Rule) -> str:
+    """Return why the actions of the slot rule cannot be written without a loss, or the empty string."""
+    if not (extra := extra_actions(rule)):
+        return ""
+    return (
+        f"The slot rule of '{name}' ({rule['RuleArn']}) does more than forward: {', '.join(extra)}. Moving the "
+        "weights would remove that action, and with it the new version could not be seen. Remove the action from "
+        "the rule (authenticate in the service, or in front of the load balancer), and run the same command again"
+    )
+
+
+def number(rule: Rule) -> int:
+    """Return a rule's priority; the default rule comes after all others."""
+    return int(rule["Priority"]) if rule["Priority"].isdigit() else 50_001
+
+
+def catches(rule: Rule, host: str, path: str) -> bool:
+    """Return whether a rule answers a plain GET of `path` from any address.
+
+    A rule that asks for a header, a query string or certain client addresses is not for everybody.
+    """
+    path = path.partition("?")[0]
+    return all(_meets(condition, host, path) for condition in rule.get("Conditions", []))
+
+
+def in_the_way(
+    rules: Iterable[Rule], before: int, host: str, paths: Iterable[str]
+) -> tuple[Rule, str] | None:
+    """Return the first rule with a priority below `before` that answers one of `paths`, and that path."""
+    ahead = sorted((rule for rule in rules if number(rule) < before and not is_preview(rule)), key=number)
+    for rule in ahead:
+        for path in paths:
+            if catches(rule, host, path):
+                return rule, path
+    return None
+
+
+def described(rule: Rule) -> str:
+    """Return which rule it is and what it does, e.g. `Rule 5 (arn:...), which answers 503 by itself,`."""
+    return f"Rule {rule['Priority']} ({rule['RuleArn']}), which {_does(rule['Actions'][0])},"
+
+
+def _does(action: dict[str, Any]) -> str:
+    if action["Type"] == "fixed-response":
+        return f"answers {action['FixedResponseConfig']['StatusCode']} by itself"
+    if action["Type"] == "redirect":
+        return f"redirects with {action['RedirectConfig'].get('StatusCode', 'HTTP_302')}"
+    if action["Type"] == "forward":
+        groups = [entry["TargetGroupArn"] for entry in action.get("ForwardConfig", {}).get("TargetGroups", [])]
+        names = [arn.split("/")[1] for arn in groups or [action.get("TargetGroupArn", "//")]]
+        return f"forwards to {', '.join(names)}"
+    return f"begins with {action['Type']}"
+
+
+def _meets(condition: dict[str, Any], host: str, path: str) -> bool:
+    field = condition["Field"]
+    if field == "path-pattern":
+        return _any(condition, "PathPatternConfig", path)
+    if field == "host-header":
+        return _any(condition, "HostHeaderConfig", host, re.IGNORECASE)
+    if field == "http-request-method":
+        return bool({"GET", "*"} & set(condition.get("HttpRequestMethodConfig", {}).get("Values", [])))
+    if field == "source-ip":
+        return bool(_ANY_ADDRESS & set(condition.get("SourceIpConfig", {}).get("Values", [])))
+    return False
+
+
+def _any(condition: dict[str, Any], key: str, text: str, flags: int = 0) -> bool:
+    config = condition.get(key, {})
+    patterns = [_pattern(value) for value in config.get("Values", []) or condition.get("Values", [])]
+    patterns += config.get("RegexValues", []) or condition.get("RegexValues", [])
+    return any(_matches(pattern, text, flags) for pattern in patterns)
+
+
+def _pattern(wildcards: str) -> str:
+    """Return AWS's pattern (`*` any characters, `?` one) as a regular expression."""
+    return "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in wildcards)
+
+
+def _matches(pattern: str, text: str, flags: int) -> bool:
+    try:
+        return bool(re.fullmatch(pattern, text, flags))
+    except re.error:
+        return False  # one of AWS's own kind
