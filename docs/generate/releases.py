@@ -62,7 +62,8 @@ def timeline() -> str:
     """Return the steps of a deploy as the tasks name them, and where requests go meanwhile."""
     tasks = ROOT / "roles" / "release" / "tasks"
     begin = next(task["block"] for task in read_yaml(tasks / "deploy.yml") if "block" in task)
-    steps = [begin[0]["name"]] + [_step(task) for task in read_yaml(tasks / "steps.yml") if _moves(task)]
+    locks = next(task for task in begin if "teal.platform.release_begin" in task)
+    steps = [locks["name"]] + [_step(task) for task in read_yaml(tasks / "steps.yml") if _moves(task)]
     lines = ["sequenceDiagram", "    participant users as requests", "    participant deploy"]
     lines += [
         "    participant old as live slot",

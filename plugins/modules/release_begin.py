@@ -166,7 +166,10 @@ ARGUMENTS = {
 def request(engine: Engine) -> deploy.Request:
     """Return what is asked for. Raises Refused."""
     params = engine.params
-    paths = {"watched": [params["bake_path"]] if params["bake_path"] else [], "checked": params["check_paths"]}
+    paths = {
+        "watched": [params["bake_path"]] if params["bake_path"] else [],
+        "checked": params["check_paths"],
+    }
     if unknown := set(params["force"]) - set(plan.WORDS):
         raise plan.Refused(f"force is {', '.join(sorted(unknown))}, and may be {' or '.join(plan.WORDS)}")
     if params["kind"] == "rollback":

@@ -74,6 +74,7 @@ message:
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, report
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import advice
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import LeaseLost
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
     FAILURES,
@@ -117,9 +118,9 @@ def go_back(engine: Engine) -> dict[str, Any]:
     except FAILURES as error:
         return ended("rollback failed", release, report.stuck(release, failure, str(error), inventory))
     step, serves = engine.params["step"], engine.serves()
-    topic, message, serving = report.failed(
-        release, step, failure, inventory, serves, engine.params["cause"]
-    )
+    topic, message, serving = report.failed(release, step, failure, inventory, serves, engine.params["cause"])
+    if topic != "rollback failed":
+        failure = f"{failure}\nWhat to do: {advice(engine.params['cause'])}"
     return ended(topic, release, message, serving=serving, reason=failure)
 
 

@@ -103,13 +103,15 @@ def bring_up(engine: Engine) -> dict[str, Any]:
     else:
         slots = engine.slots(
             lease=lease,
-            manifests=engine.params["manifests"],
+            given=engine.params["manifests"],
             replicas=engine.params["replicas"],
             unschedulable=engine.length("schedule_timeout"),
         )
     take_slot(lease, release)
     ready = slots.bring_up(release, lease, staged)
     restarts = slots.condition(release["slot"]).restarts
+    for warning in getattr(slots, "warnings", []):
+        engine.module.warn(warning)
     lease.advance(release, State.READY, f"{ready} ready", restarts=restarts)
     return {"changed": True, "replicas": ready, "seconds": round(engine.clock.steady() - began, 1)}
 

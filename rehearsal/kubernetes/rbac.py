@@ -11,6 +11,8 @@ Json = dict[str, Any]
 ROLES, BINDINGS = BY_NAME["roles"], BY_NAME["rolebindings"]
 CLUSTER_ROLES, CLUSTER_BINDINGS = BY_NAME["clusterroles"], BY_NAME["clusterrolebindings"]
 MASTERS = "system:masters"
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+"""Who has come in may ask this, whatever else they may do."""
 READ = ["get", "list", "watch"]
 _EVERYTHING: list[Json] = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
 _SECRET = {"secrets", "roles", "rolebindings", "clusterroles", "clusterrolebindings"}
@@ -89,6 +91,20 @@ def allowed(store: Store, identity: Identity, action: Action) -> bool:
             if any(_grants(rule, action) for rule in (role or {}).get("rules") or []):
                 return True
     return False
+
+
+def review(store: Store, identity: Identity, asked: Json) -> Json:
+    """The answer to a SelfSubjectAccessReview: whether who asks may do what its spec names."""
+    wanted = asked["spec"]["resourceAttributes"]
+    resource = "/".join(filter(None, [wanted.get("resource", ""), wanted.get("subresource", "")]))
+    action = Action(
+        wanted.get("verb", ""),
+        wanted.get("group", ""),
+        resource,
+        wanted.get("namespace", ""),
+        wanted.get("name", ""),
+    )
+    return {**asked, "status": {"allowed": allowed(store, identity, action)}}
 
 
 def refusal(identity: Identity, action: Action) -> str:

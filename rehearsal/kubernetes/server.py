@@ -137,6 +137,13 @@ class Server:
             raise errors.unauthorized()
         if (document := resources.discovery(path)) is not None:
             return http.answer(document)
+        if path == rbac.REVIEWS and request.method == "POST":
+            try:
+                return http.answer(
+                    rbac.review(cluster.store, identity, json.loads(await request.read())), 201
+                )
+            except (KeyError, TypeError, ValueError) as e:
+                raise errors.bad_request(f"no SelfSubjectAccessReview: {e}") from None
         if (target := http.parse(path)) is None:
             raise errors.no_such_path()
         action = rbac.Action(

@@ -118,7 +118,9 @@ _UNREACHABLE = re.compile(
     r"toomanyrequests|too many requests|status( code)?:? (429|50\d)|50\d (internal|bad|service|gateway)",
     re.I,
 )
-_PLATFORM = re.compile(r"no match(ing manifest)? for (platform|linux)|no matching manifest|exec format error", re.I)
+_PLATFORM = re.compile(
+    r"no match(ing manifest)? for (platform|linux)|no matching manifest|exec format error", re.I
+)
 _REFUSED = re.compile(
     r"unauthorized|denied|no basic auth|forbidden|authentication required|authorization (failed|token)", re.I
 )

@@ -53,7 +53,8 @@ def failed(
 ) -> tuple[str, str, str]:
     """Return the topic, the message and what serves now, for a release that has come to its end badly.
 
-    `cause` is what it failed at, in a word (see `advice`). `serves` is what serves (see `live`), which a release doesn't know of itself if it could not go back.
+    `cause` is what it failed at, in a word (see `advice`). `serves` is what serves (see `live`), which a release doesn't
+    know of itself if it could not go back.
     """
     state = State(release["state"])
     old, new = release["from_name"], named(release)

@@ -138,7 +138,9 @@ def _reached(
     if to or first.live.get("release") == now.live.get("release"):
         return None
     moved = now.moved_last or {}
-    by = f"{moved.get('kind', 'a run')} {label(moved['id']) if moved else ''} by {moved.get('who', 'someone')}"
+    by = (
+        f"{moved.get('kind', 'a run')} {label(moved['id']) if moved else ''} by {moved.get('who', 'someone')}"
+    )
     if plan.target and plans.is_in(plan.target, now.live) and now.rule.whole:
         if now.unfinished:
             return None  # whoever came first has died on the way: the rollback goes on to the same release

@@ -75,7 +75,9 @@ def _does(action: dict[str, Any]) -> str:
     if action["Type"] == "redirect":
         return f"redirects with {action['RedirectConfig'].get('StatusCode', 'HTTP_302')}"
     if action["Type"] == "forward":
-        groups = [entry["TargetGroupArn"] for entry in action.get("ForwardConfig", {}).get("TargetGroups", [])]
+        groups = [
+            entry["TargetGroupArn"] for entry in action.get("ForwardConfig", {}).get("TargetGroups", [])
+        ]
         names = [arn.split("/")[1] for arn in groups or [action.get("TargetGroupArn", "//")]]
         return f"forwards to {', '.join(names)}"
     return f"begins with {action['Type']}"

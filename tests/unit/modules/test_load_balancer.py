@@ -245,4 +245,7 @@ def test_a_rule_that_authenticates_is_named_and_keeps_its_action(elb, arguments,
     elb.modify_rule(RuleArn=rule["RuleArn"], Actions=[cognito, forward])
     with pytest.raises(ModuleFailed, match="does more than forward: authenticate-cognito"):
         run_module(load_balancer, check=check, **arguments)
-    assert [action["Type"] for action in slot_rule(elb, arn)["Actions"]] == ["authenticate-cognito", "forward"]
+    assert [action["Type"] for action in slot_rule(elb, arn)["Actions"]] == [
+        "authenticate-cognito",
+        "forward",
+    ]

@@ -233,12 +233,16 @@ def ended(at: str, code: int = 1) -> dict[str, Any]:
 @pytest.fixture
 def logs(time: Time, events: list[dict[str, Any]]) -> Diagnosis:
     """A diagnosis to which each container's log is its name."""
-    return Diagnosis(time.clock(), lambda _, name, *__: f"I am {name}", lambda _: events, lambda: [node("n-1")])
+    return Diagnosis(
+        time.clock(), lambda _, name, *__: f"I am {name}", lambda _: events, lambda: [node("n-1")]
+    )
 
 
 EXCEEDED = {
     "spec": {"progressDeadlineSeconds": 180},
-    "status": {"conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]},
+    "status": {
+        "conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]
+    },
 }
 
 
@@ -258,7 +262,9 @@ def test_the_log_is_that_of_the_container_that_crashes(logs: Diagnosis, which: s
 def test_the_log_is_that_of_the_container_that_is_not_ready_in_time(logs: Diagnosis, which: str) -> None:
     waiting = {"waiting": {"reason": "PodInitializing"}}
     main = [
-        sidecar(name, ready=which != "init" and name != which, **({"state": waiting} if which == "init" else {}))
+        sidecar(
+            name, ready=which != "init" and name != which, **({"state": waiting} if which == "init" else {})
+        )
         for name in ("service", "proxy")
     ]
     first = [sidecar("init", ready=which != "init")]
@@ -324,9 +330,7 @@ CAUSES = [
 
 
 @pytest.mark.parametrize(("found", "cause"), CAUSES)
-def test_each_failure_has_its_cause(
-    look: Diagnosis, time: Time, found: dict[str, Any], cause: Cause
-) -> None:
+def test_each_failure_has_its_cause(look: Diagnosis, time: Time, found: dict[str, Any], cause: Cause) -> None:
     look.verdict(DEPLOYMENT, [found])
     time.now += 61
     verdict = look.verdict(DEPLOYMENT, [found])

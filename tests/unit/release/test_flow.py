@@ -262,7 +262,8 @@ def test_what_was_rolled_back_needs_a_word_more(served: Controller) -> None:
     served.deploy("1.1.0")
     served.rollback()
     with pytest.raises(
-        plans.Refused, match=r"^1\.1\.0 \(r2\) was rolled back on .* by alice: it is bad.*-e force=rolled_back"
+        plans.Refused,
+        match=r"^1\.1\.0 \(r2\) was rolled back on .* by alice: it is bad.*-e force=rolled_back",
     ):
         served.deploy("1.1.0")
     assert served.store.lock()["holder"] == ""
@@ -761,7 +762,11 @@ def test_a_slot_rule_that_authenticates_is_refused_and_keeps_its_action(
     served.deploy("1.1.0")
     environment = served.environment
     authenticate(environment, action)
-    for act in (lambda: served.deploy("1.2.0"), served.rollback, lambda: rollback.decide(served.world, "", [])):
+    for act in (
+        lambda: served.deploy("1.2.0"),
+        served.rollback,
+        lambda: rollback.decide(served.world, "", []),
+    ):
         with pytest.raises(plans.Refused, match=f"does more than forward: {action['Type']}"):
             act()
     lease, _ = take(served.store, who(), 60)
@@ -781,7 +786,9 @@ def test_an_action_that_is_added_while_a_release_comes_up_is_not_dropped(served:
     assert environment.slots["blue"].version == "1.0.0"
 
 
-@pytest.mark.parametrize(("action", "told"), [(ANSWER, "answers 503 by itself"), (REDIRECT, "redirects with")])
+@pytest.mark.parametrize(
+    ("action", "told"), [(ANSWER, "answers 503 by itself"), (REDIRECT, "redirects with")]
+)
 def test_a_maintenance_rule_is_named_before_lock_and_record(
     served: Controller, action: dict[str, Any], told: str
 ) -> None:
@@ -837,7 +844,9 @@ def test_a_rule_in_the_way_of_the_preview_is_named_before_pods_come_up(served: C
 
     put_before(served.environment, ANSWER, 1, Field="path-pattern", PathPatternConfig={"Values": ["/api/*"]})
     deploy.preview(served.world, asked("/"))
-    with pytest.raises(plans.Refused, match=r"Rule 1 .*place of the preview rule \(2\).*/api/health\?deep=1, which"):
+    with pytest.raises(
+        plans.Refused, match=r"Rule 1 .*place of the preview rule \(2\).*/api/health\?deep=1, which"
+    ):
         deploy.begin(served.world, asked("/api/health?deep=1"), who(), 60, 0)
     assert served.store.lock()["generation"] == 1
 
@@ -859,7 +868,7 @@ def test_a_second_rule_with_weights_is_not_taken_for_the_slot_rule(served: Contr
     shop = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/shop/*"]}}
     put_before(environment, rule["Actions"][0], **shop)
     assert served.world.traffic.rule().arn == environment.rule
-    with pytest.raises(plans.Refused, match="Rule 5 .*forwards to both slots by weights of its own"):
+    with pytest.raises(plans.Refused, match=r"Rule 5 .*forwards to both slots by weights of its own"):
         served.deploy("1.1.0")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
+from ansible_collections.teal.platform.plugins.module_utils.release.slots import manifests as manifests_of
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
     SlotFailed,
@@ -35,7 +36,8 @@ class FakeApi:
         self.clock = time.clock()
         self.objects: dict[tuple[str, str], Json] = {}
         self.pods: list[Json] = []
-        self.log_of: list[str] = []
+        self.reviews: list[str] = []
+        self.denied: set[str] = set()
         self.writes: list[str] = []
         self.conflicts = 0
         self.version = 0
@@ -92,6 +94,17 @@ class FakeApi:
 
     def log(self, *_: Any) -> str:
         return "last words"
+
+    def plural(self, version: str, kind: str) -> tuple[str, bool]:
+        if kind == "Gadget":
+            raise KubernetesError(404, f"This Kubernetes has no kind {kind} in {version}")
+        return {"PodDisruptionBudget": "poddisruptionbudgets"}.get(kind, kind.lower() + "s"), True
+
+    def request(self, method: str, path: str, body: Json) -> Json:
+        assert (method, path.rpartition("/")[2]) == ("post", "selfsubjectaccessreviews")
+        wanted = body["spec"]["resourceAttributes"]
+        self.reviews.append(f"{wanted['verb']} {wanted['group']} {wanted['resource']}")
+        return {"status": {"allowed": f"{wanted['verb']} {wanted['resource']}" not in self.denied}}
 
 
 def all_ready(deployment: Json) -> None:
@@ -196,8 +209,8 @@ def test_an_autoscaler_waits_for_the_requests_and_keeps_its_own_least_number(
 
 def test_the_autoscaler_of_the_release_before_does_not_scale_the_next_one(up: Any, api: FakeApi) -> None:
     up("green", 1)
-    api.apply(autoscaler("green", 2, 4))
-    api.apply(autoscaler("blue", 2, 4))
+    api.apply(manifests_of.marked(autoscaler("green", 2, 4), "green"))
+    api.apply(manifests_of.marked(autoscaler("blue", 2, 4), "blue"))
     api.writes.clear()
     up("green", 3)
     assert api.writes[0] == "-horizontalpodautoscalers/assistant-green"
@@ -206,7 +219,7 @@ def test_the_autoscaler_of_the_release_before_does_not_scale_the_next_one(up: An
 
 def test_a_slot_without_requests_is_held_as_large_as_it_was(up: Any, api: FakeApi, lease: Lease) -> None:
     up("blue", 1, replicas=5)
-    api.apply(autoscaler("blue", 2, 9))
+    api.apply(manifests_of.marked(autoscaler("blue", 2, 9), "blue"))
     slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
     slots.hold("blue", lease)
     assert (scaler(api, "blue")["minReplicas"], scaler(api, "blue")["maxReplicas"]) == (5, 9)
@@ -231,7 +244,7 @@ def test_a_warm_slot_grows_with_the_live_one(up: Any, api: FakeApi, lease: Lease
 def test_an_autoscaler_grows_a_warm_slot_itself(up: Any, api: FakeApi, lease: Lease) -> None:
     up("blue", 1)
     up("green", 2)
-    api.apply(autoscaler("blue", 2, 4))
+    api.apply(manifests_of.marked(autoscaler("blue", 2, 4), "blue"))
     api.objects["deployments", "assistant-green"]["spec"]["replicas"] = 6
     slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
     slots.grow("blue", slots.outgrown("blue"), lease)
@@ -447,3 +460,142 @@ def test_condition_tells_what_keeps_pods_from_being_ready(up: Any, api: FakeApi)
     found = KubernetesSlots(api, "assistant").condition("green")  # type: ignore[arg-type]
     assert (found.wanted, found.ready, found.restarts, found.release) == (2, 1, 7, "r1")
     assert found.notes == ["b: CrashLoopBackOff, 4 restarts"]
+
+
+# -- of others --------------------------------------------------------------------------------------
+
+
+def test_an_autoscaler_of_the_user_is_neither_deleted_nor_changed(
+    up: Any, api: FakeApi, lease: Lease
+) -> None:
+    up("green", 1)
+    theirs = {**autoscaler("green", 1, 4), "metadata": {"name": "mine"}}
+    api.apply(theirs)
+    slots = KubernetesSlots(api, "assistant", manifests("green", "r3"))  # type: ignore[arg-type]
+    slots.bring_up({"slot": "green", "id": "00000003"}, lease, lambda _: None)
+    slots.hold("green", lease)
+    assert slots.outgrown("green") == 0
+    slots.scale_down("green", lease)
+    assert api.objects["horizontalpodautoscalers", "mine"]["spec"] == theirs["spec"]
+    (warning,) = slots.warnings
+    assert "HorizontalPodAutoscaler mine scales Deployment assistant-green and is of no release" in warning
+
+
+@pytest.mark.parametrize("name", ["mine", "assistant-green"])
+def test_an_autoscaler_beside_the_one_of_the_release_is_refused(
+    up: Any, api: FakeApi, lease: Lease, name: str
+) -> None:
+    api.apply({**autoscaler("green", 1, 4), "metadata": {"name": name}})
+    api.writes.clear()
+    with pytest.raises(SlotFailed, match=f"HorizontalPodAutoscaler {name} scales .*delete horizontalpod"):
+        up("green", 1, given=[*manifests("green", "r1"), autoscaler("green", 2, 4)])
+    slots = KubernetesSlots(api, "assistant", [*manifests("blue", "r0"), autoscaler("blue", 2, 4)])  # type: ignore[arg-type]
+    with pytest.raises(SlotFailed, match=f"HorizontalPodAutoscaler {name} scales Deployment assistant-green"):
+        slots.check("blue", "r0")
+    assert api.writes == []
+
+
+def test_an_autoscaler_of_the_first_version_is_applied_as_one_of_the_second(
+    api: FakeApi, lease: Lease
+) -> None:
+    old = {**autoscaler("green", 2, 4), "apiVersion": "autoscaling/v1"}
+    old["spec"] = {**old["spec"], "targetCPUUtilizationPercentage": 60}
+    slots = KubernetesSlots(api, "assistant", [*manifests("green", "r1"), old])  # type: ignore[arg-type]
+    slots.bring_up({"slot": "green", "id": "00000001"}, lease, lambda _: None)
+    found = api.objects["horizontalpodautoscalers", "assistant-green"]
+    assert found["apiVersion"] == "autoscaling/v2"
+    assert found["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"] == 60
+    assert "targetCPUUtilizationPercentage" not in found["spec"]
+
+
+def extra(name: str) -> Json:
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {}}
+
+
+def test_what_the_next_release_does_not_bring_is_deleted_with_it(up: Any, api: FakeApi) -> None:
+    """But not what the other slot's release has brought, too, nor what has lost our label."""
+    shared, own, taken = extra("shared"), extra("admin"), extra("taken")
+    up("blue", 1, given=[*manifests("blue", "r1"), shared])
+    up("green", 2, given=[*manifests("green", "r2"), shared, own, taken])
+    api.objects["services", "taken"]["metadata"]["labels"] = {}
+    api.objects["services", "theirs"] = extra("theirs")
+    api.writes.clear()
+    up("green", 3)
+    assert [write for write in api.writes if write.startswith("-")] == [
+        "-configmaps/assistant-r2",
+        "-services/admin",
+    ]
+    assert {"shared", "taken", "theirs", "assistant-blue", "assistant-green"} <= {
+        name for plural, name in api.objects if plural == "services"
+    }
+
+
+def test_a_configuration_that_the_live_slot_uses_is_kept(up: Any, api: FakeApi) -> None:
+    """Also if the live Deployment says nothing of it, as one of an earlier version."""
+    up("blue", 1)
+    up("green", 2)
+    blue = api.objects["deployments", "assistant-blue"]
+    blue["metadata"]["annotations"].pop(manifests_of.OBJECTS)
+    blue["spec"]["template"]["spec"]["use"] = ["assistant-r2"]
+    up("green", 3)
+    assert ("configmaps", "assistant-r2") in api.objects
+
+
+@pytest.mark.parametrize(
+    ("added", "told"),
+    [
+        (
+            {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "data"}},
+            "hold StatefulSet data. A slot runs the pods of one Deployment, assistant-blue",
+        ),
+        ({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "n"}}, "hold CronJob n"),
+        ({"apiVersion": "v1", "kind": "List", "items": []}, "hold a List: write each object"),
+        (
+            {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"},
+            "hold a Kustomization: write each object",
+        ),
+        ({"kind": "Service"}, "needs apiVersion, kind and metadata.name"),
+        ({"apiVersion": "v1", "kind": "Service", "metadata": {}}, "a Service without metadata.name"),
+        (
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "namespace": "other"}},
+            "Service a in namespace other, and a slot is in assistant",
+        ),
+        (
+            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "worker"}},
+            "they hold: assistant-blue, worker",
+        ),
+    ],
+)
+def test_what_a_slot_does_not_handle_is_refused_before_anything_is_written(
+    up: Any, api: FakeApi, added: Json, told: str
+) -> None:
+    given = [*manifests("blue", "r0"), added]
+    with pytest.raises(SlotFailed, match=told) as refused:
+        KubernetesSlots(api, "assistant", given).check("blue", "r0")  # type: ignore[arg-type]
+    assert refused.value.cause == "manifests"
+    with pytest.raises(SlotFailed):
+        up("blue", 0, given=given)
+    assert api.writes == []
+
+
+def test_no_manifests_and_no_deployment_are_told(api: FakeApi) -> None:
+    for given, told in ([], "is slot_manifests_dir empty"), (manifests("blue", "r0")[1:], "they hold: none"):
+        with pytest.raises(SlotFailed, match=told):
+            KubernetesSlots(api, "assistant", given).check("blue", "r0")  # type: ignore[arg-type]
+
+
+def test_rights_are_asked_for_before_a_release_is_begun(api: FakeApi) -> None:
+    slots = KubernetesSlots(api, "assistant", manifests("blue", "r0"))  # type: ignore[arg-type]
+    slots.check("blue", "r0")
+    assert {"create apps deployments", "patch apps deployments", "patch  configmaps"} <= set(api.reviews)
+    api.denied = {"patch deployments", "list pods"}
+    with pytest.raises(SlotFailed, match=r"patch deployments\.apps, list pods") as refused:
+        slots.check("blue", "r0")
+    assert refused.value.cause == "rights"
+    assert api.writes == []
+
+
+def test_a_kind_that_kubernetes_does_not_know_is_told_before_a_release_is_begun(api: FakeApi) -> None:
+    given = [*manifests("blue", "r0"), {"apiVersion": "x/v1", "kind": "Gadget", "metadata": {"name": "g"}}]
+    with pytest.raises(KubernetesError, match="has no kind Gadget"):
+        KubernetesSlots(api, "assistant", given).check("blue", "r0")  # type: ignore[arg-type]

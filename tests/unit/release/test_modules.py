@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.release import report
+import yaml
+from ansible_collections.teal.platform.plugins.module_utils.release import report, setup
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import advice
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, take
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    KubernetesError,
+    SlotFailed,
+    Unreachable,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
 from ansible_collections.teal.platform.plugins.modules import (
     release_begin,
     release_info,
@@ -19,10 +28,12 @@ from ansible_collections.teal.platform.plugins.modules import (
     release_rollback,
     release_tested,
     release_unlock,
+    slot_check,
     slot_migrate,
     slot_retire,
     slot_up,
 )
+from botocore.exceptions import ClientError
 
 from .world import NAME, TABLE, Controller, Environment, who
 
@@ -417,3 +428,56 @@ def test_who_asks_aws_in_vain_is_told_what_to_do(
     message = failed(release_info, region="ap-northeast-2")["msg"]
     assert told in message
     assert "failed for" in message
+
+
+@pytest.mark.parametrize("cause", ["oom", "registry", "rights", ""])
+def test_what_to_do_fits_the_cause_on_the_screen_and_on_discord(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, cause: str
+) -> None:
+    release, _, _ = carried(run, environment, ())
+    told = run(release_return, release=release, step="Bring it up", failure="it fails", cause=cause)
+    assert told["topic"] == "deploy aborted"
+    assert f"What to do:   {advice(cause)}" in told["message"]
+    assert told["event"]["reason"] == f"it fails\nWhat to do: {advice(cause)}"
+
+
+def test_a_right_that_aws_refuses_is_a_cause() -> None:
+    denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ModifyRule")
+    error = TrafficError("elasticloadbalancing:ModifyRule failed")
+    assert setup.cause(error) == ""
+    error.__cause__ = denied
+    assert setup.cause(error) == "aws_rights"
+    assert setup.cause(SlotFailed("it crashes", "crash")) == "crash"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (SlotFailed("is slot_manifests_dir empty?", "manifests"), "What to do: correct the manifests"),
+        (KubernetesError(403, 'deployments is forbidden: User "a" cannot get resource'), "lacks the right"),
+        (Unreachable(0, "Kubernetes has not answered for 30 s"), "see that the cluster's API answers"),
+    ],
+)
+def test_what_is_checked_before_the_lock_is_refused_with_what_to_do(
+    failed: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    aws: None,
+    error: Exception,
+    told: str,
+) -> None:
+    class Slots:
+        def check(self, slot: str, number: str) -> None:
+            raise error
+
+    monkeypatch.setattr(setup.Engine, "slots", lambda *_, **__: Slots())
+    result = failed(slot_check, manifests=[])
+    assert result["error"] == "Refused"
+    assert str(error) in result["msg"] and told in result["msg"]
+
+
+def test_the_slot_is_checked_with_all_that_a_template_may_use() -> None:
+    root = Path(__file__).resolve().parents[3]
+    (task,) = yaml.safe_load((root / "roles/slot/tasks/check.yml").read_text())
+    lease = Lease.of(None, {"holder": "", "generation": 0, "lease": 1})  # type: ignore[arg-type]
+    known = set(setup.ticket(lease, {})) - set(lease.ticket())
+    assert set(task["vars"]["slot_release"]) == known | {"number"}

@@ -73,7 +73,7 @@ class Api:
 
     def apply(self, obj: Json) -> Json:
         """Apply an object server-side. With a resourceVersion in it, only if nobody has changed it since."""
-        plural, namespaced = self._plural(obj["apiVersion"], obj["kind"])
+        plural, namespaced = self.plural(obj["apiVersion"], obj["kind"])
         path = self.path(obj["apiVersion"], plural, obj["metadata"]["name"], namespaced)
         return self.request(
             "patch",
@@ -121,7 +121,8 @@ class Api:
         inside = f"/namespaces/{self.namespace}" if namespaced else ""
         return f"{root}{inside}/{plural}" + (f"/{name}" if name else "")
 
-    def _plural(self, version: str, kind: str) -> tuple[str, bool]:
+    def plural(self, version: str, kind: str) -> tuple[str, bool]:
+        """Return the name of a kind in paths, and whether its objects are in namespaces. Raises KubernetesError."""
         if (version, kind) not in self._plurals:
             root = f"/api/{version}" if version == _CORE else f"/apis/{version}"
             for resource in self.request("get", root)["resources"]:
@@ -146,7 +147,7 @@ class Api:
     ) -> Any:
         """Send one request; wait for up to `patience` seconds for an API that doesn't answer.
 
-        Only what may be sent twice is: reads, patches and deletes. Raises KubernetesError.
+        Only what may be sent twice is: reads, reviews, patches and deletes. Raises KubernetesError.
         """
         began = self.clock.steady()
         patience = self.patience if patience is None else patience

@@ -118,7 +118,9 @@ class Diagnosis:
         """Return what is wrong with a pod that has been up: it was started again, or is not ready any more."""
         name = pod["metadata"]["name"]
         running = _running(pod)
-        ended = [one for one in running if one.get("restartCount", 0) or one.get("state", {}).get("terminated")]
+        ended = [
+            one for one in running if one.get("restartCount", 0) or one.get("state", {}).get("terminated")
+        ]
         if ended:
             container = max(ended, key=lambda one: _last_end(one).get("finishedAt") or "")
             return self._crash(container, pod, f"container {container['name']} of pod {name}")
@@ -336,7 +338,9 @@ def _running(pod: Json) -> list[Json]:
 
 def _at_fault(containers: list[Json]) -> Json | None:
     """Return the first container that is not ready; if that is not known of any, the first."""
-    return next((one for one in containers if one.get("ready") is False), containers[0] if containers else None)
+    return next(
+        (one for one in containers if one.get("ready") is False), containers[0] if containers else None
+    )
 
 
 def _last_end(container: Json) -> Json:

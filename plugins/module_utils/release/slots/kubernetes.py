@@ -15,31 +15,31 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
-from ansible_collections.teal.platform.plugins.module_utils.release.slots import diagnosis
+from ansible_collections.teal.platform.plugins.module_utils.release.slots import diagnosis, manifests, rights
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import NO_LOG, Api, Json
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.autoscalers import Autoscalers
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     Condition,
     KubernetesError,
     SlotFailed,
 )
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.manifests import (
+    AUTOSCALER,
+    DEPLOYMENT,
+    GENERATION,
+    RELEASE_LABEL,
+    SLOT_LABEL,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.store import label
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SLOTS, other
 
-RELEASE_LABEL = "teal.platform/release"
-SLOT_LABEL = "teal.platform/slot"
-GENERATION = "teal.platform/generation"
 _APPS = "apps/v1"
-_SCALING = "autoscaling/v2"
-_SCALERS = "horizontalpodautoscalers"
 _BATCH = "batch/v1"
 _LOG_LINES = 12
 _TRIES = 10
 _LOOK_EVERY = 0.5
 _LOG_EVERY = 5.0
 _LONGEST_END = 300.0
-#: Seconds between the last replica's readiness and the first request; the most that Kubernetes takes.
-_UNTIL_REQUESTS = 600
-_LONGEST_WINDOW = 3600
 
 
 class KubernetesSlots:
@@ -49,75 +49,102 @@ class KubernetesSlots:
         self,
         api: Api,
         workload: str,
-        manifests: list[Json] | None = None,
+        given: list[Json] | None = None,
         replicas: int = 1,
         unschedulable: float = 60.0,
     ) -> None:
         self.api = api
         self.workload = workload
-        self.manifests = manifests or []
+        self.given = given or []
+        #: What there is to warn of, once the slot is up.
+        self.warnings: list[str] = []
         self.replicas = replicas
         self.unschedulable = unschedulable
+        self.autoscalers = Autoscalers(api, self.name)
 
     def name(self, slot: str) -> str:
         return f"{self.workload}-{slot}"
+
+    # -- before anything ---------------------------------------------------------------------------
+
+    def check(self, slot: str, number: str) -> None:
+        """See that manifests and rights are such that a release can be brought up. Raises SlotFailed."""
+        objects = manifests.checked(self.given, self.name(slot), slot, number, self.api.namespace)
+        needed = list(rights.ALWAYS)
+        for obj in objects:
+            plural, namespaced = self.api.plural(obj["apiVersion"], obj["kind"])
+            group = obj["apiVersion"].rpartition("/")[0]
+            if namespaced:
+                needed.append(("patch", group, plural))
+        if lacks := rights.missing(self.api, needed):
+            raise SlotFailed(
+                f"this identity may not do what a release needs in namespace {self.api.namespace}: {', '.join(lacks)}",
+                Cause.RIGHTS,
+            )
+        if any(obj["kind"] == AUTOSCALER for obj in objects):
+            for each in SLOTS:
+                self.autoscalers.refuse_second(each)
 
     # -- up --------------------------------------------------------------------------------------
 
     def bring_up(self, release: dict[str, Any], lease: Lease, staged: Callable[[int], None]) -> int:
         """See Slots.bring_up. Pods of another release in the slot are stopped first: they get no requests."""
         slot, number = release["slot"], label(release["id"])
-        objects = self._checked(slot, number)
-        own = next(obj for obj in objects if obj["kind"] == "Deployment")
+        objects = manifests.checked(self.given, self.name(slot), slot, number, self.api.namespace)
+        own = next(obj for obj in objects if obj["kind"] == DEPLOYMENT)
+        if any(obj["kind"] == AUTOSCALER for obj in objects):
+            self.autoscalers.refuse_second(slot)
         before = self._deployment(slot)
         others = _wanted(self._deployment(other(slot)))
         already = _wanted(before) if before and _release_of(before) == number else 0
         replicas = max(self.replicas, _wanted(own), others, already, 1)
         # That of the release before would scale the new one, by that one's limits.
-        self._stop_scaling(slot, lease)
+        self.warnings += self.autoscalers.delete(slot, lease)
         if before and _release_of(before) != number and _wanted(before):
             self._scale(slot, 0, lease)
             self._wait_for_none(slot, lease)
+        self._delete_left(before, objects, slot, lease)
         for obj in objects:
-            if obj["kind"] == "Deployment":
-                self._apply_deployment(obj, replicas, lease)
+            if obj["kind"] == DEPLOYMENT:
+                self._apply_deployment(manifests.with_objects(obj, objects), replicas, lease)
                 continue
-            if obj["kind"] == "HorizontalPodAutoscaler":
-                obj = _patient(obj, replicas, own)
-            lease.guard(lambda obj=obj: self.api.apply(_marked(obj, slot)))
+            if obj["kind"] == AUTOSCALER:
+                obj = manifests.patient(obj, replicas, own)
+            lease.guard(lambda obj=obj: self.api.apply(manifests.marked(obj, slot)))
         staged(replicas)
         self._wait_until_ready(slot, number, lease)
         return replicas
 
-    def _checked(self, slot: str, number: str) -> list[Json]:
-        """Return the manifests in the order in which they are applied, or say what is wrong with them."""
-        deployments = [obj for obj in self.manifests if obj.get("kind") == "Deployment"]
-        name = self.name(slot)
-        if [obj["metadata"]["name"] for obj in deployments] != [name]:
-            raise SlotFailed(
-                f"the manifests of slot {slot} must hold one Deployment, and its name must be {name}"
-            )
-        template = deployments[0]["spec"]["template"]["metadata"].get("labels", {})
-        if template.get(RELEASE_LABEL) != number or template.get(SLOT_LABEL) != slot:
-            raise SlotFailed(
-                f"the pods of Deployment {name} must bear the labels {SLOT_LABEL}: {slot} and "
-                f"{RELEASE_LABEL}: {number} (both are in slot_labels)"
-            )
-        selector = deployments[0]["spec"]["selector"].get("matchLabels", {})
-        if selector.get(SLOT_LABEL) != slot or RELEASE_LABEL in selector:
-            raise SlotFailed(
-                f"the selector of Deployment {name} must hold {SLOT_LABEL}: {slot}, and nothing that changes "
-                f"with a release (slot_selector has what it needs)"
-            )
-        last = ("Deployment", "HorizontalPodAutoscaler")
-        return sorted(
-            self.manifests, key=lambda obj: last.index(obj["kind"]) + 1 if obj["kind"] in last else 0
-        )
+    def _delete_left(self, before: Json | None, objects: list[Json], slot: str, lease: Lease) -> None:
+        """Delete what the slot's release before has brought and this one does not.
+
+        What is not labelled as this slot's, or what the other slot's release has brought too, is left alone.
+        """
+        beside = self._deployment(other(slot))
+        kept = {manifests.key(obj) for obj in objects} | set(manifests.listed(beside))
+        used = json.dumps((beside or {}).get("spec"))
+        for key in manifests.listed(before):
+            version, kind, name = key.split(" ")
+            if key in kept or json.dumps(name) in used:
+                continue
+            try:
+                plural, namespaced = self.api.plural(version, kind)
+                found = self.api.get(plural, name, version) if namespaced else None
+                if found and manifests.is_of(found, slot):
+                    lease.guard(
+                        lambda plural=plural, name=name, version=version: self.api.delete(
+                            plural, name, version
+                        )
+                    )
+            except KubernetesError as error:
+                if error.status not in (403, 404):
+                    raise
+                self.warnings.append(f"{kind} {name} of the release before was not deleted: {error}")
 
     def _apply_deployment(self, obj: Json, replicas: int, lease: Lease) -> None:
         slot = obj["spec"]["template"]["metadata"]["labels"][SLOT_LABEL]
         obj = {**obj, "spec": {**obj["spec"], "replicas": replicas}}
-        self._write(slot, lambda version: self.api.apply(_marked(obj, slot, lease, version)), lease)
+        self._write(slot, lambda version: self.api.apply(manifests.marked(obj, slot, lease, version)), lease)
 
     def _wait_until_ready(self, slot: str, number: str, lease: Lease) -> None:
         look = self._diagnosis()
@@ -165,7 +192,7 @@ class KubernetesSlots:
         name = job["metadata"]["name"]
         for obj in objects:
             if obj is not job or not self.api.get("jobs", name, _BATCH):
-                lease.guard(lambda obj=obj: self.api.apply(_marked(obj, slot)))
+                lease.guard(lambda obj=obj: self.api.apply(manifests.marked(obj, slot)))
         look, lines = self._diagnosis(), ""
         read = began = self.api.clock.steady()
         while True:
@@ -231,38 +258,21 @@ class KubernetesSlots:
     def hold(self, slot: str, lease: Lease) -> None:
         """See Slots.hold. Without load its autoscaler would leave too little to go back to."""
         if wanted := _wanted(self._deployment(slot)):
-            self._scale_at_least(slot, wanted, lease)
+            self.autoscalers.keep_at_least(slot, wanted, lease)
 
     def outgrown(self, slot: str) -> int:
         """See Slots.outgrown. Where an autoscaler is told already, it is on its way."""
+        if self.autoscalers.foreign(slot):
+            return 0  # whoever made it decides
         wanted = _wanted(self._deployment(other(slot)))
-        least = [scaler["spec"].get("minReplicas", 1) for scaler in self._autoscalers(slot)]
+        least = [scaler["spec"].get("minReplicas", 1) for scaler in self.autoscalers.of(slot)]
         own = max([_wanted(self._deployment(slot)), *least])
         return wanted if 0 < own < wanted else 0
 
     def grow(self, slot: str, replicas: int, lease: Lease) -> None:
         """See Slots.grow."""
-        if not self._scale_at_least(slot, replicas, lease):
+        if not self.autoscalers.keep_at_least(slot, replicas, lease):
             self._scale(slot, replicas, lease)
-
-    def _scale_at_least(self, slot: str, replicas: int, lease: Lease) -> bool:
-        """Have the slot's autoscaler keep so many replicas; return whether there is one."""
-        scalers = self._autoscalers(slot)
-        for scaler in scalers:
-            name, spec = scaler["metadata"]["name"], scaler["spec"]
-            if spec.get("minReplicas", 1) < replicas:
-                most = max(replicas, spec["maxReplicas"])
-                held = {"spec": {"minReplicas": replicas, "maxReplicas": most}}
-                lease.guard(lambda name=name, held=held: self.api.patch(_SCALERS, name, held, _SCALING))
-        return bool(scalers)
-
-    def _autoscalers(self, slot: str) -> list[Json]:
-        found = self.api.list(_SCALERS, version=_SCALING)
-        return [one for one in found if one["spec"]["scaleTargetRef"]["name"] == self.name(slot)]
-
-    def _stop_scaling(self, slot: str, lease: Lease) -> None:
-        for scaler in self._autoscalers(slot):
-            lease.guard(lambda name=scaler["metadata"]["name"]: self.api.delete(_SCALERS, name, _SCALING))
 
     # -- down ------------------------------------------------------------------------------------
 
@@ -271,7 +281,7 @@ class KubernetesSlots:
         deployment = self._deployment(slot)
         if not deployment or not _wanted(deployment):
             return False
-        self._stop_scaling(slot, lease)
+        self.autoscalers.delete(slot, lease)
         self._scale(slot, 0, lease)
         self._prune(lease)
         return True
@@ -386,36 +396,3 @@ def _trouble(pod: Json) -> str:
         if waiting:
             return f"{waiting.get('reason', 'waiting')}, {container.get('restartCount', 0)} restarts"
     return diagnosis.condition_of(pod, "Ready").get("message", "") or status.get("phase", "not ready")
-
-
-def _patient(obj: Json, replicas: int, deployment: Json) -> Json:
-    """Keep an autoscaler from taking replicas away before the new slot has its requests.
-
-    It begins with what it finds, and goes by the most that it wanted in its stabilization window. A higher
-    least number would do it, too, but would stay.
-    """
-    spec = obj["spec"]
-    behavior = spec.get("behavior", {})
-    down = behavior.get("scaleDown", {})
-    window = deployment["spec"].get("progressDeadlineSeconds", 600) + _UNTIL_REQUESTS
-    window = min(max(window, down.get("stabilizationWindowSeconds", 0)), _LONGEST_WINDOW)
-    down = {**down, "stabilizationWindowSeconds": window}
-    return {
-        **obj,
-        "spec": {
-            **spec,
-            "maxReplicas": max(int(spec["maxReplicas"]), replicas),
-            "behavior": {**behavior, "scaleDown": down},
-        },
-    }
-
-
-def _marked(obj: Json, slot: str, lease: Lease | None = None, version: str = "") -> Json:
-    """Return the object with the labels and annotations by which the engine knows it again."""
-    metadata = dict(obj["metadata"])
-    metadata["labels"] = {**metadata.get("labels", {}), SLOT_LABEL: slot}
-    if lease:
-        metadata["annotations"] = {**metadata.get("annotations", {}), GENERATION: str(lease.generation)}
-    if version:
-        metadata["resourceVersion"] = version
-    return {**obj, "metadata": metadata}

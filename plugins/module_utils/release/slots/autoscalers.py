@@ -1,0 +1,78 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""The HorizontalPodAutoscalers of slots: those that a release has brought, and those of others, which stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import Api
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.manifests import (
+    AUTOSCALER,
+    DEPLOYMENT,
+    is_of,
+)
+
+_VERSION = "autoscaling/v2"
+_PLURAL = "horizontalpodautoscalers"
+
+
+class Autoscalers:
+    """`deployment(slot)` returns the name of the slot's Deployment."""
+
+    def __init__(self, api: Api, deployment: Callable[[str], str]) -> None:
+        self.api = api
+        self.deployment = deployment
+
+    def of(self, slot: str) -> list[dict[str, Any]]:
+        """Return the autoscalers of the slot that a release has brought."""
+        return [one for one in self._all(slot) if is_of(one, slot)]
+
+    def foreign(self, slot: str) -> list[str]:
+        """Return the names of the slot's autoscalers that are of no release."""
+        return [one["metadata"]["name"] for one in self._all(slot) if not is_of(one, slot)]
+
+    def refuse_second(self, slot: str) -> None:
+        """Raise SlotFailed if there is an autoscaler that the release's own would work against."""
+        if not (foreign := self.foreign(slot)):
+            return
+        raise SlotFailed(
+            f"{AUTOSCALER} {', '.join(foreign)} scales Deployment {self.deployment(slot)}, is of no release, and would "
+            f"work against the one that the release brings. Delete it (kubectl --namespace {self.api.namespace} delete "
+            f"horizontalpodautoscaler {' '.join(foreign)}), or leave the release's out (slot_autoscaling, "
+            "slot_manifests_dir)",
+            Cause.MANIFESTS,
+        )
+
+    def delete(self, slot: str, lease: Lease) -> list[str]:
+        """Delete those that the slot's release has brought; return what there is to warn of those of others."""
+        for scaler in self.of(slot):
+            lease.guard(lambda name=scaler["metadata"]["name"]: self.api.delete(_PLURAL, name, _VERSION))
+        return [
+            f"{AUTOSCALER} {name} scales Deployment {self.deployment(slot)} and is of no release: it was left as it is, "
+            "and may take replicas away before the slot has its requests, or while it is kept warm. Bring it with the "
+            "release instead: slot_autoscaling, or slot_manifests_dir"
+            for name in self.foreign(slot)
+        ]
+
+    def keep_at_least(self, slot: str, replicas: int, lease: Lease) -> bool:
+        """Have the release's autoscaler keep so many replicas; return whether any autoscaler scales the slot."""
+        for scaler in self.of(slot):
+            name, spec = scaler["metadata"]["name"], scaler["spec"]
+            if spec.get("minReplicas", 1) < replicas:
+                most = max(replicas, spec["maxReplicas"])
+                held = {"spec": {"minReplicas": replicas, "maxReplicas": most}}
+                lease.guard(lambda name=name, held=held: self.api.patch(_PLURAL, name, held, _VERSION))
+        return bool(self._all(slot))
+
+    def _all(self, slot: str) -> list[dict[str, Any]]:
+        wanted = (DEPLOYMENT, self.deployment(slot))
+        return [
+            one
+            for one in self.api.list(_PLURAL, version=_VERSION)
+            if (one["spec"]["scaleTargetRef"].get("kind"), one["spec"]["scaleTargetRef"]["name"]) == wanted
+        ]

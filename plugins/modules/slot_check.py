@@ -1,0 +1,77 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: slot_check
+short_description: Check manifests and rights before a release is begun
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Fails for what would fail a release later, when the lock is taken and the release is recorded - manifests that a slot
+    cannot run, kinds that this Kubernetes does not know, a HorizontalPodAutoscaler of somebody else that works against
+    the release's own, and rights that this identity lacks in the namespace.
+  - Reads, and asks with SelfSubjectAccessReviews. Changes nothing.
+options:
+  manifests:
+    description: The objects, rendered for slot V(blue) and release V(r0).
+    type: list
+    elements: dict
+    default: []
+extends_documentation_fragment:
+  - teal.platform.release
+attributes:
+  check_mode:
+    description: Does the same.
+    support: full
+"""
+
+EXAMPLES = r"""
+- name: Check the manifests and the rights on Kubernetes
+  teal.platform.slot_check:
+    name: assistant-staging
+    domain: staging.assistant.example.com
+    namespace: assistant
+    workload: assistant
+    cluster: assistant-staging
+    manifests: "{{ lookup('ansible.builtin.template', 'slot.yml.j2') | from_yaml_all }}"
+"""
+
+RETURN = r""" # """
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import advice
+from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
+from ansible_collections.teal.platform.plugins.module_utils.release.setup import Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    KubernetesError,
+    SlotFailed,
+)
+
+ARGUMENTS = {"manifests": {"type": "list", "elements": "dict", "default": []}}
+#: What the manifests are rendered for: nothing of it is applied.
+SLOT, NUMBER = "blue", "r0"
+
+
+def check(engine: Engine) -> dict[str, Any]:
+    """Do what the module is for."""
+    if engine.params["slot_kind"] == "instance":
+        return {"changed": False}
+    slots: Any = engine.slots(given=engine.params["manifests"], patience=30.0)
+    try:
+        slots.check(SLOT, NUMBER)
+    except (KubernetesError, SlotFailed) as error:
+        raise Refused(f"{error}\nWhat to do: {advice(error.cause)} Nothing was begun.") from error
+    return {"changed": False}
+
+
+def main() -> None:
+    run(ARGUMENTS, check)
+
+
+if __name__ == "__main__":
+    main()
