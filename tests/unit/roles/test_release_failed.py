@@ -20,6 +20,7 @@ module.fail_json(msg="it is so", error=module.params["error"])
 """
 PLAY = f"""
 - hosts: localhost
+  connection: local
   gather_facts: false
   tasks:
     - vars:
