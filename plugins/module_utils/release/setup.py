@@ -18,9 +18,9 @@ except ImportError:  # AnsibleAWSModule reports the missing library
 from ansible_collections.teal.platform.plugins.module_utils.access import explain, of_access
 from ansible_collections.teal.platform.plugins.module_utils.actor import actor, user
 from ansible_collections.teal.platform.plugins.module_utils.release import traffic as traffics
-from ansible_collections.teal.platform.plugins.module_utils.release.clock import LENGTHS, Clock, seconds
 from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
-from ansible_collections.teal.platform.plugins.module_utils.from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import LENGTHS, Clock, seconds
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import (
     Busy,
     Lease,
