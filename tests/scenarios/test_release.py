@@ -6,6 +6,7 @@ What each call's death does is tested in tests/unit/release/test_death.py; here 
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import re
 import subprocess
@@ -173,6 +174,47 @@ def test_an_image_that_is_not_there_is_told_at_once(clean: Cloud) -> None:
     assert time.monotonic() - began < 30
 
 
+def test_a_rule_of_others_is_named_before_a_release_begins(clean: Cloud) -> None:
+    """Somebody has put a maintenance page before the service."""
+    elb = clean.session.client("elbv2", endpoint_url=clean.config["aws"]["url"])
+    balancer = elb.describe_load_balancers(Names=["assistant-staging"])["LoadBalancers"][0]["LoadBalancerArn"]
+    listeners = elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+    made = elb.create_rule(
+        ListenerArn=next(each["ListenerArn"] for each in listeners if each["Port"] == 443),
+        Priority=10,
+        Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}],
+        Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
+    )
+    arn, tag, before = made["Rules"][0]["RuleArn"], new(clean), clean.state()
+    try:
+        for words in (["--check"], []):
+            text = clean.run(*clean.words("deploy", image_tag=tag), *words, fails=True)
+            assert re.search(r"Rule 10 .*which answers 503 by itself, comes before the slot rule", text)
+    finally:
+        elb.delete_rule(RuleArn=arn)
+    assert clean.state() == before
+    assert clean.messages() == []
+    clean.deploy(tag)
+
+
+def test_manifests_that_a_slot_cannot_run_are_refused_before_a_release_begins(
+    clean: Cloud, tmp_path: Path
+) -> None:
+    before, tag = clean.state(), new(clean)
+    assert "is slot_manifests_dir empty?" in clean.deploy(tag, fails=True, slot_manifests_dir=str(tmp_path))
+    templates = Path(__file__).resolve().parents[2] / "roles/slot/templates"
+    for name in ("config_map", "service", "deployment"):
+        (tmp_path / f"{name}.yml.j2").write_text((templates / f"{name}.yml.j2").read_text())
+    data = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "data"}}
+    (tmp_path / "data.yml").write_text(json.dumps(data))
+    text = clean.deploy(tag, fails=True, slot_manifests_dir=str(tmp_path))
+    assert "hold StatefulSet data" in text and "Nothing was begun." in text, text[-3000:]
+    assert clean.state() == before
+    assert clean.messages() == []
+    (tmp_path / "data.yml").unlink()
+    clean.deploy(tag, slot_manifests_dir=str(tmp_path))
+
+
 @pytest.mark.parametrize("when", [{"SERVICE_DIES_SECONDS": "30"}, {"SERVICE_DIES_REQUESTS": "40"}])
 def test_a_release_that_dies_after_the_switch_goes_back_by_itself(clean: Cloud, when: dict[str, str]) -> None:
     before, tag = clean.live(), new(clean, "dies")
@@ -275,6 +317,7 @@ def test_of_several_deploys_at_once_one_wins_and_the_others_say_why(clean: Cloud
     assert clean.live() in won
     for tag in lost:
         assert "holds the lock since" in texts[tag], texts[tag][-2000:]
+    assert not any("aborted" in title for title in clean.messages()), "nothing of theirs had begun"
     assert load["failed"] == 0, load
 
 

@@ -415,7 +415,18 @@ def test_strangers_stay_out_and_guests_do_what_they_may(
         f'pods is forbidden: User "{session}" cannot list resource "pods" in API group ""'
         ' in the namespace "kube-system"',
     )
+    assert _review(server, bearer, "list", "", "pods") is True
+    assert _review(server, bearer, "patch", "apps", "deployments") is False
     assert set(server.aws.asked) == {"staging"}
+
+
+def _review(server: Live, bearer: str, verb: str, group: str, resource: str) -> bool:
+    """Ask whether this bearer may; that much everybody may ask."""
+    wanted = {"namespace": "default", "verb": verb, "group": group, "resource": resource}
+    path = "/clusters/staging/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    code, answer = _call(server, path, bearer, "POST", {"spec": {"resourceAttributes": wanted}})
+    assert code == 201
+    return answer["status"]["allowed"]
 
 
 def test_faults_strike_as_ordered(server: Live, core: Any, namespace: str) -> None:
