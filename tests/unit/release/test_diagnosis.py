@@ -354,3 +354,9 @@ def test_pods_that_may_not_be_made_have_their_cause(look: Diagnosis, message: st
 def test_there_is_advice_for_each_cause() -> None:
     assert set(ADVICE) == set(Cause)
     assert len(set(ADVICE.values())) == len(Cause)
+
+
+def test_an_init_container_that_came_through_at_last_has_not_crashed(logs: Diagnosis) -> None:
+    tried = sidecar("wait-for-database", restartCount=4, state=ended("09", 0), lastState=ended("08"))
+    starting = pod(initContainerStatuses=[tried], containerStatuses=[sidecar("service", ready=False)])
+    assert logs.verdict(DEPLOYMENT, [starting]) is None

@@ -187,6 +187,8 @@ class Diagnosis:
             waiting = container.get("state", {}).get("waiting") or {}
             reason, message = waiting.get("reason", ""), waiting.get("message", "")
             where = f"container {container['name']} of pod {name}"
+            if (container.get("state", {}).get("terminated") or {}).get("exitCode") == 0:
+                continue  # an init container that has done its work, however many times it was tried
             if reason in _HOPELESS:
                 return self._unpulled(pod, container, where, message, Cause.IMAGE_NAME)
             if reason in _NO_IMAGE:
