@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -478,6 +479,6 @@ def test_what_is_checked_before_the_lock_is_refused_with_what_to_do(
 def test_the_slot_is_checked_with_all_that_a_template_may_use() -> None:
     root = Path(__file__).resolve().parents[3]
     (task,) = yaml.safe_load((root / "roles/slot/tasks/check.yml").read_text())
-    lease = Lease.of(None, {"holder": "", "generation": 0, "lease": 1})  # type: ignore[arg-type]
+    lease = Lease(SimpleNamespace(clock=None), "", 0, 1)  # type: ignore[arg-type]
     known = set(setup.ticket(lease, {})) - set(lease.ticket())
     assert set(task["vars"]["slot_release"]) == known | {"number"}
