@@ -6,12 +6,19 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 from ansible_collections.teal.platform.plugins.plugin_utils.checks import run_checks
+from ansible_collections.teal.platform.plugins.plugin_utils.policy_sizes import (
+    TRUST,
+    TRUST_AT_MOST,
+    policy_sizes,
+    too_large,
+)
 from ansible_collections.teal.platform.plugins.plugin_utils.settings import (
     Problem,
     Settings,
@@ -72,6 +79,9 @@ class ActionModule(ActionBase):
             problem = Problem(given, text, holder.origin(given))
             if holder.host not in found[problem]:
                 found[problem].append(holder.host)
+        if not found and playbook == "":
+            for problem, owner in self._policy_problems(hosts):
+                found[problem].append(owner)
         places: dict[str, list[Problem]] = defaultdict(list)
         for problem, owners in found.items():
             role = hosts[0].specifications.role_of(problem.variable)
@@ -80,6 +90,22 @@ class ActionModule(ActionBase):
             places[role if role and role != "platform" else place].append(problem)
         places[f"playbook {playbook}"] = self._playbook_problems(hosts, playbook)
         return {place: found for place, found in places.items() if found}
+
+    def _policy_problems(self, hosts: list[Settings]) -> Iterator[tuple[Problem, str]]:
+        """Yield the policies that IAM would refuse for their size, and warn of those that need a higher quota."""
+        role = Path(__file__).resolve().parents[2] / "roles" / "identity"
+        for host in (host for host in hosts if host.component == "identity"):
+            for size in policy_sizes(self._templar, host.merged, role):
+                if size.free >= 0:
+                    continue
+                if size.limit == TRUST and size.characters <= TRUST_AT_MOST:
+                    self._display.warning(
+                        f"{size.what} has {size.characters} characters. IAM takes {size.limit}, unless the account's "
+                        f"quota 'Role trust policy length' is raised."
+                    )
+                    continue
+                variable, message = too_large(size, host.values)
+                yield Problem(variable, message, host.origin(variable)), host.host
 
     def _playbook_problems(self, hosts: list[Settings], playbook: str) -> list[Problem]:
         """Return what is wrong with the playbook's own options; they are the same for all hosts."""

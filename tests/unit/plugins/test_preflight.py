@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from unittest.mock import Mock
 
@@ -9,6 +10,7 @@ import pytest
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible.utils.display import Display
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 from ansible_collections.teal.platform.plugins.action import preflight
@@ -141,3 +143,39 @@ def test_what_a_default_takes_over_is_named_as_it_was_given(run):
     lines = result["msg"].splitlines()
     assert lines[0] == "1 setting is wrong. Nothing was created or changed."
     assert "lock_wait = '15 sec': must be a length of time such as 90s, 10m, 1h30m or 1d12h" in result["msg"]
+
+
+IDENTITY = """
+identity:
+  hosts: {identity.qa: {}}
+"""
+
+
+def test_policies_that_iam_would_refuse_for_their_size_are_named(run):
+    right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
+    few = [f"service-{number}.example.com" for number in range(3)]
+    done = run(right + IDENTITY, {"identity_domain_names": few})
+    assert not done.get("failed"), done
+    many = [f"service-{number}.example.com" for number in range(100)]
+    message = run(right + IDENTITY, {"identity_domain_names": many})["msg"]
+    assert re.search(r"the inline policies of the role shop-qa-provision would have \d+ characters", message)
+    assert "the permissions boundary would have" in message
+    assert "IAM takes 10240. Shorten identity_domain_names" in message
+    assert not run(right + IDENTITY, {"identity_domain_names": many}, playbook="retire").get("failed")
+
+
+def test_a_trust_policy_that_needs_a_higher_quota_is_warned_of(run, monkeypatch):
+    right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
+    warned: list[str] = []
+    monkeypatch.setattr(Display, "warning", lambda self, text, **kwargs: warned.append(text))
+
+    def trusted(count: int) -> dict[str, Any]:
+        people = [f"arn:aws:iam::123456789012:role/people/engineer-{number:03}" for number in range(count)]
+        return {"identity_trusted_principals": {"deploy": [], "provision": [], "qa": people}}
+
+    assert not run(right + IDENTITY, trusted(50)).get("failed")
+    assert len(warned) == 1
+    assert "'Role trust policy length'" in warned[0]
+    message = run(right + IDENTITY, trusted(90))["msg"]
+    assert "the trust policy of the role shop-qa-qa would have" in message
+    assert "Shorten identity_trusted_principals" in message

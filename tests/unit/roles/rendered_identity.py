@@ -50,7 +50,8 @@ class Rendered:
             "ansible_search_path": [str(ROLE)],
             **settings,
         }
-        templar = Templar(loader=loader, variables=variables)
+        self.variables = variables
+        self.templar = templar = Templar(loader=loader, variables=variables)
         roles = templar.template(variables["__identity_roles"])
         boundary = "{{ lookup('ansible.builtin.template', 'boundary.json.j2') }}"
         self.boundary = json.loads(templar.template(trust_as_template(boundary)))

@@ -6,10 +6,9 @@ import json
 import re
 
 import pytest
-from rendered_identity import ACCOUNT, ENVIRONMENTS, Rendered
+from ansible_collections.teal.platform.plugins.plugin_utils.policy_sizes import Size, policy_sizes
+from rendered_identity import ACCOUNT, ENVIRONMENTS, ROLE, Rendered
 
-#: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, in characters that are no white space
-INLINE, MANAGED, TRUST = 10_240, 6_144, 2_048
 #: How much of a limit stays free for what a version to come adds.
 FREE = 0.15
 LONGEST = {
@@ -29,21 +28,9 @@ LONGEST = {
 }
 
 
-def size(document: dict) -> int:
-    return len(re.sub(r"\s", "", json.dumps(document)))
-
-
-def sizes(environment: Rendered) -> dict[str, float]:
-    """Return how much of its limit each policy has, or each role's inline policies together."""
-    return {
-        **{
-            role: sum(size(policy) for policy in policies.values()) / INLINE
-            for role, policies in environment.inline.items()
-        },
-        **{name: size(policy) / MANAGED for name, policy in environment.managed.items()},
-        **{f"trust of {role}": size(trust) / TRUST for role, trust in environment.trust.items()},
-        "boundary": size(environment.boundary) / MANAGED,
-    }
+def sizes(environment: Rendered) -> list[Size]:
+    """Return the sizes as preflight computes them for these settings."""
+    return list(policy_sizes(environment.templar, environment.variables, ROLE))
 
 
 def components() -> list[set[str]]:
@@ -56,8 +43,25 @@ def components() -> list[set[str]]:
 def test_policies_have_room_for_the_longest_names_and_all_settings(kind: int) -> None:
     longest = Rendered("production", **LONGEST, identity_components=components()[kind])
     assert len(f"{longest.name}-green") == 32
-    full = {name: f"{share:.1%}" for name, share in sizes(longest).items() if share > 1 - FREE}
-    assert not full, f"less than {FREE:.0%} free: {full}"
+    full = {size.what: f"{size.free:.1%} free" for size in sizes(longest) if size.free < FREE}
+    assert not full
+
+
+def test_preflight_computes_what_iam_counts() -> None:
+    environment = Rendered("production")
+    computed = {size.what: (size.characters, size.limit) for size in sizes(environment)}
+
+    def count(*documents: dict) -> int:
+        return sum(len(re.sub(r"\s", "", json.dumps(document))) for document in documents)
+
+    for role, policies in environment.inline.items():
+        name = f"{environment.name}-{role}"
+        assert computed.pop(f"the inline policies of the role {name}") == (count(*policies.values()), 10_240)
+        trust = count(environment.trust[role])
+        assert computed.pop(f"the trust policy of the role {name}") == (trust, 2_048)
+    for name, policy in environment.managed.items():
+        assert computed.pop(f"the managed policy {name}") == (count(policy), 6_144)
+    assert computed == {"the permissions boundary": (count(environment.boundary), 6_144)}
 
 
 def test_a_role_has_no_more_managed_policies_than_iam_attaches() -> None:
