@@ -20,6 +20,7 @@ from rehearsal.mends import (
     elb,
     functions,
     iam,
+    iam_calls,
     kms,
     launch_template,
     rds,
@@ -45,6 +46,7 @@ MENDS = (
     eks_nodegroup,
     eks_parts,
     iam,
+    iam_calls,
 )
 
 

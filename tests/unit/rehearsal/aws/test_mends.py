@@ -411,6 +411,29 @@ def key_by_arn(cloud: Any) -> Any:
     return kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] != "PendingDeletion"
 
 
+# ---------------------------------------------------------------- IAM
+
+
+@fault
+def instance_profiles_of_any_path(cloud: Any) -> Any:
+    iam, own = cloud.client("iam"), name()
+    for path in (f"/{own}/", f"/{own}-2/"):
+        iam.create_instance_profile(InstanceProfileName=name(), Path=path)
+    found = iam.list_instance_profiles(PathPrefix=f"/{own}/")["InstanceProfiles"]
+    return [profile["Path"] for profile in found] != [f"/{own}/"]
+
+
+@fault
+def audience_cannot_be_added(cloud: Any) -> Any:
+    iam = cloud.client("iam")
+    made = iam.create_open_id_connect_provider(
+        Url=f"https://{name()}.example.com", ClientIDList=["theirs"], ThumbprintList=["0" * 40]
+    )["OpenIDConnectProviderArn"]
+    iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=made, ClientID="ours")
+    found = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=made)["ClientIDList"]
+    return sorted(found) != ["ours", "theirs"]
+
+
 # ---------------------------------------------------------------- EKS
 
 
