@@ -16,8 +16,8 @@ description:
     C(--tags), C(--skip-tags), C(--start-at-task) and C(--step); C(-e) of which words would be lost, or that the playbook
     would ignore; a strategy or a merging of mappings by the environment; settings of another environment; and an
     AWS profile beside AWS keys.
-  - It is the first task of each playbook, with the tag C(always). What leaves it out, too, is refused by
-    P(teal.platform.run_options#callback).
+  - It is the first task of each playbook. Options that would leave it out, too, are refused by
+    P(teal.platform.run_options#lookup), with which that play computes its hosts.
 author: Teal maintainers
 options:
   playbook:

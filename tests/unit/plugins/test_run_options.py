@@ -126,6 +126,8 @@ def test_the_whole_may_be_limited_to_any_component() -> None:
         status, text = call(f"site.yml {TEST} --limit {limit} -e platform_region=nowhere-1")
         assert status == 2
         assert "platform_region = 'nowhere-1'" in text, text
+        assert "Could not match" not in text
+        assert "localhost" not in text, "it is no component that was not reached"
 
 
 def test_from_another_folder_without_the_configuration_it_is_refused_too(tmp_path: Path) -> None:
@@ -137,8 +139,19 @@ def test_from_another_folder_without_the_configuration_it_is_refused_too(tmp_pat
     status, text = call(f"teal.platform.status -i {ROOT}/inventories/test --limit network", tmp_path, **found)
     assert status == 2
     assert "leaves out release" in text
+    for option in ("--start-at-task 'Show the status'", "--skip-tags always", "--tags x", "--step"):
+        status, text = call(f"teal.platform.status -i {ROOT}/inventories/test {option}", tmp_path, **found)
+        assert status == 4, text
+        assert f"{option.split()[0]} " in text.replace("--step:", "--step ")
+        assert "PLAY [" not in text
     status, text = call(f"{ROOT}/playbooks/status.yml -i {ROOT}/inventories/test", tmp_path)
     assert status != 0, "without the collection there is nothing to run"
+
+
+def test_what_only_lists_is_no_run() -> None:
+    for option in ("--list-tasks --tags x", "--list-hosts", "--syntax-check"):
+        status, text = call(f"site.yml {TEST} {option}")
+        assert status == 0, text
 
 
 # -- each by itself ------------------------------------------------------------------------------------
