@@ -55,6 +55,8 @@ class Belonging:
     kept: str = ""
 
 
+#: Components with a key of their own, under the alias <application>-<environment>-<component>.
+KEYS = ("alarms", "cluster")
 #: Where the roles make log groups that a service writes to.
 LOG_GROUPS = (
     "/{}/",
@@ -265,11 +267,12 @@ class Belongings(Resource):
 
     def _list_keys(self) -> Iterator[Belonging]:
         client = self.aws("kms")
-        keys = {arn.rpartition("/")[2] for arn in self._tagged("kms") if ":key/" in arn}
+        keys = dict.fromkeys((arn.rpartition("/")[2] for arn in self._tagged("kms") if ":key/" in arn), "")
+        names = {f"alias/{self.prefix}-{name}": name for name in KEYS}
         for alias in self.ask("kms", "list_aliases", "Aliases"):
-            if self._begins_alike(alias["AliasName"].removeprefix("alias/")) and "TargetKeyId" in alias:
-                keys.add(alias["TargetKeyId"])
-        for identifier in sorted(keys):
+            if alias["AliasName"] in names:
+                keys[alias["TargetKeyId"]] = names[alias["AliasName"]]
+        for identifier, named in sorted(keys.items()):
             # Ours can be read by whoever builds: a key that is closed to us isn't ours.
             closed = ["AccessDeniedException", "NotFoundException"]
             answer = self.call("describe_key", client=client, KeyId=identifier, missing=closed)
@@ -278,9 +281,11 @@ class Belongings(Resource):
                 continue
             key = answer["KeyMetadata"]
             tags = {tag["TagKey"]: tag["TagValue"] for tag in listed["Tags"]}
-            if self._own(tags):
+            # A run that was killed may have left it without its tags.
+            bare = named and "Environment" not in tags
+            if self._own(tags) or bare:
                 kept = f"ends on {key['DeletionDate']:%Y-%m-%d}" if key.get("DeletionDate") else ""
-                yield Belonging("key", identifier, tags.get("Component", ""), kept=kept)
+                yield Belonging("key", identifier, tags.get("Component", named), kept=kept)
 
     def _list_identity(self) -> Iterator[Belonging]:
         path = {"PathPrefix": f"/{self.prefix}/"}

@@ -17,15 +17,18 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
+from ansible.module_utils.basic import env_fallback
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
 )
 from ansible_collections.teal.platform.plugins.module_utils import statuses
+from ansible_collections.teal.platform.plugins.module_utils.tags import without_tags
 
 __all__ = [
     "COMMON_ARGUMENTS",
+    "IGNORED_TAGS",
     "AnsibleAWSModule",
     "Resource",
     "ansible_dict_to_boto3_tag_list",
@@ -38,10 +41,18 @@ __all__ = [
 DEGRADED_FOR = 300.0
 OVER = " AWS does not recover it: delete it first."
 
+#: Patterns of the keys of tags that others set. The fallback is what platform_aws_environment sets.
+IGNORED_TAGS: dict[str, Any] = {
+    "type": "list",
+    "elements": "str",
+    "default": ["aws:*", "awsApplication"],
+    "fallback": (env_fallback, ["TEAL_IGNORED_TAGS"]),
+}
 COMMON_ARGUMENTS: dict[str, dict] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "tags": {"type": "dict", "aliases": ["resource_tags"]},
     "purge_tags": {"type": "bool", "default": True},
+    "ignored_tags": IGNORED_TAGS,
     "wait": {"type": "bool", "default": True},
     "wait_timeout": {"type": "int", "default": 1800},
 }
@@ -77,6 +88,8 @@ class Resource:
     kind: str
     #: keys of `desired()` that AWS cannot change after creation
     immutable: frozenset[str] = frozenset()
+    #: keys of tags that are looked at, although they may be others'
+    needed_tags: frozenset[str] = frozenset()
     #: under what `statuses.STATUSES` sorts the object's statuses; empty if it has none
     status_kind: str = ""
 
@@ -159,6 +172,16 @@ class Resource:
 
     # -- what it gets --------------------------------------------------------------------------
 
+    @property
+    def ignored_tags(self) -> tuple[str, ...]:
+        """Patterns of the keys of tags that are others'. AWS's own cannot be changed at all."""
+        patterns = self.params.get("ignored_tags")
+        return () if patterns is None else ("aws:*", *patterns)
+
+    def seen(self, answer: Any) -> Any:
+        """Return an answer of AWS without the tags of others, so that none is compared nor removed."""
+        return without_tags(answer, self.ignored_tags, self.needed_tags) if self.ignored_tags else answer
+
     def wanted_tags(self, existing: dict[str, str]) -> dict[str, str] | None:
         """Return all tags the object should have, or None if tags are not managed."""
         tags = self.params.get("tags")
@@ -176,7 +199,7 @@ class Resource:
         """
         client = client or self.client
         try:
-            return getattr(client, operation)(**arguments)
+            return self.seen(getattr(client, operation)(**arguments))
         except (ClientError, BotoCoreError) as error:
             if (getattr(error, "response", None) or {}).get("Error", {}).get("Code") in set(missing):
                 return None
@@ -202,7 +225,7 @@ class Resource:
         pause = 0.5
         while True:
             try:
-                return getattr(client, operation)(**arguments)
+                return self.seen(getattr(client, operation)(**arguments))
             except ClientError as error:
                 if error.response["Error"]["Code"] in set(missing):
                     return None
@@ -226,8 +249,10 @@ class Resource:
         client = client or self.client
         try:
             if not client.can_paginate(operation):
-                return getattr(client, operation)(**arguments).get(key, [])
-            return client.get_paginator(operation).paginate(**arguments).build_full_result().get(key, [])
+                answer = getattr(client, operation)(**arguments)
+            else:
+                answer = client.get_paginator(operation).paginate(**arguments).build_full_result()
+            return self.seen(answer).get(key, [])
         except (ClientError, BotoCoreError) as error:
             if (getattr(error, "response", None) or {}).get("Error", {}).get("Code") in set(missing):
                 return []

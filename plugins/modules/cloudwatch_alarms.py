@@ -83,6 +83,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - teal.platform.tags
 """
 
 EXAMPLES = r"""
@@ -119,6 +120,7 @@ alarms:
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
+    IGNORED_TAGS,
     AnsibleAWSModule,
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
@@ -288,6 +290,7 @@ def main() -> None:
             "topic_arn": {"type": "str"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "tags": {"type": "dict", "required": True, "aliases": ["resource_tags"]},
+            "ignored_tags": IGNORED_TAGS,
         },
         supports_check_mode=True,
     )

@@ -48,6 +48,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - teal.platform.tags
 attributes:
   check_mode:
     description: Tells what would change.
@@ -77,6 +78,7 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils import statuses
 from ansible_collections.teal.platform.plugins.module_utils.dns import HostedZone, same_name
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
+    IGNORED_TAGS,
     AnsibleAWSModule,
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
@@ -238,6 +240,7 @@ def main() -> None:
             "hosted_zone": {"type": "str", "default": ""},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "tags": {"type": "dict", "aliases": ["resource_tags"], "default": {}},
+            "ignored_tags": IGNORED_TAGS,
             "wait_timeout": {"type": "int", "default": 600},
         },
         supports_check_mode=True,

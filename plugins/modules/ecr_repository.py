@@ -76,6 +76,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - teal.platform.tags
 attributes:
   check_mode:
     description: Tells what would change.

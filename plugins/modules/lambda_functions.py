@@ -134,6 +134,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - teal.platform.tags
 """
 
 EXAMPLES = r"""
@@ -171,7 +172,11 @@ from ansible_collections.teal.platform.plugins.module_utils.package import (
     build,
     digest,
 )
-from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule, not_assumed_yet
+from ansible_collections.teal.platform.plugins.module_utils.resource import (
+    IGNORED_TAGS,
+    AnsibleAWSModule,
+    not_assumed_yet,
+)
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import ResourceSet, finish
 
 MISSING = ("ResourceNotFoundException",)
@@ -450,6 +455,7 @@ def main() -> None:
             "log_retention_days": {"type": "int", "default": 30},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "tags": {"type": "dict", "required": True, "aliases": ["resource_tags"]},
+            "ignored_tags": IGNORED_TAGS,
             "wait_timeout": {"type": "int", "default": 600},
         },
         supports_check_mode=True,

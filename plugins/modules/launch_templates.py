@@ -48,6 +48,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - teal.platform.tags
 """
 
 EXAMPLES = r"""
@@ -79,7 +80,7 @@ templates:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
+from ansible_collections.teal.platform.plugins.module_utils.resource import IGNORED_TAGS, AnsibleAWSModule
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import EC2Set, finish
 
 OWNED_BY = ("Application", "Environment", "Component")
@@ -181,6 +182,7 @@ def main() -> None:
             "templates": {"type": "list", "elements": "dict", "default": [], "options": template},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "tags": {"type": "dict", "required": True, "aliases": ["resource_tags"]},
+            "ignored_tags": IGNORED_TAGS,
         },
         supports_check_mode=True,
     )

@@ -126,6 +126,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - teal.platform.tags
 attributes:
   check_mode:
     description: Tells what would change.
@@ -174,7 +175,7 @@ from ansible_collections.teal.platform.plugins.module_utils.load_balancer_parts 
     TargetGroups,
     plain_action,
 )
-from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
+from ansible_collections.teal.platform.plugins.module_utils.resource import IGNORED_TAGS, AnsibleAWSModule
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import ResourceSet, finish
 
 SLOTS = ("blue", "green")
@@ -214,6 +215,7 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     },
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "tags": {"type": "dict", "aliases": ["resource_tags"], "default": {}},
+    "ignored_tags": IGNORED_TAGS,
     "wait_timeout": {"type": "int", "default": 600},
 }
 

@@ -37,6 +37,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - teal.platform.tags
 attributes:
   check_mode:
     description: Tells what would change.
@@ -64,7 +65,7 @@ arns:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
+from ansible_collections.teal.platform.plugins.module_utils.resource import IGNORED_TAGS, AnsibleAWSModule
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import ResourceSet, finish
 
 
@@ -124,6 +125,7 @@ def main() -> None:
             "retention_days": {"type": "int", "default": 30},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "tags": {"type": "dict", "aliases": ["resource_tags"], "default": {}},
+            "ignored_tags": IGNORED_TAGS,
         },
         supports_check_mode=True,
     )

@@ -50,6 +50,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - teal.platform.tags
 """
 
 EXAMPLES = r"""
@@ -76,6 +77,7 @@ without_value:
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
+    IGNORED_TAGS,
     AnsibleAWSModule,
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
@@ -164,6 +166,7 @@ def main() -> None:
             "recovery_days": {"type": "int", "default": 30},
             "owner_tags": {"type": "dict", "required": True},
             "tags": {"type": "dict", "default": {}},
+            "ignored_tags": IGNORED_TAGS,
         },
         supports_check_mode=True,
     )

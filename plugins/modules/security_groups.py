@@ -90,6 +90,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - teal.platform.tags
 attributes:
   check_mode:
     description: Tells what would change.
@@ -135,7 +136,7 @@ from ansible_collections.teal.platform.plugins.module_utils.interfaces import (
     interfaces,
     remove_left_by_nodes,
 )
-from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
+from ansible_collections.teal.platform.plugins.module_utils.resource import IGNORED_TAGS, AnsibleAWSModule
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import EC2Set, finish
 
 #: The tag by which EKS names the cluster that it made a group for.
@@ -148,6 +149,7 @@ class SecurityGroups(EC2Set):
     kind = "security group"
     id_key = "GroupId"
     fixed = frozenset({"description"})
+    needed_tags = frozenset({OF_EKS})
 
     def find_all(self) -> dict[str, dict]:
         groups = self.in_vpc("describe_security_groups", "SecurityGroups")
@@ -360,6 +362,7 @@ def main() -> None:
             },
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "tags": {"type": "dict", "aliases": ["resource_tags"], "default": {}},
+            "ignored_tags": IGNORED_TAGS,
             "wait_timeout": {"type": "int", "default": 300},
         },
         supports_check_mode=True,

@@ -44,6 +44,7 @@ extends_documentation_fragment:
   - amazon.aws.common.modules
   - amazon.aws.region.modules
   - amazon.aws.boto3
+  - teal.platform.tags
 attributes:
   check_mode:
     description: Tells what would change.
@@ -70,7 +71,7 @@ flow_log_id:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
+from ansible_collections.teal.platform.plugins.module_utils.resource import IGNORED_TAGS, AnsibleAWSModule
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import EC2Set, finish
 
 
@@ -129,6 +130,7 @@ def main() -> None:
             "traffic_type": {"type": "str", "choices": ["ACCEPT", "REJECT", "ALL"], "default": "ALL"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "tags": {"type": "dict", "aliases": ["resource_tags"], "default": {}},
+            "ignored_tags": IGNORED_TAGS,
         },
         required_if=[("state", "present", ["bucket_arn"])],
         supports_check_mode=True,

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.tags import matches
 from ansible_collections.teal.platform.plugins.module_utils.text import as_text
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry import Found, check
 from ansible_collections.teal.platform.plugins.plugin_utils.given import VERSIONS, kind_of, written
@@ -24,6 +26,8 @@ RESERVED = (
     "Slot",
     "Tier",
 )
+#: What else the roles set.
+OURS = (*RESERVED, "Purpose")
 #: AWS takes 50 tags for a resource; the rest is for the reserved ones.
 MOST = 40
 
@@ -67,6 +71,25 @@ def extra_tags(platform_extra_tags: dict[Any, Any]) -> Found:
                 f"the value of '{key}' must have at most 256 letters, digits, spaces and _ . : / = + - @, "
                 "no space at its ends",
             )
+
+
+@check
+def ignored_tags(platform_ignored_tags: list[str], platform_extra_tags: dict[Any, Any]) -> Found:
+    for pattern in platform_ignored_tags:
+        hit = [key for key in OURS if matches(key, [pattern])]
+        if hit:
+            yield (
+                "platform_ignored_tags",
+                f"'{pattern}' matches {', '.join(hit)}, which the roles set: name keys of others",
+            )
+        if not pattern or not _allowed(re.sub(r"[*?!\[\]]", "", pattern)):
+            yield (
+                "platform_ignored_tags",
+                f"'{pattern}' must be the key of a tag, in which * and ? may stand for others",
+            )
+    for key in platform_extra_tags:
+        if matches(str(key), platform_ignored_tags):
+            yield "platform_extra_tags", f"'{key}' matches platform_ignored_tags, so it would be left alone"
 
 
 def text_problems(key: str, value: Any, nested: bool, parent: Any = None) -> Iterator[str]:

@@ -169,6 +169,15 @@ def test_certificates_keys_and_log_groups_are_listed(aws: Any, run_module: Any) 
     ]
 
 
+def test_a_key_that_a_killed_run_left_without_tags_is_listed_by_its_alias(aws: Any, run_module: Any) -> None:
+    kms = boto3.client("kms")
+    for name in ("shop-staging-alarms", "shop-staging-2-alarms", "shop-staging-other"):
+        key = kms.create_key()["KeyMetadata"]["KeyId"]
+        kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=key)
+    own = kms.describe_key(KeyId="alias/shop-staging-alarms")["KeyMetadata"]["KeyId"]
+    assert ask(run_module)["standing"] == [f"alarms key {own}"]
+
+
 def test_what_carries_no_component_is_always_listed(aws: Any, run_module: Any) -> None:
     ec2 = boto3.client("ec2")
     own = [{"Key": "Environment", "Value": "staging"}, {"Key": "Application", "Value": "shop"}]

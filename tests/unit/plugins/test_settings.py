@@ -102,6 +102,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"platform_name": "mine"}, "follows from platform_application"),
     ({"platform_environment": "other"}, "here <component>.other"),
     ({"platform_allowed_accounts": ["12"]}, "'12' is no account"),
+    ({"platform_ignored_tags": ["*"]}, "'*' matches Application, CollectionVersion, Component, Environment"),
+    ({"platform_ignored_tags": ["Cost,x"]}, "'Cost,x' must be the key of a tag"),
+    (
+        {"platform_ignored_tags": ["Cost*"], "platform_extra_tags": {"CostCenter": "1"}},
+        "'CostCenter' matches platform_ignored_tags",
+    ),
     ({"identity_image_accounts": ["12"]}, "'12' is no account"),
     ({"identity_release_keys": ["alias/x"]}, "'alias/x' is no ARN of a key"),
     ({"release_store_kms_key": "alias/x"}, "with the ARN of release_store_kms_key (alias/x)"),

@@ -1,0 +1,50 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Tags that others set on our objects: AWS itself, its Service Catalog (awsApplication), tools that share out costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Any
+
+#: How AWS's services call an object's tags in their answers.
+FIELDS = ("Tags", "tags", "TagList")
+#: How they call a tag's key.
+KEYS = ("Key", "TagKey", "key")
+
+
+def matches(key: str, patterns: Iterable[str]) -> bool:
+    """Say whether the key of a tag matches one of `patterns`, as of a shell."""
+    return any(fnmatchcase(key, pattern) for pattern in patterns)
+
+
+def without_tags(answer: Any, patterns: Iterable[str], but: Iterable[str] = ()) -> Any:
+    """Return an answer of AWS without the tags whose key matches `patterns`, except the keys in `but`."""
+    patterns, but = tuple(patterns), frozenset(but)
+
+    def kept(key: str) -> bool:
+        return key in but or not matches(key, patterns)
+
+    def tags(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: text for key, text in value.items() if kept(key)}
+        return [one for one in value if kept(next((one[name] for name in KEYS if name in one), ""))]
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, list):
+            return [walk(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        return {key: tags(one) if key in FIELDS and is_tags(one) else walk(one) for key, one in value.items()}
+
+    return walk(answer)
+
+
+def is_tags(value: Any) -> bool:
+    """Say whether a value has the form of tags: a dict of texts, or a list of keys with their values."""
+    if isinstance(value, dict):
+        return all(isinstance(text, str) for text in value.values())
+    return isinstance(value, list) and all(
+        isinstance(one, dict) and any(name in one for name in KEYS) for one in value
+    )
