@@ -23,6 +23,7 @@ from ansible_collections.teal.platform.plugins.plugin_utils.settings import (
     Problem,
     Settings,
     Specifications,
+    hidden,
     repr_of,
 )
 
@@ -75,7 +76,12 @@ class ActionModule(ActionBase):
         for variable, message in run_checks(values):
             holder = next(host for host in hosts if variable in host.values)
             given = holder.given(variable)
-            text = f"{given} = {repr_of(values[variable])}: {message}"
+            value = values[variable]
+            text = (
+                f"{given}: {message}"
+                if hidden(variable, value, {})
+                else f"{given} = {repr_of(value)}: {message}"
+            )
             problem = Problem(given, text, holder.origin(given))
             if holder.host not in found[problem]:
                 found[problem].append(holder.host)

@@ -129,7 +129,13 @@ plan:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, plan, rollback
+from ansible_collections.teal.platform.plugins.module_utils.release import (
+    config,
+    deploy,
+    images,
+    plan,
+    rollback,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.alarms import Alarms
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
     LOCK_ARGUMENTS,
@@ -192,7 +198,9 @@ def request(engine: Engine) -> deploy.Request:
     else:
         images.check(tag, digest)
         image = images.resolve(engine.client("ecr"), params["repository"], tag, digest)
-    config = {key: str(value) for key, value in params["config"].items()}
+    if problem := next(config.wrong(params["config"], params["slot_kind"]), None):
+        raise plan.Refused(f"The configuration is refused: {problem}")
+    variables = config.environment(params["config"])
     return deploy.Request(
         image=image.reference,
         tag=image.tag,
@@ -200,8 +208,8 @@ def request(engine: Engine) -> deploy.Request:
         commit=params["commit"],
         gate=params["gate"],
         version=params["version"],
-        config=config,
-        config_name=images.config_name(params["workload"] or params["name"], config),
+        config=variables,
+        config_name=images.config_name(params["workload"] or params["name"], variables),
         reason=params["reason"],
         force=params["force"],
         **paths,

@@ -12,6 +12,7 @@ from typing import Any
 
 import jinja2
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import LENGTHS
+from ansible_collections.teal.platform.plugins.plugin_utils.vaulted import encrypted
 
 try:  # where a value was read from; ansible-core keeps it since 2.19, and not as a public interface
     from ansible._internal._datatag._tags import Origin
@@ -81,6 +82,10 @@ def not_text(name: str, value: Any, option: Mapping[str, Any], length: bool = Fa
         for key, inner in (option.get("options") or {}).items():
             if key in value:
                 yield from not_text(f"{name}.{key}", value[key], inner)
+    elif kind in ("int", "float") and isinstance(value, bool):
+        yield f"{name} must be a number, and {value} is a boolean"
+    elif kind == "int" and re.fullmatch(r"[-+]?0[0-7_]+|.*:.*", source := written(value)):
+        yield f"{name} is written {source}, which YAML reads as {value}: write the number in decimals"
     elif kind == "str" and value is not None and not isinstance(value, str):
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         whole = number and isinstance(value, int)
@@ -102,7 +107,7 @@ def written(value: Any, key: Any = None) -> str:
         return ""
     own = Origin.get_tag(value)
     found = own or Origin.get_tag(key)
-    if found is None or not found.path or not found.line_num or not found.col_num:
+    if found is None or not found.path or not found.line_num or not found.col_num or encrypted(found.path):
         return ""
     try:
         line = Path(found.path).read_text(encoding="utf-8").splitlines()[found.line_num - 1]

@@ -21,7 +21,13 @@ from ansible_collections.teal.platform.plugins.plugin_utils.given import (
     not_text,
     origin_of,
 )
+from ansible_collections.teal.platform.plugins.plugin_utils.vaulted import inline, sources, vaulted
 
+#: Settings that anybody can read later, and what to do with a secret instead.
+CLEAR_TEXT = {
+    "slot_config": "it would be stored in clear text. Put the value into Secrets Manager, and the name of the secret here",
+    "platform_extra_tags": "tags are not secret",
+}
 #: What every component has, beside its own role.
 SHARED_ROLES = ("platform", "notification")
 #: What a component's role brings with it.
@@ -167,9 +173,14 @@ class Settings:
         if name in self.variables:
             wrong = list(not_text(name, value, option, name in DURATIONS or name.endswith("lock_wait")))
             for message in wrong:
-                said = f"must be text, and is {kind_of(value)}" if option.get("no_log") else message
+                said = f"must be text, and is {kind_of(value)}" if hidden(name, value, option) else message
                 yield Problem(name, said, origin)
             if wrong:
+                return
+        if name in CLEAR_TEXT:
+            secret = list(self.from_vault(name, value))
+            yield from (Problem(name, message, origin) for message in secret)
+            if secret:
                 return
         result = ArgumentSpecValidator({name: option}).validate(
             {name: value}, validate_role_argument_spec=True
@@ -178,12 +189,23 @@ class Settings:
             # ansible's message may have the value in it
             said = (
                 f"must be of type {option.get('type', 'str')}"
-                if option.get("no_log")
+                if hidden(name, value, option)
                 else plain(message, name)
             )
             yield Problem(name, f"{shown(name, value, option)}: {said}", origin)
         if not result.error_messages:
             self.values[name] = result.validated_parameters[name]
+
+    def from_vault(self, name: str, value: Any) -> Iterator[str]:
+        """Yield what of a setting that is stored in clear text comes from a vault."""
+        raw = self.merged[name]
+        entries = raw if isinstance(raw, Mapping) else {"": raw}
+        for key in dict.fromkeys([*entries, *(value if isinstance(value, Mapping) else ())]):
+            found = [*sources(entries.get(key), self.merged)]
+            if not found and isinstance(value, Mapping) and vaulted(value.get(key)):
+                found = ["a vaulted value"]
+            if found:
+                yield f"{name}{f'.{key}' if key else ''} comes from a vault, {found[0]}: {CLEAR_TEXT[name]}"
 
     def unknown(self, extra: Mapping[str, Any], more: Iterable[str]) -> Iterator[Problem]:
         """Yield variables that no spec knows: with the prefix of a role, or extra and almost a known name."""
@@ -223,8 +245,13 @@ def suggestion(name: str, known: Iterable[str], cutoff: float = 0.75) -> str:
 
 def shown(name: str, value: Any, option: dict) -> str:
     """Return `name = value` for a message, without what must not be seen."""
-    text = "(hidden)" if option.get("no_log") else repr_of(value)
+    text = "(hidden)" if hidden(name, value, option) else repr_of(value)
     return f"{name} = {text}"
+
+
+def hidden(name: str, value: Any, option: dict) -> bool:
+    """Return whether no message may show the value of a setting."""
+    return bool(option.get("no_log")) or name == "slot_config" or inline(value)
 
 
 def repr_of(value: Any) -> str:

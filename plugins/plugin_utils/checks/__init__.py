@@ -11,10 +11,14 @@ from __future__ import annotations
 
 from ansible_collections.teal.platform.plugins.plugin_utils.checks import (  # noqa: F401 - they register checks
     cluster,
+    config,
     durations,
+    limits,
     load_balancer,
+    machines,
     network,
     platform,
+    slot,
     stores,
     tags,
 )

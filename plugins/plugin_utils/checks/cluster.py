@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Cluster, namespace and bastion, and the types of all machines."""
+"""Cluster, namespace and bastion."""
 
 from __future__ import annotations
 
@@ -79,25 +79,3 @@ def namespace(namespace_name: str, namespace_port: int) -> Found:
         )
     if not 1 <= namespace_port <= 65535:
         yield "namespace_port", "1 to 65535"
-
-
-@check
-def instance_types(instance_type: str) -> Found:
-    yield from instance_type_checks("instance_type", instance_type)
-
-
-@check
-def node_types(cluster_node_instance_type: str) -> Found:
-    yield from instance_type_checks("cluster_node_instance_type", cluster_node_instance_type)
-
-
-@check
-def database_classes(database_instance_class: str) -> Found:
-    yield from instance_type_checks("database_instance_class", database_instance_class.removeprefix("db."))
-    if not database_instance_class.startswith("db."):
-        yield "database_instance_class", "a class of RDS, like db.t4g.small"
-
-
-def instance_type_checks(variable: str, value: str) -> Found:
-    if not re.fullmatch(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", value):
-        yield variable, "a type like t3.large"

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.plugin_utils.checks.network import known_tier
+from ansible_collections.teal.platform.plugins.plugin_utils.checks.network import known_tier, ports_of
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry import Found, check
 
 
@@ -51,6 +51,30 @@ def database_name(database_name: str) -> Found:
 @check
 def database_tier(database_tier: str, network_tiers: list[str]) -> Found:
     yield from known_tier("database_tier", database_tier, network_tiers)
+
+
+#: The ports on which RDS has the engines listen.
+ENGINE_PORTS = {"postgres": 5432, "mysql": 3306}
+
+
+@check
+def port_in_security_groups(database_engine: str, network_database_ports: list[str]) -> Found:
+    port = ENGINE_PORTS[database_engine]
+    if not any(port in ports for value in network_database_ports if (ports := ports_of(value))):
+        yield (
+            "network_database_ports",
+            f'must contain "{port}", the port of {database_engine} (database_engine), else nothing reaches the database',
+        )
+
+
+@check
+def port_in_network_policy(database_engine: str, namespace_database_port: int) -> Found:
+    port = ENGINE_PORTS[database_engine]
+    if namespace_database_port != port:
+        yield (
+            "namespace_database_port",
+            f"must be {port}, the port of {database_engine} (database_engine), else pods do not reach the database",
+        )
 
 
 @check
