@@ -21,6 +21,7 @@ from rehearsal.mends import (
     functions,
     iam,
     iam_calls,
+    iam_limits,
     kms,
     launch_template,
     rds,
@@ -47,6 +48,7 @@ MENDS = (
     eks_parts,
     iam,
     iam_calls,
+    iam_limits,
 )
 
 

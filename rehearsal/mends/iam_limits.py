@@ -1,0 +1,77 @@
+"""IAM's limits of the sizes of policies, and lists of instance profiles by path.
+
+moto takes policies of any size, and lists every instance profile of the account.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.iam.exceptions import LimitExceededException
+from moto.iam.models import IAMBackend
+from moto.iam.responses import IamResponse
+
+INLINE, MANAGED, TRUST = 10_240, 6_144, 2_048
+"""Characters that are no white space: the inline policies of a role together, a managed policy, a trust policy."""
+
+
+def apply(config: dict[str, Any]) -> None:
+    """Patch moto."""
+    sizes()
+    profiles_by_path()
+
+
+def size_of(document: str) -> int:
+    """Return the characters that IAM counts of a policy."""
+    return len(re.sub(r"\s", "", document))
+
+
+def sizes() -> None:
+    """Refuse policies that are larger than IAM takes."""
+    put_role_policy, create_policy = IAMBackend.put_role_policy, IAMBackend.create_policy
+    create_version, create_role = IAMBackend.create_policy_version, IAMBackend.create_role
+    update_trust = IAMBackend.update_assume_role_policy
+
+    def put(self: IAMBackend, role_name: str, policy_name: str, policy_json: str) -> None:
+        documents = {**self.get_role(role_name).policies, policy_name: policy_json}
+        texts = (text if isinstance(text, str) else json.dumps(text) for text in documents.values())
+        if sum(map(size_of, texts)) > INLINE:
+            raise LimitExceededException(
+                f"Maximum policy size of {INLINE} bytes exceeded for role {role_name}"
+            )
+        put_role_policy(self, role_name, policy_name, policy_json)
+
+    def limited(function: Callable[..., Any], argument: str, limit: int, quota: str) -> Callable[..., Any]:
+        position = list(function.__code__.co_varnames).index(argument)
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            document = kwargs[argument] if argument in kwargs else args[position]
+            if size_of(document or "") > limit:
+                raise LimitExceededException(f"Cannot exceed quota for {quota}: {limit}")
+            return function(*args, **kwargs)
+
+        return call
+
+    backend: Any = IAMBackend
+    backend.put_role_policy = put
+    backend.create_policy = limited(create_policy, "policy_document", MANAGED, "PolicySize")
+    backend.create_policy_version = limited(create_version, "policy_document", MANAGED, "PolicySize")
+    backend.create_role = limited(create_role, "assume_role_policy_document", TRUST, "ACLSizePerRole")
+    backend.update_assume_role_policy = limited(update_trust, "policy_document", TRUST, "ACLSizePerRole")
+
+
+def profiles_by_path() -> None:
+    """List the instance profiles under a path, as ListInstanceProfiles is asked to."""
+
+    def list_instance_profiles(self: IamResponse) -> ActionResult:
+        prefix = self._get_param("PathPrefix") or "/"
+        found = [entry for entry in self.backend.get_instance_profiles() if entry.path.startswith(prefix)]
+        return ActionResult({"InstanceProfiles": found})
+
+    IamResponse.list_instance_profiles = list_instance_profiles
