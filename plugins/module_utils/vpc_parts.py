@@ -132,7 +132,8 @@ class Addresses(EC2Set):
     id_key = "AllocationId"
 
     def find_all(self) -> dict[str, dict]:
-        named = [{"Name": "tag:Name", "Values": [f"{self.params['name']}-nat-*"]}]
+        # One letter, that of the zone: an environment's name may go on with anything else.
+        named = [{"Name": "tag:Name", "Values": [f"{self.params['name']}-nat-?"]}]
         return self.by_name(self.pages("describe_addresses", "Addresses", Filters=named))
 
     def settings(self, found: dict) -> dict[str, Any]:

@@ -268,3 +268,16 @@ def test_without_nat_gateways_there_is_nothing_to_route(ec2, vpc, run_module):
     run_module(vpc_subnets, **arguments(vpc, nat="none"))
     assert not run_module(vpc_nat_routes, vpc_id=vpc, name="shop")["changed"]
     assert not run_module(vpc_nat_routes, check=True, vpc_id="vpc-planned", name="shop")["changed"]
+
+
+def test_addresses_of_an_environment_whose_name_begins_alike_are_left_alone(ec2, vpc, run_module):
+    """The environment `staging-nat-2` has `shop-staging-nat-2-nat-a`."""
+    name = arguments(vpc)["name"]
+    tags = [{"Key": "Name", "Value": f"{name}-nat-2-nat-a"}]
+    other = ec2.allocate_address(
+        Domain="vpc", TagSpecifications=[{"ResourceType": "elastic-ip", "Tags": tags}]
+    )["AllocationId"]
+    run_module(vpc_subnets, **arguments(vpc, nat="single"))
+    run_module(vpc_subnets, **arguments(vpc, nat="none"))
+    run_module(vpc_subnets, vpc_id=vpc, name=name, state="absent")
+    assert [one["AllocationId"] for one in ec2.describe_addresses()["Addresses"]] == [other]
