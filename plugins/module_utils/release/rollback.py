@@ -135,7 +135,14 @@ def _reached(
     None if there is still something to do. Raises Refused if something has that nobody asked for here: to
     go back once more from there would be wrong.
     """
-    if to or first.live.get("release") == now.live.get("release"):
+    if to:
+        return None
+    if plan.stops and plan.how == "stop":
+        stopped = world.store.release(plan.stops["id"]) or {}
+        if stopped.get("state") == State.ABORTED:
+            why = f"the deploy of {named(stopped)} was stopped already ({stopped.get('failure', '')})"
+            return plans.RollbackPlan("none", f"{why}, and {named(now.live)} stays live")
+    if first.live.get("release") == now.live.get("release"):
         return None
     moved = now.moved_last or {}
     by = (

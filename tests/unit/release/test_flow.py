@@ -691,6 +691,32 @@ def test_a_rollback_that_comes_second_does_not_go_back_further(served: Controlle
     assert served.environment.slots[served.environment.live()].version == "1.1.0"
 
 
+def test_two_rollbacks_that_stop_the_same_deploy_leave_what_is_live(served: Controller) -> None:
+    """The second one was to stop it, too, and not to go back from the release that was live all the time."""
+    served.deploy("1.1.0")
+    told: list[str] = []
+
+    def both() -> None:
+        bob, carol = (Controller(served.environment, name) for name in ("bob", "carol"))
+        now, read = carol.world.now, []
+
+        def then_bob() -> object:
+            situation = now()
+            if not read:
+                read.append(1)
+                told.append(bob.rollback())
+            return situation
+
+        carol.world.now = then_bob  # type: ignore[method-assign]
+        told.append(carol.rollback())
+
+    _in_the_middle(served, "staged", both)
+    with pytest.raises(LeaseLost):
+        served.deploy("1.2.0")
+    assert told == ["stop", "none"]
+    assert served.environment.slots[served.environment.live()].version == "1.1.0"
+
+
 def test_a_rollback_that_finds_another_release_than_it_wanted_goes_no_further(served: Controller) -> None:
     """It was to leave 1.1.0; meanwhile somebody has deployed."""
     served.deploy("1.1.0")
