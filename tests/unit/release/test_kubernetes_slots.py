@@ -530,6 +530,25 @@ def test_what_the_next_release_does_not_bring_is_deleted_with_it(up: Any, api: F
     }
 
 
+def test_what_a_release_brought_that_died_before_its_deployment_is_deleted_too(up: Any, api: FakeApi) -> None:
+    up("green", 1)
+    apply = api.apply
+
+    def dies(obj: Json) -> Json:
+        if obj["kind"] == "Deployment":
+            raise KubernetesError(403, "no more")
+        return apply(obj)
+
+    api.apply = dies  # type: ignore[method-assign]
+    with pytest.raises(KubernetesError):
+        up("green", 2, given=[*manifests("green", "r2"), extra("admin")])
+    assert ("services", "admin") in api.objects
+    api.apply = apply  # type: ignore[method-assign]
+    up("green", 3)
+    assert ("services", "admin") not in api.objects
+    assert ("services", "assistant-green") in api.objects
+
+
 def test_a_configuration_that_the_live_slot_uses_is_kept(up: Any, api: FakeApi) -> None:
     """Also if the live Deployment says nothing of it, as one of an earlier version."""
     up("blue", 1)

@@ -100,9 +100,13 @@ class KubernetesSlots:
         replicas = max(self.replicas, _wanted(own), others, already, 1)
         # That of the release before would scale the new one, by that one's limits.
         self.warnings += self.autoscalers.delete(slot, lease)
+        # Known before they are applied, so that those of a run that dies in between are deleted, too.
+        announced = manifests.announced(before, objects)
         if before and _release_of(before) != number and _wanted(before):
-            self._scale(slot, 0, lease)
+            self._scale(slot, 0, lease, announced)
             self._wait_for_none(slot, lease)
+        elif before and announced:
+            self._scale(slot, _wanted(before), lease, announced)
         self._delete_left(before, objects, slot, lease)
         for obj in objects:
             if obj["kind"] == DEPLOYMENT:
@@ -319,9 +323,12 @@ class KubernetesSlots:
                     raise
             self.api.clock.sleep(0.1)
 
-    def _scale(self, slot: str, replicas: int, lease: Lease) -> None:
+    def _scale(
+        self, slot: str, replicas: int, lease: Lease, annotations: dict[str, str] | None = None
+    ) -> None:
         def change(version: str) -> Json:
-            metadata = {"resourceVersion": version, "annotations": {GENERATION: str(lease.generation)}}
+            written = {GENERATION: str(lease.generation), **(annotations or {})}
+            metadata = {"resourceVersion": version, "annotations": written}
             return self.api.patch(
                 "deployments", self.name(slot), {"metadata": metadata, "spec": {"replicas": replicas}}, _APPS
             )

@@ -118,10 +118,20 @@ def listed(deployment: Json | None) -> list[str]:
 
 def with_objects(deployment: Json, objects: list[Json]) -> Json:
     """Return the Deployment with the list of what is applied beside it."""
-    keys = sorted(key(obj) for obj in objects if obj["kind"] != DEPLOYMENT)
     metadata = dict(deployment["metadata"])
-    metadata["annotations"] = {**(metadata.get("annotations") or {}), OBJECTS: json.dumps(keys)}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), OBJECTS: json.dumps(_keys(objects))}
     return {**deployment, "metadata": metadata}
+
+
+def announced(deployment: Json | None, objects: list[Json]) -> dict[str, str]:
+    """Return the annotation by which a Deployment lists the objects, too, before they are applied; {} if it does."""
+    known = listed(deployment)
+    both = sorted({*known, *_keys(objects)})
+    return {} if both == sorted(known) else {OBJECTS: json.dumps(both)}
+
+
+def _keys(objects: list[Json]) -> list[str]:
+    return sorted(key(obj) for obj in objects if obj["kind"] != DEPLOYMENT)
 
 
 def patient(obj: Json, replicas: int, deployment: Json) -> Json:
