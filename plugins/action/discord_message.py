@@ -93,7 +93,7 @@ class ActionModule(ActionBase):
         if hung.exists():
             if not given["final"]:
                 raise NotSent("it did not answer before in this run, so only the outcome is sent")
-            attempts = 1
+            attempts = min(attempts, 1)
         arguments = {"webhook_id": parts["id"], "webhook_token": token, "embeds": given["embeds"]}
         left = float(given["wait_limit"])
         pauses = _pauses()

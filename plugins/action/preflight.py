@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from ansible_collections.teal.platform.plugins.plugin_utils.policy_sizes import 
     policy_sizes,
     too_large,
 )
+from ansible_collections.teal.platform.plugins.plugin_utils.run_options import two_credentials
 from ansible_collections.teal.platform.plugins.plugin_utils.settings import (
     Problem,
     Settings,
@@ -73,6 +75,10 @@ class ActionModule(ActionBase):
             for problem in (*host.problems(), *host.unknown(extra, options)):
                 found[problem].append(host.host)
             values |= host.values
+        profile = "platform_aws_profile"
+        for host in hosts:
+            for message in two_credentials({profile: host.values.get(profile, "")}, os.environ):
+                found[Problem(profile, message, host.origin(profile))].append(host.host)
         for variable, message in run_checks(values):
             holder = next(host for host in hosts if variable in host.values)
             given = holder.given(variable)

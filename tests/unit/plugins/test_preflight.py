@@ -105,6 +105,15 @@ def test_a_build_asks_for_its_zones_and_for_room_for_its_nodes(run):
     assert not {"zones", "nodes"} & run.asked[-1]["module_args"].keys()
 
 
+def test_a_profile_beside_keys_is_named_with_them(run, monkeypatch):
+    """Also where a playbook of one's own begins with preflight."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
+    message = run(right, {"platform_aws_profile": "shop"})["msg"]
+    assert "platform_aws_profile is 'shop', and the shell has AWS_ACCESS_KEY_ID" in message
+    assert run.asked == []
+
+
 def test_nobody_is_asked_if_not_wanted(run):
     right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
     assert not run(right, access=False).get("failed")
