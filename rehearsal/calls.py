@@ -22,7 +22,7 @@ KEPT = 50_000
 """How many calls are remembered."""
 
 SECRET = re.compile(r"password|secret|token|plaintext|credential", re.IGNORECASE)
-BOTO3_NAME = {"awslambda": "lambda", "s3bucket_path": "s3"}
+BOTO3_NAME = {"awslambda": "lambda", "s3bucket_path": "s3", "servicequotas": "service-quotas"}
 SIGNED_BY = re.compile(r"Credential=([^/,\s]+)/")
 
 

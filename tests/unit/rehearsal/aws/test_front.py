@@ -66,6 +66,8 @@ def test_secrets_are_not_recorded(mended: Any) -> None:
         ("ecr", "DescribeRepositories", {}),
         ("dynamodb", "ListTables", {}),
         ("secretsmanager", "ListSecrets", {}),
+        ("service-quotas", "GetServiceQuota", {"ServiceCode": "ec2", "QuotaCode": "L-1216C47A"}),
+        ("resourcegroupstaggingapi", "GetResources", {}),
         ("sts", "GetCallerIdentity", {}),
     ],
 )
