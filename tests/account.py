@@ -157,16 +157,21 @@ ELSEWHERE = {
 
 def listing(session: boto3.Session, endpoint: str | None = None) -> list[str]:
     """A line for each object: service, kind, name; what AWS makes up is shown as ``*``."""
+    return sorted(_line(kind, one) for kind, _, one in objects(session, endpoint) if kind.made_by)
+
+
+def objects(session: boto3.Session, endpoint: str | None = None) -> Iterator[tuple[Kind, Any, Any]]:
+    """Yield each object as its service describes it, with its kind and a client of the service."""
     found: dict[tuple[str, str], list[Any]] = {}
-    lines = []
     for kind in KINDS:
         client = session.client(kind.service, endpoint_url=endpoint)
         parents = [{}] if kind.within is None else found[kind.service, kind.within[0]]
         arguments = [kind.within[1](parent) if kind.within else {} for parent in parents]
-        objects = [one for given in arguments for one in _asked(client, kind, given)]
-        found[kind.service, kind.operation] = objects
-        lines.extend(_line(kind, one) for one in objects if kind.made_by)
-    return sorted(lines)
+        found[kind.service, kind.operation] = [
+            one for given in arguments for one in _asked(client, kind, given)
+        ]
+        for one in found[kind.service, kind.operation]:
+            yield kind, client, one
 
 
 def unlisted(calls: list[dict[str, Any]]) -> set[str]:
