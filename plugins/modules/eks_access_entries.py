@@ -122,7 +122,11 @@ class EksAccessEntries(ClusterSet):
         if not answer:
             return None
         policies = self.pages("list_associated_access_policies", "associatedAccessPolicies", **entry)
-        found = {**answer["accessEntry"], "policies": [policy["policyArn"] for policy in policies]}
+        found = {
+            **answer["accessEntry"],
+            "policies": [policy["policyArn"] for policy in policies],
+            "scopes": {policy["policyArn"]: policy.get("accessScope") or {} for policy in policies},
+        }
         return {**found, "stale": key in self.wanted() and self._older(found)}
 
     def _older(self, found: dict) -> bool:
@@ -141,7 +145,7 @@ class EksAccessEntries(ClusterSet):
     def settings(self, found: dict) -> dict[str, Any]:
         return {
             "groups": sorted(found.get("kubernetesGroups", [])),
-            "policies": sorted(arn.rsplit("/", 1)[-1] for arn in found["policies"]),
+            "policies": sorted(_named(arn, scope) for arn, scope in found["scopes"].items()),
             "older_than_principal": found["stale"],
         }
 
@@ -184,7 +188,8 @@ class EksAccessEntries(ClusterSet):
         # EKS's own policies are of no account, but of the principal's partition.
         prefix = f"arn:{key.split(':')[1]}:eks::aws:cluster-access-policy"
         for policy in sorted(set(old) - set(new)):
-            self.call("disassociate_access_policy", policyArn=f"{prefix}/{policy}", **entry)
+            name = policy.split(" ")[0]
+            self.call("disassociate_access_policy", policyArn=f"{prefix}/{name}", **entry)
         for policy in sorted(set(new) - set(old)):
             self.call(
                 "associate_access_policy",
@@ -198,6 +203,14 @@ class EksAccessEntries(ClusterSet):
 
     def arn(self, found: dict) -> str:
         return found["accessEntryArn"]
+
+
+def _named(arn: str, scope: dict[str, Any]) -> str:
+    """Return a policy's name; one that does not count for the whole cluster is another one."""
+    name = arn.rsplit("/", 1)[-1]
+    if scope.get("type", "cluster") == "cluster":
+        return name
+    return f"{name} in {', '.join(sorted(scope.get('namespaces', [])))}"
 
 
 def main() -> None:

@@ -141,6 +141,10 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
     Resource,
 )
 
+#: the form in which functions get requests
+PAYLOAD = "2.0"
+#: where a request has its token
+TOKEN = ["$request.header.Authorization"]
 STAGE = "$default"
 LOG_FORMAT = json.dumps(
     {
@@ -180,15 +184,22 @@ class HttpApi(Resource):
         stage = self.call("get_stage", StageName=STAGE, missing=["NotFoundException"], **which)
         authorizers = self.pages("get_authorizers", "Items", **which)
         integrations = self.pages("get_integrations", "Items", **which)
-        functions = {entry["IntegrationId"]: entry.get("IntegrationUri", "") for entry in integrations}
+        functions = {entry["IntegrationId"]: self._called(entry) for entry in integrations}
+        addresses = {entry.get("IntegrationUri", "") for entry in integrations}
         return {
             **api,
             "Stage": stage or {},
             "Authorizers": authorizers,
             "Functions": functions,
             "Routes": self.pages("get_routes", "Items", **which),
-            "Allowed": sorted(arn for arn in set(functions.values()) if self._may_invoke(arn, api["ApiId"])),
+            "Allowed": sorted(arn for arn in addresses if self._may_invoke(arn, api["ApiId"])),
         }
+
+    @staticmethod
+    def _called(integration: dict[str, Any]) -> str:
+        """Return what an integration calls; one that hands on requests in another form is another one."""
+        address, form = integration.get("IntegrationUri", ""), integration.get("PayloadFormatVersion")
+        return address if form == PAYLOAD else f"{address} (payload {form})"
 
     def _may_invoke(self, function: str, api_id: str) -> bool:
         """Return whether the function's policy lets the API call it."""
@@ -242,7 +253,7 @@ class HttpApi(Resource):
         functions = sorted({route["function"] for route in routes.values()})
         return {
             "description": self.params["description"],
-            "jwt": self.params["jwt"] or {},
+            "jwt": {**self.params["jwt"], "token": TOKEN} if self.params["jwt"] else {},
             "routes": routes,
             "integrations": functions,
             "allowed": functions,
@@ -256,6 +267,12 @@ class HttpApi(Resource):
             "tags": self.wanted_tags({}) if self.params["purge_tags"] else None,
         }
 
+    @staticmethod
+    def _authorization(route: dict[str, Any], jwt: dict[str, Any]) -> str:
+        kind = route.get("AuthorizationType", "NONE")
+        other = kind == "JWT" and route.get("AuthorizerId") != jwt.get("AuthorizerId")
+        return "JWT of another authorizer" if other else kind
+
     def current(self, found: dict) -> dict[str, Any]:
         jwt = next((entry for entry in found["Authorizers"] if entry["AuthorizerType"] == "JWT"), {})
         limits = found["Stage"].get("DefaultRouteSettings", {})
@@ -263,11 +280,17 @@ class HttpApi(Resource):
         settings = jwt.get("JwtConfiguration", {})
         return {
             "description": found.get("Description", ""),
-            "jwt": {"issuer": settings.get("Issuer"), "audience": settings.get("Audience")} if jwt else {},
+            "jwt": {
+                "issuer": settings.get("Issuer"),
+                "audience": settings.get("Audience"),
+                "token": jwt.get("IdentitySource"),
+            }
+            if jwt
+            else {},
             "routes": {
                 route["RouteKey"]: {
                     "function": found["Functions"].get(route.get("Target", "").rpartition("/")[2]),
-                    "authorization": route.get("AuthorizationType", "NONE"),
+                    "authorization": self._authorization(route, jwt),
                 }
                 for route in found["Routes"]
             },
@@ -331,12 +354,12 @@ class HttpApi(Resource):
         settings = {
             "Name": "jwt",
             "AuthorizerType": "JWT",
-            "IdentitySource": ["$request.header.Authorization"],
+            "IdentitySource": TOKEN,
             "JwtConfiguration": {"Issuer": wanted["issuer"], "Audience": wanted["audience"]},
         }
         for entry in found["Authorizers"]:
             if entry["AuthorizerType"] == "JWT":
-                if entry.get("JwtConfiguration") != settings["JwtConfiguration"]:
+                if any(entry.get(key) != value for key, value in settings.items()):
                     self.call("update_authorizer", AuthorizerId=entry["AuthorizerId"], **settings, **which)
                 return entry["AuthorizerId"]
         return self.call("create_authorizer", **settings, **which)["AuthorizerId"]
@@ -355,7 +378,7 @@ class HttpApi(Resource):
                     "create_integration",
                     IntegrationType="AWS_PROXY",
                     IntegrationUri=function,
-                    PayloadFormatVersion="2.0",
+                    PayloadFormatVersion=PAYLOAD,
                     **which,
                 )["IntegrationId"]
         routes = {route["RouteKey"]: route for route in found["Routes"]}

@@ -184,6 +184,11 @@ SETTINGS = {
     "deletion_protection": ("DeletionProtection", "DeletionProtection"),
     "engine_version": ("EngineVersion", "EngineVersion"),
 }
+#: settings that each instance has
+CONSTANT: dict[str, tuple[str, Any]] = {
+    "storage_type": ("StorageType", "gp3"),
+    "copy_tags_to_snapshots": ("CopyTagsToSnapshot", True),
+}
 #: settings that can only be given when the instance is made
 FIXED = {
     "engine": ("Engine", "Engine"),
@@ -228,6 +233,7 @@ class RdsInstance(Resource):
         tags = boto3_tag_list_to_ansible_dict(self.found.get("TagList", [])) if self.found else {}
         return {
             **settings,
+            **{name: value for name, (_, value) in CONSTANT.items()},
             "port": self.params["port"],
             "encryption_key": self.params["encryption_key"],
             "managed_password": True,
@@ -238,6 +244,7 @@ class RdsInstance(Resource):
         # What waits for the maintenance window has been asked for already.
         pending = found.get("PendingModifiedValues", {})
         settings = {name: {**found, **pending}.get(key) for name, (_, key) in (SETTINGS | FIXED).items()}
+        settings |= {name: {**found, **pending}.get(key) for name, (key, _) in CONSTANT.items()}
         if is_version(settings["engine_version"], self.params["engine_version"]):
             settings["engine_version"] = self.params["engine_version"]
         groups = [group["DBParameterGroupName"] for group in found.get("DBParameterGroups", [])]
@@ -273,9 +280,8 @@ class RdsInstance(Resource):
         self.call(
             "create_db_instance",
             DBInstanceIdentifier=self.name,
-            StorageType="gp3",
             StorageEncrypted=True,
-            CopyTagsToSnapshot=True,
+            **dict(CONSTANT.values()),
             ManageMasterUserPassword=True,
             Tags=ansible_dict_to_boto3_tag_list(want.get("tags", {})),
             **arguments,
@@ -286,6 +292,7 @@ class RdsInstance(Resource):
         if "tags" in changes:
             self._change_tags(found, changes["tags"])
         arguments = {key: changes[name] for name, (key, _) in SETTINGS.items() if name in changes}
+        arguments |= {key: value for name, (key, value) in CONSTANT.items() if name in changes}
         if "engine_version" in changes:
             arguments["AllowMajorVersionUpgrade"] = self.params["allow_major_upgrade"]
         if "parameter_group" in changes:

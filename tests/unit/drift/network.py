@@ -1,0 +1,332 @@
+"""The network and the load balancer."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from tests.unit.drift import world
+from tests.unit.drift.harness import Case, aws
+
+CREATED = "AWS cannot change it after creation; the module says so"
+SUBNETS = [
+    {"name": "drift-public-a", "tier": "public", "az": "ap-northeast-2a", "cidr": "10.78.0.0/24"},
+    {"name": "drift-private-a", "tier": "private", "az": "ap-northeast-2a", "cidr": "10.78.1.0/24"},
+]
+
+
+@functools.cache
+def own_vpc() -> str:
+    return aws("ec2").create_vpc(CidrBlock="10.78.0.0/16")["Vpc"]["VpcId"]
+
+
+def listed(operation: str, kind: str, name: str, where: str = "vpc-id") -> dict[str, Any]:
+    filters = [{"Name": where, "Values": [own_vpc()]}, {"Name": "tag:Name", "Values": [name]}]
+    return getattr(aws("ec2"), operation)(Filters=filters)[kind][0]
+
+
+def subnet(name: str) -> str:
+    return listed("describe_subnets", "Subnets", name)["SubnetId"]
+
+
+def table(name: str) -> dict[str, Any]:
+    return listed("describe_route_tables", "RouteTables", name)
+
+
+def untag(identifier: str) -> None:
+    aws("ec2").delete_tags(Resources=[identifier], Tags=[{"Key": "ManagedBy"}])
+
+
+def gateway() -> str:
+    return listed("describe_internet_gateways", "InternetGateways", "drift", "attachment.vpc-id")[
+        "InternetGatewayId"
+    ]
+
+
+def address() -> dict[str, Any]:
+    filters = [{"Name": "tag:Name", "Values": ["drift-nat-a"]}]
+    return aws("ec2").describe_addresses(Filters=filters)["Addresses"][0]
+
+
+def nat() -> str:
+    which = [{"Name": "vpc-id", "Values": [own_vpc()]}, {"Name": "state", "Values": ["available"]}]
+    return aws("ec2").describe_nat_gateways(Filter=which)["NatGateways"][0]["NatGatewayId"]
+
+
+def endpoint() -> dict[str, Any]:
+    which = [{"Name": "vpc-id", "Values": [own_vpc()]}]
+    return aws("ec2").describe_vpc_endpoints(Filters=which)["VpcEndpoints"][0]
+
+
+def unroute(name: str) -> None:
+    which = {"RouteTableId": table(name)["RouteTableId"], "DestinationCidrBlock": "0.0.0.0/0"}
+    aws("ec2").delete_route(**which)
+
+
+def unassociate() -> None:
+    association = next(one for one in table("drift-private")["Associations"] if one.get("SubnetId"))
+    aws("ec2").disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
+
+
+def security_group(purpose: str) -> dict[str, Any]:
+    filters = [{"Name": "tag:Name", "Values": [f"drift-{purpose}", f"drift-{purpose.replace('_', '-')}"]}]
+    return aws("ec2").describe_security_groups(Filters=filters)["SecurityGroups"][0]
+
+
+def open_port(direction: str) -> None:
+    rule = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    identifier = security_group("service")["GroupId"]
+    getattr(aws("ec2"), f"authorize_security_group_{direction}")(GroupId=identifier, IpPermissions=[rule])
+
+
+def balancer() -> dict[str, str]:
+    found = aws("elbv2").describe_load_balancers(Names=["drift"])["LoadBalancers"][0]
+    return {"LoadBalancerArn": found["LoadBalancerArn"]}
+
+
+def attribute(key: str, value: str) -> None:
+    attributes = [{"Key": key, "Value": value}]
+    aws("elbv2").modify_load_balancer_attributes(**balancer(), Attributes=attributes)
+
+
+def target_group() -> dict[str, str]:
+    found = aws("elbv2").describe_target_groups(Names=["drift-blue"])["TargetGroups"][0]
+    return {"TargetGroupArn": found["TargetGroupArn"]}
+
+
+def health(**change: Any) -> None:
+    aws("elbv2").modify_target_group(**target_group(), **change)
+
+
+def group_attribute(key: str, value: str) -> None:
+    attributes = [{"Key": key, "Value": value}]
+    aws("elbv2").modify_target_group_attributes(**target_group(), Attributes=attributes)
+
+
+def listener(port: int = 443) -> dict[str, str]:
+    found = aws("elbv2").describe_listeners(**balancer())["Listeners"]
+    return {"ListenerArn": next(one["ListenerArn"] for one in found if one["Port"] == port)}
+
+
+def rule() -> dict[str, Any]:
+    rules = aws("elbv2").describe_rules(**listener())["Rules"]
+    return next(one for one in rules if not one["IsDefault"])
+
+
+def elb_untag(arn: str) -> None:
+    aws("elbv2").remove_tags(ResourceArns=[arn], TagKeys=["ManagedBy"])
+
+
+def only_blue() -> None:
+    action = {"Type": "forward", "TargetGroupArn": target_group()["TargetGroupArn"]}
+    aws("elbv2").modify_rule(RuleArn=rule()["RuleArn"], Actions=[action])
+
+
+def answers(status: str) -> dict[str, Any]:
+    return {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": status}}
+
+
+def change_vpc(**change: Any) -> None:
+    found = aws("ec2").describe_vpcs(Filters=[{"Name": "cidr", "Values": ["10.79.0.0/16"]}])["Vpcs"][0]
+    aws("ec2").modify_vpc_attribute(VpcId=found["VpcId"], **change)
+
+
+CASES = {
+    "amazon.aws.ec2_vpc_net": Case(
+        arguments=lambda: {
+            "name": "drift-net",
+            "cidr_block": "10.79.0.0/16",
+            "dns_support": True,
+            "dns_hostnames": True,
+            "tags": world.TAGS,
+        },
+        rows={
+            "ModifyVpcAttribute.EnableDnsHostnames.Value": lambda: change_vpc(
+                EnableDnsHostnames={"Value": False}
+            ),
+            "CreateVpc.TagSpecifications": lambda: untag(
+                aws("ec2").describe_vpcs(Filters=[{"Name": "cidr", "Values": ["10.79.0.0/16"]}])["Vpcs"][0][
+                    "VpcId"
+                ]
+            ),
+        },
+        fixed={
+            "CreateVpc.CidrBlock": "AWS cannot change it after creation; the role network refuses another",
+            "CreateVpc.InstanceTenancy": "it counts at creation",
+        },
+    ),
+    "teal.platform.vpc_subnets": Case(
+        arguments=lambda: {
+            "vpc_id": own_vpc(),
+            "name": "drift",
+            "nat": "single",
+            "subnets": SUBNETS,
+            "tags": world.TAGS,
+        },
+        rows={
+            "AllocateAddress.TagSpecifications": lambda: untag(address()["AllocationId"]),
+            "AssociateRouteTable.SubnetId": unassociate,
+            "AttachInternetGateway": lambda: aws("ec2").detach_internet_gateway(
+                InternetGatewayId=gateway(), VpcId=own_vpc()
+            ),
+            "CreateInternetGateway.TagSpecifications": lambda: untag(gateway()),
+            "CreateNatGateway.TagSpecifications": lambda: untag(nat()),
+            "CreateRoute.DestinationCidrBlock": lambda: unroute("drift-public"),
+            "CreateRoute.GatewayId": lambda: unroute("drift-public"),
+            "CreateRoute.NatGatewayId": lambda: unroute("drift-private"),
+            "CreateRouteTable.TagSpecifications": lambda: untag(table("drift-private")["RouteTableId"]),
+            "CreateSubnet.TagSpecifications": lambda: untag(subnet("drift-private-a")),
+            "CreateVpcEndpoint.RouteTableIds": lambda: aws("ec2").modify_vpc_endpoint(
+                VpcEndpointId=endpoint()["VpcEndpointId"],
+                RemoveRouteTableIds=endpoint()["RouteTableIds"][:1],
+            ),
+            "CreateVpcEndpoint.TagSpecifications": lambda: untag(endpoint()["VpcEndpointId"]),
+            "ModifySubnetAttribute.MapPublicIpOnLaunch.Value": lambda: aws("ec2").modify_subnet_attribute(
+                SubnetId=subnet("drift-private-a"), MapPublicIpOnLaunch={"Value": True}
+            ),
+        },
+        fixed={
+            "AllocateAddress.Domain": "there is one domain",
+            "CreateNatGateway.AllocationId": CREATED,
+            "CreateNatGateway.SubnetId": CREATED,
+            "CreateSubnet.AvailabilityZone": CREATED,
+            "CreateSubnet.CidrBlock": CREATED,
+            "CreateVpcEndpoint.ServiceName": CREATED,
+            "CreateVpcEndpoint.VpcEndpointType": "AWS cannot change it after creation",
+            "ModifySubnetAttribute.SubnetId": "it names the subnet",
+        },
+    ),
+    "teal.platform.security_groups": Case(
+        arguments=lambda: {
+            "vpc_id": world.vpc(),
+            "name": "drift",
+            "groups": [
+                {
+                    "purpose": "load_balancer",
+                    "description": "Load balancer",
+                    "ingress": [{"peers": ["0.0.0.0/0"], "ports": [443], "description": "HTTPS"}],
+                    "egress": [{"peers": ["service"], "ports": [8080]}],
+                },
+                {
+                    "purpose": "service",
+                    "description": "Service",
+                    "ingress": [{"peers": ["load_balancer"], "ports": [8080]}],
+                },
+            ],
+            "tags": world.TAGS,
+        },
+        rows={
+            "AuthorizeSecurityGroupIngress.IpPermissions": lambda: open_port("ingress"),
+            "AuthorizeSecurityGroupEgress.IpPermissions": lambda: open_port("egress"),
+            "CreateSecurityGroup.TagSpecifications": lambda: untag(security_group("service")["GroupId"]),
+        },
+        fixed={"CreateSecurityGroup.Description": "AWS cannot change it after creation"},
+    ),
+    "teal.platform.vpc_flow_log": Case(
+        arguments=lambda: {
+            "vpc_id": world.vpc(),
+            "name": "drift",
+            "bucket_arn": world.bucket("drift-logs"),
+            "tags": world.TAGS,
+        },
+        rows={
+            "CreateFlowLogs.TagSpecifications": lambda: untag(
+                aws("ec2").describe_flow_logs()["FlowLogs"][0]["FlowLogId"]
+            )
+        },
+        fixed={
+            f"CreateFlowLogs.{member}": "AWS cannot change it after creation"
+            for member in (
+                "ResourceIds",
+                "ResourceType",
+                "TrafficType",
+                "LogDestination",
+                "LogDestinationType",
+            )
+        },
+    ),
+    "teal.platform.load_balancer": Case(
+        arguments=lambda: {
+            "name": "drift",
+            "vpc_id": world.vpc(),
+            "subnet_ids": world.subnets()[:2],
+            "security_group_ids": [world.group("drift-balancer")],
+            "certificate_arn": world.certificate("drift.example.com"),
+            "access_logs_bucket": "logs",
+            "tags": world.TAGS,
+        },
+        rows={
+            "CreateListener.Certificates": lambda: aws("elbv2").modify_listener(
+                **listener(), Certificates=[{"CertificateArn": world.certificate("other.example.com")}]
+            ),
+            "CreateListener.DefaultActions": lambda: aws("elbv2").modify_listener(
+                **listener(), DefaultActions=[answers("200")]
+            ),
+            "CreateListener.Port": lambda: aws("elbv2").delete_listener(**listener(80)),
+            "CreateListener.Protocol": lambda: aws("elbv2").modify_listener(
+                **listener(80), DefaultActions=[answers("200")]
+            ),
+            "CreateListener.SslPolicy": lambda: aws("elbv2").modify_listener(
+                **listener(), SslPolicy="ELBSecurityPolicy-2016-08"
+            ),
+            "CreateListener.Tags": lambda: elb_untag(listener()["ListenerArn"]),
+            "CreateLoadBalancer.SecurityGroups": lambda: aws("elbv2").set_security_groups(
+                **balancer(), SecurityGroups=[world.group("drift-other")]
+            ),
+            "CreateLoadBalancer.Subnets": lambda: aws("elbv2").set_subnets(
+                **balancer(), Subnets=world.subnets()
+            ),
+            "CreateLoadBalancer.Tags": lambda: elb_untag(balancer()["LoadBalancerArn"]),
+            "CreateRule.Actions": only_blue,
+            "CreateRule.Conditions": lambda: aws("elbv2").modify_rule(
+                RuleArn=rule()["RuleArn"],
+                Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/api/*"]}}],
+            ),
+            "CreateRule.Priority": lambda: aws("elbv2").set_rule_priorities(
+                RulePriorities=[{"RuleArn": rule()["RuleArn"], "Priority": 7}]
+            ),
+            "CreateRule.Tags": lambda: elb_untag(rule()["RuleArn"]),
+            "CreateTargetGroup.HealthCheckIntervalSeconds": lambda: health(HealthCheckIntervalSeconds=60),
+            "CreateTargetGroup.HealthCheckPath": lambda: health(HealthCheckPath="/other"),
+            "CreateTargetGroup.HealthCheckPort": lambda: health(HealthCheckPort="9999"),
+            "CreateTargetGroup.HealthCheckProtocol": lambda: health(HealthCheckProtocol="HTTPS"),
+            "CreateTargetGroup.HealthCheckTimeoutSeconds": lambda: health(HealthCheckTimeoutSeconds=4),
+            "CreateTargetGroup.HealthyThresholdCount": lambda: health(HealthyThresholdCount=9),
+            "CreateTargetGroup.UnhealthyThresholdCount": lambda: health(UnhealthyThresholdCount=9),
+            "CreateTargetGroup.Matcher.HttpCode": lambda: health(Matcher={"HttpCode": "200-499"}),
+            "CreateTargetGroup.Tags": lambda: elb_untag(target_group()["TargetGroupArn"]),
+            "ModifyLoadBalancerAttributes.access_logs.s3.bucket": lambda: attribute(
+                "access_logs.s3.bucket", "other"
+            ),
+            "ModifyLoadBalancerAttributes.access_logs.s3.enabled": lambda: attribute(
+                "access_logs.s3.enabled", "false"
+            ),
+            "ModifyLoadBalancerAttributes.deletion_protection.enabled": lambda: attribute(
+                "deletion_protection.enabled", "true"
+            ),
+            "ModifyLoadBalancerAttributes.idle_timeout.timeout_seconds": lambda: attribute(
+                "idle_timeout.timeout_seconds", "4000"
+            ),
+            "ModifyLoadBalancerAttributes.routing.http.drop_invalid_header_fields.enabled": lambda: attribute(
+                "routing.http.drop_invalid_header_fields.enabled", "false"
+            ),
+            "ModifyTargetGroupAttributes.deregistration_delay.timeout_seconds": lambda: group_attribute(
+                "deregistration_delay.timeout_seconds", "0"
+            ),
+            "ModifyTargetGroupAttributes.load_balancing.algorithm.type": lambda: group_attribute(
+                "load_balancing.algorithm.type", "round_robin"
+            ),
+            "ModifyTargetGroupAttributes.stickiness.enabled": lambda: group_attribute(
+                "stickiness.enabled", "true"
+            ),
+        },
+        fixed={
+            "CreateLoadBalancer.Scheme": CREATED,
+            "CreateLoadBalancer.Type": "AWS cannot change it after creation",
+            "CreateTargetGroup.HealthCheckEnabled": "instances are always checked",
+            "CreateTargetGroup.Port": CREATED,
+            "CreateTargetGroup.Protocol": CREATED,
+            "CreateTargetGroup.TargetType": CREATED,
+        },
+    ),
+}

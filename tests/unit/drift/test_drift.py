@@ -1,0 +1,96 @@
+"""Somebody changes what a role manages, one thing after the other: a check names each, and the next run repairs it."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.drift import compute, data, foundation, network
+from tests.unit.drift.harness import ADDRESSED, Case, Spy, differing
+
+ROOT = Path(__file__).resolve().parents[3]
+Run = Callable[..., dict[str, Any]]
+CASES: dict[str, Case] = {**compute.CASES, **data.CASES, **network.CASES, **foundation.CASES}
+#: modules that the roles call and that manage nothing of AWS's that lasts, or that have tests of their own
+ELSEWHERE = {
+    "amazon.aws.aws_caller_info": "reads",
+    "amazon.aws.ec2_instance": "the bastion, see tests/unit/roles/test_bastion.py",
+    "amazon.aws.ec2_instance_info": "reads",
+    "community.aws.acm_certificate": "a certificate that is imported is compared by its text",
+    "kubernetes.core.k8s": "Kubernetes compares: the API server's dry run",
+    "kubernetes.core.k8s_info": "reads",
+    "teal.platform.component_info": "reads",
+    "teal.platform.dns_zone": "a zone that exists is only read, see test_dns.py",
+    "teal.platform.ec2_errand": "runs once for each script, see test_ec2_errand.py",
+    "teal.platform.kubernetes_job": "runs once for each definition, see test_kubernetes_job.py",
+    "teal.platform.vpc_nat_routes": "the routes of vpc_subnets, here in its case",
+    "teal.platform.autoscaling_target_groups": "what is attached, see test_eks.py",
+}
+#: what a release does is its engine's matter: weights, targets and pods are never drift
+ENGINE = re.compile(
+    r"teal\.platform\.(release|slot|traffic)_|teal\.platform\.(status_page|sonar_quality_gate)"
+)
+
+
+def module_of(name: str) -> Any:
+    collection, _, short = name.rpartition(".")
+    return importlib.import_module(f"ansible_collections.{collection}.plugins.modules.{short}")
+
+
+def called() -> set[str]:
+    """Return the modules that the roles' tasks call."""
+    tasks = "\n".join(path.read_text() for path in ROOT.glob("roles/*/tasks/*.yml"))
+    names = re.findall(r"^\s+((?:amazon|community|kubernetes|teal)\.\w+\.\w+):", tasks, re.M)
+    return {name for name in names if not ENGINE.match(name)}
+
+
+def managed_members(sent: set[str]) -> set[str]:
+    """Return what requests set, without what only names the object; of a request that sets nothing else, its name."""
+    managed = {member for member in sent if member.rsplit(".", 1)[-1] not in ADDRESSED}
+    acts = {member.split(".")[0] for member in sent} - {member.split(".")[0] for member in managed}
+    return managed | {act for act in acts if not act.startswith(("Remove", "Publish", "Delete", "Revoke"))}
+
+
+def test_every_module_that_the_roles_call_has_a_case() -> None:
+    assert called() == CASES.keys() | (ELSEWHERE.keys() & called())
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_check_names_whatever_somebody_changed(
+    name: str, rehearsed: str, run_module: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, module = CASES[name], module_of(name)
+    arguments = case.arguments()
+    with monkeypatch.context() as patched:
+        spy = Spy(patched)
+        assert run_module(module, **arguments)["changed"]
+    managed, known = managed_members(spy.sent), case.rows.keys() | case.fixed.keys()
+    assert sorted(managed - known) == [], (
+        "each thing that is set needs a row, or a reason why nobody can change it"
+    )
+    assert sorted(known - managed - spy.sent) == [], "nothing of this is set any more"
+    assert not run_module(module, check=True, **arguments)["changed"]
+    assert not run_module(module, **arguments)["changed"]
+
+    problems = []
+    for member, change in case.rows.items():
+        change()
+        told = run_module(module, check=True, **arguments)
+        diff = told.get("diff") or {}
+        if not told["changed"]:
+            problems.append(f"{member}: a check says ok")
+        elif name.startswith("teal.") and not differing(diff["before"], diff["after"]):
+            problems.append(f"{member}: the diff does not name it")
+        if not run_module(module, **arguments)["changed"]:
+            problems.append(f"{member}: a run says ok")
+        again = run_module(module, check=True, **arguments)
+        if again["changed"]:
+            left = again.get("diff") or {}
+            where = differing(left.get("before"), left.get("after"))
+            problems.append(f"{member}: it is not repaired: {', '.join(where)}")
+    assert not problems, "\n".join(problems)
