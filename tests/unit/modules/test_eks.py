@@ -399,6 +399,32 @@ def test_what_nodes_are_made_of_stays_if_they_could_not_be_rolled(
     assert sorted(entry["VersionNumber"] for entry in found["LaunchTemplateVersions"]) == [1, 2]
 
 
+def test_tags_of_others_stay_on_the_cluster_and_its_parts(
+    nodes: dict, cluster: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    eks = boto3.client("eks")
+    addons = {"cluster": NAME, "addons": [{"name": "coredns"}], "tags": TAGS}
+    run_module(eks_addons, **addons)
+    arns = [
+        described()["arn"],
+        eks.describe_nodegroup(clusterName=NAME, nodegroupName="workers")["nodegroup"]["nodegroupArn"],
+        eks.describe_addon(clusterName=NAME, addonName="coredns")["addon"]["addonArn"],
+    ]
+    for arn in arns:
+        eks.tag_resource(resourceArn=arn, tags={"awsApplication": "x", "CostCenter": "1"})
+    runs = ((eks_cluster, cluster), (eks_nodegroup, nodes), (eks_addons, addons))
+    monkeypatch.setenv("TEAL_IGNORED_TAGS", "awsApplication,Cost*")
+    for module, arguments in runs:
+        result = run_module(module, **arguments)
+        assert not result["changed"], result["diff"]
+    monkeypatch.delenv("TEAL_IGNORED_TAGS")
+    for module, arguments in runs:
+        assert run_module(module, **arguments)["changed"]
+    for arn in arns:
+        tags = eks.list_tags_for_resource(resourceArn=arn)["tags"]
+        assert "awsApplication" in tags and "CostCenter" not in tags and tags["Environment"] == "staging"
+
+
 def test_what_cannot_be_changed_of_nodes_is_refused(nodes: dict, run_module: Run) -> None:
     with pytest.raises(ModuleFailed, match="AWS cannot change: ami_type"):
         run_module(eks_nodegroup, **{**nodes, "ami_type": "AL2023_ARM_64_STANDARD"})

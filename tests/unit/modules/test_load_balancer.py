@@ -208,6 +208,20 @@ def test_a_protected_one_is_not_touched_until_told(elb, arguments, run_module):
     assert elb.describe_load_balancers()["LoadBalancers"] == []
 
 
+def test_tags_of_others_stay_on_every_part(elb, arguments, run_module):
+    made = run_module(load_balancer, **arguments)
+    listener = listeners(elb, made["arn"])[443]["ListenerArn"]
+    parts = [made["arn"], listener, slot_rule(elb, made["arn"])["RuleArn"], *group_arns(elb).values()]
+    others = [{"Key": "awsApplication", "Value": "x"}, {"Key": "CostCenter", "Value": "1"}]
+    elb.add_tags(ResourceArns=parts, Tags=others)
+    again = run_module(load_balancer, **arguments, ignored_tags=["awsApplication", "Cost*"])
+    assert not again["changed"], again["diff"]
+    assert run_module(load_balancer, **arguments)["changed"]
+    for part in elb.describe_tags(ResourceArns=parts)["TagDescriptions"]:
+        keys = {tag["Key"] for tag in part["Tags"]}
+        assert "awsApplication" in keys and "CostCenter" not in keys and "Environment" in keys
+
+
 def test_a_listener_with_more_rules_than_describe_tags_accepts(rehearsed, arguments, run_module):
     """ELB's DescribeTags refuses 21 ARNs, and a listener may have a hundred rules."""
     elb = boto3.client("elbv2")
