@@ -1,0 +1,98 @@
+"""The role slot's check, in a play, against the emulator's Kubernetes: what it finds before a release is begun."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "tests/unit/rehearsal"))
+from kubernetes_live import Live, live  # noqa: E402 (a helper of another folder's tests)
+
+PLAY = """
+- hosts: localhost
+  connection: local
+  gather_facts: false
+  tasks:
+    - module_defaults:
+        group/teal.platform.release:
+          name: assistant-staging
+          domain: staging.assistant.example.com
+          namespace: "{{ slot_namespace }}"
+          workload: "{{ slot_workload }}"
+          kubeconfig: "{{ kubeconfig }}"
+          context: staging
+          region: ap-northeast-2
+      block:
+        - ansible.builtin.include_role:
+            name: teal.platform.slot
+            tasks_from: check
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    with live(tmp_path_factory.mktemp("kubernetes")) as running:
+        yield running
+
+
+@pytest.fixture
+def check(server: Live, tmp_path: Path) -> Callable[..., tuple[int, str]]:
+    """Return check(**variables) -> exit status and output of the play."""
+
+    def run(**given: Any) -> tuple[int, str]:
+        (tmp_path / "play.yml").write_text(PLAY)
+        variables = {
+            "ansible_python_interpreter": sys.executable,
+            "platform_environment": "staging",
+            "platform_application": "assistant",
+            "platform_region": "ap-northeast-2",
+            "kubeconfig": str(server.kubeconfig),
+            **given,
+        }
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")} | {
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
+            "ANSIBLE_REMOTE_TEMP": str(tmp_path / "remote"),
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "NO_PROXY": "127.0.0.1",
+        }
+        command = shutil.which("ansible-playbook", path=str(Path(sys.executable).parent))
+        assert command
+        words = [
+            command,
+            "-i",
+            "localhost,",
+            "-e",
+            json.dumps(variables),
+            str(tmp_path / "play.yml"),
+            "--check",
+        ]
+        done = subprocess.run(
+            words, env=environment, capture_output=True, text=True, timeout=120, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_the_manifests_of_the_role_are_fine(check: Callable[..., tuple[int, str]]) -> None:
+    code, text = check(slot_autoscaling={"max": 4}, slot_config={"A": {"b": 1}})
+    assert code == 0, text
+
+
+def test_a_folder_without_manifests_is_told(check: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    code, text = check(slot_manifests_dir=str(tmp_path / "empty"))
+    assert code == 2
+    assert "is slot_manifests_dir empty?" in text and "Nothing was begun." in text
