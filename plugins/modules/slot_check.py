@@ -40,7 +40,13 @@ EXAMPLES = r"""
     manifests: "{{ lookup('ansible.builtin.template', 'slot.yml.j2') | from_yaml_all }}"
 """
 
-RETURN = r""" # """
+RETURN = r"""
+rights:
+  description: The rights that were checked, each as verb and resource.
+  type: list
+  elements: str
+  returned: with O(slot_kind=kubernetes)
+"""
 
 from typing import Any
 
@@ -63,10 +69,10 @@ def check(engine: Engine) -> dict[str, Any]:
         return {"changed": False}
     slots: Any = engine.slots(given=engine.params["manifests"], patience=30.0)
     try:
-        slots.check(SLOT, NUMBER)
+        rights = slots.check(SLOT, NUMBER)
     except (KubernetesError, SlotFailed) as error:
         raise Refused(f"{error}\nWhat to do: {advice(error.cause)} Nothing was begun.") from error
-    return {"changed": False}
+    return {"changed": False, "rights": rights}
 
 
 def main() -> None:

@@ -605,7 +605,11 @@ def test_no_manifests_and_no_deployment_are_told(api: FakeApi) -> None:
 
 def test_rights_are_asked_for_before_a_release_is_begun(api: FakeApi) -> None:
     slots = KubernetesSlots(api, "assistant", manifests("blue", "r0"))  # type: ignore[arg-type]
-    slots.check("blue", "r0")
+    assert slots.check("blue", "r0")[1:4] == [
+        "create deployments.apps",
+        "patch deployments.apps",
+        "list pods",
+    ]
     assert {"create apps deployments", "patch apps deployments", "patch  configmaps"} <= set(api.reviews)
     api.denied = {"patch deployments", "list pods"}
     with pytest.raises(SlotFailed, match=r"patch deployments\.apps, list pods") as refused:

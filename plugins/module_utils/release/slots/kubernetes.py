@@ -67,8 +67,8 @@ class KubernetesSlots:
 
     # -- before anything ---------------------------------------------------------------------------
 
-    def check(self, slot: str, number: str) -> None:
-        """See that manifests and rights are such that a release can be brought up. Raises SlotFailed."""
+    def check(self, slot: str, number: str) -> list[str]:
+        """Check that a release can be brought up, by manifests and rights; return these. Raises SlotFailed."""
         objects = manifests.checked(self.given, self.name(slot), slot, number, self.api.namespace)
         needed = list(rights.ALWAYS)
         for obj in objects:
@@ -84,6 +84,7 @@ class KubernetesSlots:
         if any(obj["kind"] == AUTOSCALER for obj in objects):
             for each in SLOTS:
                 self.autoscalers.refuse_second(each)
+        return [rights.words(right) for right in dict.fromkeys(needed)]
 
     # -- up --------------------------------------------------------------------------------------
 

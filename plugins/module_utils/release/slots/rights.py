@@ -29,11 +29,13 @@ def missing(api: Api, rights: Iterable[Right]) -> list[str]:
 
     A cluster that does not say is taken to allow it: the request itself will be refused, with the reason.
     """
-    return [
-        f"{verb} {resource}{'.' + group if group else ''}"
-        for verb, group, resource in dict.fromkeys(rights)
-        if not _may(api, verb, group, resource)
-    ]
+    return [words(right) for right in dict.fromkeys(rights) if not _may(api, *right)]
+
+
+def words(right: Right) -> str:
+    """Return a right as people write it, e.g. `patch deployments.apps`."""
+    verb, group, resource = right
+    return f"{verb} {resource}{'.' + group if group else ''}"
 
 
 def _may(api: Api, verb: str, group: str, resource: str) -> bool:
