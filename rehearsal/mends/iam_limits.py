@@ -1,7 +1,4 @@
-"""IAM's limits of the sizes of policies, and lists of instance profiles by path.
-
-moto takes policies of any size, and lists every instance profile of the account.
-"""
+"""IAM's limits of the sizes of policies: moto takes any."""
 
 from __future__ import annotations
 
@@ -11,10 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from moto.core.responses import ActionResult
 from moto.iam.exceptions import LimitExceededException
 from moto.iam.models import IAMBackend
-from moto.iam.responses import IamResponse
 
 INLINE, MANAGED, TRUST = 10_240, 6_144, 2_048
 """Characters that are no white space: the inline policies of a role together, a managed policy, a trust policy."""
@@ -23,7 +18,6 @@ INLINE, MANAGED, TRUST = 10_240, 6_144, 2_048
 def apply(config: dict[str, Any]) -> None:
     """Patch moto."""
     sizes()
-    profiles_by_path()
 
 
 def size_of(document: str) -> int:
@@ -64,14 +58,3 @@ def sizes() -> None:
     backend.create_policy_version = limited(create_version, "policy_document", MANAGED, "PolicySize")
     backend.create_role = limited(create_role, "assume_role_policy_document", TRUST, "ACLSizePerRole")
     backend.update_assume_role_policy = limited(update_trust, "policy_document", TRUST, "ACLSizePerRole")
-
-
-def profiles_by_path() -> None:
-    """List the instance profiles under a path, as ListInstanceProfiles is asked to."""
-
-    def list_instance_profiles(self: IamResponse) -> ActionResult:
-        prefix = self._get_param("PathPrefix") or "/"
-        found = [entry for entry in self.backend.get_instance_profiles() if entry.path.startswith(prefix)]
-        return ActionResult({"InstanceProfiles": found})
-
-    IamResponse.list_instance_profiles = list_instance_profiles

@@ -36,6 +36,7 @@ RIGHTS = {
 }
 #: Steps that call neither a make target nor a playbook: the application's own commands, Docker's, GitHub's.
 OTHER_STEPS = {
+    "action.yml: Explain why AWS refused the role",
     "verify.yml: Build and test",
     "verify.yml: Analyse",
     "image.yml: See whether it was pushed before",

@@ -1,4 +1,4 @@
-"""IAM's limits: what is too large is refused, as IAM counts it, and lists keep to their path."""
+"""IAM's limits: what is too large is refused, as IAM counts it."""
 
 from __future__ import annotations
 
@@ -86,16 +86,6 @@ def test_a_trust_policy_has_a_limit(iam: Any, role: str) -> None:
     iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust(2_048))
 
 
-def test_instance_profiles_are_listed_by_path(iam: Any) -> None:
-    path, other = f"/{name()}/", f"/{name()}/"
-    for place in (path, other):
-        iam.create_instance_profile(InstanceProfileName=name(), Path=place)
-    found = iam.list_instance_profiles(PathPrefix=path)["InstanceProfiles"]
-    assert [profile["Path"] for profile in found] == [path]
-    everything = {profile["Path"] for profile in iam.list_instance_profiles()["InstanceProfiles"]}
-    assert {path, other} <= everything
-
-
 @pytest.mark.parametrize("document", [policy(10_241), policy(6_145)])
 def test_moto_still_takes_any_size(plain: Any, document: str) -> None:
     """When it no longer does, this patch can go."""
@@ -103,5 +93,3 @@ def test_moto_still_takes_any_size(plain: Any, document: str) -> None:
     iam.create_role(RoleName=made, AssumeRolePolicyDocument=trust(2_049))
     iam.put_role_policy(RoleName=made, PolicyName="one", PolicyDocument=document)
     iam.create_policy(PolicyName=made, PolicyDocument=document)
-    iam.create_instance_profile(InstanceProfileName=made, Path=f"/{made}/")
-    assert len(iam.list_instance_profiles(PathPrefix="/nowhere/")["InstanceProfiles"]) >= 1
