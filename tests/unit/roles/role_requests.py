@@ -155,6 +155,7 @@ def things(name: str, environment: str, application: str) -> dict[str, list[Thin
         "iam:policy": [Thing(f"policy/{path}-provision-network", tags("identity"))],
         "iam:role": [Thing(f"role/{path}-instance", tags("identity"))],
         "kms:alias": [Thing(f"alias/{name}-alarms"), Thing(f"alias/{name}-cluster")],
+        "kms:key": [Thing("key/1", tags("alarms")), Thing("key/2", cluster)],
         "lambda:function": [Thing(f"function:{name}-hello", function)],
         "logs:log-group": [
             Thing(f"log-group:{group}", function)
