@@ -91,6 +91,14 @@ class ActionModule(ActionBase):
             problem = Problem(given, text, holder.origin(given))
             if holder.host not in found[problem]:
                 found[problem].append(holder.host)
+        for host in hosts if playbook != "destroy" else []:
+            seen = host.own_manifests()
+            for warning in seen.warnings:
+                self._display.warning(f"slot_manifests_dir: {warning}")
+            for message in seen.problems:
+                name = "slot_manifests_dir"
+                text = f"{name} = {repr_of(host.merged[name])}: {message}"
+                found[Problem(name, text, host.origin(name))].append(host.host)
         if not found and playbook == "":
             for problem, owner in self._policy_problems(hosts):
                 found[problem].append(owner)
@@ -158,6 +166,8 @@ def needs_of_a_build(hosts: list[Settings], variables: dict[str, Any]) -> dict[s
     needs: dict[str, Any] = {}
     if "network_zones" in values:
         needs["zones"] = values["network_zones"]
+        if "cluster_version" in values:
+            needs["cluster"] = values["platform_name"]
     built = variables.get("ansible_play_hosts_all", [])
     if "cluster_version" in values and any(host.startswith("cluster.") for host in built):
         needs["nodes"] = {

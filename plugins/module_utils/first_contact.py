@@ -72,6 +72,23 @@ class FirstContact:
                 f"two of {names}."
             )
 
+    def zones_of_nodes(self, wanted: list[str], cluster: str) -> None:
+        """Refuse other zones than those of a node group that exists; who may not ask will see."""
+        try:
+            found = self.module.client("eks").describe_nodegroup(clusterName=cluster, nodegroupName=cluster)
+            answer = self.ec2.describe_subnets(SubnetIds=found["nodegroup"]["subnets"])
+        except ClientError as error:
+            gone = ("ResourceNotFoundException", "InvalidSubnetID.NotFound")
+            if error.response["Error"]["Code"] in (*DENIED, *gone):
+                return
+            raise
+        zones = {subnet["AvailabilityZone"] for subnet in answer["Subnets"]}
+        if zones != set(wanted):
+            self.refuse(
+                f"network_zones is {', '.join(wanted)}, and the nodes of {cluster} are in {', '.join(sorted(zones))}. EKS "
+                "does not change the subnets of a node group. Set network_zones back, or destroy the environment first."
+            )
+
     def vcpus(self, nodes: dict[str, Any]) -> None:
         """Refuse nodes that are yet to be built and exceed EC2's quota of vCPUs; who may not ask will see."""
         kind, count = nodes["instance_type"], nodes["count"]

@@ -25,6 +25,9 @@ options:
     type: list
     elements: str
     default: []
+  cluster:
+    description: An EKS cluster. If it has nodes already, they have to be in O(zones), since their subnets cannot be changed.
+    type: str
   nodes:
     description:
       - Nodes of an EKS cluster that is built. If the cluster does not have them yet, EC2's quota of vCPUs has to have
@@ -118,6 +121,8 @@ def ask_aws(module: AnsibleAWSModule) -> dict[str, str]:
         nodes, contact = module.params["nodes"], FirstContact(module, region)
         if module.params["zones"]:
             contact.zones(module.params["zones"], for_eks=bool(nodes))
+        if module.params["zones"] and module.params["cluster"]:
+            contact.zones_of_nodes(module.params["zones"], module.params["cluster"])
         if nodes:
             contact.vcpus(nodes)
     except (ClientError, BotoCoreError) as error:
@@ -173,6 +178,7 @@ def main() -> None:
         argument_spec={
             "allowed_accounts": {"type": "list", "elements": "str", "default": []},
             "zones": {"type": "list", "elements": "str", "default": []},
+            "cluster": {"type": "str"},
             "nodes": {
                 "type": "dict",
                 "options": {

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from typing import Any
 import yaml
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.template import trust_as_template
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import other
+from ansible_collections.teal.platform.plugins.module_utils.text import as_texts
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.durations import DURATIONS
 from ansible_collections.teal.platform.plugins.plugin_utils.given import (
     kind_of,
@@ -21,6 +25,7 @@ from ansible_collections.teal.platform.plugins.plugin_utils.given import (
     not_text,
     origin_of,
 )
+from ansible_collections.teal.platform.plugins.plugin_utils.own_manifests import NUMBER, Found, look
 from ansible_collections.teal.platform.plugins.plugin_utils.vaulted import inline, sources, vaulted
 
 #: Settings that anybody can read later, and what to do with a secret instead.
@@ -206,6 +211,40 @@ class Settings:
                 found = ["a vaulted value"]
             if found:
                 yield f"{name}{f'.{key}' if key else ''} comes from a vault, {found[0]}: {CLEAR_TEXT[name]}"
+
+    def own_manifests(self) -> Found:
+        """Look through the user's own manifests, if this host brings up slots with them."""
+        raw = self._templar.template(self.merged.get("slot_manifests_dir", ""))
+        if not raw or self.component != "release" or self.values.get("slot_kind") != "kubernetes":
+            return Found()
+
+        def templar(slot: str) -> Any:
+            workload, config = self.values["slot_workload"], as_texts(self.values.get("slot_config", {}))
+            release = {
+                "id": "00000000",
+                "number": NUMBER,
+                "kind": "deploy",
+                "slot": slot,
+                "from_slot": other(slot),
+                "image": f"{workload}:{NUMBER}",
+                "tag": NUMBER,
+                "digest": "",
+                "version": "",
+                "config": config,
+                "config_name": f"{workload}-0",
+            }
+            variables = {**self.merged, "slot_release": release}
+            return self._templar.copy_with_new_env(available_variables=variables)
+
+        def render(file: Path, slot: str) -> str:
+            lookup = f"{{{{ query('ansible.builtin.template', {json.dumps(str(file))}) }}}}"
+            # A template that comes to nothing is None.
+            return "".join(text or "" for text in templar(slot).template(trust_as_template(lookup)))
+
+        def name(slot: str) -> str:
+            return str(templar(slot).template(self.merged["slot_name"]))
+
+        return look(str(raw), render, name, self.values["slot_namespace"])
 
     def unknown(self, extra: Mapping[str, Any], more: Iterable[str]) -> Iterator[Problem]:
         """Yield variables that no spec knows: with the prefix of a role, or extra and almost a known name."""

@@ -236,3 +236,33 @@ def test_a_type_that_the_region_lacks_is_named(answers, run_module):
 def test_nothing_is_asked_of_quotas_where_nothing_is_built(answers, run_module):
     run_module(access_info)
     assert answers.asked == ["GetCallerIdentity", "DescribeRegions"]
+
+
+SUBNETS = {"Subnets": [{"AvailabilityZone": f"ap-northeast-2{zone}"} for zone in "ac"]}
+
+
+@pytest.mark.parametrize("zones", ["abc", "a", "ab"])
+def test_other_zones_than_those_of_nodes_that_exist_are_refused(answers, run_module, zones):
+    answers["DescribeNodegroup"] = {"nodegroup": {"subnets": ["subnet-1", "subnet-2"]}}
+    answers["DescribeSubnets"] = SUBNETS
+    wanted = [f"ap-northeast-2{zone}" for zone in zones]
+    with pytest.raises(
+        ModuleFailed,
+        match=r"the nodes of shop-qa are in ap-northeast-2a, ap-northeast-2c\. .* Nothing was created",
+    ):
+        run_module(access_info, zones=wanted, cluster="shop-qa")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"DescribeSubnets": SUBNETS},
+        {"DescribeSubnets": ("UnauthorizedOperation", "no")},
+        {"DescribeNodegroup": ("ResourceNotFoundException", "no")},
+        {"DescribeNodegroup": ("AccessDeniedException", "no")},
+    ],
+)
+def test_zones_of_nodes_that_fit_or_are_not_known_pass(answers, run_module, case):
+    answers.update({"DescribeNodegroup": {"nodegroup": {"subnets": ["subnet-1"]}}, **case})
+    zones = ["ap-northeast-2c", "ap-northeast-2a"]
+    assert run_module(access_info, zones=zones, cluster="shop-qa")["account"]

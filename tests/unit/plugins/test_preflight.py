@@ -136,6 +136,7 @@ def test_hosts_in_wrong_places_are_named(run):
 
 
 RIGHT = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
+RELEASE = "release_domain_name: shop.example.com, slot_node_ports: {blue: 8080, green: 8080}"
 
 
 def test_a_version_without_quotes_is_refused_once(run):
@@ -147,7 +148,7 @@ def test_a_version_without_quotes_is_refused_once(run):
 
 
 def test_what_a_default_takes_over_is_named_as_it_was_given(run):
-    hosts = f"{RIGHT}release:\n  hosts: {{release.qa: {{release_domain_name: shop.example.com}}}}\n"
+    hosts = f"{RIGHT}release:\n  hosts: {{release.qa: {{{RELEASE}}}}}\n"
     result = run(hosts, {"lock_wait": "15 sec"}, playbook="deploy")
     lines = result["msg"].splitlines()
     assert lines[0] == "1 setting is wrong. Nothing was created or changed."
@@ -188,3 +189,12 @@ def test_a_trust_policy_that_needs_a_higher_quota_is_warned_of(run, monkeypatch)
     message = run(right + IDENTITY, trusted(90))["msg"]
     assert "the trust policy of the role shop-qa-qa would have" in message
     assert "Shorten identity_trusted_principals" in message
+
+
+def test_own_manifests_are_looked_at_before_a_release_begins(run, tmp_path):
+    folder = tmp_path / "manifests"
+    hosts = f"{RIGHT}release:\n  hosts: {{release.qa: {{{RELEASE}, slot_manifests_dir: {folder}}}}}\n"
+    message = run(hosts, playbook="deploy")["msg"]
+    assert f"slot:\n  - slot_manifests_dir = '{folder}': there is no such folder" in message
+    assert run.asked == []
+    assert not run(hosts, playbook="destroy").get("failed")

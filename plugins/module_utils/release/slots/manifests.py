@@ -38,7 +38,7 @@ def checked(manifests: list[Json], name: str, slot: str, number: str, namespace:
             f"there are no manifests for slot {slot}: is slot_manifests_dir empty?", Cause.MANIFESTS
         )
     for obj in manifests:
-        if reason := _wrong(obj, name, namespace):
+        if reason := wrong(obj, name, namespace):
             raise SlotFailed(reason, Cause.MANIFESTS)
     deployments = [obj for obj in manifests if obj["kind"] == DEPLOYMENT]
     if [obj["metadata"]["name"] for obj in deployments] != [name]:
@@ -54,7 +54,7 @@ def checked(manifests: list[Json], name: str, slot: str, number: str, namespace:
     return sorted(manifests, key=lambda obj: last.index(obj["kind"]) + 1 if obj["kind"] in last else 0)
 
 
-def _wrong(obj: Json, name: str, namespace: str) -> str:
+def wrong(obj: Json, name: str, namespace: str) -> str:
     """Return why the engine does not take an object, or the empty string."""
     metadata = obj.get("metadata") or {}
     what = f"{obj.get('kind') or 'an object without kind'} {metadata.get('name', '')}".strip()

@@ -1,0 +1,166 @@
+"""What preflight says of the user's own manifests: the file and the reason, before a release begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible_collections.teal.platform.plugins.plugin_utils.own_manifests import Found
+from ansible_collections.teal.platform.plugins.plugin_utils.settings import Settings, Specifications
+
+ROOT = Path(__file__).resolve().parents[3]
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: "{{ slot_name }}"}
+spec:
+  selector: {matchLabels: {{ slot_selector | to_json }}}
+  template:
+    metadata: {labels: {{ slot_labels | to_json }}}
+    spec: {containers: [{name: service, image: "{{ slot_release.image }}"}]}
+"""
+SERVICE = """
+apiVersion: v1
+kind: Service
+metadata: {name: "{{ slot_name }}"}
+spec: {type: NodePort, ports: [{port: 80, nodePort: {{ slot_node_port }}}], selector: {{ slot_selector | to_json }}}
+"""
+LOADER = DataLoader()
+SPECIFICATIONS = Specifications(
+    ROOT, lambda path: LOADER.load_from_file(path, cache="none", trusted_as_template=True)
+)
+
+
+def of(folder: str, **more: Any) -> Found:
+    """Return what is found in a folder of manifests of the release `shop` in the environment `qa`."""
+    variables = {
+        "platform_environment": "qa",
+        "platform_application": "shop",
+        "platform_region": "eu-west-1",
+        "release_domain_name": "shop.example.com",
+        "slot_manifests_dir": folder,
+        **more,
+    }
+    settings = Settings(SPECIFICATIONS, "release.qa", variables, Templar(loader=LOADER))
+    list(settings.problems())
+    return settings.own_manifests()
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> Callable[..., Found]:
+    """Return look(files by name) -> what is found in a folder with these files."""
+
+    def look(files: dict[str, str | bytes]) -> Found:
+        for name, text in files.items():
+            (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        return of(str(tmp_path))
+
+    return look
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"all.yml": f"{DEPLOYMENT}---{SERVICE}"},
+        {"deployment.yaml": DEPLOYMENT, "service.j2": SERVICE, "README.md": "x"},
+        {"deployment.yml": DEPLOYMENT, "scaling.yml": "{% if slot_autoscaling %}\nkind: x\n{% endif %}\n"},
+        {"deployment.yml": f"---\n{DEPLOYMENT}---\n"},
+        {"deployment.yml": f"# 배포 🚀\n{DEPLOYMENT}"},
+    ],
+    ids=lambda files: " ".join(files),
+)
+def test_what_is_right_passes(look: Callable[..., Found], files: dict[str, str]) -> None:
+    assert look(files) == Found()
+
+
+WRONG: list[tuple[dict[str, str | bytes], str]] = [
+    ({}, "holds no file that ends in .yml, .yaml or .j2 (it holds nothing)"),
+    ({"deployment.json": "{}"}, "(it holds deployment.json)"),
+    (
+        {"kustomization.yaml": "resources: [a.yml]", "a.yml": DEPLOYMENT},
+        "kustomization.yaml: kustomize is not run here",
+    ),
+    ({"Kustomization": "", "a.yml": DEPLOYMENT}, "Kustomization: kustomize is not run here"),
+    ({"Chart.yaml": "name: a", "a.yml": DEPLOYMENT}, "Chart.yaml: Helm is not run here"),
+    ({"a.yml": DEPLOYMENT, "b.yml": ""}, "b.yml holds no object"),
+    ({"a.yml": DEPLOYMENT, "b.yml": "# nothing\n---\n---\n"}, "b.yml holds no object"),
+    (
+        {"a.yml": SERVICE},
+        "a.yml: the manifests of slot blue must hold one Deployment, and its name must be shop-blue",
+    ),
+    ({"a.yml": DEPLOYMENT, "b.yml": DEPLOYMENT}, "b.yml: Deployment shop-blue is in a.yml, too"),
+    (
+        {"a.yml": DEPLOYMENT, "b.yml": DEPLOYMENT.replace("{{ slot_name }}", "other")},
+        "a.yml, b.yml: the manifests of slot blue must hold one Deployment",
+    ),
+    ({"a.yml": DEPLOYMENT.replace("{{ slot_name }}", "shop-blue")}, "of slot green must hold one Deployment"),
+    (
+        {"a.yml": DEPLOYMENT.replace("slot_labels", "slot_selector")},
+        "a.yml: the pods of Deployment shop-blue must bear",
+    ),
+    ({"a.yml": DEPLOYMENT, "b.yml": "kind: [x"}, "b.yml is not YAML in line "),
+    ({"a.yml": DEPLOYMENT, "b.yml": "\tkind: x"}, "b.yml is not YAML in line 1"),
+    ({"a.yml": DEPLOYMENT, "b.yml": b"\xff\xfe"}, "b.yml "),
+    ({"a.yml": DEPLOYMENT, "b.yml": "{{ nowhere }}"}, "b.yml cannot be rendered: "),
+    ({"a.yml": DEPLOYMENT, "b.yml": "{% if %}"}, "b.yml cannot be rendered: "),
+    ({"a.yml": DEPLOYMENT, "b.yml": "just text"}, "b.yml: a document is a str, and must be an object"),
+    ({"a.yml": DEPLOYMENT, "b.yml": "- a\n- b"}, "b.yml: a document is a list, and must be an object"),
+    ({"a.yml": DEPLOYMENT, "b.yml": "apiVersion: v1\nmetadata: {name: x}"}, "b.yml: an object has no kind"),
+    ({"a.yml": DEPLOYMENT, "b.yml": "apiVersion: 1\nkind: x"}, "b.yml: an object has no apiVersion"),
+    (
+        {"a.yml": DEPLOYMENT, "b.yml": "apiVersion: v1\nkind: X\nmetadata: []"},
+        "b.yml: metadata and spec of a X",
+    ),
+    (
+        {"a.yml": DEPLOYMENT, "b.yml": "apiVersion: v1\nkind: X"},
+        "b.yml: the manifests hold a X without metadata.name",
+    ),
+    (
+        {"a.yml": DEPLOYMENT, "b.yml": "apiVersion: v1\nkind: List\nitems: []"},
+        "b.yml: the manifests hold a List",
+    ),
+    (
+        {"a.yml": DEPLOYMENT, "b.yml": "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: x}"},
+        "b.yml: the manifests hold StatefulSet x. A slot runs the pods of one Deployment",
+    ),
+    (
+        {
+            "a.yml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: '{{ slot_name }}'}\nspec: {template: null}"
+        },
+        "a.yml: Deployment shop-blue must have spec.selector and spec.template",
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "message"), WRONG, ids=lambda value: str(value)[:60])
+def test_what_is_wrong_is_named_with_its_file(
+    look: Callable[..., Found], files: dict[str, str], message: str
+) -> None:
+    found = look(files).problems
+    assert any(message in problem for problem in found), found
+
+
+def test_an_empty_document_beside_an_object_is_left_out_with_a_warning(look: Callable[..., Found]) -> None:
+    config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+    found = look({"a.yml": DEPLOYMENT, "b.yml": f"{config}---\n# nothing\n---\n{config.replace('x', 'y')}"})
+    assert found == Found(warnings=["b.yml: document 2 is empty and is left out"])
+
+
+@pytest.mark.parametrize("folder", ["manifests", "./manifests", "../manifests", "~/manifests"])
+def test_a_relative_folder_is_refused(folder: str) -> None:
+    (told,) = of(folder).problems
+    assert told.startswith("must be an absolute path") and "{{ inventory_dir }}/manifests" in told
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+    assert of(str(tmp_path / "none")).problems == ["there is no such folder"]
+    (tmp_path / "deployment.yml").write_text(DEPLOYMENT)
+    assert of(str(tmp_path / "deployment.yml")).problems == ["is a file; name the folder that it is in"]
+
+
+def test_without_a_folder_or_without_kubernetes_nothing_is_looked_at(tmp_path: Path) -> None:
+    assert of("") == of(str(tmp_path / "none"), slot_kind="instance") == Found()
