@@ -44,7 +44,10 @@ MADE: dict[str, tuple[str, str]] = {
         "real requests; no throttling",
     ),
     "teal.platform.iam_oidc_provider": ("trust in GitHub's tokens", "the API; no token is checked"),
-    "teal.platform.iam_policy": ("permissions boundary, managed policies", "real, where IAM is enforced; no conditions"),
+    "teal.platform.iam_policy": (
+        "permissions boundary, managed policies",
+        "real, where IAM is enforced; no conditions",
+    ),
     "teal.platform.iam_roles": (
         "roles, policies, instance profiles",
         "real, where IAM is enforced; no conditions",
