@@ -170,6 +170,21 @@ def test_begin_says_what_is_wrong_with_what_was_asked(
     assert Controller(environment).store.lock()["holder"] == ""
 
 
+def test_a_rollback_takes_no_number_for_a_release(
+    failed: Callable[..., dict[str, Any]], environment: Environment
+) -> None:
+    """Without quotes the tag 1.10 is the number 1.1, which may be another release."""
+    assert "1.1 is not text: put it in quotes" in failed(release_rollback, to=1.10)["msg"]
+
+
+def test_begin_refuses_a_configuration_before_the_lock(
+    failed: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
+) -> None:
+    given = {"repository": "assistant", "image_tag": "1.4.2", "config": {"SERVER_PORT": "9090"}}
+    assert "SERVER_PORT is reserved: set slot_port" in failed(release_begin, **given)["msg"]
+    assert Controller(environment).store.lock()["generation"] == 0
+
+
 def test_an_alarm_that_is_gone_holds_no_rollback_up(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
