@@ -72,6 +72,7 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
         Limit("DBParameterGroupName", 255, IDENTIFIER, ("CreateDBParameterGroup",)),
         Limit("DBSubnetGroupName", 255, r"[A-Za-z][A-Za-z0-9._ -]*", ("CreateDBSubnetGroup",)),
         Limit("MasterUsername", 63, r"[A-Za-z][A-Za-z0-9_]*", ("CreateDBInstance",)),
+        Limit("Parameters", 20, operations=("ModifyDBParameterGroup", "ResetDBParameterGroup")),
         Limit("Tags", 50),
         Limit("Tags.Key", 128, TAG_TEXT),
         Limit("Tags.Value", 256, TAG_TEXT),

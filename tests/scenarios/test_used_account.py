@@ -14,7 +14,7 @@ import pytest
 from tests import account
 
 from .cloud import Cloud
-from .used_account import Others, add_rules, described
+from .used_account import TAGS_OF_AWS, Others, add_rules, described, resources_with, tag_as_aws
 
 #: What outlives an environment on purpose.
 KEPT = ("ecr Repository assistant", "rds DBSnapshot assistant-")
@@ -77,11 +77,17 @@ def test_others_notice_nothing(place: Place) -> None:
     assert build(cloud, components)
     elb = cloud.session.client("elbv2", endpoint_url=url)
     added = rules_of_others(cloud, elb)
+    tagged = tag_as_aws(cloud.session, url, cloud.environment)
+    assert tagged
     assert build(cloud, components) == set()
     now = described(cloud.session, url)
     assert sorted(before - now) == []
     rules = " ".join(text for text in now if text.startswith("elbv2 describe_rules"))
     assert [arn for arn in added if arn not in rules] == []
+    assert (
+        tagged - resources_with(cloud.session, url, {"awsApplication": TAGS_OF_AWS["awsApplication"]})
+        == set()
+    )
 
     cloud.play("destroy")
     assert sorted(before - described(cloud.session, url)) == []

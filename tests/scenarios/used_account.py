@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 
+from rehearsal.request_limits import AWS_KEY
 from tests import account
 
 ZONE = "assistant.example.com"
@@ -400,3 +401,51 @@ def _steady(value: Any) -> Any:
     if isinstance(value, list):
         return [_steady(one) for one in value]
     return value
+
+
+TAGS_OF_AWS = {
+    "aws:cloudformation:stack-name": "imported",
+    "awsApplication": "arn:aws:resource-groups:::group/search",
+}
+#: By the service of an ARN: boto3's name of it, the operation that tags, its arguments without the tags.
+TAGGERS: dict[str, tuple[str, str, Callable[[str], dict[str, Any]]]] = {
+    "acm": ("acm", "add_tags_to_certificate", lambda arn: {"CertificateArn": arn}),
+    "cloudwatch": ("cloudwatch", "tag_resource", lambda arn: {"ResourceARN": arn}),
+    "dynamodb": ("dynamodb", "tag_resource", lambda arn: {"ResourceArn": arn}),
+    "ec2": ("ec2", "create_tags", lambda arn: {"Resources": [arn.rpartition("/")[2]]}),
+    "ecr": ("ecr", "tag_resource", lambda arn: {"resourceArn": arn}),
+    "eks": ("eks", "tag_resource", lambda arn: {"resourceArn": arn}),
+    "elasticloadbalancing": ("elbv2", "add_tags", lambda arn: {"ResourceArns": [arn]}),
+    "kms": ("kms", "tag_resource", lambda arn: {"KeyId": arn}),
+    "lambda": ("lambda", "tag_resource", lambda arn: {"Resource": arn}),
+    "logs": ("logs", "tag_resource", lambda arn: {"resourceArn": arn.removesuffix(":*")}),
+    "rds": ("rds", "add_tags_to_resource", lambda arn: {"ResourceName": arn}),
+    "secretsmanager": ("secretsmanager", "tag_resource", lambda arn: {"SecretId": arn}),
+    "sns": ("sns", "tag_resource", lambda arn: {"ResourceArn": arn}),
+}
+
+
+def tag_as_aws(session: boto3.Session, url: str, environment: str) -> set[str]:
+    """Tag what is of an environment as AWS's own services do; return the ARNs."""
+    aws = boto3.Session(
+        aws_access_key_id=AWS_KEY, aws_secret_access_key="test", region_name=session.region_name
+    )
+    arns = resources_with(session, url, {"Environment": environment, "Application": "assistant"})
+    for arn in arns:
+        service, operation, arguments = TAGGERS[arn.split(":")[2]]
+        # moto's ACM refuses even AWS itself.
+        tags = {k: v for k, v in TAGS_OF_AWS.items() if service != "acm" or not k.startswith("aws:")}
+        name = "tags" if service in ("ecr", "eks", "logs") else "Tags"
+        given: Any = tags if service in ("eks", "lambda", "logs") else pairs(tags)
+        if service == "kms":
+            given = pairs(tags, "TagKey", "TagValue")
+        getattr(aws.client(service, endpoint_url=url), operation)(**arguments(arn), **{name: given})
+    return arns
+
+
+def resources_with(session: boto3.Session, url: str, tags: dict[str, str]) -> set[str]:
+    """Return the ARNs of what has all of these tags."""
+    client = session.client("resourcegroupstaggingapi", endpoint_url=url)
+    filters = [{"Key": key, "Values": [value]} for key, value in tags.items()]
+    pages = client.get_paginator("get_resources").paginate(TagFilters=filters)
+    return {found["ResourceARN"] for page in pages for found in page["ResourceTagMappingList"]}

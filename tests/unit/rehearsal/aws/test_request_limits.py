@@ -198,6 +198,17 @@ def test_twenty_resources_are_described_in_one_call(mended: Any) -> None:
         elb.describe_tags(ResourceArns=arns)
 
 
+def test_twenty_parameters_of_a_database_are_set_in_one_call(mended: Any) -> None:
+    parameters = [
+        {"ParameterName": f"p{number}", "ParameterValue": "1", "ApplyMethod": "immediate"}
+        for number in range(21)
+    ]
+    with pytest.raises(
+        ClientError, match=r"'parameters' failed .* Member must have length less than or equal to 20"
+    ):
+        mended.client("rds").modify_db_parameter_group(DBParameterGroupName="x", Parameters=parameters)
+
+
 def test_what_is_secret_is_not_shown(mended: Any) -> None:
     with pytest.raises(ClientError) as refused:
         mended.client("secretsmanager").create_secret(Name=name(), SecretString="planted" * 10_000)
