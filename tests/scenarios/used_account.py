@@ -421,6 +421,11 @@ TAGGERS: dict[str, tuple[str, str, Callable[[str], dict[str, Any]]]] = {
     "logs": ("logs", "tag_resource", lambda arn: {"resourceArn": arn.removesuffix(":*")}),
     "rds": ("rds", "add_tags_to_resource", lambda arn: {"ResourceName": arn}),
     "secretsmanager": ("secretsmanager", "tag_resource", lambda arn: {"SecretId": arn}),
+    "ssm": (
+        "ssm",
+        "add_tags_to_resource",
+        lambda arn: {"ResourceType": "Parameter", "ResourceId": arn.partition(":parameter")[2]},
+    ),
     "sns": ("sns", "tag_resource", lambda arn: {"ResourceArn": arn}),
 }
 
@@ -430,7 +435,8 @@ def tag_as_aws(session: boto3.Session, url: str, environment: str) -> set[str]:
     aws = boto3.Session(
         aws_access_key_id=AWS_KEY, aws_secret_access_key="test", region_name=session.region_name
     )
-    arns = resources_with(session, url, {"Environment": environment, "Application": "assistant"})
+    found = resources_with(session, url, {"Environment": environment, "Application": "assistant"})
+    arns = {arn for arn in found if arn.split(":")[2] in TAGGERS}
     for arn in arns:
         service, operation, arguments = TAGGERS[arn.split(":")[2]]
         # moto's ACM refuses even AWS itself.
