@@ -201,7 +201,9 @@ def test_manifests_that_a_slot_cannot_run_are_refused_before_a_release_begins(
     clean: Cloud, tmp_path: Path
 ) -> None:
     before, tag = clean.state(), new(clean)
-    assert "holds no file that ends in .yml" in clean.deploy(tag, fails=True, slot_manifests_dir=str(tmp_path))
+    assert "holds no file that ends in .yml" in clean.deploy(
+        tag, fails=True, slot_manifests_dir=str(tmp_path)
+    )
     templates = Path(__file__).resolve().parents[2] / "roles/slot/templates"
     for name in ("config_map", "service", "deployment"):
         (tmp_path / f"{name}.yml.j2").write_text((templates / f"{name}.yml.j2").read_text())
