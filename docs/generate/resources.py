@@ -92,7 +92,8 @@ MADE: dict[str, tuple[str, str]] = {
 #: Modules that make nothing which stays.
 MAKING_NOTHING = re.compile(
     r"amazon\.aws\.aws_caller_info|kubernetes\.core\.k8s_info"
-    r"|teal\.platform\.(component_info|ignored_tags_info|release_\w+|slot_check|slot_migrate|slot_retire|sonar_quality_gate|status_page)"
+    r"|teal\.platform\.(component_info|ec2_image_age_info|ignored_tags_info|release_\w+|slot_check|slot_migrate|slot_retire)"
+    r"|teal\.platform\.(sonar_quality_gate|status_page)"
 )
 MODULE = re.compile(r"^\s*-?\s*((?:amazon|community|kubernetes|teal)\.\w+\.\w+):", re.MULTILINE)
 

@@ -45,6 +45,20 @@ options:
   version:
     description: Version of Kubernetes, no higher than the cluster's. Not managed if not given.
     type: str
+  release_version:
+    description:
+      - Release of EKS's machine image, such as V(1.35.1-20261101). When it changes, nodes are replaced.
+      - If not given, nodes get the newest one when they are created, with a new O(version) or launch template, and with
+        O(patch).
+    type: str
+  patch:
+    description: Whether nodes are replaced if there is a newer machine image. Not with O(release_version), which pins one.
+    type: bool
+    default: false
+  max_age:
+    description: After how many days the module warns of the age of the nodes' machine image. V(0) never does.
+    type: int
+    default: 0
   min_size:
     description: Least number of nodes.
     type: int
@@ -113,13 +127,27 @@ nodegroup:
   type: dict
   returned: when it exists
   sample: {"nodegroupName": "workers", "status": "ACTIVE"}
+image_age_days:
+  description: Age of the nodes' machine image in days, by its release version.
+  type: int
+  returned: when the release version says it
 """
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.ages import days_since, released, too_old
 from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, EksResource
 from ansible_collections.teal.platform.plugins.module_utils.resource import COMMON_ARGUMENTS, AnsibleAWSModule
 
+#: where AWS says which release of a machine image is the newest
+NEWEST = "/aws/service/eks/optimized-ami/{version}/amazon-linux-2023/{kind}/recommended/release_version"
+KINDS = {
+    "AL2023_x86_64_STANDARD": "x86_64/standard",
+    "AL2023_ARM_64_STANDARD": "arm64/standard",
+    "AL2023_x86_64_NVIDIA": "x86_64/nvidia",
+    "AL2023_ARM_64_NVIDIA": "arm64/nvidia",
+    "AL2023_x86_64_NEURON": "x86_64/neuron",
+}
 SIZES = {"min_size": "minSize", "max_size": "maxSize", "desired_size": "desiredSize"}
 
 
@@ -158,6 +186,20 @@ class EksNodegroup(EksResource):
         )
         return answer and str(answer["LaunchTemplates"][0]["DefaultVersionNumber"])
 
+    def _release(self) -> str | None:
+        """Return the release that nodes should have, or None if any will do."""
+        pinned, found = self.params["release_version"], self.found
+        if pinned or not self.params["patch"] or not found:
+            return pinned or None
+        kind = KINDS.get(found["amiType"])
+        if kind is None:
+            self.module.fail_json(
+                msg=f"nodegroup '{self.name}': the newest image of {found['amiType']} is not known. "
+                "Name a release instead of patch_nodes: cluster_node_release"
+            )
+        name = NEWEST.format(version=self.params["version"] or found["version"], kind=kind)
+        return self.call("get_parameter", client=self.module.client("ssm"), Name=name)["Parameter"]["Value"]
+
     def desired(self) -> dict[str, Any]:
         subnets = self.params["subnet_ids"]
         found = self.found
@@ -182,6 +224,7 @@ class EksNodegroup(EksResource):
             **settings,
             "subnet_ids": subnets if subnets is None else sorted(subnets),
             "template_version": self._template_version(),
+            "release_version": self._release(),
             "tags": self.wanted_tags((found or {}).get("tags", {})),
         }
 
@@ -195,6 +238,7 @@ class EksNodegroup(EksResource):
             "ami_type": found["amiType"],
             "capacity_type": found["capacityType"],
             "version": found["version"],
+            "release_version": found.get("releaseVersion"),
             "max_unavailable": (found.get("updateConfig") or {}).get("maxUnavailable"),
             "labels": found.get("labels") or {},
             "subnet_ids": sorted(found["subnets"]),
@@ -207,6 +251,8 @@ class EksNodegroup(EksResource):
                 self.module.fail_json(msg=f"{name} is needed to make the node group '{self.name}'")
         want = self.desired()
         version = {"version": want["version"]} if want["version"] else {}
+        if want["release_version"]:
+            version["releaseVersion"] = want["release_version"]
         self.call(
             "create_nodegroup",
             scalingConfig={key: want[name] for name, key in SIZES.items()},
@@ -238,7 +284,7 @@ class EksNodegroup(EksResource):
             config["labels"] = {"addOrUpdateLabels": changes["labels"], "removeLabels": gone}
         if config:
             self.step("update_nodegroup_config", self.place, **config, **self.address)
-        # Nodes are rolled once for both.
+        # Nodes are rolled once for all three.
         roll: dict[str, Any] = {}
         if "version" in changes:
             roll["version"] = changes["version"]
@@ -247,6 +293,10 @@ class EksNodegroup(EksResource):
                 "name": self.params["launch_template"],
                 "version": changes["template_version"],
             }
+        release = changes.get("release_version") or self.params["release_version"]
+        if release and (roll or "release_version" in changes):
+            # Without it, EKS takes the newest.
+            roll["releaseVersion"] = release
         if roll:
             # A group whose nodes could not be rolled is ACTIVE again, and made of what it was before.
             self.step("update_nodegroup_version", self.place, **roll, **self.address)
@@ -254,6 +304,22 @@ class EksNodegroup(EksResource):
         if "template_version" in changes and self.params["wait"]:
             self._drop_versions(changes["template_version"])
         return settled
+
+    def describe(self, found: dict) -> dict[str, Any]:
+        release = found.get("releaseVersion")
+        moment = released(release)
+        days = days_since(moment) if moment else None
+        warning = too_old(
+            f"nodegroup '{self.name}'",
+            release or "",
+            days,
+            self.params["max_age"],
+            "cluster_node_max_age",
+            "To replace the nodes, run playbooks/provision.yml with -e patch_nodes=true or raise cluster_node_release",
+        )
+        if warning:
+            self.module.warn(warning)
+        return {"nodegroup": found, **({} if days is None else {"image_age_days": days})}
 
     def _drop_versions(self, used: str) -> None:
         """Remove the launch template's versions before the one that all nodes are made of now."""
@@ -282,6 +348,9 @@ def main() -> None:
             "ami_type": {"type": "str", "default": "AL2023_x86_64_STANDARD"},
             "capacity_type": {"type": "str", "choices": ["ON_DEMAND", "SPOT"], "default": "ON_DEMAND"},
             "version": {"type": "str"},
+            "release_version": {"type": "str"},
+            "patch": {"type": "bool", "default": False},
+            "max_age": {"type": "int", "default": 0},
             "min_size": {"type": "int", "default": 2},
             "max_size": {"type": "int", "default": 4},
             "desired_size": {"type": "int", "default": 2},

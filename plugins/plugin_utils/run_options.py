@@ -23,7 +23,7 @@ SELECTORS = ("image_tag", "image_digest", "to", "from", "digest")
 SHORT = (
     *SELECTORS,
     *("reason", "force", "lock_wait", "passed", "output", "drift_summary", "at_once", "settle_only"),
-    *("confirm", "destroy_protected"),
+    *("confirm", "destroy_protected", "patch_nodes"),
 )
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 

@@ -5,11 +5,12 @@
 - Their Auto Scaling group is a name only: a real one is made, with instances in the node group's subnets,
   by a launch template of its own as EKS does. The rehearsal's nodes are these instances.
 - They get a key pair for remote access that nobody asked for, and a version of 2021.
-- There is no UpdateNodegroupVersion.
+- There is no UpdateNodegroupVersion, and no public parameter that has the newest machine image.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from moto.autoscaling.models import AutoScalingBackend, FakeAutoScalingGroup, autoscaling_backends
@@ -18,6 +19,7 @@ from moto.core.utils import utcnow
 from moto.ec2.models import EC2Backend, ec2_backends
 from moto.eks.models import EKSBackend, Nodegroup
 from moto.eks.responses import EKSResponse
+from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 
 from rehearsal.machines import group_name
 from rehearsal.mends import eks_cluster
@@ -79,6 +81,7 @@ def apply(config: dict[str, Any]) -> None:
         parameters = [{"type": "Version", "value": nodegroup.version}]
         return eks_cluster._updated(cluster, "VersionUpdate", parameters, nodegroup.nodegroup_name)
 
+    SimpleSystemManagerBackend.get_parameter = _newest_release(SimpleSystemManagerBackend.get_parameter)
     Nodegroup.status = property(eks_cluster._status, eks_cluster._set_status)
     EKSResponse.create_nodegroup = create_nodegroup
     EKSResponse.update_nodegroup_version = update_nodegroup_version
@@ -88,6 +91,29 @@ def apply(config: dict[str, Any]) -> None:
 
 def _release(version: str) -> str:
     return f"{version}.1-20261101"
+
+
+def _newest_release(get_parameter: Any) -> Any:
+    """Which machine image is the newest, as AWS publishes it."""
+
+    def get(self: SimpleSystemManagerBackend, name: str) -> Parameter | None:
+        asked = re.fullmatch(r"/aws/service/eks/optimized-ami/(1\.\d+)/.*/recommended/release_version", name)
+        if not asked:
+            return get_parameter(self, name)
+        return Parameter(
+            account_id=self.account_id,
+            name=name,
+            value=_release(asked[1]),
+            parameter_type="String",
+            description=None,
+            allowed_pattern=None,
+            keyid=None,
+            last_modified_date=utcnow(),
+            version=1,
+            data_type="text",
+        )
+
+    return get
 
 
 def _backends(backend: EKSBackend) -> tuple[AutoScalingBackend, EC2Backend]:

@@ -17,6 +17,20 @@ def cluster_version(cluster_version: str) -> Found:
 
 
 @check
+def cluster_node_release(
+    cluster_node_release: str, cluster_version: str, cluster_node_ami_type: str
+) -> Found:
+    """EKS takes a release of the nodes' own version; others than Amazon Linux have another form."""
+    release = re.escape(cluster_version) + r"\.\d+-\d{8}"
+    amazon_linux = cluster_node_ami_type.startswith("AL2023_")
+    if cluster_node_release and amazon_linux and not re.fullmatch(release, cluster_node_release):
+        yield (
+            "cluster_node_release",
+            f"a release of Kubernetes {cluster_version}, like '{cluster_version}.1-20261101', or empty",
+        )
+
+
+@check
 def cluster_access(cluster_public_access_cidrs: list[str]) -> Found:
     yield from range_checks("cluster_public_access_cidrs", cluster_public_access_cidrs, world=True)
 

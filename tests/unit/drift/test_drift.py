@@ -19,13 +19,14 @@ CASES: dict[str, Case] = {**compute.CASES, **data.CASES, **network.CASES, **foun
 #: modules that the roles call and that manage nothing of AWS's that lasts, or that have tests of their own
 ELSEWHERE = {
     "amazon.aws.aws_caller_info": "reads",
-    "amazon.aws.ec2_instance": "the bastion, see tests/unit/roles/test_bastion.py",
-    "amazon.aws.ec2_instance_info": "reads",
+    "amazon.aws.ec2_instance": "compares type, groups and metadata options; the role reports the profile",
     "community.aws.acm_certificate": "a certificate that is imported is compared by its text",
     "kubernetes.core.k8s": "Kubernetes compares: the API server's dry run",
     "kubernetes.core.k8s_info": "reads",
     "teal.platform.component_info": "reads",
     "teal.platform.dns_zone": "a zone that exists is only read, see test_dns.py",
+    "teal.platform.ec2_image_age_info": "reads",
+    "teal.platform.ignored_tags_info": "reads",
     "teal.platform.ec2_errand": "runs once for each script, see test_ec2_errand.py",
     "teal.platform.kubernetes_job": "runs once for each definition, see test_kubernetes_job.py",
     "teal.platform.vpc_nat_routes": "the routes of vpc_subnets, here in its case",

@@ -1,0 +1,34 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""How old machine images are: nothing patches them but a new image."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+
+def released(release: str | None) -> datetime | None:
+    """Return when an EKS machine image was released; its release version, such as 1.35.1-20261101, ends in that."""
+    found = re.search(r"-(\d{8})$", release or "")
+    if not found:
+        return None
+    try:
+        return datetime.strptime(found[1], "%Y%m%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def days_since(moment: datetime, now: datetime | None = None) -> int:
+    """Return how many whole days have passed since `moment`."""
+    return ((now or datetime.now(UTC)) - moment).days
+
+
+def too_old(what: str, image: str, days: int | None, allowed: int, setting: str, patch: str) -> str | None:
+    """Return a warning if an image is older than `allowed` days; 0 allows any age."""
+    if not allowed or days is None or days <= allowed:
+        return None
+    return (
+        f"{what}: the image {image} is {days} days old ({setting}: {allowed}). Nothing patches it by itself. "
+        f"{patch}; see docs/operations.md, Patch nodes and bastion."
+    )
