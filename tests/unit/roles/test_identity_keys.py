@@ -30,7 +30,7 @@ def policy(role: str, environment: Rendered) -> dict:
     variables = loader.load_from_file(str(ROOT / "roles/platform/vars/main.yml"), trusted_as_template=True)
     variables |= {
         "platform_name": environment.name,
-        "__platform_key_account": f"arn:aws:iam::{ACCOUNT}",
+        f"__{role}_account_arn": f"arn:aws:iam::{ACCOUNT}",
         "__alarms_caller": {"account": ACCOUNT, "arn": f"arn:aws:iam::{ACCOUNT}:root"},
         "ansible_search_path": [str(ROOT / "roles" / role)],
     }
