@@ -48,7 +48,9 @@ def up(home: Path, arguments: argparse.Namespace) -> int:
         if external and Path(external).resolve() == home / "kubeconfig":
             external = None  # A shell that points at an earlier rehearsal's own cluster.
         cluster = own_cluster.settings(external) if external else {"external": ""}
-        config = settings.create(home, dict(arguments.port), arguments.creation_times, cluster)
+        config = settings.create(
+            home, dict(arguments.port), arguments.creation_times, cluster, databases="real"
+        )
         if external:
             print(
                 f"Kubernetes is yours: {cluster['context']} of {external}, images {cluster['images']}:<tag>"

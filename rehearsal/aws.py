@@ -14,6 +14,8 @@ refuses what AWS's API models forbid (`rehearsal.request_limits`), and serves th
     GET  /rehearsal/clusters            EKS clusters, who may enter, their nodes: `rehearsal.eks_view`
     GET  /rehearsal/caller?url=URL&cluster=NAME   whose token that is: `rehearsal.eks_view`
     GET  /rehearsal/instances           where those that run the service are served: id → address
+    GET  /rehearsal/databases           where each database answers, once all that were asked for do
+    POST /rehearsal/client-environment  how a pod's or instance's process reaches AWS and databases
     GET  /rehearsal/stand-ins           the same with their images, for `rehearsal.instances`
     POST /rehearsal/console             what one of them writes to its console
     and what `rehearsal.elb_view` says
@@ -26,6 +28,7 @@ import io
 import json
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -53,7 +56,18 @@ def main() -> None:
     # Reading AWS's own policies takes moto seconds: before it says that it is ready, not in the first call.
     get_backend("iam")[config["account"]]["aws"]
     port = config["aws"]["port"]
-    run_simple("127.0.0.1", port, application(config), threaded=True, request_handler=MotoRequestHandler)
+    front = application(config)
+    signal.signal(signal.SIGTERM, _exit)
+    try:
+        run_simple("127.0.0.1", port, front, threaded=True, request_handler=MotoRequestHandler)
+    finally:
+        if servers := config["database_servers"]:
+            servers.close()
+
+
+def _exit(*_: Any) -> None:
+    """End by SIGTERM as by an exception, so that the databases end, too."""
+    raise SystemExit(0)
 
 
 def environment(config: dict[str, Any]) -> dict[str, str]:
@@ -65,7 +79,7 @@ def application(config: dict[str, Any]) -> Front:
     """The WSGI application: moto, mended, behind the rehearsal's own paths."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from rehearsal import eks_view, elb_view, functions, images, machines, mends
+    from rehearsal import client_environment, eks_view, elb_view, functions, images, machines, mends
 
     mends.apply(config)
     stand_ins = machines.StandIns(config["subnet"])
@@ -80,6 +94,11 @@ def application(config: dict[str, Any]) -> Front:
         ("GET", "instances"): stand_ins.addresses,
         ("GET", "stand-ins"): stand_ins.described,
         ("POST", "console"): stand_ins.console,
+    }
+    servers = config["database_servers"]
+    front.routes |= {
+        ("GET", "databases"): servers.described if servers else lambda query, body: {"databases": []},
+        ("POST", "client-environment"): client_environment.handler(config, servers),
     }
     return front
 

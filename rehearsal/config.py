@@ -76,12 +76,18 @@ def creation_times(scale: str) -> dict[str, float]:
 
 
 def create(
-    where: Path, ports: dict[str, int], scale: str = "0", cluster: dict[str, str] | None = None
+    where: Path,
+    ports: dict[str, int],
+    scale: str = "0",
+    cluster: dict[str, str] | None = None,
+    *,
+    databases: str = "simulated",
 ) -> dict[str, Any]:
     """Settle on ports, addresses and certificates for a new rehearsal in `where`, and write config.json.
 
     `ports` holds the ports that the user asked for, by part; the others are found free. `cluster` is what
     `own_cluster.settings` says of the user's own.
+    `databases` is `real` or `simulated`: whether PostgreSQL answers at RDS's endpoints.
     Raises ConfigError if one of them is in use.
     """
     times = creation_times(scale)
@@ -96,6 +102,7 @@ def create(
         "region": REGION,
         "account": ACCOUNT,
         "creation_times": times,
+        "databases": databases,
         "subnet": subnet,
         "ca": {
             "cert_file": str(ca.cert_file),

@@ -13,7 +13,7 @@ from moto.eks.models import Nodegroup, eks_backends
 
 from rehearsal.images import REFERENCE
 
-FIRST, LAST = 200, 254
+FIRST, LAST = 200, 239
 """Instances that run the service have the addresses `<subnet>.200` to `.254`."""
 
 CONSOLES: dict[str, str] = {}

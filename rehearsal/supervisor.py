@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal import config as settings
+from rehearsal import postgres
 
 PARTS = settings.PARTS
 READY_SECONDS = 60.0
@@ -96,7 +97,8 @@ def end(home: Path) -> int:
             time.sleep(0.02)
     if pids:
         raise PartFailed(f"processes {sorted(pids)} did not end, not even by SIGKILL")
-    shutil.rmtree(scratch(home), ignore_errors=True)
+    for folder in (scratch(home), postgres.data_folder(home)):
+        shutil.rmtree(folder, ignore_errors=True)
     (home / "state.json").unlink(missing_ok=True)
     return count
 

@@ -48,6 +48,23 @@ class Aws:
             response.raise_for_status()
             return (await response.json())["arn"]
 
+    async def client_environment(
+        self, cluster: str, namespace: str, service_account: str, text: str
+    ) -> dict[str, str]:
+        """By which variables a pod's process reaches AWS and databases: `rehearsal.client_environment`.
+
+        `text` is what the process is started with: its command and the values of its environment.
+        """
+        asked = {
+            "cluster": cluster,
+            "namespace": namespace,
+            "service_account": service_account,
+            "text": text,
+        }
+        async with self._session.post(f"{self._url}/rehearsal/client-environment", json=asked) as response:
+            response.raise_for_status()
+            return (await response.json())["environment"]
+
     async def image(self, reference: str) -> Image:
         """An image of ECR is what was pushed there. Of others there is a stand-in."""
         host = reference.partition("/")[0]

@@ -63,8 +63,13 @@ async def start(
 
 
 def _die_with_parent() -> None:
+    set_parent_death_signal(signal.SIGKILL)
+
+
+def set_parent_death_signal(number: int) -> None:
+    """Let the kernel send this process a signal when the thread that started it ends (Linux)."""
     if _libc:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        _libc.prctl(_PR_SET_PDEATHSIG, number)
 
 
 def kill(process: asyncio.subprocess.Process) -> None:

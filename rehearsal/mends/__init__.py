@@ -25,6 +25,7 @@ from rehearsal.mends import (
     kms,
     launch_template,
     rds,
+    rds_servers,
     route53,
     servicequotas,
 )
@@ -36,6 +37,7 @@ MENDS = (
     elb,
     acm,
     rds,
+    rds_servers,
     dynamodb,
     ecr,
     apigateway,

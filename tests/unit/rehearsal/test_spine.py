@@ -108,7 +108,7 @@ def test_a_part_that_fails(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(supervisor, "PARTS", ("discord", "nothing"))
     configured = settings.create
     monkeypatch.setattr(
-        settings, "create", lambda *a: configured(*a) | {"nothing": {"ready_url": "http://x"}}
+        settings, "create", lambda *a, **k: configured(*a, **k) | {"nothing": {"ready_url": "http://x"}}
     )
     ended: list[int] = []
     end = supervisor.end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import botocore.config
 import pytest
 
 from rehearsal import config as settings
+from rehearsal import postgres
 
 ROOT = Path(__file__).resolve().parents[4]
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
@@ -95,3 +97,18 @@ def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The rehearsal's AWS, where things take as long to be made as on AWS."""
     yield from _rehearsal(tmp_path_factory.mktemp("slow"), "1:1")
+
+
+@pytest.fixture(scope="module")
+def with_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Path]]:
+    """The rehearsal's AWS with real databases, and its home; no server is left when it has ended."""
+    home = tmp_path_factory.mktemp("databases")
+    config = settings.create(home, {}, databases="real")
+    command = ["-m", "rehearsal.aws", "--config", str(home / "config.json")]
+    yield from ((cloud, home) for cloud in _serve(command, config["aws"]["port"], home / "log"))
+    deadline = time.monotonic() + 10
+    with socket.socket() as s:
+        while s.connect_ex((f"{config['subnet']}.240", 5432)) == 0:
+            assert time.monotonic() < deadline, "the server outlived the emulator"
+            time.sleep(0.05)
+    shutil.rmtree(postgres.data_folder(home), ignore_errors=True)
