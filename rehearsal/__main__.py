@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from rehearsal import config as settings
-from rehearsal import credentials, own_cluster, supervisor
+from rehearsal import credentials, own_cluster, programs, supervisor
 
 NO_PROXY = "127.0.0.0/8,127.0.0.1,localhost"
 
@@ -144,9 +144,17 @@ def logs(home: Path, arguments: argparse.Namespace) -> int:
 
 
 def push(home: Path, arguments: argparse.Namespace) -> int:
-    """Push an image of the sample service, as the team's CI would."""
+    """Push an image, as the team's CI would: of the sample service, or of your own program."""
     config = _running(home)
+    program = programs.recipe(home, arguments.jar, arguments.command, arguments.env)
+    if program and config["kubernetes"]["external"]:
+        raise settings.ConfigError(
+            "--jar and --command need the emulator's own Kubernetes: a cluster of yours runs images. Start the"
+            " emulator without KUBECONFIG"
+        )
     image = {"tag": arguments.tag, "behaviour": arguments.behaviour, "repository": arguments.repository}
+    if program:
+        image["program"] = program
     if arguments.version:
         image["version"] = arguments.version
     pushed = _post(config["aws"]["url"] + "/rehearsal/images", image)
@@ -319,11 +327,25 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("part", nargs="*", type=_part, metavar="PART", help=", ".join(settings.PARTS))
     sub.add_argument("-f", "--follow", action="store_true", help="go on as they grow")
     sub.add_argument("-n", "--lines", type=int, default=20, help="lines of each to begin with (default 20)")
-    sub = command(push, "push an image of the sample service, as CI would")
+    sub = command(push, "push an image, as CI would: of the sample service, or of your own program")
     sub.add_argument("tag")
     sub.add_argument("--repository", default="assistant", help="ECR repository (default: assistant)")
     sub.add_argument("--version", help="version that the service says it is (default: the tag)")
+    own = sub.add_mutually_exclusive_group()
+    own.add_argument("--jar", metavar="FILE", help="the image runs this jar of yours, by `java -jar`")
+    own.add_argument(
+        "--command",
+        metavar="TEXT",
+        help="the image runs this command, from this folder; {address} and {port} are replaced in it",
+    )
     sub.add_argument(
+        "--env",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="what your Dockerfile sets by ENV, such as JAVA_TOOL_OPTIONS; can be repeated",
+    )
+    own.add_argument(
         "--behaviour",
         default="ok",
         choices=["ok", "crash", "never-ready", "error", "slow", "wrong-version", "dies"],

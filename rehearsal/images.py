@@ -17,6 +17,8 @@ from moto.ecr.models import ECRBackend, Image, ecr_backends
 from rehearsal.refused import Refused
 
 VERSION, BEHAVIOUR = "org.opencontainers.image.version", "teal.rehearsal.behaviour"
+PROGRAM = "teal.rehearsal.program"
+"""The recipe of the user's own service, as `rehearsal.programs` has it."""
 BEHAVIOURS = ("ok", "crash", "never-ready", "error", "slow", "wrong-version", "dies")
 REFERENCE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[a-z0-9._/-]+)"
@@ -26,9 +28,10 @@ SEEDS = dict.fromkeys(("1.0.0", "1.1.0", "1.2.0"), "ok") | {name: name for name 
 """What the team's CI has pushed already: tag → behaviour."""
 
 
-def manifest(version: str, behaviour: str) -> str:
-    """The manifest of an image, always the same for the same version and behaviour."""
-    config = json.dumps({"version": version, "behaviour": behaviour}).encode()
+def manifest(version: str, behaviour: str, program: dict[str, Any] | None = None) -> str:
+    """The manifest of an image, always the same for the same version, behaviour and program."""
+    own = {"program": program} if program else {}
+    config = json.dumps({"version": version, "behaviour": behaviour} | own).encode()
     layer = hashlib.sha256(b"layer of " + config).hexdigest()
     return json.dumps(
         {
@@ -46,14 +49,22 @@ def manifest(version: str, behaviour: str) -> str:
                     "size": 48_000_000,
                 }
             ],
-            "annotations": {VERSION: version, BEHAVIOUR: behaviour},
+            "annotations": {VERSION: version, BEHAVIOUR: behaviour}
+            | ({PROGRAM: json.dumps(program)} if program else {}),
         }
     )
 
 
-def push(backend: ECRBackend, repository: str, tag: str, version: str, behaviour: str) -> str:
+def push(
+    backend: ECRBackend,
+    repository: str,
+    tag: str,
+    version: str,
+    behaviour: str,
+    program: dict[str, Any] | None = None,
+) -> str:
     """Push an image; returns its digest. Raises moto's exceptions: no such repository, tag immutable."""
-    text = manifest(version, behaviour)
+    text = manifest(version, behaviour, program)
     digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
     backend.put_image(repository, text, tag, digest=digest)
     return digest
@@ -65,8 +76,11 @@ def seed(backend: ECRBackend, repository: str) -> None:
         push(backend, repository, tag, tag, behaviour)
 
 
-def find(reference: str) -> dict[str, str]:
-    """What an image is: `{"version", "behaviour", "digest"}`. Raises Refused if it can't be pulled."""
+def find(reference: str) -> dict[str, Any]:
+    """What an image is: `{"version", "behaviour", "digest"}`, and its "program" if it has one.
+
+    Raises Refused if it can't be pulled.
+    """
     match = REFERENCE.fullmatch(reference)
     if match is None:
         raise Refused(404, f"{reference}: not an image of ECR, and the rehearsal has no other")
@@ -82,13 +96,13 @@ def find(reference: str) -> dict[str, str]:
     raise Refused(404, f"{reference}: not found")
 
 
-def lookup(query: dict[str, str], body: Any) -> dict[str, str]:
+def lookup(query: dict[str, str], body: Any) -> dict[str, Any]:
     """GET /rehearsal/images?ref=IMAGE"""
     return find(query["ref"])
 
 
 def receive(config: dict[str, Any]) -> Any:
-    """POST /rehearsal/images `{"tag", "repository", "version", "behaviour"}`"""
+    """POST /rehearsal/images `{"tag", "repository", "version", "behaviour", "program"}`"""
 
     def handle(query: dict[str, str], body: dict[str, Any]) -> dict[str, str]:
         repository, tag, behaviour = (
@@ -105,7 +119,9 @@ def receive(config: dict[str, Any]) -> Any:
                 404, f"no ECR repository {repository!r} in {region}: the playbooks make it (registry)"
             )
         try:
-            digest = push(backend, repository, tag, body.get("version") or tag, behaviour)
+            digest = push(
+                backend, repository, tag, body.get("version") or tag, behaviour, body.get("program")
+            )
         except ServiceException as e:
             raise Refused(409, str(e)) from None
         return {"reference": f"{account}.dkr.ecr.{region}.amazonaws.com/{repository}:{tag}", "digest": digest}
@@ -113,10 +129,10 @@ def receive(config: dict[str, Any]) -> Any:
     return handle
 
 
-def _says(image: Image) -> dict[str, str]:
+def _says(image: Image) -> dict[str, Any]:
     """An image that somebody else pushed is taken for a good one, its version its tag."""
     annotations = json.loads(image.image_manifest).get("annotations", {})
     return {
         "version": annotations.get(VERSION) or next(iter(image.image_tags), "unknown"),
         "behaviour": annotations.get(BEHAVIOUR, "ok"),
-    }
+    } | ({"program": json.loads(annotations[PROGRAM])} if PROGRAM in annotations else {})

@@ -1,9 +1,10 @@
 """The EC2 stand-in: what an instance would run.
 
-An instance whose user data names an image of the service gets a process of the sample service, at the
-address that `GET /rehearsal/stand-ins` says, port 8080, for as long as the instance runs. Like systemd on the
+An instance whose user data names an image of the service gets a process of the sample service, or of the user's
+own program if that is what the image is, at the address that `GET /rehearsal/stand-ins` says, for as long as the
+instance runs. Like systemd on the
 real one, it starts the service anew when it ends, and writes to the instance's console why it did. User data
-is not executed: only the image that it names matters.
+is not executed: only the image that it names, the environment, the port and the grace period matter.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from rehearsal import config as settings
+from rehearsal import confines, programs
 
 LOOK_SECONDS = 0.25
 RESTART_SECONDS = 1.0
 CONSOLE_LINES = 12
-PORT = 8080
+PORT = programs.PORT
 
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
@@ -35,8 +37,13 @@ _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 class StandIn:
     """The service of one instance."""
 
-    def __init__(self, instance: str, ip: str, image: str) -> None:
+    def __init__(self, instance: str, ip: str, image: str, unit: dict[str, Any] | None = None) -> None:
         self.instance, self.ip, self.image = instance, ip, image
+        #: What `programs.unit` reads from the user data, and the machine's memory in bytes.
+        self.unit = {"environment": {}, "port": PORT, "grace": 30, "memory": None} | (unit or {})
+        self._program: dict[str, Any] | None = None
+        self._breach: confines.Breach | None = None
+        self._folder = tempfile.TemporaryDirectory(prefix="teal-instance-")
         self._process: subprocess.Popen[bytes] | None = None
         self._next = 0.0
         self._told = ""
@@ -45,10 +52,15 @@ class StandIn:
     def keep(self, aws_url: str) -> None:
         """Start the service if it doesn't run: the image is pulled at each start, as the real unit does."""
         if self._process and self._process.poll() is None:
+            self._confine(self._process)
             return
         if self._process:
-            self._say(f"ended with status {self._process.returncode}, is started again")
-            self._report(aws_url, f"exited {self._process.returncode}", self._last_lines())
+            code = self._process.wait()
+            lines = self._last_lines()
+            if self._breach:
+                code, lines = self._breach.code, f"{lines}\n{self._breach.message}".lstrip()
+            self._say(f"ended with status {code}, is started again")
+            self._report(aws_url, f"exited {code}", lines)
             self._process, self._next = None, time.monotonic() + RESTART_SECONDS
         if time.monotonic() < self._next:
             return
@@ -59,6 +71,10 @@ class StandIn:
             self._say(f"can't pull: {error}")
             self._report(aws_url, "exited 1", f"docker: {error}")
             self._next = time.monotonic() + RESTART_SECONDS
+            return
+        self._program, self._breach = what.get("program"), None
+        if self._program:
+            self._start(self._program, aws_url)
             return
         self._process = subprocess.Popen(
             [sys.executable, str(Path(__file__).with_name("sample_service.py"))],
@@ -76,12 +92,50 @@ class StandIn:
         )
         self._say(f"runs {self.image} at {self.ip}:{PORT}")
 
+    def _start(self, program: dict[str, Any], aws_url: str) -> None:
+        """Start the user's own program, with the environment of the unit."""
+        folder, port = Path(self._folder.name), self.unit["port"]
+        words = programs.command_line(program, [], [], self.ip, port)
+        given = {"HOSTNAME": self.instance} | self.unit["environment"]
+        try:
+            self._process = subprocess.Popen(
+                words,
+                cwd=program.get("directory") or folder,
+                env=programs.environment(program, given, self.ip, aws_url, folder, self.unit["memory"]),
+                stdin=subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as e:
+            self._say(f"can't start {words[0]}: {e.strerror}")
+            self._report(aws_url, "exited 127", f"docker: {words[0]}: {e.strerror}")
+            self._next = time.monotonic() + RESTART_SECONDS
+            return
+        self._say(f"runs {self.image} at {self.ip}:{port}")
+
+    def _confine(self, process: subprocess.Popen[bytes]) -> None:
+        if self._program and not self._breach:
+            self._breach = confines.breach(process.pid, self.unit["memory"])
+            if self._breach:
+                self.kill()
+
+    def kill(self) -> None:
+        """Kill the service, with all that it started."""
+        if self._process and self._process.poll() is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL) if self._program else self._process.kill()
+
     def end(self) -> subprocess.Popen[bytes] | None:
         """Ask the service to end; returns its process, if it had one."""
         if self._process and self._process.poll() is None:
             self._say("is ended")
             self._process.terminate()
         return self._process
+
+    def lives(self) -> bool:
+        """Whether its process has not ended yet."""
+        return self._process is not None and self._process.poll() is None
 
     def _report(self, aws_url: str, how: str, lines: str) -> None:
         """Write to the console what the unit's ExecStopPost does."""
@@ -106,22 +160,27 @@ def main() -> None:
     aws_url = settings.from_arguments("instances")["aws"]["url"]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     standing: dict[str, StandIn] = {}
-    ending: list[subprocess.Popen[bytes]] = []
+    ending: list[tuple[StandIn, float]] = []
     try:
         while True:
             with contextlib.suppress(OSError, ValueError):
                 wanted = {s["instance_id"]: s for s in _get(f"{aws_url}/rehearsal/stand-ins")["stand_ins"]}
                 for gone in standing.keys() - wanted.keys():
-                    ending += filter(None, [standing.pop(gone).end()])
+                    stand_in = standing.pop(gone)
+                    if stand_in.end():
+                        ending.append((stand_in, time.monotonic() + stand_in.unit["grace"]))
                 for new in wanted.keys() - standing.keys():
-                    standing[new] = StandIn(new, wanted[new]["ip"], wanted[new]["image"])
+                    standing[new] = StandIn(new, wanted[new]["ip"], wanted[new]["image"], wanted[new])
                 for stand_in in standing.values():
                     stand_in.keep(aws_url)
-            ending = [process for process in ending if process.poll() is None]
+            ending = [(one, until) for one, until in ending if one.lives()]
+            for one, until in ending:
+                if time.monotonic() > until:
+                    one.kill()
             time.sleep(LOOK_SECONDS)
     finally:
-        for process in [*ending, *filter(None, [stand_in.end() for stand_in in standing.values()])]:
-            process.kill()
+        for stand_in in [*(one for one, _ in ending), *standing.values()]:
+            stand_in.kill()
 
 
 def _get(url: str) -> Any:

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from moto.ec2.models import ec2_backends
+from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.models.instances import Instance
 from moto.eks.models import Nodegroup, eks_backends
 
+from rehearsal import programs
 from rehearsal.images import REFERENCE
 
 FIRST, LAST = 200, 239
@@ -69,7 +71,14 @@ class StandIns:
 
     def described(self, query: dict[str, str], body: Any) -> dict[str, Any]:
         """GET /rehearsal/stand-ins: what `rehearsal.instances` is to run."""
-        return {"stand_ins": self._all()}
+        instances = {instance.id: instance for _, _, instance in _running()}
+        return {
+            "stand_ins": [
+                one | programs.unit(user_data(instance)) | {"memory": memory(instance)}
+                for one in self._all()
+                if (instance := instances.get(one["instance_id"]))
+            ]
+        }
 
     def console(self, query: dict[str, str], body: Any) -> dict[str, Any]:
         """POST /rehearsal/console: text that an instance writes to its console."""
@@ -95,6 +104,11 @@ class StandIns:
         raise RuntimeError(
             f"more than {LAST - FIRST + 1} instances run the service: the rehearsal has no more"
         )
+
+
+def memory(instance: Instance) -> int:
+    """Its memory in bytes, by its type."""
+    return INSTANCE_TYPES[instance.instance_type]["MemoryInfo"]["SizeInMiB"] * 1024 * 1024
 
 
 def user_data(instance: Instance) -> str:

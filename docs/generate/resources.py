@@ -78,7 +78,7 @@ MADE: dict[str, tuple[str, str]] = {
     "teal.platform.security_groups": ("security groups", "the API; they let everything through"),
     "teal.platform.slot_up": (
         "a release in its slot: Deployment, Service, configuration; or an instance",
-        "real processes with probes and HTTP; always the sample service",
+        "real processes with probes and HTTP: the sample service, or a jar or command of yours",
     ),
     "teal.platform.sns_topic": ("topic and subscriptions", "the API; nobody is told"),
     "teal.platform.traffic_switch": ("the weights", "real: by request, at several addresses a moment apart"),

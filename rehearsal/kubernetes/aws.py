@@ -12,11 +12,12 @@ STAND_IN = "stand-in"
 
 
 class Image(NamedTuple):
-    """`behaviour` is the sample service's, or STAND_IN: an image that isn't run."""
+    """`behaviour` is the sample service's, or STAND_IN: an image that isn't run. `program` is the user's own."""
 
     digest: str
     version: str
     behaviour: str
+    program: Json | None = None
 
 
 class ImageMissing(Exception):
@@ -82,4 +83,4 @@ class Aws:
                 )
             response.raise_for_status()
             found = await response.json()
-        return Image(found["digest"], found["version"], found["behaviour"])
+        return Image(found["digest"], found["version"], found["behaviour"], found.get("program"))

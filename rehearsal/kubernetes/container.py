@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from rehearsal.kubernetes import environment, probes, processes, times
+from rehearsal import confines, programs
+from rehearsal.kubernetes import environment, own_program, probes, processes, times
 from rehearsal.kubernetes.aws import STAND_IN, Image, ImageMissing
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Container:
         self._image: Image | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._told = False
+        self._breach: confines.Breach | None = None
         self._path = f"spec.{'initContainers' if init else 'containers'}{{{self.name}}}"
 
     def status(self) -> Json:
@@ -163,6 +165,9 @@ class Container:
                 self._warn("Failed", f"Error: {e}")
                 self._wait("CreateContainerConfigError", str(e))
             await asyncio.sleep(self.pod.settings.first_backoff)
+        if image.program:
+            self.environment = own_program.environment(self, image.program, given)
+            return
         self.environment = (
             processes.surroundings()
             | {
@@ -184,17 +189,20 @@ class Container:
             [environment.expand(word, self.environment) for word in self.spec.get(part) or []]
             for part in ("command", "args")
         ]
+        if image.program:
+            return programs.command_line(image.program, *words, self.pod.address, own_program.port(self.spec))
         return processes.program(*words)
 
     async def _once(self, image: Image) -> int:
         """From start to end of one process. Returns its exit code."""
-        self.id, self._told = uuid.uuid4().hex * 2, False
+        self.id, self._told, self._breach = uuid.uuid4().hex * 2, False, None
         self._say("Created", f"Created container: {self.name}")
         began = times.now()
         try:
             with self.pod.new_log(self.name).open("wb") as output:
+                folder = own_program.directory(self, image.program) if image.program else None
                 self._process = process = await processes.start(
-                    self._program(image), self.environment, output
+                    self._program(image), self.environment, output, folder
                 )
         except OSError as e:
             self._warn("Failed", f"Error: failed to start container: {e}")
@@ -203,15 +211,32 @@ class Container:
         self._say("Started", f"Started container {self.name}")
         self._set({"running": {"startedAt": began}})
         probing = asyncio.create_task(self._probe())
+        watching = asyncio.create_task(self._watch(process, image))
         try:
             status = await process.wait()
         finally:
             probing.cancel()
+            watching.cancel()
             if process.returncode is None:
                 processes.kill(process)
+        if breach := self._breach:
+            self._ended(breach.code, began, breach.reason, breach.message)
+            return breach.code
         code = 128 - status if status < 0 else status
         self._ended(code, began, "Completed" if code == 0 else "Error")
         return code
+
+    async def _watch(self, process: asyncio.subprocess.Process, image: Image) -> None:
+        """Kill a program of the user's own that does what a container would keep it from."""
+        limit = own_program.memory_limit(self.spec)
+        while image.program:
+            if found := await asyncio.to_thread(confines.breach, process.pid, limit):
+                self._breach = found
+                processes.kill(process)
+                with self.pod.log(self.name).open("ab") as log:
+                    log.write(f"{found.message}\n".encode())
+                return
+            await asyncio.sleep(confines.LOOK_SECONDS)
 
     def _ended(self, code: int, began: str, reason: str, message: str = "") -> None:
         self.ready = self.init and not self.sidecar and code == 0

@@ -48,12 +48,16 @@ def surroundings() -> dict[str, str]:
 
 
 async def start(
-    arguments: list[str], environment: dict[str, str], output: int | IO[bytes]
+    arguments: list[str],
+    environment: dict[str, str],
+    output: int | IO[bytes],
+    directory: Path | None = None,
 ) -> asyncio.subprocess.Process:
     """Raises OSError if there is no such program."""
     return await asyncio.create_subprocess_exec(
         *arguments,
         env=environment,
+        cwd=directory,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=output,
         stderr=asyncio.subprocess.STDOUT,

@@ -33,6 +33,8 @@ class StandInAws:
         ]
         self.caller = "arn:aws:sts::123456789012:user/moto"
         self.asked: list[str] = []
+        #: The user's own programs, by tag.
+        self.programs: dict[str, Json] = {}
         aws = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -63,9 +65,9 @@ class StandInAws:
             if tag == "missing":
                 return 404, b"{}"
             behaviour = tag if tag in BEHAVIOURS else "ok"
-            return 200, json.dumps(
-                {"version": tag, "behaviour": behaviour, "digest": "sha256:" + "0" * 64}
-            ).encode()
+            found = {"version": tag, "behaviour": behaviour, "digest": "sha256:" + "0" * 64}
+            own = {"program": self.programs[tag]} if tag in self.programs else {}
+            return 200, json.dumps(found | own).encode()
         if parts.path == "/rehearsal/caller":
             self.asked.append(query["cluster"])
             return (200, json.dumps({"arn": self.caller}).encode()) if self.caller else (403, b"{}")

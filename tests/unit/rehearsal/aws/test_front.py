@@ -141,6 +141,22 @@ def test_push(mended: Any) -> None:
     assert mended.call("POST", "/rehearsal/images", image | {"behaviour": "ok"})[0] == 409
 
 
+def test_tags_keep_the_programs_that_were_pushed(mended: Any) -> None:
+    repository = name()
+    mended.client("ecr").create_repository(repositoryName=repository, imageTagMutability="IMMUTABLE")
+    digests = set()
+    for tag, program in {"1": {"jar": "/a.jar"}, "2": {"command": ["a", "{port}"], "directory": "/"}}.items():
+        image = {"tag": tag, "version": "1.0.0", "repository": repository, "program": program}
+        pushed = mended.call("POST", "/rehearsal/images", image)[1]
+        digests.add(pushed["digest"])
+        for reference in (
+            pushed["reference"],
+            f"{pushed['reference'].rpartition(':')[0]}@{pushed['digest']}",
+        ):
+            assert mended.call("GET", f"/rehearsal/images?ref={reference}")[1]["program"] == program
+    assert len(digests) == 2, "another program is another image"
+
+
 def test_nodes(mended: Any) -> None:
     cluster_name, _ = nodegroup(mended)
     found = [n for n in mended.call("GET", "/rehearsal/nodes")[1]["nodes"] if n["cluster"] == cluster_name]

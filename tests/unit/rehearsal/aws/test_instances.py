@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -37,7 +38,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Any:
     made: list[instances.StandIn] = []
     console.clear()
 
-    def make(what: dict[str, str] | None) -> instances.StandIn:
+    def make(what: dict[str, Any] | None, **unit: Any) -> instances.StandIn:
         def get(url: str) -> Any:
             if what is None:
                 raise urllib.error.HTTPError(url, 404, "", {}, io.BytesIO(b'{"error": "not found"}'))  # type: ignore[arg-type]
@@ -45,13 +46,12 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Any:
 
         monkeypatch.setattr(instances, "_get", get)
         monkeypatch.setattr(instances, "_post", lambda url, body: console.append(body["text"]))
-        made.append(instances.StandIn("i-1", "127.99.99.200", "an-image"))
+        made.append(instances.StandIn("i-1", "127.99.99.200", "an-image", unit))
         return made[0]
 
     yield make
     for one in made:
-        if process := one.end():
-            process.wait()
+        one.kill()
 
 
 def test_it_serves_what_the_image_is(stand_in: Any) -> None:
@@ -92,3 +92,39 @@ def test_a_missing_image_is_told_once(stand_in: Any, capfd: pytest.CaptureFixtur
     mine.keep("")
     assert capfd.readouterr().out == "i-1 can't pull: not found\n"
     assert set(console) == {"teal-service ended: exited 1\ndocker: not found\n"}
+
+
+def command(text: str) -> dict[str, Any]:
+    words = [sys.executable, "-c", text, "{address}", "{port}"]
+    return {"version": "1.4.2", "behaviour": "ok", "program": {"command": words, "directory": "/"}}
+
+
+def test_a_program_gets_the_environment_of_the_unit(stand_in: Any) -> None:
+    text = "import os, sys; print(os.environ['WORD'], os.environ['SERVER_ADDRESS'], *sys.argv[1:], flush=True); sys.exit(7)"
+    mine = stand_in(command(text), environment={"WORD": "unit"}, port=9090)
+    until(lambda: mine.keep("") or console)
+    assert console[0] == "teal-service ended: exited 7\nunit 127.99.99.200 127.99.99.200 9090\n"
+
+
+def test_a_program_beyond_the_memory_of_its_instance_is_killed(stand_in: Any) -> None:
+    text = "import time; held = bytearray(b'x') * (200 << 20); time.sleep(60)"
+    mine = stand_in(command(text), memory=100 << 20)
+    until(lambda: mine.keep("") or console)
+    assert console[0].startswith("teal-service ended: exited 137\n")
+    assert "its limit is 100 MiB" in console[0]
+
+
+def test_a_program_that_listens_on_every_address_is_stopped(stand_in: Any) -> None:
+    text = "import socket, time; s = socket.create_server(('', 0)); time.sleep(60)"
+    mine = stand_in(command(text))
+    until(lambda: mine.keep("") or console)
+    assert console[0].startswith("teal-service ended: exited 1\n")
+    assert "it listens on 0.0.0.0:" in console[0]
+
+
+def test_a_program_that_is_not_there_is_reported(stand_in: Any) -> None:
+    mine = stand_in(
+        {"version": "1", "behaviour": "ok", "program": {"command": ["/no/such"], "directory": "/"}}
+    )
+    mine.keep("")
+    assert console == ["teal-service ended: exited 127\ndocker: /no/such: No such file or directory\n"]
