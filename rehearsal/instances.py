@@ -97,11 +97,14 @@ class StandIn:
         folder, port = Path(self._folder.name), self.unit["port"]
         words = programs.command_line(program, [], [], self.ip, port)
         given = {"HOSTNAME": self.instance} | self.unit["environment"]
+        text = "\n".join([*words, *given.values()])
+        body = {"instance_id": self.instance, "text": text}
+        aws = _post(f"{aws_url}/rehearsal/client-environment", body)["environment"]
         try:
             self._process = subprocess.Popen(
                 words,
                 cwd=program.get("directory") or folder,
-                env=programs.environment(program, given, self.ip, aws_url, folder, self.unit["memory"]),
+                env=programs.environment(program, given, self.ip, aws, folder, self.unit["memory"]),
                 stdin=subprocess.DEVNULL,
                 stdout=self._output,
                 stderr=subprocess.STDOUT,
@@ -188,10 +191,10 @@ def _get(url: str) -> Any:
         return json.load(response)
 
 
-def _post(url: str, body: dict[str, Any]) -> None:
+def _post(url: str, body: dict[str, Any]) -> Any:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with _open(request, timeout=5):
-        pass
+    with _open(request, timeout=5) as response:
+        return json.load(response)
 
 
 if __name__ == "__main__":

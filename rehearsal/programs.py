@@ -22,7 +22,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from rehearsal import credentials
 from rehearsal.config import ConfigError
 
 Json = dict[str, Any]
@@ -82,31 +81,32 @@ def java() -> str:
 
 
 def environment(
-    program: Json, given: dict[str, str], address: str, aws_url: str, scratch: Path, limit: float | None
+    program: Json,
+    given: dict[str, str],
+    address: str,
+    aws: dict[str, str],
+    scratch: Path,
+    limit: float | None,
 ) -> dict[str, str]:
     """Return the environment of a program: the image's, the one `given` by Deployment or unit, the emulator's.
 
-    `limit` is the memory limit in bytes, None for none; `scratch` is the folder for its temporary files.
+    `aws` is what `rehearsal.client_environment` answers; `limit` is the memory limit in bytes, None for none; `scratch`
+    is the folder for temporary files.
     """
     kept = ("PATH", "LANG", "LD_LIBRARY_PATH", "JAVA_HOME", "TEAL_REHEARSAL_RUN")
     found = {name: os.environ[name] for name in kept if name in os.environ}
-    # On AWS the pod's or the instance's role signs the service in.
-    found |= {
-        "AWS_ENDPOINT_URL": aws_url,
-        **credentials.KEYS,
-        "TMPDIR": str(scratch),
-        "PYTHONUNBUFFERED": "1",
-    }
-    found |= program.get("environment", {}) | given
+    found |= {"AWS_EC2_METADATA_DISABLED": "true", "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"}
+    found |= aws | program.get("environment", {}) | given
+    # Where AWS is and whom it trusts is the emulator's to say, whatever the configuration for AWS has.
+    found |= {name: aws[name] for name in ("AWS_ENDPOINT_URL", "DATABASE_CA") if name in aws}
     found["SERVER_ADDRESS"] = address
     # Spring Boot refuses an address of the management server that has no port of its own.
     if "MANAGEMENT_SERVER_PORT" in found or (program.get("jar") and _has_management_port(program["jar"])):
         found["MANAGEMENT_SERVER_ADDRESS"] = address
-    options = [found.get("JAVA_TOOL_OPTIONS", ""), f"-Djava.io.tmpdir={scratch}"]
+    own = (program.get("environment", {}) | given).get("JAVA_TOOL_OPTIONS", "")
+    options = [own, f"-Djava.io.tmpdir={scratch}", aws.get("JAVA_TOOL_OPTIONS", "")]
     if limit:
-        options += heap_options(
-            limit, f"{found.get('JAVA_TOOL_OPTIONS', '')} {found.get('JDK_JAVA_OPTIONS', '')}"
-        )
+        options += heap_options(limit, f"{own} {found.get('JDK_JAVA_OPTIONS', '')}")
     found["JAVA_TOOL_OPTIONS"] = " ".join(filter(None, options))
     return found
 

@@ -166,7 +166,7 @@ class Container:
                 self._wait("CreateContainerConfigError", str(e))
             await asyncio.sleep(self.pod.settings.first_backoff)
         if image.program:
-            self.environment = own_program.environment(self, image.program, given)
+            self.environment = await own_program.environment(self, image.program, given)
             return
         self.environment = (
             processes.surroundings()

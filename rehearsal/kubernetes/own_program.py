@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import aiohttp
 
 from rehearsal import programs
 from rehearsal.kubernetes.quantities import amount
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-def environment(container: Container, program: Json, given: dict[str, str]) -> dict[str, str]:
+async def environment(container: Container, program: Json, given: dict[str, str]) -> dict[str, str]:
     """Return the environment of a program; `given` is what the container's specification says."""
     pod = container.pod
     scratch = pod.folder / "tmp"
@@ -27,9 +30,19 @@ def environment(container: Container, program: Json, given: dict[str, str]) -> d
         "KUBERNETES_SERVICE_HOST": server.hostname or "",
         "KUBERNETES_SERVICE_PORT": str(server.port or 443),
     } | given
-    return programs.environment(
-        program, given, pod.address, pod.settings.aws_url, scratch, memory_limit(container.spec)
-    )
+    words = [*(container.spec.get("command") or []), *(container.spec.get("args") or []), *given.values()]
+    while True:
+        try:
+            aws = await pod.cluster.aws.client_environment(
+                pod.cluster.name,
+                pod.object["metadata"]["namespace"],
+                pod.spec.get("serviceAccountName") or "default",
+                "\n".join(words),
+            )
+            break
+        except (aiohttp.ClientError, TimeoutError):
+            await asyncio.sleep(pod.settings.first_backoff)
+    return programs.environment(program, given, pod.address, aws, scratch, memory_limit(container.spec))
 
 
 def directory(container: Container, program: Json) -> Path:

@@ -35,6 +35,8 @@ class StandInAws:
         self.asked: list[str] = []
         #: The user's own programs, by tag.
         self.programs: dict[str, Json] = {}
+        #: What was posted: path and body.
+        self.bodies: list[tuple[str, Json]] = []
         aws = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -45,6 +47,16 @@ class StandInAws:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                aws.bodies.append((self.path, body))
+                answer = json.dumps({"environment": {"AWS_ENDPOINT_URL": aws.url}}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, *args: Any) -> None:
                 pass

@@ -24,7 +24,7 @@ signal.signal(signal.SIGTERM, end)
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers()
-        names = ("WORD", "SERVER_ADDRESS", "KUBERNETES_SERVICE_HOST")
+        names = ("WORD", "SERVER_ADDRESS", "KUBERNETES_SERVICE_HOST", "AWS_ENDPOINT_URL")
         self.wfile.write(json.dumps({name: os.environ.get(name) for name in names}).encode())
 print("serving", sys.argv[1:], flush=True)
 http.server.HTTPServer((sys.argv[1], int(sys.argv[2])), Handler).serve_forever()
@@ -102,7 +102,16 @@ def test_a_command_serves_with_the_pod_s_environment_and_ends_by_sigterm(
         f"http://{address}:8080/", timeout=5
     ) as answer:
         told = json.load(answer)
-    assert told == {"WORD": "pod", "SERVER_ADDRESS": address, "KUBERNETES_SERVICE_HOST": "127.0.0.1"}
+    assert told == {"WORD": "pod", "SERVER_ADDRESS": address, "KUBERNETES_SERVICE_HOST": "127.0.0.1"} | {
+        "AWS_ENDPOINT_URL": server.aws.url
+    }
+    path, asked = server.aws.bodies[-1]
+    assert path == "/rehearsal/client-environment"
+    assert (asked["cluster"], asked["namespace"], asked["service_account"]) == (
+        "staging",
+        namespace,
+        "default",
+    )
     core.delete_namespaced_pod("p", namespace, grace_period_seconds=10)
     until(lambda: "asked to end" in log(core, namespace))
     assert f"serving ['{address}', '8080']" in log(core, namespace)

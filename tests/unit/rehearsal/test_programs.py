@@ -13,6 +13,12 @@ from rehearsal import config, programs
 
 MIB = 1024 * 1024
 JAR = {"jar": "/kept/assistant.jar"}
+AWS = {
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+    "DATABASE_CA": "/emulator/ca.pem",
+    "AWS_REGION": "here",
+    "JAVA_TOOL_OPTIONS": "-Dhosts",
+}
 COMMAND = {"command": ["serve", "{address}:{port}"], "directory": "/here"}
 
 
@@ -71,19 +77,28 @@ def test_a_heap_of_the_user_s_own_is_kept() -> None:
 
 
 def environment(program: Any, tmp_path: Path, limit: int | None = None, **given: str) -> dict[str, str]:
-    return programs.environment(program, given, "127.1.2.3", "http://127.0.0.1:1", tmp_path, limit)
+    return programs.environment(program, given, "127.1.2.3", AWS, tmp_path, limit)
 
 
 def test_the_environment_is_the_image_s_then_the_deployment_s_then_the_emulator_s(tmp_path: Path) -> None:
     program = COMMAND | {
         "environment": {"A": "image", "B": "image", "JAVA_TOOL_OPTIONS": "-XX:MaxRAMPercentage=60"}
     }
-    found = environment(program, tmp_path, 512 * MIB, A="pod", SERVER_ADDRESS="0.0.0.0")
+    found = environment(
+        program,
+        tmp_path,
+        512 * MIB,
+        A="pod",
+        SERVER_ADDRESS="0.0.0.0",
+        DATABASE_CA="/app/ca.pem",
+        AWS_REGION="pod",
+    )
     assert (found["A"], found["B"], found["SERVER_ADDRESS"]) == ("pod", "image", "127.1.2.3")
     assert found["JAVA_TOOL_OPTIONS"] == (
-        f"-XX:MaxRAMPercentage=60 -Djava.io.tmpdir={tmp_path} -Xmx314572k -XX:+UseSerialGC"
+        f"-XX:MaxRAMPercentage=60 -Djava.io.tmpdir={tmp_path} -Dhosts -Xmx314572k -XX:+UseSerialGC"
     )
     assert found["AWS_ENDPOINT_URL"] == "http://127.0.0.1:1"
+    assert (found["DATABASE_CA"], found["AWS_REGION"]) == ("/emulator/ca.pem", "pod")
 
 
 def test_a_program_sees_nothing_of_the_caller_s_account(

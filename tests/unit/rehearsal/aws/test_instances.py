@@ -45,7 +45,14 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Any:
             return what
 
         monkeypatch.setattr(instances, "_get", get)
-        monkeypatch.setattr(instances, "_post", lambda url, body: console.append(body["text"]))
+
+        def post(url: str, body: dict[str, Any]) -> Any:
+            if url.endswith("/client-environment"):
+                assert body["instance_id"] == "i-1"
+                return {"environment": {"FROM_AWS": "role"}}
+            return console.append(body["text"])
+
+        monkeypatch.setattr(instances, "_post", post)
         made.append(instances.StandIn("i-1", "127.99.99.200", "an-image", unit))
         return made[0]
 
@@ -100,10 +107,11 @@ def command(text: str) -> dict[str, Any]:
 
 
 def test_a_program_gets_the_environment_of_the_unit(stand_in: Any) -> None:
-    text = "import os, sys; print(os.environ['WORD'], os.environ['SERVER_ADDRESS'], *sys.argv[1:], flush=True); sys.exit(7)"
+    names = "os.environ['WORD'], os.environ['FROM_AWS'], os.environ['SERVER_ADDRESS']"
+    text = f"import os, sys; print({names}, *sys.argv[1:], flush=True); sys.exit(7)"
     mine = stand_in(command(text), environment={"WORD": "unit"}, port=9090)
     until(lambda: mine.keep("") or console)
-    assert console[0] == "teal-service ended: exited 7\nunit 127.99.99.200 127.99.99.200 9090\n"
+    assert console[0] == "teal-service ended: exited 7\nunit role 127.99.99.200 127.99.99.200 9090\n"
 
 
 def test_a_program_beyond_the_memory_of_its_instance_is_killed(stand_in: Any) -> None:
