@@ -198,6 +198,8 @@ class Resource:
         ends the module with a message that names the AWS action and the object.
         """
         client = client or self.client
+        if arguments.get("tags") == {}:  # EKS's model asks for one tag at least
+            del arguments["tags"]
         try:
             return self.seen(getattr(client, operation)(**arguments))
         except (ClientError, BotoCoreError) as error:

@@ -296,7 +296,7 @@ def hidden(name: str, value: Any, option: dict) -> bool:
 def repr_of(value: Any) -> str:
     """Return a value as YAML would have it, in one line and not too long."""
     text = f"'{value}'" if isinstance(value, str) else str(value)
-    return text if len(text) <= 80 else f"{text[:77]}…"
+    return text if len(text) <= 200 else f"{text[:197]}…"  # the path of a folder has to be whole
 
 
 def plain(message: str, name: str) -> str:

@@ -107,7 +107,7 @@ CASES = {
         arguments=lambda: {"url": "https://token.actions.githubusercontent.com", "tags": world.TAGS},
         rows={
             "CreateOpenIDConnectProvider.Tags": lambda: aws("iam").tag_open_id_connect_provider(
-                OpenIDConnectProviderArn=GITHUB, Tags=[{"Key": "ManagedBy", "Value": "x"}]
+                OpenIDConnectProviderArn=GITHUB, Tags=[{"Key": "Application", "Value": "x"}]
             ),
         },
         fixed={
