@@ -19,6 +19,7 @@ class Cause(StrEnum):
     CHECK = "check"
     CRASH = "crash"
     ERRORS = "errors"
+    HEAP = "heap"
     IMAGE_MISSING = "image_missing"
     IMAGE_NAME = "image_name"
     IMAGE_PLATFORM = "image_platform"
@@ -56,6 +57,9 @@ ADVICE: dict[str, str] = {
     Cause.CRASH: "read the log lines above, fix the image or its configuration (slot_config, slot_secrets), and deploy "
     "again.",
     Cause.ERRORS: "look for the failed requests in the service's log, fix the image, and deploy again.",
+    Cause.HEAP: "the heap of the JVM is full, while the container is below its memory limit: raise the heap "
+    "(-XX:MaxRAMPercentage in JAVA_TOOL_OPTIONS) or the limit (slot_resources), or have the service hold less; deploy "
+    "again.",
     Cause.IMAGE_MISSING: "push the image, or name a tag or digest that the registry has, and deploy again.",
     Cause.IMAGE_NAME: "correct the name of the image (release_image_repository, image_tag, slot_image_pull_policy), "
     "and deploy again.",

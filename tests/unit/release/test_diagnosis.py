@@ -68,6 +68,19 @@ def test_a_crash_loop_tells_exit_code_and_last_log_lines(look: Diagnosis) -> Non
     assert f"  | {LOG}" in told
 
 
+@pytest.mark.parametrize(
+    ("end", "cause"), [({"reason": "Error", "exitCode": 3}, Cause.HEAP), ({"reason": "OOMKilled"}, Cause.OOM)]
+)
+def test_a_full_heap_is_not_the_memory_limit(time: Time, end: dict[str, Any], cause: Cause) -> None:
+    log = "Terminating due to java.lang.OutOfMemoryError: Java heap space"
+    heap = Diagnosis(time.clock(), log=lambda *_: log, events=lambda _: [], nodes=list)
+    crashed = pod(
+        containerStatuses=[container("CrashLoopBackOff", restarts=2, lastState={"terminated": end})]
+    )
+    found = heap.verdict(DEPLOYMENT, [crashed])
+    assert found is not None and found.cause == cause
+
+
 def test_two_restarts_are_a_verdict_before_kubernetes_calls_it_a_loop(look: Diagnosis) -> None:
     assert look.verdict(DEPLOYMENT, [pod(containerStatuses=[container(restarts=2)])])
 

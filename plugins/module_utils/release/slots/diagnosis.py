@@ -219,6 +219,8 @@ class Diagnosis:
         count = container.get("restartCount", 0)
         killed = self._killed(pod, container)
         cause = Cause.PROBE if killed else Cause.CRASH
+        if "java.lang.OutOfMemoryError" in lines:
+            cause = Cause.HEAP
         return Verdict(
             f"{where} crashes: {count} restart{'' if count == 1 else 's'}, "
             f"it last ended with {ended.get('reason', 'Error')}{code}",
