@@ -143,6 +143,11 @@ def pull(message: str) -> str:
     return Cause.IMAGE_REFUSED if _REFUSED.search(message) else ""
 
 
+def crash(log: str) -> str:
+    """Return the cause of a crash by the last lines of the log: a full heap of the JVM is one of its own."""
+    return Cause.HEAP if "java.lang.OutOfMemoryError" in log else Cause.CRASH
+
+
 def refusal(message: str, status: int = 403) -> str:
     """Return the cause for which Kubernetes refused an object, by its answer."""
     if re.search(r"exceeded quota|must specify (limits|requests)|(maximum|minimum) .* usage per", message):

@@ -98,10 +98,23 @@ def test_a_service_that_keeps_ending_is_told_with_its_last_lines(
     made, lease = slots
     began = environment.time.now
     environment.time.on_sleep.append(lambda: setattr(made, "console", made.console + ENDED))
-    with pytest.raises(SlotFailed, match=r"does not stay up\n(?s:.*)\| OutOfMemoryError: heap"):
+    with pytest.raises(SlotFailed, match=r"does not stay up\n(?s:.*)\| OutOfMemoryError: heap") as failed:
         up(made, lease)
+    assert failed.value.cause == "crash"
     assert environment.time.now - began < 15
     assert "OutOfMemoryError" in made.explain("green")
+
+
+def test_a_full_heap_on_an_instance_has_its_own_cause(
+    slots: tuple[Slots, Lease], environment: Environment
+) -> None:
+    made, lease = slots
+    text = ENDED.replace("OutOfMemoryError: heap", "java.lang.OutOfMemoryError: Java heap space")
+    environment.time.on_sleep.append(lambda: setattr(made, "console", made.console + text))
+    with pytest.raises(SlotFailed, match="does not stay up") as failed:
+        up(made, lease)
+    assert failed.value.cause == "heap"
+    assert made.explain("green").cause == "heap"
 
 
 def test_one_that_ended_once_has_its_time(slots: tuple[Slots, Lease], environment: Environment) -> None:

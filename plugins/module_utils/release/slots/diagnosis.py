@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils.release.advice import (
     Cause,
     Explanation,
+    crash,
     pull,
     refusal,
 )
@@ -218,9 +219,7 @@ class Diagnosis:
         lines = self.log(name, which, _LOG_LINES, True) or self.log(name, which, _LOG_LINES, False)
         count = container.get("restartCount", 0)
         killed = self._killed(pod, container)
-        cause = Cause.PROBE if killed else Cause.CRASH
-        if "java.lang.OutOfMemoryError" in lines:
-            cause = Cause.HEAP
+        cause = Cause.PROBE if killed and crash(lines) != Cause.HEAP else crash(lines)
         return Verdict(
             f"{where} crashes: {count} restart{'' if count == 1 else 's'}, "
             f"it last ended with {ended.get('reason', 'Error')}{code}",

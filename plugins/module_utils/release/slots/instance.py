@@ -14,7 +14,7 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause, Explanation
+from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause, Explanation, crash
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, span
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, SlotFailed
@@ -139,7 +139,7 @@ class InstanceSlots:
                 if console.count(_ENDED) >= 2:
                     raise SlotFailed(
                         f"the service on instance {instance} does not stay up\n{_quoted(console)}",
-                        Cause.CRASH,
+                        crash(console),
                     )
             told = f"instance {instance} did not become healthy: {summary(found)}"
             self._patience(began, told, lease, instance)
@@ -184,7 +184,7 @@ class InstanceSlots:
         """See Slots.explain. What ended there is told by the instance's console."""
         consoles = [self._console(one["InstanceId"]) for one in self._instances(slot)]
         told = "\n".join(_quoted(console) for console in consoles if _ENDED in console)
-        return Explanation.of(told, Cause.CRASH if told else "")
+        return Explanation.of(told, crash(told) if told else "")
 
     # -- down ------------------------------------------------------------------------------------
 
