@@ -21,7 +21,7 @@ IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" env -u KUBECONFI
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup rehearsal down demo test test-full lint unit flow molecule checkov scenarios scenarios-cluster \
-	bench bench-chain bench-tasks bench-switch warm application application-boot-three collection release-notes docs new-environment clean
+	bench bench-chain bench-tasks bench-switch warm application application-boot-three spring-boot-facts collection release-notes docs new-environment clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -112,6 +112,9 @@ application: ## build examples/application and run its tests (needs a JDK, 17 or
 
 application-boot-three: ## the same on Spring Boot 3.5, into examples/application/target-boot-3
 	@$(MAKE) application BOOT=-Dboot-3
+
+spring-boot-facts: ## what Spring Boot does at its start and its end, into docs/spring-boot.md (needs a JDK, Maven, root)
+	@$(PYTHON) tests/benchmarks/spring_boot.py
 
 warm: $(STAMP) ## that the connection warm gives the results of local, to the letter
 	@$(IN_VENV) pytest tests/integration/warm

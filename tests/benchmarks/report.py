@@ -28,13 +28,18 @@ def keep(name: str, command: str, text: str) -> None:
     """Print what was measured, and put it into the page where it has its place."""
     told = f"`{command}`, {measured_on()}.\n\n{text.strip()}\n"
     print(f"\n{told}")
-    page = PAGE.read_text(encoding="utf-8")
+    put(PAGE, name, told)
+
+
+def put(path: Path, name: str, told: str) -> None:
+    """Put a text into a page, between the marks of its name."""
+    page = path.read_text(encoding="utf-8")
     begin, end = f"<!-- measured: {name} -->\n", f"<!-- end of {name} -->"
     before, found, rest = page.partition(begin)
     _old, closed, after = rest.partition(end)
     if not found or not closed:
-        raise SystemExit(f"{PAGE} has no place for '{name}'")
-    PAGE.write_text(f"{before}{begin}{told}{closed}{after}", encoding="utf-8")
+        raise SystemExit(f"{path} has no place for '{name}'")
+    path.write_text(f"{before}{begin}{told}{closed}{after}", encoding="utf-8")
 
 
 def measured_on() -> str:
