@@ -128,11 +128,11 @@ def late_lists(aws: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return asked
 
 
-@pytest.fixture(scope="session")
-def _rehearsed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@contextlib.contextmanager
+def rehearsed_aws(home: Path) -> Iterator[str]:
+    """Start moto with the rehearsal's mends; return its URL."""
     from rehearsal import config as settings
 
-    home = tmp_path_factory.mktemp("rehearsed")
     config = settings.create(home, {})
     log = (home / "log").open("wb")
     command = [sys.executable, "-m", "rehearsal.aws", "--config", str(home / "config.json")]
@@ -147,6 +147,12 @@ def _rehearsed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def _rehearsed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with rehearsed_aws(tmp_path_factory.mktemp("rehearsed")) as url:
+        yield url
 
 
 @pytest.fixture

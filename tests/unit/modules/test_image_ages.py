@@ -59,9 +59,10 @@ def release() -> str:
 
 
 def instances() -> set[str]:
-    groups = boto3.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
-    group = next(one for one in groups if one["AutoScalingGroupName"].startswith("eks-nodes"))
-    return {one["InstanceId"] for one in group["Instances"]}
+    nodegroup = boto3.client("eks").describe_nodegroup(**NODES)["nodegroup"]
+    name = nodegroup["resources"]["autoScalingGroups"][0]["name"]
+    groups = boto3.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[name])
+    return {one["InstanceId"] for one in groups["AutoScalingGroups"][0]["Instances"]}
 
 
 def grow_old(number: str = "1.34.1-20250101") -> None:
