@@ -228,18 +228,19 @@ def identities(documents: dict[str, Any]) -> dict[str, str]:
             Tags=pairs("identity", "github", SHARED),
         )
     path, boundary = f"/{NAME}/", f"{NAME}-boundary"
-    stands = iam.list_policies(Scope="Local", PathPrefix=path)["Policies"]
-    arn = next((one["Arn"] for one in stands if one["PolicyName"] == boundary), None)
-    arn = (
-        arn
-        or iam.create_policy(
-            PolicyName=boundary,
-            Path=path,
-            Description=documents["boundary"]["description"],
-            PolicyDocument=json.dumps(documents["boundary"]["document"]),
-            Tags=pairs("identity", boundary),
-        )["Policy"]["Arn"]
-    )
+    existing = {
+        one["PolicyName"]: one["Arn"] for one in iam.list_policies(Scope="Local", PathPrefix=path)["Policies"]
+    }
+    for name, policy in {boundary: documents["boundary"], **documents["managed_policies"]}.items():
+        if name not in existing:
+            existing[name] = iam.create_policy(
+                PolicyName=name,
+                Path=path,
+                Description=policy["description"],
+                PolicyDocument=json.dumps(policy["document"]),
+                Tags=pairs("identity", name),
+            )["Policy"]["Arn"]
+    arn = existing[boundary]
     roles = {}
     for name, role in documents["roles"].items():
         answer = found(iam.get_role, "NoSuchEntity", RoleName=name) or iam.create_role(

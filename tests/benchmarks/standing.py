@@ -308,6 +308,11 @@ def documents(found: dict[str, list[Any]]) -> dict[str, Any]:
     boundary = next(one for one in found["policies"] if one["PolicyName"] == f"{NAME}-boundary")
     return {
         "boundary": {"description": boundary["Description"], "document": boundary["Document"]},
+        "managed_policies": {
+            one["PolicyName"]: {"description": one["Description"], "document": one["Document"]}
+            for one in found["policies"]
+            if one is not boundary and one["Path"] == boundary["Path"]
+        },
         "roles": {
             role["RoleName"]: {
                 "description": role["Description"],

@@ -69,8 +69,8 @@ class GitHub:
     variables: dict[str, str]
     take_role: Callable[[str, str], dict[str, str]]
     """(ARN, subject of the token) -> AWS's variables. Raises StepFailed."""
-    arguments: Callable[[str], str] = lambda environment: ""
-    """What a playbook is given beyond the workflow, for the scenario to take less time."""
+    extra_variables: Callable[[str], dict[str, Any]] = lambda environment: {}
+    """Variables that a playbook gets beyond the workflow's, for the scenario to take less time."""
     approved: set[str] = field(default_factory=set)
     meanwhile: dict[str, Callable[[], Any]] = field(default_factory=dict)
     """What happens as a job begins."""
@@ -299,7 +299,8 @@ class Job:
         assert given.keys() <= document["inputs"].keys()
         inputs = {name: given.get(name, one.get("default", "")) for name, one in document["inputs"].items()}
         if folder.endswith("/playbook"):
-            inputs["arguments"] += " " + self.run_of.github.arguments(inputs["environment"])
+            extra = self.run_of.github.extra_variables(inputs["environment"])
+            inputs["variables"] = json.dumps(json.loads(inputs["variables"] or "{}") | extra)
         known = {**self.known, "inputs": inputs}
         for step in document["runs"]["steps"]:
             if wanted(step.get("if"), known, failed=False, fine=True):

@@ -143,8 +143,8 @@ class Flow:
             raise actions.StepFailed(f"{subject} is not authorized to perform: sts:AssumeRoleWithWebIdentity")
         return self.sessions[arn]
 
-    def quick(self, environment: str) -> str:
-        return f"-e '{json.dumps(self.extra[environment])}'"
+    def quick(self, environment: str) -> dict[str, Any]:
+        return self.extra[environment]
 
     def commit(self) -> str:
         """A new commit."""
