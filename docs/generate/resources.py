@@ -54,7 +54,7 @@ MADE: dict[str, tuple[str, str]] = {
     ),
     "teal.platform.kubernetes_job": (
         "the database's user, by a Job",
-        "a Job that succeeds; no database answers",
+        "a Job that succeeds; its script is not run",
     ),
     "teal.platform.lambda_functions": (
         "functions, versions, alias",
@@ -68,9 +68,9 @@ MADE: dict[str, tuple[str, str]] = {
     "teal.platform.log_groups": ("log groups", "the API; nobody writes to them"),
     "teal.platform.rds_parameter_group": (
         "parameter group",
-        "the API; it knows common parameters of PostgreSQL and MySQL",
+        "the API; it knows common parameters of PostgreSQL and MySQL, and `rds.force_ssl` has an effect",
     ),
-    "teal.platform.rds_instance": ("database", "the API; no database answers"),
+    "teal.platform.rds_instance": ("database", "PostgreSQL: a real server; MySQL: the API"),
     "teal.platform.secretsmanager_secrets": (
         "places for secrets, into which others put the values",
         "real, as far as moto is Secrets Manager",
