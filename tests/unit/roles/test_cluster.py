@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 from conftest import ROOT
 
 DEFAULTS = yaml.safe_load((ROOT / "roles/cluster/defaults/main.yml").read_text())
@@ -27,3 +32,27 @@ def test_nodes_are_rolled_back_before_the_control_plane() -> None:
     assert forward < nodes < back
     assert tasks[forward]["when"] == f"not {tasks[back]['when']}"
     assert tasks[forward]["teal.platform.eks_cluster"] == tasks[back]["teal.platform.eks_cluster"]
+
+
+EXISTS = {"components": {"cluster": {"found": True, "version": "1.35", "security_group_id": "sg-looked-up"}}}
+MADE = {"cluster": {"resourcesVpcConfig": {"clusterSecurityGroupId": "sg-made"}}}
+
+
+@pytest.mark.parametrize(
+    ("control_plane", "before", "group"),
+    [
+        (MADE, {"skipped": True}, "sg-made"),
+        ({"skipped": True}, EXISTS, "sg-looked-up"),  # a rollback: the control plane comes after the nodes
+        ({"changed": True}, {"skipped": True}, "sg-planned-cluster"),  # a check before the first build
+    ],
+)
+def test_nodes_are_in_the_clusters_own_group(
+    control_plane: dict[str, Any], before: dict[str, Any], group: str
+) -> None:
+    computed = DataLoader().load_from_file(
+        str(ROOT / "roles/cluster/vars/main.yml"), trusted_as_template=True
+    )
+    found = {"__cluster_control_plane": control_plane, "__cluster_before": before}
+    templar = Templar(loader=DataLoader(), variables=found)
+    assert templar.template(computed["__cluster_security_group"]) == group
+    assert "__cluster_security_group" in (ROOT / "roles/cluster/templates/node.yml.j2").read_text()
