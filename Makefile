@@ -70,6 +70,11 @@ lint: $(STAMP) ## ruff, yamllint, ansible-lint (profile production)
 checkov: $(STAMP) .venv-checkov/.installed ## checkov on the roles, the manifests and the workflows
 	@$(IN_VENV) python tests/manifests.py .cache/manifests
 	@.venv-checkov/bin/python -m checkov.main --config-file .checkov.yaml --directory . --framework ansible github_actions dockerfile
+	@# checkov's schema does not know concurrency's `queue`: it leaves out such a workflow in silence, so it reads a copy without.
+	@mkdir -p .cache/workflows/.github/workflows
+	@for file in $$(grep -l '^ *queue: max$$' .github/workflows/*.yml); do \
+		sed '/^ *queue: max$$/d' "$$file" > ".cache/workflows/$$file"; done
+	@.venv-checkov/bin/python -m checkov.main --config-file .checkov.yaml --directory .cache/workflows --framework github_actions
 	@.venv-checkov/bin/python -m checkov.main --config-file .checkov.yaml --directory .cache/manifests --framework kubernetes
 
 unit: $(STAMP) ## unit tests
