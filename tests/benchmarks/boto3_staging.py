@@ -352,14 +352,12 @@ def database(network: Network) -> None:
     if not found(
         rds.describe_db_parameter_groups, "DBParameterGroupNotFound", DBParameterGroupName=parameters
     ):
-        rds.create_db_parameter_group(
+        rds.create_db_parameter_group(  # of which rds.force_ssl is on
             DBParameterGroupName=parameters,
             DBParameterGroupFamily="postgres17",
             Description=f"Parameters of {NAME}'s database",
             Tags=pairs("database"),
         )
-        force = {"ParameterName": "rds.force_ssl", "ParameterValue": "1", "ApplyMethod": "immediate"}
-        rds.modify_db_parameter_group(DBParameterGroupName=parameters, Parameters=[force])
     log_groups("database", [f"/aws/rds/instance/{NAME}/{log}" for log in ("postgresql", "upgrade")])
     if not found(rds.describe_db_instances, "DBInstanceNotFound", DBInstanceIdentifier=NAME):
         rds.create_db_instance(
@@ -393,7 +391,7 @@ def database(network: Network) -> None:
 
 def cluster(network: Network, roles: dict[str, str], documents: dict[str, Any]) -> None:
     eks, ec2 = client("eks"), network.ec2
-    encryption = key("cluster", f"Secrets of the cluster {NAME}")
+    encryption = key("cluster", f"Secrets of the cluster {NAME}", documents["cluster_key"])
     insights = [f"/aws/containerinsights/{NAME}/{what}" for what in ("application", "dataplane", "host")]
     log_groups("cluster", [f"/aws/eks/{NAME}/cluster", *insights])
     if not found(eks.describe_cluster, "ResourceNotFoundException", name=NAME):

@@ -326,6 +326,7 @@ def documents(found: dict[str, list[Any]]) -> dict[str, Any]:
         "addons": {one["addonName"]: one.get("configurationValues") for one in found["addons"]},
         "access_log_format": found["stages"][0]["AccessLogSettings"]["Format"],
         "alarms_key": found[f"alias/{NAME}-alarms"][3],
+        "cluster_key": found[f"alias/{NAME}-cluster"][3],
         "alarms_topic": next(
             items[0]["Policy"] for kind, items in found.items() if kind.endswith(f":{NAME}-alarms")
         ),

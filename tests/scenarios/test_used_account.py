@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 @pytest.fixture(
     params=[
-        pytest.param(("test", "network,identity,load_balancer"), id="parts-of-test"),
+        pytest.param(("test", "network,identity,load_balancer"), id="parts-of-test", marks=pytest.mark.long),
         pytest.param(("test", "all"), id="test", marks=pytest.mark.long),
         pytest.param(("staging", "all"), id="staging", marks=pytest.mark.long),
         pytest.param(("production", "all"), id="production", marks=pytest.mark.long),
