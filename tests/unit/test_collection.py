@@ -267,3 +267,16 @@ def test_installed_collections_satisfy_requirements(name, versions):
     ]
     assert installed, f"{name} is not installed"
     assert installed[0] in SpecifierSet(versions)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_flag_of_the_command_line_is_no_bare_condition(role):
+    """`-e flag=false` is the text "false": a template takes it for true, and a condition refuses it."""
+    flags = "|".join(name for name, spec in options(role).items() if spec["type"] == "bool")
+    if not flags:
+        return
+    bare = re.compile(
+        rf"(?:\bwhen:|\bif|\band|\bor|\bnot|^\s+-) *(?:{flags})\b(?! *\| *bool| *:)", re.MULTILINE
+    )
+    files = [*(ROOT / "roles" / role).rglob("tasks/*.yml"), *(ROOT / "roles" / role).rglob("templates/*.j2")]
+    assert [(file.name, found) for file in files for found in bare.findall(file.read_text())] == []
