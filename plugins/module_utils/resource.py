@@ -352,7 +352,7 @@ class Resource:
         if reason and self.repairable(found):
             return found
         if not self.params.get("wait", True):
-            return found or self.find()
+            return found
         return self.wait_until(
             lambda now: now is None or self.settled(now) or (bool(self.broken(now)) and self.repairable(now)),
             "ready",

@@ -71,7 +71,7 @@ def not_text(name: str, value: Any, option: Mapping[str, Any], length: bool = Fa
     """Yield why a value of an option that takes text is something else, as YAML or JSON read it.
 
     ansible makes text of everything, and 1.10 is 1.1 by then. A whole number is taken where no version is meant;
-    `length` tells that a length of time is meant, for which any number will do.
+    `length` is true where a duration is meant, for which any number will do.
     """
     kind = option.get("type", "str")
     if kind == "list" and isinstance(value, list):

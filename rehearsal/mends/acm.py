@@ -11,7 +11,7 @@ from moto.utilities.utils import get_partition
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Mend it."""
+    """Apply the patches to moto."""
     chain_as_imported()
     issued_when_validated()
 

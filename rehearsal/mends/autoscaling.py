@@ -22,7 +22,7 @@ ALL_METRICS = [
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Mend them."""
+    """Apply the patches to moto."""
     spread_over_subnets()
     targets_follow_instances()
     metrics()

@@ -19,7 +19,7 @@ REMEMBERED = 600.0
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Mend it."""
+    """Apply the patches to moto."""
     ids()
     keys()
     tags_replace()

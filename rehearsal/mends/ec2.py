@@ -19,7 +19,7 @@ from rehearsal.mends.creation import Pending
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Mend it."""
+    """Apply the patches to moto."""
     every_address_is_of_a_vpc()
     tag_types()
     nat_gateways(config["creation_times"]["nat_gateway"])

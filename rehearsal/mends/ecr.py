@@ -11,7 +11,7 @@ from rehearsal import images
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Mend it."""
+    """Apply the patches to moto."""
     digest_of_the_manifest()
     seeded_repositories()
 

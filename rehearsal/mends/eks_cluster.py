@@ -33,7 +33,7 @@ DEFAULT_VERSION = "1.35"
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Mend them."""
+    """Apply the patches to moto."""
     models.DEFAULT_KUBERNETES_VERSION = DEFAULT_VERSION
     # moto dispatches by the path only after one of these let it in; the operation comes from AWS's model.
     urls.url_paths["{0}/clusters/(?P<name>[^/]+)/(?P<rest>.+)$"] = urls.response.dispatch

@@ -29,7 +29,7 @@ INSTANCE_FIELDS = ("SecurityGroupIds", "MetadataOptions", "BlockDeviceMappings",
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Mend them."""
+    """Apply the patches to moto."""
     create, delete = EKSResponse.create_nodegroup, EKSBackend.delete_nodegroup
     update_config = EKSBackend.update_nodegroup_config
 

@@ -17,7 +17,7 @@ TAGS_AT_ONCE = 20
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Mend them."""
+    """Apply the patches to moto."""
     elb_view.install()  # target health as the data plane sees it
     create, delete = ELBv2Backend.create_load_balancer, ELBv2Backend.delete_load_balancer
     set_subnets = ELBv2Backend.set_subnets

@@ -75,7 +75,7 @@ TRANSACTIONS = {
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Mend it."""
+    """Apply the patches to moto."""
     actions()
     signatures()
     resources()

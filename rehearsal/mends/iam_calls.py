@@ -10,7 +10,7 @@ from moto.iam.responses import IamResponse
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Mend them."""
+    """Apply the patches to moto."""
     IamResponse.list_instance_profiles = list_instance_profiles
     IamResponse.add_client_id_to_open_id_connect_provider = add_client_id
 

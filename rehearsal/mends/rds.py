@@ -14,7 +14,7 @@ from rehearsal.mends.rds_parameters import of_family
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Mend it."""
+    """Apply the patches to moto."""
     created_in(config["creation_times"]["database"])
     missing_parameter_group()
     engine_parameters()

@@ -17,7 +17,7 @@ _LETTERS = string.ascii_letters + string.digits + "!#%*+-.=?^_~"
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Mend it."""
+    """Apply the patches to moto."""
     servers = (
         databases.Databases(config) if config.get("databases") == "real" and postgres.binaries() else None
     )

@@ -1,4 +1,4 @@
-"""An account that others use: what stands in it before an environment of ours is built, and whether it stays.
+"""An account that others use: what exists in it before an environment of ours is built, and whether it is left alone.
 
 Other teams, other applications, and an environment whose name begins as ours does: `staging-2` beside `staging`.
 All is made by boto3.

@@ -130,7 +130,7 @@ def late_lists(aws: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
 @contextlib.contextmanager
 def rehearsed_aws(home: Path) -> Iterator[str]:
-    """Start moto with the rehearsal's mends; return its URL."""
+    """Start moto with the emulator's patches; return its URL."""
     from rehearsal import config as settings
 
     config = settings.create(home, {})
