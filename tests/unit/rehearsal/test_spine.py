@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -217,7 +218,9 @@ def test_env(run: Run, home: Path) -> None:
     run("up")
     as_json = json.loads(run("env", "--json")[1])
     shown = run("env")[1]
-    script = f"{shown}\n{sys.executable} -c 'import json, os; print(json.dumps(dict(os.environ)))'"
+    script = (
+        f"{shown}\n{shlex.quote(sys.executable)} -c 'import json, os; print(json.dumps(dict(os.environ)))'"
+    )
     got = json.loads(subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout)
     config = settings.load(home / "config.json")
     assert as_json.items() <= got.items()
