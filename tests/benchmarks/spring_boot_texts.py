@@ -163,13 +163,13 @@ START = {
     "en": (
         ["", "until ready", "CPU used", "memory at most"],
         "A control group ({}) limited the process to 250m CPU and 512Mi memory: the quota of a container with these "
-        "limits. The machine was not otherwise idle. What Teal does: the startup probe asks for liveness "
+        "limits. What Teal does: the startup probe asks for liveness "
         "every two seconds, and no other probe runs before it succeeds; `slot_start_timeout` bounds it.",
     ),
     "ko": (
         ["", "준비까지", "사용한 CPU", "최대 메모리"],
         "컨트롤 그룹({})으로 프로세스를 CPU 250m, 메모리 512Mi로 제한했습니다. 같은 제한을 가진 컨테이너의 할당량과 "
-        "같습니다. 측정 중 다른 작업도 실행되고 있었습니다. Teal의 처리: startup 프로브가 2초마다 liveness를 확인하며, "
+        "같습니다. Teal의 처리: startup 프로브가 2초마다 liveness를 확인하며, "
         "성공하기 전에는 다른 프로브가 실행되지 않습니다. 상한은 `slot_start_timeout`입니다.",
     ),
 }
