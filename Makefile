@@ -93,7 +93,7 @@ scenarios: $(STAMP) ## all scenarios: environments, releases, the delivery flow,
 scenarios-cluster: $(STAMP) ## the release engine's scenarios on the cluster that KUBECONFIG names (docs/rehearsal.md)
 	@: $${KUBECONFIG:?names no cluster: make scenarios-cluster KUBECONFIG=...}
 	@: $${TEAL_REHEARSAL_IMAGE_COMMAND:?is needed, see docs/rehearsal.md}
-	@$(IN_VENV) pytest tests/scenarios/test_release.py
+	@$(IN_VENV) pytest tests/scenarios/test_release.py tests/scenarios/test_release_surroundings.py
 
 # The benchmarks write their figures into docs/benchmarks.md.
 bench: $(STAMP) ## STAGING by a boto3 script, and by site.yml with the connections warm and local: medians and ratios

@@ -6,8 +6,10 @@ With KUBECONFIG set, that cluster stands behind it (`rehearsal.own_cluster`).
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
+import shlex
 import signal
 import ssl
 import subprocess
@@ -20,7 +22,7 @@ from typing import Any
 
 import boto3
 import yaml
-from kubernetes.client import CoreV1Api, V1Eviction, V1ObjectMeta
+from kubernetes.client import ApiClient, AutoscalingV2Api, CoreV1Api, V1Eviction, V1ObjectMeta, V1Pod
 from kubernetes.config import new_client_from_config
 
 from rehearsal import __main__ as cli
@@ -29,10 +31,11 @@ from rehearsal import own_cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = "staging.assistant.example.com"
+NAMESPACE = "assistant"
 TABLE = "assistant-staging-releases"
 #: What makes a scenario take seconds; nothing here makes it safer.
 QUICK = {
-    "release_lease": "15s",
+    "release_lease": os.environ.get("SCENARIO_LEASE", "15s"),
     "release_bake": "3s",
     "release_window": "1h",
     # Nothing that the rehearsal counts is published late.
@@ -42,8 +45,11 @@ QUICK = {
     "slot_shutdown": 5,
     "slot_start_timeout": 30,
 }
+#: Names the command that pauses the API server of one's own cluster (docs/rehearsal.md).
+PAUSE_COMMAND = "TEAL_SCENARIO_PAUSE_COMMAND"
 #: How operations begin that change nothing.
 READS = ("Assume", "Batch", "Describe", "Get", "List", "Query")
+_number = itertools.count(1)
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
@@ -85,6 +91,13 @@ def enforce_iam(config: dict[str, Any]) -> None:
         config["aws"]["url"] + "/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"}
     )
     _open(request, timeout=30).close()
+
+
+def new(cloud: Cloud, behaviour: str = "ok") -> str:
+    """Push an image that was never deployed; return its tag, which is also its version."""
+    tag = f"3.{os.getpid() % 1000}.{next(_number)}"
+    cloud.push(tag, behaviour)
+    return tag
 
 
 class Cloud:
@@ -169,26 +182,38 @@ class Cloud:
         status = self.status()
         return status["slots"][status["live_slot"]]["version"]
 
+    def _kubernetes(self) -> ApiClient:
+        kubernetes = self.config["kubernetes"]
+        return new_client_from_config(kubernetes["external"] or kubernetes["kubeconfig"])
+
+    def pods(self, slot: str) -> list[V1Pod]:
+        """A slot's pods, with those that end."""
+        api = CoreV1Api(self._kubernetes())
+        return api.list_namespaced_pod(NAMESPACE, label_selector=f"teal.platform/slot={slot}").items
+
+    def autoscalers(self, slot: str) -> list[str]:
+        """Names of the autoscalers of a slot's Deployment."""
+        found = (
+            AutoscalingV2Api(self._kubernetes()).list_namespaced_horizontal_pod_autoscaler(NAMESPACE).items
+        )
+        return [one.metadata.name for one in found if one.spec.scale_target_ref.name == f"{NAMESPACE}-{slot}"]
+
     def replace_pods(self, limit: float = 120) -> None:
         """Evict the live slot's pods one after the other, as the drains of nodes do; return once the last is gone."""
-        kubernetes = self.config["kubernetes"]
-        client = new_client_from_config(kubernetes["external"] or kubernetes["kubeconfig"])
-        core = CoreV1Api(client)
-        namespace, slot = DOMAIN.split(".")[1], self.status()["live_slot"]
+        core, slot = CoreV1Api(self._kubernetes()), self.status()["live_slot"]
 
         def pods() -> dict[str, bool]:
-            found = core.list_namespaced_pod(namespace, label_selector=f"teal.platform/slot={slot}").items
             return {
                 pod.metadata.name: any(
                     c.type == "Ready" and c.status == "True" for c in pod.status.conditions or []
                 )
-                for pod in found
+                for pod in self.pods(slot)
             }
 
         before = pods()
         for name in before:
             core.create_namespaced_pod_eviction(
-                name, namespace, V1Eviction(metadata=V1ObjectMeta(name=name, namespace=namespace))
+                name, NAMESPACE, V1Eviction(metadata=V1ObjectMeta(name=name, namespace=NAMESPACE))
             )
             give_up = time.monotonic() + limit
             while name in (now := pods()) or len(now) < len(before) or not all(now.values()):
@@ -199,6 +224,17 @@ class Cloud:
         """Id and state of the latest release, read past the playbooks."""
         latest = latest_release(self.dynamodb, TABLE)
         return latest["id"], latest["state"]
+
+    def wait_for(self, process: subprocess.Popen[str], state: str, after: str, limit: float = 120) -> None:
+        """Wait until a run's release has reached a state. `after` is the id of the latest release before it."""
+        give_up = time.monotonic() + limit
+        while True:
+            identity, now = self.state()
+            if identity > after and now == state:
+                return
+            assert process.poll() is None, process.communicate()[0][-4000:]
+            assert time.monotonic() < give_up, f"{identity} is {now}"
+            time.sleep(0.02)
 
     def kill_at(self, process: subprocess.Popen[str], state: str, after: str, limit: float = 120) -> str:
         """Kill a run (SIGKILL, all of it) as soon as its release has reached a state; return what it printed.
@@ -266,6 +302,24 @@ class Cloud:
     def fault(self, part: str, **fault: Any) -> None:
         """Order a fault of AWS (`rehearsal.calls.Fault`) or Kubernetes (`rehearsal.kubernetes.faults`)."""
         self.post(part, "/rehearsal/faults", fault)
+
+    @property
+    def can_pause_kubernetes(self) -> bool:
+        return not self.config["kubernetes"]["external"] or bool(os.environ.get(PAUSE_COMMAND))
+
+    @contextlib.contextmanager
+    def paused_kubernetes(self, seconds: float) -> Iterator[None]:
+        """Have the API server answer nothing for so long; leave once it answers again."""
+        if self.config["kubernetes"]["external"]:
+            words = [*shlex.split(os.environ[PAUSE_COMMAND]), f"{seconds:g}"]
+            process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
+            yield
+            assert process.wait(timeout=seconds + 60) == 0, words
+        else:
+            ends = time.monotonic() + seconds
+            self.fault("kubernetes", mode="pause", seconds=seconds)
+            yield
+            time.sleep(max(0.0, ends - time.monotonic()))
 
     def forget_faults(self, part: str = "aws") -> None:
         """Let AWS, or another part, do again as it should."""

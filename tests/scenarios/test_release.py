@@ -11,60 +11,16 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rehearsal import own_cluster
-
-from .cloud import DOMAIN, Cloud
+from .cloud import DOMAIN, Cloud, new
 
 FORWARD = ("locked", "staged", "ready", "verified", "switching", "baking")
 #: In `make test-full`, each state meets each kind of next run.
 EVERYTHING = os.environ.get("RELEASE_DEATHS") == "all"
 SOME_DEATHS = [("ready", "again"), ("switching", "other")]
-_number = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    given = os.environ.get("SCENARIO_HOME")
-    made = Cloud(Path(given) if given else tmp_path_factory.mktemp("cloud"))
-    try:
-        external = bool(made.config["kubernetes"]["external"])
-        clear = [*made.words("destroy", confirm=made.environment), "--limit", "namespace"]
-        if external and not given:
-            made.run(*clear)
-        made.run(*made.words("site"), *(own_cluster.LIMIT if external else ()))
-        yield made
-        if external and not given:
-            made.run(*clear)
-    finally:
-        if not given:
-            made.down()
-
-
-@pytest.fixture
-def clean(cloud: Cloud) -> Iterator[Cloud]:
-    """The cloud; after the test nobody works on it, nothing is left over and what is live serves."""
-    cloud.messages()
-    yield cloud
-    status = cloud.status()
-    assert sorted(status["weights"].values()) == [0, 100]
-    assert not status["lock"]["held"]
-    assert status["unfinished"] == ""
-    live = status["slots"][status["live_slot"]]
-    assert live["healthy"], live
-    assert live["ready"] == live["wanted"] > 0, live
-
-
-def new(cloud: Cloud, behaviour: str = "ok") -> str:
-    """Push an image that was never deployed; return its tag, which is also its version."""
-    tag = f"3.{os.getpid() % 1000}.{next(_number)}"
-    cloud.push(tag, behaviour)
-    return tag
 
 
 # -- as it should be ---------------------------------------------------------------------------------

@@ -1,0 +1,45 @@
+"""What the scenarios of releases share: STAGING on the emulator (or with a cluster of one's own), one for each file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rehearsal import own_cluster
+
+from .cloud import Cloud
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    given = os.environ.get("SCENARIO_HOME")
+    made = Cloud(Path(given) if given else tmp_path_factory.mktemp("cloud"))
+    try:
+        external = bool(made.config["kubernetes"]["external"])
+        clear = [*made.words("destroy", confirm=made.environment), "--limit", "namespace"]
+        if external and not given:
+            made.run(*clear)
+        made.run(*made.words("site"), *(own_cluster.LIMIT if external else ()))
+        yield made
+        if external and not given:
+            made.run(*clear)
+    finally:
+        if not given:
+            made.down()
+
+
+@pytest.fixture
+def clean(cloud: Cloud) -> Iterator[Cloud]:
+    """The cloud; after the test nobody works on it, nothing is left over and what is live serves."""
+    cloud.messages()
+    yield cloud
+    status = cloud.status()
+    assert sorted(status["weights"].values()) == [0, 100]
+    assert not status["lock"]["held"]
+    assert status["unfinished"] == ""
+    live = status["slots"][status["live_slot"]]
+    assert live["healthy"], live
+    assert live["ready"] == live["wanted"] > 0, live

@@ -1,0 +1,158 @@
+"""Releases in the surroundings of a real team: its own manifests and autoscaler, an API server that does not answer, a
+webhook that fails.
+
+All of it runs on the emulator, and on the cluster that KUBECONFIG names (`make scenarios-cluster`).
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from .cloud import PAUSE_COMMAND, Cloud, new
+
+MANIFESTS = Path(__file__).parent / "manifests"
+#: The folder has a Deployment with a sidecar and an init container, its Service, and an autoscaler of its own.
+OWN = {"slot_manifests_dir": str(MANIFESTS)}
+
+
+def pause_or_skip(cloud: Cloud) -> None:
+    if not cloud.can_pause_kubernetes:
+        pytest.skip(f"{PAUSE_COMMAND} is not set, so the API server of this cluster cannot be paused")
+
+
+# -- own manifests -----------------------------------------------------------------------------------
+
+
+def test_own_manifests_with_a_sidecar_an_init_container_and_an_autoscaler(clean: Cloud) -> None:
+    before, tags = clean.live(), [new(clean) for _ in range(2)]
+    with clean.load() as load:
+        for tag in tags:
+            clean.deploy(tag, **OWN)
+            assert clean.live() == tag
+            slot = clean.status()["live_slot"]
+            pods = clean.pods(slot)
+            assert len(pods) == 2, "what the folder's Deployment asks for"
+            for pod in pods:
+                assert [c.name for c in pod.spec.containers] == ["proxy", "service"]
+                ended, runs = pod.status.init_container_statuses
+                assert ended.state.terminated.exit_code == 0
+                assert runs.state.running, "a sidecar that is an init container goes on"
+            assert clean.autoscalers(slot) == [f"assistant-{slot}-cpu"]
+        clean.play("rollback", **OWN)
+        assert clean.live() == tags[0]
+        clean.play("retire", at_once=True)
+        clean.deploy(before)
+    assert clean.live() == before
+    assert load["failed"] == 0, load
+    assert set(load["versions"]) == {before, *tags}
+
+
+@pytest.mark.parametrize(
+    ("bad", "container", "line"),
+    [
+        pytest.param({"init_behaviour": "crash"}, "prepare", "Migration failed", id="init-container"),
+        pytest.param({"sidecar_behaviour": "crash"}, "proxy", "Application run failed", id="sidecar"),
+        pytest.param({"native_behaviour": "crash"}, "agent", "Application run failed", id="native-sidecar"),
+    ],
+)
+def test_a_container_beside_the_service_that_crashes_is_named_with_its_log(
+    clean: Cloud, bad: dict[str, str], container: str, line: str
+) -> None:
+    before = clean.live()
+    with clean.load() as load:
+        text = clean.deploy(new(clean), fails=True, **OWN, **bad)
+    assert f"container {container} of pod" in text, text[-3000:]
+    assert line in text, text[-3000:]
+    assert clean.live() == before
+    assert load["failed"] == 0, load
+
+
+# -- an API server that does not answer --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param("locked", marks=pytest.mark.long, id="objects"),
+        pytest.param("staged", id="bring-up"),
+        pytest.param("baking", id="bake"),
+    ],
+)
+def test_a_paused_api_server_delays_a_deploy_and_fails_none(clean: Cloud, state: str) -> None:
+    pause_or_skip(clean)
+    before, tag, latest = clean.live(), new(clean), clean.state()[0]
+    with clean.load() as load:
+        run = clean.start("deploy", image_tag=tag, slot_start_timeout=90, release_bake="6s")
+        clean.wait_for(run, state, latest)
+        with clean.paused_kubernetes(20):
+            began = time.monotonic()
+        text, _ = run.communicate(timeout=300)
+        took = time.monotonic() - began
+    print(f"paused for 20 s at {state}: the deploy ended {took:.1f} s after the pause began")
+    assert run.returncode == 0, text[-3000:]
+    assert clean.live() == tag
+    assert took > 20, "it was committed without a look at its pods"
+    assert load["failed"] == 0, load
+    assert set(load["versions"]) == {before, tag}
+
+
+def test_a_warm_rollback_does_not_wait_for_a_paused_api_server(clean: Cloud) -> None:
+    pause_or_skip(clean)
+    before = clean.live()
+    clean.deploy(new(clean))
+    with clean.load() as load, clean.paused_kubernetes(20):
+        time.sleep(0.5)
+        began = time.monotonic()
+        run = clean.start("rollback")
+        text, _ = run.communicate(timeout=120)
+        took = time.monotonic() - began
+    print(f"warm rollback with a paused API server: {took:.1f} s")
+    assert run.returncode == 0, text[-3000:]
+    assert clean.live() == before
+    assert load["failed"] == 0, load
+
+
+# -- a webhook that fails ----------------------------------------------------------------------------
+
+#: More than any run asks for.
+MANY = 50
+
+
+def test_a_webhook_that_limits_gets_the_outcomes_a_moment_later(clean: Cloud) -> None:
+    before, tag = clean.live(), new(clean)
+    # The first is that of the switch, which is tried once: whoever waits holds the release.
+    clean.fault("discord", kind="rate_limit", count=2, seconds=0.4)
+    clean.deploy(tag)
+    clean.fault("discord", kind="rate_limit", count=2, seconds=0.4)
+    clean.play("rollback")
+    told = [title.split(": ", 1)[1] for title in clean.messages()]
+    assert told[-2:] == [f"{tag} is live", f"back on {before}"], told
+
+
+@pytest.mark.parametrize(
+    ("fault", "why", "most"),
+    [
+        pytest.param({"kind": "error", "status": 500}, "HTTP 500", 6, id="500"),
+        pytest.param({"kind": "hang"}, "no answer within 5 s", 2, id="hangs"),
+    ],
+)
+def test_a_webhook_that_fails_delays_a_run_by_seconds_and_fails_none(
+    clean: Cloud, fault: dict[str, object], why: str, most: int
+) -> None:
+    before, tag = clean.live(), new(clean)
+    webhook = clean.config["discord"]["webhook_url"]
+    for playbook, variables in (("deploy", {"image_tag": tag}), ("rollback", {})):
+        clean.fault("discord", **fault, count=MANY)
+        began = time.monotonic()
+        text = clean.play(playbook, **variables)
+        took, asked = time.monotonic() - began, MANY - clean.discord_faults()
+        clean.forget_faults("discord")
+        print(f"{playbook}, {fault['kind']}: {took:.1f} s, {asked} attempts")
+        assert 1 <= asked <= most, "attempts in one run"
+        assert why in text, text[-3000:]
+        assert webhook not in text
+    assert clean.messages() == []
+    assert clean.live() == before
