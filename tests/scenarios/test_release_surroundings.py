@@ -36,7 +36,7 @@ def test_own_manifests_with_a_sidecar_an_init_container_and_an_autoscaler(clean:
             pods = clean.pods(slot)
             assert len(pods) == 2, "what the folder's Deployment asks for"
             for pod in pods:
-                assert [c.name for c in pod.spec.containers] == ["proxy", "service"]
+                assert {c.name for c in pod.spec.containers} == {"proxy", "service"}
                 ended, runs = pod.status.init_container_statuses
                 assert ended.state.terminated.exit_code == 0
                 assert runs.state.running, "a sidecar that is an init container goes on"
