@@ -350,24 +350,6 @@ def test_discord_that_is_down_fails_no_deploy(clean: Cloud) -> None:
     assert clean.live() == tag
 
 
-@pytest.mark.long
-def test_a_webhook_that_hangs_holds_a_run_for_two_attempts(clean: Cloud) -> None:
-    """One of the first message, one of the outcome, each of 5 s; the weights have moved before the second."""
-    before, tag = clean.live(), new(clean)
-    clean.fault("discord", kind="hang", count=50)
-    try:
-        began = time.monotonic()
-        text = clean.deploy(tag)
-        deployed = time.monotonic() - began
-        assert 50 - clean.discord_faults() == 2, text[-3000:]
-        text = clean.play("rollback")
-        assert 50 - clean.discord_faults() == 3, text[-3000:]
-    finally:
-        clean.forget_faults("discord")
-    assert clean.live() == before
-    print(f"deploy with a webhook that hangs: {deployed:.0f} s")
-
-
 def test_nothing_secret_is_told_at_the_highest_verbosity(clean: Cloud) -> None:
     tag = new(clean)
     text = clean.run(*clean.words("deploy", image_tag=tag), "-vvv")
