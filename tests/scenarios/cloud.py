@@ -193,10 +193,20 @@ class Cloud:
 
     def autoscalers(self, slot: str) -> list[str]:
         """Names of the autoscalers of a slot's Deployment."""
-        found = (
-            AutoscalingV2Api(self._kubernetes()).list_namespaced_horizontal_pod_autoscaler(NAMESPACE).items
-        )
+        api = AutoscalingV2Api(self._kubernetes())
+        found = api.list_namespaced_horizontal_pod_autoscaler(NAMESPACE).items
         return [one.metadata.name for one in found if one.spec.scale_target_ref.name == f"{NAMESPACE}-{slot}"]
+
+    def add_autoscaler(self, slot: str, name: str) -> None:
+        """Make an autoscaler of a slot's Deployment, as somebody does with kubectl."""
+        target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": f"{NAMESPACE}-{slot}"}
+        spec = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 4}
+        AutoscalingV2Api(self._kubernetes()).create_namespaced_horizontal_pod_autoscaler(
+            NAMESPACE, {"metadata": {"name": name}, "spec": spec}
+        )
+
+    def delete_autoscaler(self, name: str) -> None:
+        AutoscalingV2Api(self._kubernetes()).delete_namespaced_horizontal_pod_autoscaler(name, NAMESPACE)
 
     def replace_pods(self, limit: float = 120) -> None:
         """Evict the live slot's pods one after the other, as the drains of nodes do; return once the last is gone."""

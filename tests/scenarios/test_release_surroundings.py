@@ -71,6 +71,24 @@ def test_a_container_beside_the_service_that_crashes_is_named_with_its_log(
     assert load["failed"] == 0, load
 
 
+def test_an_autoscaler_of_others_is_left_alone_and_told(clean: Cloud) -> None:
+    before, live = clean.state(), clean.status()["live_slot"]
+    slot = "green" if live == "blue" else "blue"
+    clean.add_autoscaler(slot, "team-cpu")
+    try:
+        # The release's own would work against it.
+        text = clean.deploy(new(clean), fails=True, **OWN)
+        assert f"HorizontalPodAutoscaler team-cpu scales Deployment assistant-{slot}" in text, text[-3000:]
+        assert clean.state() == before, "nothing was begun"
+        tag = new(clean)
+        text = clean.deploy(tag)
+        assert "team-cpu" in text and "it was left as it is" in text, text[-3000:]
+        assert clean.autoscalers(slot) == ["team-cpu"]
+        assert clean.live() == tag
+    finally:
+        clean.delete_autoscaler("team-cpu")
+
+
 # -- an API server that does not answer --------------------------------------------------------------
 
 
