@@ -104,7 +104,10 @@ def test_a_paused_api_server_delays_a_deploy_and_fails_none(clean: Cloud, state:
     pause_or_skip(clean)
     before, tag, latest = clean.live(), new(clean), clean.state()[0]
     with clean.load() as load:
-        run = clean.start("deploy", image_tag=tag, slot_start_timeout=90, release_bake="6s")
+        # A request waits for 20 s, so the lease is the role's own. Pods cannot be made meanwhile.
+        run = clean.start(
+            "deploy", image_tag=tag, release_lease="60s", slot_start_timeout=90, release_bake="6s"
+        )
         clean.wait_for(run, state, latest)
         with clean.paused_kubernetes(20):
             began = time.monotonic()
