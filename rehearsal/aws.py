@@ -33,6 +33,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from rehearsal import config as settings
@@ -85,6 +86,7 @@ def application(config: dict[str, Any]) -> Front:
     stand_ins = machines.StandIns(config["subnet"])
     http_apis = functions.HttpApis(functions.Runner(config))
     front = Front(DomainDispatcherApplication(create_backend_app), elb_view.application, http_apis)
+    front.authority = Path(config["ca"]["cert_file"])
     front.routes |= {
         ("GET", "images"): images.lookup,
         ("POST", "images"): images.receive(config),
@@ -118,6 +120,8 @@ class Front:
         self._balancer_paths = balancer_paths
         self._http_apis = http_apis
         self._one_at_a_time = threading.RLock()
+        self.authority: Path | None = None
+        """The certificate that RDS's servers are verified by."""
         self.record = calls.Record()
         self.faults = calls.Faults()
         self.routes: dict[tuple[str, str], Handler] = {
@@ -133,6 +137,8 @@ class Front:
         path = environ["PATH_INFO"]
         if ".execute-api." in environ.get("HTTP_HOST", ""):
             return self._http_apis(environ, start_response)
+        if environ.get("HTTP_HOST", "").startswith("truststore.pki.rds."):
+            return self._certificates(path, start_response)
         if path in BALANCER_PATHS:
             return self._balancer_paths(environ, start_response)
         if path.startswith("/rehearsal/"):
@@ -179,6 +185,18 @@ class Front:
                 return self._moto(environ, begin)
         finally:
             self.record.add(call, answered[0] if answered else 500, time.monotonic() - begun)
+
+    def _certificates(self, path: str, start_response: Any) -> list[bytes]:
+        """Answer as the host where AWS publishes the authorities of RDS, a bundle for each region."""
+        region = path.strip("/").partition("/")[0]
+        if self.authority is None or path != f"/{region}/{region}-bundle.pem":
+            start_response("403 Forbidden", [("Content-Length", "0")])
+            return []
+        text = self.authority.read_bytes()
+        start_response(
+            "200 OK", [("Content-Type", "binary/octet-stream"), ("Content-Length", str(len(text)))]
+        )
+        return [text]
 
     def _own(self, name: str, environ: dict[str, Any], start_response: Any) -> list[bytes]:
         from werkzeug.wrappers import Request

@@ -33,6 +33,8 @@ from rehearsal.targets import Address, Health, Resolver
 
 SPREAD_SECONDS = 0.4
 REPORT_SECONDS = 5.0
+CERTIFICATES = "truststore.pki.rds.amazonaws.com"
+"""Where AWS publishes the authorities of RDS."""
 
 
 class Links:
@@ -113,7 +115,7 @@ class Links:
 def stand_ins(config: dict[str, Any]) -> dict[str, Address]:
     """Where the hosts are that clients have built in."""
     apis = f"*.execute-api.{config.get('region')}.amazonaws.com"
-    parts = {"discord.com": "discord", "sonarcloud.io": "sonar", apis: "aws"}
+    parts = {"discord.com": "discord", "sonarcloud.io": "sonar", apis: "aws", CERTIFICATES: "aws"}
     return {
         host: Address("127.0.0.1", config[part]["port"])
         for host, part in parts.items()

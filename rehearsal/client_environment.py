@@ -4,7 +4,9 @@ On AWS, a pod or instance has credentials by its role, resolves the database's n
 authorities. Here these variables do the same. Served by the AWS part:
 
     POST /rehearsal/client-environment   {"cluster", "namespace", "service_account", "text"}
-                                         or {"instance_id", "text"}   → {"environment": {name: value}}
+                                         or {"instance_id", "text"}   → {"environment": {name: value}, "database": name}
+
+`database` is the database that `text` names, "" if it names none
 """
 
 from __future__ import annotations
@@ -32,14 +34,11 @@ def handler(
 
     def answer(query: Any, body: dict[str, Any]) -> dict[str, Any]:
         found = variables(config) | credentials(config, _role(config, body))
-        if servers:
-            found |= database_variables(
-                Path(config["home"]),
-                servers.described({}, {})["databases"],
-                body.get("cluster", ""),
-                body.get("text", ""),
-            )
-        return {"environment": found}
+        databases = servers.described({}, {})["databases"] if servers else []
+        text = body.get("text", "")
+        found |= database_variables(Path(config["home"]), databases, body.get("cluster", ""), text)
+        named = next((database["name"] for database in databases if database["name"] in text), "")
+        return {"environment": found, "database": named}
 
     return answer
 

@@ -17,7 +17,7 @@ import yaml
 
 from rehearsal.config import ConfigError
 
-#: What of an environment has nothing to work on: no database answers at the rehearsal's RDS.
+#: What of an environment has nothing to work on: its pods do not reach the rehearsal's databases.
 LIMIT = ("--limit", "all:!database_user")
 
 

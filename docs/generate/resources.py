@@ -54,7 +54,7 @@ MADE: dict[str, tuple[str, str]] = {
     ),
     "teal.platform.kubernetes_job": (
         "the database's user, by a Job",
-        "a Job that succeeds; its script is not run",
+        "its real script and psql, where the AWS CLI is installed; for MySQL a Job that succeeds",
     ),
     "teal.platform.lambda_functions": (
         "functions, versions, alias",

@@ -52,7 +52,11 @@ class Aws:
     async def client_environment(
         self, cluster: str, namespace: str, service_account: str, text: str
     ) -> dict[str, str]:
-        """By which variables a pod's process reaches AWS and databases: `rehearsal.client_environment`.
+        """By which variables a pod's process reaches AWS and databases."""
+        return (await self.client(cluster, namespace, service_account, text))["environment"]
+
+    async def client(self, cluster: str, namespace: str, service_account: str, text: str) -> Json:
+        """`{"environment", "database"}`: see `rehearsal.client_environment`.
 
         `text` is what the process is started with: its command and the values of its environment.
         """
@@ -64,7 +68,7 @@ class Aws:
         }
         async with self._session.post(f"{self._url}/rehearsal/client-environment", json=asked) as response:
             response.raise_for_status()
-            return (await response.json())["environment"]
+            return await response.json()
 
     async def image(self, reference: str) -> Image:
         """An image of ECR is what was pushed there. Of others there is a stand-in."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from rehearsal import confines, programs
-from rehearsal.kubernetes import environment, own_program, probes, processes, times
+from rehearsal.kubernetes import environment, own_program, probes, processes, times, tools
 from rehearsal.kubernetes.aws import STAND_IN, Image, ImageMissing
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Container:
         self.stopping = False
         self.id = ""
         self.environment: dict[str, str] = {}
+        self._tool = False
         self._image: Image | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._told = False
@@ -168,6 +169,13 @@ class Container:
         if image.program:
             self.environment = await own_program.environment(self, image.program, given)
             return
+        if image.behaviour == STAND_IN:
+            client = await tools.client_environment(self.pod, self.spec)
+            self._tool = client is not None
+            if client is not None:
+                values = tools.placed(self.pod, self.spec, given)
+                self.environment = processes.surroundings() | client | values
+                return
         self.environment = (
             processes.surroundings()
             | {
@@ -182,7 +190,7 @@ class Container:
         )
 
     def _program(self, image: Image) -> list[str]:
-        if image.behaviour == STAND_IN:
+        if image.behaviour == STAND_IN and not self._tool:
             goes_on = self.sidecar or (not self.init and self.pod.spec["restartPolicy"] == "Always")
             return processes.stand_in(goes_on=goes_on)
         words = [
@@ -191,6 +199,8 @@ class Container:
         ]
         if image.program:
             return programs.command_line(image.program, *words, self.pod.address, own_program.port(self.spec))
+        if self._tool:
+            return tools.program(self.pod, self.spec, [*words[0], *words[1]])
         return processes.program(*words)
 
     async def _once(self, image: Image) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rehearsal.kubernetes import environment, times
+from rehearsal.kubernetes import environment, times, tools
 from rehearsal.kubernetes.container import Container
 from rehearsal.kubernetes.manager import condition, key_of
 from rehearsal.kubernetes.registry import PODS
@@ -95,12 +95,14 @@ class Pod:
             if container.stopping:
                 return
             if code:
+                tools.clear(self)
                 self._failed = f"init container {container.name} ended with {code}"
                 self.publish()
                 return
         self._initialized = True
         await asyncio.gather(*(c.run() for c in self.containers))
         await self._end_sidecars(float(self.spec["terminationGracePeriodSeconds"]))
+        tools.clear(self)
         self.publish()
 
     async def _end_sidecars(self, seconds: float) -> None:

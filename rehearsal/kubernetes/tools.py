@@ -1,0 +1,80 @@
+"""Containers of public images whose programs this machine has: the AWS CLI and PostgreSQL's client.
+
+They run in a pod that names a database of the emulator, with the client environment (`rehearsal.client_environment`).
+An emptyDir is a folder of the pod; its mount path is replaced in arguments and in the environment's values.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from rehearsal import postgres
+from rehearsal.kubernetes import processes
+
+if TYPE_CHECKING:
+    from rehearsal.kubernetes.pod import Pod
+
+Json = dict[str, Any]
+PROGRAMS = {"aws-cli/aws-cli": "aws", "library/postgres": "psql"}
+"""By the end of an image's repository, the program that it is used for."""
+
+
+def path() -> str:
+    """Return the PATH of such a container."""
+    folders = [postgres.binaries(), Path(sys.executable).parent, os.environ.get("PATH", "")]
+    return os.pathsep.join(str(folder) for folder in folders if folder)
+
+
+def is_tool(image: str) -> bool:
+    """Whether the image is one whose program could be run; all programs have to be here."""
+    repository = image.partition("@")[0].rpartition(":")[0]
+    return any(repository.endswith(f"/{name}") for name in PROGRAMS) and all(
+        shutil.which(program, path=path()) for program in PROGRAMS.values()
+    )
+
+
+async def client_environment(pod: Pod, spec: Json) -> dict[str, str] | None:
+    """Return the environment of a container whose image is run by this machine's programs, None if it is not."""
+    if not is_tool(spec["image"]):
+        return None
+    meta, account = pod.object["metadata"], pod.spec.get("serviceAccountName", "default")
+    try:
+        found = await pod.cluster.aws.client(
+            pod.cluster.name, meta["namespace"], account, json.dumps(pod.spec)
+        )
+    except (aiohttp.ClientError, TimeoutError):
+        return None
+    return {**found["environment"], "PATH": path()} if found["database"] else None
+
+
+def placed(pod: Pod, spec: Json, values: dict[str, str]) -> dict[str, str]:
+    """Return an environment with the folders of the pod instead of the mount paths of its emptyDirs."""
+    return {name: _place(pod, spec, value) for name, value in values.items()}
+
+
+def program(pod: Pod, spec: Json, words: list[str]) -> list[str]:
+    """Return the command line in terms of this machine."""
+    return processes.program([_place(pod, spec, word) for word in words], [])
+
+
+def clear(pod: Pod) -> None:
+    """Delete the pod's emptyDirs: they hold passwords."""
+    shutil.rmtree(pod.folder / "volumes", ignore_errors=True)
+
+
+def _place(pod: Pod, spec: Json, text: str) -> str:
+    empty = [volume["name"] for volume in pod.spec.get("volumes") or [] if "emptyDir" in volume]
+    for mount in spec.get("volumeMounts") or []:
+        inside = text == mount["mountPath"] or text.startswith(f"{mount['mountPath']}/")
+        if mount["name"] in empty and inside:
+            folder = pod.folder / "volumes" / mount["name"]
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return f"{folder}{text.removeprefix(mount['mountPath'])}"
+    return text
