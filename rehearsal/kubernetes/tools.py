@@ -51,7 +51,7 @@ async def client_environment(pod: Pod, spec: Json) -> dict[str, str] | None:
         )
     except (aiohttp.ClientError, TimeoutError):
         return None
-    return {**found["environment"], "PATH": path()} if found["database"] else None
+    return {**found["environment"], "PATH": path()} if found.get("database") else None
 
 
 def placed(pod: Pod, spec: Json, values: dict[str, str]) -> dict[str, str]:
