@@ -18,6 +18,9 @@ MANIFESTS = Path(__file__).parent / "manifests"
 #: The folder has a Deployment with a sidecar and an init container, its Service, and an autoscaler of its own.
 OWN = {"slot_manifests_dir": str(MANIFESTS)}
 
+# Eight minutes on a quiet machine, most of it waiting.
+pytestmark = pytest.mark.long
+
 
 def pause_or_skip(cloud: Cloud) -> None:
     if not cloud.can_pause_kubernetes:
@@ -95,7 +98,7 @@ def test_an_autoscaler_of_others_is_left_alone_and_told(clean: Cloud) -> None:
 @pytest.mark.parametrize(
     "state",
     [
-        pytest.param("locked", marks=pytest.mark.long, id="objects"),
+        pytest.param("locked", id="objects"),
         pytest.param("staged", id="bring-up"),
         pytest.param("baking", id="bake"),
     ],
