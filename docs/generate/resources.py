@@ -9,7 +9,7 @@ from docs.generate.markdown import table
 
 API = "the API; nothing is behind it"
 SERVES = "the API; what it carries is real HTTP"
-#: By module: what it makes, and what stands for it on the rehearsal.
+#: By module, or by role and module: what it makes, and how the emulator simulates that.
 MADE: dict[str, tuple[str, str]] = {
     "amazon.aws.ec2_instance": ("instance", API),
     "amazon.aws.ec2_vpc_net": ("VPC", "the API; no packet is routed"),
@@ -19,6 +19,10 @@ MADE: dict[str, tuple[str, str]] = {
     "kubernetes.core.k8s": (
         "namespace: quota, limits, network policies, service account, rights",
         "stored by the rehearsal's API; Pod Security and rights count, quota and network policies don't",
+    ),
+    "database_user: kubernetes.core.k8s": (
+        "the database's user, by a Job",
+        "its real script and psql, where the AWS CLI is installed; for MySQL a Job that succeeds",
     ),
     "teal.platform.autoscaling_target_groups": ("nodes as targets of both slots", SERVES),
     "teal.platform.cloudwatch_alarms": ("alarms", "the API; they change when a test says so"),
@@ -51,10 +55,6 @@ MADE: dict[str, tuple[str, str]] = {
     "teal.platform.iam_roles": (
         "roles, policies, instance profiles",
         "real, where IAM is enforced; no conditions",
-    ),
-    "teal.platform.kubernetes_job": (
-        "the database's user, by a Job",
-        "its real script and psql, where the AWS CLI is installed; for MySQL a Job that succeeds",
     ),
     "teal.platform.lambda_functions": (
         "functions, versions, alias",
@@ -91,7 +91,7 @@ MADE: dict[str, tuple[str, str]] = {
 }
 #: Modules that make nothing which stays.
 MAKING_NOTHING = re.compile(
-    r"amazon\.aws\.aws_caller_info|kubernetes\.core\.k8s_info"
+    r"amazon\.aws\.aws_caller_info|kubernetes\.core\.k8s_(info|log)"
     r"|teal\.platform\.(component_info|ec2_image_age_info|ignored_tags_info|release_\w+|slot_check|slot_migrate|slot_retire)"
     r"|teal\.platform\.(sonar_quality_gate|status_page)"
 )
@@ -111,5 +111,7 @@ def block() -> str:
     rows = []
     for component in components:
         for role in (component, "slot") if component == "release" else (component,):
-            rows += [[component, MADE[name][0], f"`{name}`", MADE[name][1]] for name in modules(role)]
+            for name in modules(role):
+                what, simulated = MADE.get(f"{role}: {name}") or MADE[name]
+                rows.append([component, what, f"`{name}`", simulated])
     return table(["Component", "What", "Made by", "On the rehearsal"], rows)

@@ -47,7 +47,6 @@ USUAL: dict[str, tuple[int, int] | str] = {
     "eks_cluster": (480, 720),
     "eks_nodegroup": (120, 240),
     "eks_addons": (30, 180),
-    "kubernetes_job": (15, 60),
     "slot_up": (20, 180),
     "load_balancer": (120, 180),
     "security_groups": "up to 45 min if functions were in the network: Lambda's interfaces go late",

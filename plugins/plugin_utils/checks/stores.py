@@ -42,6 +42,16 @@ def secret_of_the_database(
             yield "secrets_list", f"'{secret['name']}' is the component database_user's; give it another name"
 
 
+#: Seconds. A token of EKS lasts for 15 minutes, and one task waits for the Job with one token.
+LONGEST_JOB = 780
+
+
+@check
+def time_of_the_database_users_job(database_user_timeout: int, database_user_runner: str) -> Found:
+    if database_user_runner == "job" and database_user_timeout > LONGEST_JOB:
+        yield "database_user_timeout", f"at most {LONGEST_JOB} with database_user_runner: job"
+
+
 @check
 def database_name(database_name: str) -> Found:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", database_name):

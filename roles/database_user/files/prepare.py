@@ -88,7 +88,8 @@ def client(settings, master, work):
         return (
             f"export PGPASSFILE={work}/pgpass PGCONNECT_TIMEOUT=30\n"
             f"export PGSSLMODE=verify-full PGSSLROOTCERT={work}/ca.pem\n"
-            f"exec psql -qv ON_ERROR_STOP=1 -h {host} -p {port} -U {master['username']} "
+            # A terse error does not quote its statement, which may hold the password.
+            f"exec psql -qv ON_ERROR_STOP=1 -v VERBOSITY=terse -h {host} -p {port} -U {master['username']} "
             f"-d {settings['DATABASE']} -f {work}/user.sql\n"
         )
     password = master["password"].replace("\\", "\\\\").replace('"', '\\"')

@@ -23,12 +23,12 @@ ELSEWHERE = {
     "community.aws.acm_certificate": "a certificate that is imported is compared by its text",
     "kubernetes.core.k8s": "Kubernetes compares: the API server's dry run",
     "kubernetes.core.k8s_info": "reads",
+    "kubernetes.core.k8s_log": "reads",
     "teal.platform.component_info": "reads",
     "teal.platform.dns_zone": "a zone that exists is only read, see test_dns.py",
     "teal.platform.ec2_image_age_info": "reads",
     "teal.platform.ignored_tags_info": "reads",
     "teal.platform.ec2_errand": "runs once for each script, see test_ec2_errand.py",
-    "teal.platform.kubernetes_job": "runs once for each definition, see test_kubernetes_job.py",
     "teal.platform.vpc_nat_routes": "the routes of vpc_subnets, here in its case",
     "teal.platform.autoscaling_target_groups": "what is attached, see test_eks.py",
 }

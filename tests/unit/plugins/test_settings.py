@@ -138,6 +138,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"secrets_list": [{"name": "a", "value": "x"}]}, "secrets_list.value is not known"),
     ({"secrets_list": [{"name": "database"}]}, "'database' is the component database_user's"),
     ({"secrets_recovery_days": 3}, "7 to 30 days"),
+    ({"database_user_timeout": 900}, "at most 780 with database_user_runner: job"),
     ({"cluster_version": "2"}, "a minor version of Kubernetes"),
     ({"cluster_node_count": 9}, "must lie between cluster_node_min"),
     ({"cluster_node_tier": "hidden"}, "none of network_tiers (public, private)"),

@@ -107,6 +107,7 @@ def test_the_master_connects_by_tls_with_the_regions_ca(prepare: ModuleType, tmp
     run(prepare, {})
     command = (tmp_path / "run.sh").read_text()
     assert "PGSSLMODE=verify-full" in command and "ON_ERROR_STOP=1" in command
+    assert "VERBOSITY=terse" in command, "an error would quote the statement with the password"
     assert (tmp_path / "ca.pem").read_text().endswith("/ap-northeast-2/ap-northeast-2-bundle.pem")
     assert (tmp_path / "pgpass").read_text() == 'db.example:5432:*:master:pa\\:ss\\\\w"ord\n'
 
