@@ -20,7 +20,7 @@ IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" env -u KUBECONFI
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup rehearsal down demo test test-full lint unit flow molecule checkov scenarios scenarios-cluster \
+.PHONY: help setup rehearsal down demo test test-full static lint sanity unit flow molecule checkov scenarios scenarios-cluster \
 	bench bench-chain bench-tasks bench-switch warm application application-boot-three spring-boot-facts collection release-notes docs new-environment clean
 
 help: ## list the targets
@@ -46,19 +46,26 @@ down: $(STAMP) ## end the rehearsal cloud
 demo: $(STAMP) ## build STAGING on the rehearsal cloud, and see a release turn from blue to green under traffic
 	@$(IN_VENV) python -m rehearsal.demo --environment $(ENVIRONMENT)
 
-test: lint checkov unit ## the whole test suite (what CI runs)
+test: static unit ## the whole test suite (what CI runs)
 	@$(IN_VENV) env -u KUBECONFIG pytest tests/scenarios $(SIDE_BY_SIDE) -m "not long"
 
 # Each death meets each kind of next run.
 test-full: export RELEASE_DEATHS = all
-test-full: lint checkov unit warm scenarios ## and what takes longer: every death and fault, the main job on the other Python
-	@$(MAKE) VENV=.venv-other PYTHON=$(OTHER_PYTHON) SCENARIOS=staging unit molecule
+test-full: static unit warm scenarios ## and what takes longer: every death and fault, the main job on the other Python
+	@$(MAKE) VENV=.venv-other PYTHON=$(OTHER_PYTHON) SCENARIOS=staging sanity unit molecule
+
+# Side by side, for each is mostly one process.
+static: $(STAMP) .venv-checkov/.installed
+	@$(MAKE) --jobs 2 sanity lint checkov
 
 lint: $(STAMP) ## ruff, yamllint, ansible-lint (profile production)
 	@$(IN_VENV) ruff check .
 	@$(IN_VENV) ruff format --check .
 	@$(IN_VENV) yamllint --strict .
 	@$(IN_VENV) ANSIBLE_INVENTORY=inventories/staging ansible-lint --offline --strict
+
+sanity: $(STAMP) ## ansible-test sanity on the built collection: all tests, on each supported Python that is installed
+	@$(IN_VENV) python tools/sanity.py
 
 # checkov pins libraries that ansible needs newer, so it lives apart.
 .venv-checkov/.installed: requirements-checkov.txt

@@ -40,7 +40,7 @@ class ActionModule(ActionBase):
         """Send the message; see the module's documentation."""
         result = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        _, given = self.validate_argument_spec(
+        _validation, given = self.validate_argument_spec(
             {
                 "webhook_url": {"type": "str", "default": "", "no_log": True},
                 "webhook_secret": {"type": "str", "default": "", "no_log": False},

@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars) | {"began": time.time()}
-        _, arguments = self.validate_argument_spec(
+        _validation, arguments = self.validate_argument_spec(
             {"playbook": {"type": "str", "default": ""}, "access": {"type": "bool", "default": True}}
         )
         variables = task_vars or {}

@@ -29,7 +29,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         strings = {"type": "list", "elements": "str", "default": []}
-        _, given = self.validate_argument_spec(
+        _validation, given = self.validate_argument_spec(
             {"playbook": {"type": "str", "required": True}, "groups": strings, "takes": strings}
         )
         variables = task_vars or {}

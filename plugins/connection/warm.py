@@ -455,7 +455,6 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         ) as process:
-            assert process.stdin and process.stdout
             process.stdin.write(source.encode())
             process.stdin.close()
             said = b""

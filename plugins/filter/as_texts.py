@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: as_texts
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 version_added: 0.1.0
 short_description: Convert all values of a dictionary to text
 description:

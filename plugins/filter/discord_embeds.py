@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: discord_embeds
 short_description: A message about a release or an environment, as Discord's embeds
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Makes one embed of what is known of an event. What isn't known is left out.
   - The result fits Discord's limits whatever comes in. Of a long reason the end is kept.
@@ -66,9 +66,16 @@ from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleFilterError
 
-GREEN, RED, AMBER, TEAL = 0x2ECC71, 0xE74C3C, 0xF1C40F, 0x008080
+GREEN = 0x2ECC71
+RED = 0xE74C3C
+AMBER = 0xF1C40F
+TEAL = 0x008080
 
-TITLE, DESCRIPTION, VALUE, FOOTER, TOTAL = 256, 4096, 1024, 2048, 6000
+TITLE = 256
+DESCRIPTION = 4096
+VALUE = 1024
+FOOTER = 2048
+TOTAL = 6000
 LONGEST_REASON = 2500
 SHORT = 200
 """What a fact such as a version or a name may take; more of it would be no help."""
@@ -196,7 +203,7 @@ def _story(known: Mapping[str, Any], kind: Topic, room: int) -> Iterator[str]:
         for key in ("reason", "details")
         if key in known and (kind.failure or key == "details")
     ]
-    for _, text in told:
+    for _title, text in told:
         yield _block(_disarm(redact(_text(text))), room // len(told))
 
 

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: failure_reason
 short_description: Why a task failed, in words
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Takes the reason out of a failed task's result, of the failed items of a loop too.
   - In a C(rescue), a task's result is there as it was, even if the task is C(no_log). Of such a task nothing

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: foreign_tags
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 version_added: 0.1.0
 short_description: Select the tags of a resource that others set
 description:

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: subnet_plan
 short_description: Subnets of a VPC by tier and zone
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Cuts a VPC's range into subnets of one size, one for each tier in each zone.
   - Each tier has a block of four subnets to itself, so that another zone or tier moves no subnet that stands.
@@ -63,7 +63,8 @@ from ansible.errors import AnsibleFilterError
 
 ZONES_PER_TIER = 4
 # The sizes that AWS takes.
-SHORTEST_PREFIX, LONGEST_PREFIX = 16, 28
+SHORTEST_PREFIX = 16
+LONGEST_PREFIX = 28
 
 
 def subnet_plan(

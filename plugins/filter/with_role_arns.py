@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: with_role_arns
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 version_added: 0.1.0
 short_description: Replace the names of an environment's IAM roles by their ARNs
 description:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: kubernetes_auth
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 short_description: What kubernetes.core's modules need to reach an EKS cluster
 version_added: 0.1.0
 description:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: run_context
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 short_description: Who runs this, by what, and for which commit
 version_added: 0.1.0
 description:

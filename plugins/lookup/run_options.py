@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: run_options
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 short_description: The hosts of the play that checks how a playbook was called
 version_added: 0.1.0
 description:

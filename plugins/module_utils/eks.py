@@ -43,15 +43,13 @@ class EksResource(Resource):
             update = self.call("describe_update", updateId=update["id"], **of)["update"]
             return update
 
-        def failed(_: Any) -> str | None:
+        def failed(_found: Any) -> str | None:
             if statuses.meaning("EKS update", update["status"]) != statuses.FAILED:
                 return None
             reasons = [
                 f"{error.get('errorCode')}: {error.get('errorMessage')}" for error in update.get("errors", [])
             ]
-            return (
-                f"update {update['type']} is {update['status']}; {'; '.join(reasons)}{self.issues(_ or {})}."
-            )
+            return f"update {update['type']} is {update['status']}; {'; '.join(reasons)}{self.issues(_found or {})}."
 
         self.wait_until(
             lambda _: statuses.meaning("EKS update", look()["status"]) == statuses.READY,

@@ -13,6 +13,6 @@ def canonical(policy: Any) -> Any:
     if isinstance(policy, dict):
         return {key: canonical(value) for key, value in sorted(policy.items())}
     if isinstance(policy, list):
-        items = sorted((canonical(item) for item in policy), key=lambda item: json.dumps(item))
+        items = sorted((canonical(item) for item in policy), key=json.dumps)
         return items[0] if len(items) == 1 else items
     return str(policy).lower() if isinstance(policy, bool) else policy

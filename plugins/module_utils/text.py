@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ansible.module_utils.basic import AnsibleModule
+
 
 def as_text(value: Any) -> str:
     """Return a value as text: nothing as the empty string, mappings, lists, numbers and booleans as JSON."""
@@ -23,11 +25,11 @@ def as_texts(values: Mapping[Any, Any]) -> dict[str, str]:
     return {as_text(key): as_text(value) for key, value in values.items()}
 
 
-def text(value: Any) -> str:
-    """Return a module's option as it is; the type of an option that must be given as text. Raises TypeError.
+def require_text(module: AnsibleModule, *options: str) -> None:
+    """Fail the module if one of its options of the type `raw` is not text.
 
-    ansible's own `str` makes 1.1 of the version 1.10 that was given without quotes.
+    The type `str` would turn the version 1.10 that was given without quotes into the text 1.1.
     """
-    if isinstance(value, str):
-        return value
-    raise TypeError(f"{value!r} is not text: put it in quotes")
+    for option in options:
+        if not isinstance(value := module.params[option], str):
+            module.fail_json(msg=f"{option} is {value!r}: {value!r} is not text: put it in quotes")

@@ -13,7 +13,7 @@ description:
   - Asks AWS who we are, and whether the region is enabled, and fails with what to do about it.
   - Before a build, asks EC2 in the region for its zones, and whether its quota of vCPUs has room for a cluster's nodes.
   - Asks a cluster for its version, if a kubeconfig is given.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   allowed_accounts:
     description: Accounts that may be used. Empty for any.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: autoscaling_target_groups
 short_description: Attach Auto Scaling groups to target groups
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Sees to it that the instances of Auto Scaling groups are targets of target groups.
   - Other settings of an Auto Scaling group, such as its health check type, are left alone. So it serves for
@@ -120,7 +120,7 @@ class Attachments(Resource):
     def _done(self, state: str, names: Iterable[str]) -> dict | None:
         """Wait, if asked to, until no instance is being registered, or deregistered, any more."""
 
-        def over(_: Any) -> bool:
+        def over(_found: Any) -> bool:
             told = [
                 one["State"]
                 for name in names

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: cloudwatch_alarms
 short_description: Keep a set of CloudWatch alarms
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Brings all alarms of an environment to what is described, in one process.
   - An alarm whose name begins with O(prefix) and whose tags C(Application), C(Environment) and C(Component)

@@ -14,7 +14,7 @@ description:
     component can be built alone. Objects are found in AWS by their tags, or by the name that
     convention gives them; nothing is read from the inventory or from earlier runs.
   - Asks AWS for the components named only.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   environment:
     description: Name of the environment.

@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: discord_message
 short_description: Tell Discord, without ever being in the way
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Sends a message by M(community.general.discord) and adds what that module lacks.
   - When Discord says that it is too much (429), it waits as long as Discord asks. Other failures that may

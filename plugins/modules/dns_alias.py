@@ -13,7 +13,7 @@ description:
   - Keeps an alias record (type A) in a hosted zone of Route53.
   - Other than M(amazon.aws.route53), it finds the zone by name or ID, gets through check mode before the zone
     is there, and removes a record whatever it points to.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   name:
     description: The domain name.

@@ -13,7 +13,7 @@ description:
   - Requests a certificate for a domain name, keeps the records that prove control of the domain in a
     hosted zone of Route53, and waits until the certificate is issued.
   - The certificate is known again by its domain names and its tag C(Name).
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   domain_name:
     description: The domain name.

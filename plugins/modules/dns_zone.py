@@ -13,7 +13,7 @@ description:
   - Creates a public hosted zone of Route53. A zone that exists is never changed, whoever created it.
   - Other than M(amazon.aws.route53_zone), it leaves the comment, the tags and the DNSSEC signing of an existing zone
     alone. In amazon.aws 10.1.2 and 11.4.0, M(amazon.aws.route53_zone) switches DNSSEC signing off in every run.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   name:
     description: Domain name of the zone.

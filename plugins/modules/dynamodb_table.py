@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Keeps a table with string keys, on-demand capacity, encryption by KMS, and point-in-time recovery.
   - Other than M(community.aws.dynamodb_table), it manages recovery, encryption and deletion protection.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   name:
     description: Name of the table.
@@ -227,11 +227,10 @@ class Table(Resource):
         return self._await_active()
 
     def _await_active(self) -> dict:
-        found = self.wait_until(
-            lambda now: now is not None and self.settled(now), "active", broken=lambda now: self.broken(now)
+        return (
+            self.wait_until(lambda now: now is not None and self.settled(now), "active", broken=self.broken)
+            or {}
         )
-        assert found is not None
-        return found
 
     def delete(self, found: dict) -> None:
         if found.get("DeletionProtectionEnabled"):
@@ -250,9 +249,9 @@ def main() -> None:
         argument_spec={
             **COMMON_ARGUMENTS,
             "name": {"type": "str", "required": True},
-            "partition_key": {"type": "str", "default": "id"},
-            "sort_key": {"type": "str", "default": ""},
-            "kms_key": {"type": "str", "default": ""},
+            "partition_key": {"type": "str", "default": "id", "no_log": False},
+            "sort_key": {"type": "str", "default": "", "no_log": False},
+            "kms_key": {"type": "str", "default": "", "no_log": False},
             "point_in_time_recovery": {"type": "bool", "default": True},
             "deletion_protection": {"type": "bool", "default": False},
             "wait_timeout": {"type": "int", "default": 300},

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: ec2_errand
 short_description: Run a script once, on an EC2 instance made for it
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Launches an instance, has Systems Manager run a script on it, and terminates it. So something that only a
     place in the VPC or a certain role can do is done without a machine that stays.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: ec2_image_age_info
 short_description: Report the age of an instance's machine image
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Returns the machine image of the instance that the filters find, and its age. The launch counts if EC2 no longer
     describes the image.

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Keeps a repository with immutable tags, scanning on push, encryption, a lifecycle policy and a policy.
   - Other than M(community.aws.ecs_ecr), it manages encryption and tags, and tells by check mode and diff.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   name:
     description: Name of the repository.
@@ -198,9 +198,7 @@ class Repository(Resource):
             tags=ansible_dict_to_boto3_tag_list(wanted["tags"] or {}),
         )
         policies = {key: wanted[key] for key in ("lifecycle_policy", "policy") if wanted[key]}
-        found = self.find()
-        assert found is not None
-        return self.update(found, policies)
+        return self.update(self.find() or {}, policies)
 
     def update(self, found: dict, changes: dict[str, Any]) -> dict:
         name = {"repositoryName": self.name}
@@ -258,7 +256,7 @@ def main() -> None:
             "mutable_tags": {"type": "list", "elements": "str", "default": []},
             "scan_on_push": {"type": "bool", "default": True},
             "encryption": {"type": "str", "choices": ["AES256", "KMS"], "default": "AES256"},
-            "kms_key": {"type": "str", "default": ""},
+            "kms_key": {"type": "str", "default": "", "no_log": False},
             "lifecycle_policy": {"type": "dict"},
             "policy": {"type": "dict"},
             "pull_accounts": {"type": "list", "elements": "str", "default": []},

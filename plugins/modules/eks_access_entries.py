@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: eks_access_entries
 short_description: Keep the access entries of an EKS cluster
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Says which groups of Kubernetes an IAM principal is in, and which of EKS's access policies it has.
   - EKS keeps the principal's unique id with its entry. One that was deleted and created again under the same ARN does

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: eks_addons
 short_description: Keep the add-ons of an EKS cluster
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Installs, configures and updates EKS add-ons. All are started first, and waited for together.
   - An add-on that was installed with the same C(ManagedBy) tag and isn't listed any more is removed.

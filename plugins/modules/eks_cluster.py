@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: eks_cluster
 short_description: Keep the control plane of an EKS cluster
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Makes an EKS cluster, changes what can be changed of it, and upgrades it, one minor version at a time.
   - Unlike C(community.aws.eks_cluster) it manages endpoint access, logs, encryption, access and the version.

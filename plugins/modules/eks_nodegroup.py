@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: eks_nodegroup
 short_description: Keep a managed node group of an EKS cluster
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Makes a managed node group by a launch template, scales it, and rolls it to a new version of Kubernetes
     or of the launch template.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: eks_pod_identities
 short_description: Keep the pod identity associations of an EKS cluster
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Says which IAM role the pods of a service account have.
   - An association that was made with the same C(ManagedBy) tag and isn't listed any more is removed.

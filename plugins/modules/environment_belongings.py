@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: environment_belongings
 short_description: List all that stands in AWS of an environment
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Asks each service what carries the environment's tags, or its name where a service has no tags.
   - Used before a destroy, to see what is protected, and after it, to see what is left.

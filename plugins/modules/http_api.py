@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: http_api
 short_description: Keep an HTTP API (API Gateway v2) in front of Lambda functions
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Brings an HTTP API with its routes, integrations, authorizer and stage C($default) to what is described,
     and lets the API invoke the functions behind it. What is not described is removed from the API.
@@ -73,10 +73,9 @@ options:
   access_log_format:
     description: Format of a line of the access log.
     type: str
-    default: >-
-      {"requestId":"$context.requestId","time":"$context.requestTime","ip":"$context.identity.sourceIp",
-      "route":"$context.routeKey","status":"$context.status","latency":"$context.responseLatency",
-      "error":"$context.integrationErrorMessage"}
+    default: "{\"requestId\":\"$context.requestId\",\"time\":\"$context.requestTime\",\
+      \"ip\":\"$context.identity.sourceIp\",\"route\":\"$context.routeKey\",\"status\":\"$context.status\",\
+      \"latency\":\"$context.responseLatency\",\"error\":\"$context.integrationErrorMessage\"}"
   state:
     description: Whether the API should exist.
     type: str
@@ -225,7 +224,7 @@ class HttpApi(Resource):
     @staticmethod
     def _source(function: str, api_id: str) -> str:
         """Return the ARN by which the API calls a function."""
-        partition, _, region, account = function.split(":")[1:5]
+        partition, _service, region, account = function.split(":")[1:5]
         return f"arn:{partition}:execute-api:{region}:{account}:{api_id}/*/*"
 
     @staticmethod

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: iam_oidc_provider
 short_description: Trust an OpenID Connect issuer, such as GitHub's, in an AWS account
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Makes sure that the account has an OpenID Connect provider for an issuer, with the wanted audiences.
   - An account has one provider for an issuer. Others may use it too, so audiences are never removed.

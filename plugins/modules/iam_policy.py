@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: iam_policy
 short_description: A managed policy of IAM
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Keeps a customer managed policy with one version, the present one.
   - Looks under O(path) alone, which takes one call; C(amazon.aws.iam_managed_policy) lists all policies of AWS.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: iam_roles
 short_description: Keep the IAM roles under a path exactly as they are described
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Brings all roles under an IAM path, with their policies and instance profiles, to what is described.
   - A role under the path that is not described is removed, with its instance profile.

@@ -13,7 +13,7 @@ description:
   - Returns those tags of objects whose keys match O(ignored_tags).
   - Modules of other collections remove each tag that they were not given. Give them these tags beside your own, and
     they leave them alone.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   key_alias:
     description: Alias of a key of KMS.

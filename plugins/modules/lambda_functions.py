@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: lambda_functions
 short_description: Keep a set of Lambda functions as their source and settings say
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Packages folders of source so that the same source always has the same hash, and brings each function, its
     version, its alias and its log group to what is described.

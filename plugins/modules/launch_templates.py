@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: launch_templates
 short_description: Keep the default versions of EC2 launch templates
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Brings the I(default) version of each launch template to what is described. A change makes a new version
     and makes that the default one.

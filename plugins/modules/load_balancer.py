@@ -16,7 +16,7 @@ description:
     whatever else of the rule is repaired. They are a release's business. Only if somebody deleted the rule,
     it is made anew as at first.
   - Removal refuses while deletion protection is wanted. What is deleted first is the load balancer itself.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   name:
     description: Name of the load balancer. Target groups are called C(<name>-blue) and C(<name>-green).

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Makes log groups with a retention and tags, all in one process. Services make the groups that are missing
     by themselves, and keep their logs for ever then.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   names:
     description: Names of the log groups.

@@ -15,7 +15,7 @@ description:
     hosts and groups; and what must hold between settings (ranges, ports, lengths of names, files).
   - Then asks AWS who we are, and, where C(platform_kubeconfig) is given, Kubernetes whether it answers.
   - Reports all problems in one message. Run it once for all hosts (C(run_once)).
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   playbook:
     description: >-

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: rds_instance
 short_description: Keep an RDS database instance
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Makes an RDS instance, changes what can be changed of it, and removes it, with a last snapshot.
   - Unlike C(amazon.aws.rds_instance) it has RDS make the master password, keep it in Secrets Manager and
@@ -233,7 +233,7 @@ class RdsInstance(Resource):
         tags = boto3_tag_list_to_ansible_dict(self.found.get("TagList", [])) if self.found else {}
         return {
             **settings,
-            **{name: value for name, (_, value) in CONSTANT.items()},
+            **{name: value for name, (_key, value) in CONSTANT.items()},
             "port": self.params["port"],
             "encryption_key": self.params["encryption_key"],
             "managed_password": True,
@@ -243,8 +243,10 @@ class RdsInstance(Resource):
     def current(self, found: dict) -> dict[str, Any]:
         # What waits for the maintenance window has been asked for already.
         pending = found.get("PendingModifiedValues", {})
-        settings = {name: {**found, **pending}.get(key) for name, (_, key) in (SETTINGS | FIXED).items()}
-        settings |= {name: {**found, **pending}.get(key) for name, (key, _) in CONSTANT.items()}
+        settings = {
+            name: {**found, **pending}.get(key) for name, (_argument, key) in (SETTINGS | FIXED).items()
+        }
+        settings |= {name: {**found, **pending}.get(key) for name, (key, _found) in CONSTANT.items()}
         if is_version(settings["engine_version"], self.params["engine_version"]):
             settings["engine_version"] = self.params["engine_version"]
         groups = [group["DBParameterGroupName"] for group in found.get("DBParameterGroups", [])]
@@ -267,7 +269,7 @@ class RdsInstance(Resource):
         if not self.params["instance_class"]:
             self.module.fail_json(msg=f"instance_class is needed to make the instance '{self.name}'")
         want = {name: value for name, value in self.desired().items() if value is not None}
-        arguments = {key: want[name] for name, (key, _) in (SETTINGS | FIXED).items() if name in want}
+        arguments = {key: want[name] for name, (key, _found) in (SETTINGS | FIXED).items() if name in want}
         optional = {
             "subnet_group": "DBSubnetGroupName",
             "parameter_group": "DBParameterGroupName",
@@ -291,7 +293,7 @@ class RdsInstance(Resource):
     def update(self, found: dict, changes: dict[str, Any]) -> dict:
         if "tags" in changes:
             self._change_tags(found, changes["tags"])
-        arguments = {key: changes[name] for name, (key, _) in SETTINGS.items() if name in changes}
+        arguments = {key: changes[name] for name, (key, _found) in SETTINGS.items() if name in changes}
         arguments |= {key: value for name, (key, value) in CONSTANT.items() if name in changes}
         if "engine_version" in changes:
             arguments["AllowMajorVersionUpgrade"] = self.params["allow_major_upgrade"]

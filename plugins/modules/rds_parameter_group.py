@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: rds_parameter_group
 short_description: Manage an RDS parameter group
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Creates a DB parameter group, sets its parameters, resets those that are no longer wanted, and removes it.
   - M(amazon.aws.rds_instance_param_group) (11.4.0) reports no changed value in check mode, ignores unknown names,

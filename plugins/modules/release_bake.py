@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: release_bake
 short_description: Watch a release for a while after it got the traffic
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Asks the service at each address of the load balancer, and looks at what runs in the slot (restarts, readiness or
     health) and at CloudWatch alarms. Fails as soon as one of them says that the release is bad, and sends the requests

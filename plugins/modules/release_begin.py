@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: release_begin
 short_description: Take the lock, and begin a release
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Finds the image, decides on the slot, takes the environment's lock as a lease, brings a release to its end that
     a controller left behind (or goes on with it, if it is the same image and configuration), and records the new one.
@@ -25,15 +25,15 @@ options:
     default: ""
   image_tag:
     description: Tag of the image. Either this or O(image_digest).
-    type: str
+    type: raw
     default: ""
   image_digest:
     description: Digest of the image.
-    type: str
+    type: raw
     default: ""
   version:
     description: Version that the service has to tell. Empty for any.
-    type: str
+    type: raw
     default: ""
   commit:
     description: Commit that the image was built from.
@@ -61,7 +61,7 @@ options:
     default: false
   to:
     description: With O(kind=rollback), the release that is gone back to, by its number such as V(r42) or its tag.
-    type: str
+    type: raw
     default: ""
   alarms:
     description:
@@ -146,20 +146,20 @@ from ansible_collections.teal.platform.plugins.module_utils.release.setup import
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
 from ansible_collections.teal.platform.plugins.module_utils.release.store import StoreError, label
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
-from ansible_collections.teal.platform.plugins.module_utils.text import text
+from ansible_collections.teal.platform.plugins.module_utils.text import require_text
 
 ARGUMENTS = {
     "repository": {"type": "str"},
     "image_repository": {"type": "str", "default": ""},
-    "image_tag": {"type": text, "default": ""},
-    "image_digest": {"type": text, "default": ""},
-    "version": {"type": text, "default": ""},
+    "image_tag": {"type": "raw", "default": ""},
+    "image_digest": {"type": "raw", "default": ""},
+    "version": {"type": "raw", "default": ""},
     "commit": {"type": "str", "default": ""},
     "gate": {"type": "dict", "default": {}},
     "config": {"type": "dict", "default": {}},
     "kind": {"type": "str", "choices": ["deploy", "rollback"], "default": "deploy"},
     "initial": {"type": "bool", "default": False},
-    "to": {"type": text, "default": ""},
+    "to": {"type": "raw", "default": ""},
     "alarms": {"type": "list", "elements": "str", "default": []},
     "bake": {"type": "str", "default": "60s"},
     "bake_path": {"type": "str", "default": ""},
@@ -179,7 +179,7 @@ def request(engine: Engine) -> deploy.Request:
     if unknown := set(params["force"]) - set(plan.WORDS):
         raise plan.Refused(f"force is {', '.join(sorted(unknown))}, and may be {' or '.join(plan.WORDS)}")
     if params["kind"] == "rollback":
-        target, _ = rollback.recorded(engine.store, params["to"], engine.store.history(rollback.ALL))
+        target, _older = rollback.recorded(engine.store, params["to"], engine.store.history(rollback.ALL))
         return deploy.Request(
             **{key: target.get(key, "") for key in ("image", "tag", "digest", "commit", "config_name")},
             version=target.get("version", ""),
@@ -218,6 +218,7 @@ def request(engine: Engine) -> deploy.Request:
 
 def begin(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
+    require_text(engine.module, "image_tag", "image_digest", "version", "to")
     if engine.params["initial"] and (nothing := initial(engine)):
         return {"changed": False, "unchanged": True, "plan": [nothing]}
     try:

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: release_commit
 short_description: Record that a release is the one that serves, and give the lock back
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Ends a deploy that went well. The slot that served before is kept warm for a while, so that a rollback is a matter of
     seconds; M(teal.platform.slot_retire) scales it down after that.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: release_info
 short_description: What serves, what is kept warm, who works on it, and what came before
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Reads the weights, the slots, the lock and the latest releases. It changes nothing and needs no lock.
   - What can't be read (Kubernetes doesn't answer, say) is told as a problem; the rest is returned all the same.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: release_return
 short_description: Bring a release that failed to its end
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Before the switch the release is aborted, and its slot is scaled down. After it, all requests go back to the slot that
     served before, and are seen to arrive there.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: release_rollback
 short_description: Go back to the release before, or to another one
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - If the release still runs in the other slot, all requests are sent there by the load balancer's weights alone, and are
     seen to arrive. It takes no word with Kubernetes, and QA's rights are enough.
@@ -20,7 +20,7 @@ description:
 options:
   to:
     description: The release to go to, by its number such as V(r42), its tag, version or digest. Empty for the one before.
-    type: str
+    type: raw
     default: ""
   inventory:
     description: Inventory that the commands in messages name.
@@ -85,10 +85,10 @@ from ansible_collections.teal.platform.plugins.module_utils.release.clock import
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import LeaseLost
 from ansible_collections.teal.platform.plugins.module_utils.release.setup import LOCK_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
-from ansible_collections.teal.platform.plugins.module_utils.text import text
+from ansible_collections.teal.platform.plugins.module_utils.text import require_text
 
 ARGUMENTS = {
-    "to": {"type": text, "default": ""},
+    "to": {"type": "raw", "default": ""},
     "inventory": {"type": "str", "default": ""},
     **LOCK_ARGUMENTS,
 }
@@ -97,6 +97,7 @@ ARGUMENTS = {
 def go_back(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     params = engine.params
+    require_text(engine.module, "to")
     to, force = params["to"], params["force"]
     if unknown := set(force) - {plans.ROLLED_BACK}:
         raise plans.Refused(f"force is {', '.join(sorted(unknown))}, and may be {plans.ROLLED_BACK}")

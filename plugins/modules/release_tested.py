@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: release_tested
 short_description: Put on record how the tests of a release ended
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Notes on the record of the release that is live whether its tests passed, so that a promotion may ask for it.
   - If another release is live by now, nothing is noted. It needs no lock.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: release_unlock
 short_description: Break the lock of an environment, knowingly
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Takes the lock from its holder and frees it, and leaves a trace of who did it and why. The holder notices before its
     next change, and changes nothing any more.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: release_verify
 short_description: Try a release through the load balancer before anybody else reaches it
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Opens a preview of the slot, which is a rule of the load balancer for requests with a random token in their header,
     checks the version and what else is asked for at each address of the load balancer, and removes the rule.

@@ -18,7 +18,7 @@ description:
     AWS profile beside AWS keys.
   - It is the first task of each playbook. Options that would leave it out, too, are refused by
     P(teal.platform.run_options#lookup), with which that play computes its hosts.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   playbook:
     description: Name of the playbook that was called.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: secretsmanager_secrets
 short_description: Keep secrets in Secrets Manager whose values others put
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Makes secrets without a value, and never reads or writes one. C(community.aws.secretsmanager_secret) cannot do
     without a value.

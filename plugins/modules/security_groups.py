@@ -15,7 +15,7 @@ description:
   - Rules that are not declared are removed, after what is missing was added. Among them is the rule by which
     AWS lets a new group reach everything.
   - Groups are known again by their tag C(Purpose); groups of the VPC without it are left alone.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   vpc_id:
     description: The VPC.

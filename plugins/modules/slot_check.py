@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: slot_check
 short_description: Check manifests and rights before a release is begun
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Fails for what would fail a release later, when the lock is taken and the release is recorded - manifests that a slot
     cannot run, kinds that this Kubernetes does not know, a HorizontalPodAutoscaler of somebody else that works against

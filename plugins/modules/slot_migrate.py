@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: slot_migrate
 short_description: Change the database for a release, before it comes up
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Runs a Job of the new image and waits until it has succeeded. If it fails, its last log lines are told.
   - The version that serves goes on meanwhile, and a rollback does not reverse the change, so it has to suit the

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: slot_retire
 short_description: Scale the idle slot down when it is not kept warm any more
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Scales the slot down that gets no requests, once its time as a way back is over. It takes the lock for that, so it is
     safe to run at any time, by a schedule or by hand; while a deploy or a rollback is under way, it leaves all as it is.
@@ -62,7 +62,7 @@ message:
   type: str
   returned: success
 topic:
-  description: What the role M(teal.platform.notification#role) is notified of.
+  description: The event that the role C(teal.platform.notification) sends.
   type: str
   returned: when a release was brought to its end
 event:

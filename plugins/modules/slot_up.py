@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: slot_up
 short_description: Bring a release up in its slot, and watch it come
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Brings the idle slot up with the release, with at least as many replicas as the live slot has now, and waits until
     all are ready. The live slot is not touched.

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: sns_topic
 short_description: Keep an encrypted, tagged SNS topic and its subscriptions
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - What C(community.aws.sns_topic) cannot say, encryption and tags, with subscriptions.
   - A subscription by mail waits for its owner's confirmation. AWS lets nobody remove it before that.

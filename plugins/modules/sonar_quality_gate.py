@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 module: sonar_quality_gate
 short_description: Stop unless SonarCloud's quality gate is met by a commit
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Finds the analysis whose revision is the commit, and asks for its quality gate.
   - Fails with each condition that is not met, and as well if there is no such analysis, if it has no gate, or

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: status_page
 short_description: Write the status of environments as one page of HTML
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Keeps the status of one environment in a folder, as C(<environment>.json), and writes C(index.html) there,
     with all environments that the folder has, side by side. The one that was kept first stands first.
@@ -105,7 +105,7 @@ def kept_of(module: AnsibleModule, folder: Path) -> dict[str, dict[str, Any]]:
     for file in sorted(folder.glob("*.json")):
         try:
             kept = json.loads(file.read_text(encoding="utf-8"))
-            _ = kept["since"], kept["status"]["slots"]
+            _needed = kept["since"], kept["status"]["slots"]
             found[kept["environment"]] = kept
         except (OSError, ValueError, KeyError, TypeError) as error:
             module.fail_json(

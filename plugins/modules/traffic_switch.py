@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: traffic_switch
 short_description: Send all requests to the slot of a release
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Moves the weights of the load balancer's slot rule, by one call and under the lease, and waits until new connections
     to each address of the load balancer answer with the new version.

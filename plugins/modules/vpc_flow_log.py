@@ -11,7 +11,7 @@ short_description: Log the flows of a VPC to an S3 bucket
 version_added: 0.1.0
 description:
   - Keeps one flow log of a VPC, known by its C(Name) tag. The bucket has to exist and to let AWS write to it.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   vpc_id:
     description: The VPC.

@@ -15,7 +15,7 @@ description:
   - Called by whoever puts something into a private subnet that has to reach out, at the moment when it does. So the
     minutes that a NAT gateway takes pass beside other work. AWS refuses routes to a gateway that is not available yet.
   - Does nothing where there are no NAT gateways, or all is done.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   vpc_id:
     description: The VPC.

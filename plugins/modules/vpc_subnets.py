@@ -17,7 +17,7 @@ description:
     O(wait=false), by P(teal.platform.vpc_nat_routes#module) when somebody needs them.
   - Objects are known again by their C(Name) tag, so that a run that was killed is taken up where it ended.
   - The VPC's main route table, and gateway endpoints of other services, are left alone.
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 options:
   vpc_id:
     description: The VPC.

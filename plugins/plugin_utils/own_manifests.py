@@ -148,9 +148,9 @@ def _wrong_objects(objects: list[tuple[Path, Any]], name: str, slot: str, namesp
         return
     deployments = [(file, obj) for file, obj in objects if obj["kind"] == manifests.DEPLOYMENT]
     try:
-        manifests.checked([obj for _, obj in objects], name, slot, NUMBER, namespace)
+        manifests.checked([obj for _file, obj in objects], name, slot, NUMBER, namespace)
     except SlotFailed as error:
-        files = ", ".join(dict.fromkeys(file.name for file, _ in deployments or objects))
+        files = ", ".join(dict.fromkeys(file.name for file, _obj in deployments or objects))
         yield f"{files}: {_first(str(error))}" if files else _first(str(error))
     except (AttributeError, KeyError, TypeError):
         yield f"{deployments[0][0].name}: Deployment {name} must have spec.selector and spec.template with metadata"

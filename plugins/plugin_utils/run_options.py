@@ -140,7 +140,7 @@ def lost_words(given: Sequence[Any], known: Collection[str]) -> Iterator[str]:
         strange = [name for name in pairs if name not in known] if len(pairs) > 1 else []
         if not dropped and not strange:
             continue
-        name, _, value = argument.partition("=")
+        name, _sign, value = argument.partition("=")
         # The value of another variable may be a secret.
         clear = name in SHORT and pairs.keys() <= {*SHORT, *strange}
         shown = argument if clear else f"{name}=…"

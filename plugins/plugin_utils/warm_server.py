@@ -187,7 +187,7 @@ class Memory:
     def _learn_model(self, name: str) -> None:
         loader = sys.modules["botocore.loaders"].JSONFileLoader()
         copies = CLIENTS if os.path.basename(name) in READ_BY_EVERY_CLIENT else 1
-        self.models[name] = [self._load_model(loader, name) for _ in range(copies)]
+        self.models[name] = [self._load_model(loader, name) for _copy in range(copies)]
 
     def _learn_services(self, name: str) -> None:
         type_name, *paths = json.loads(name)

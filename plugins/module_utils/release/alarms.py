@@ -47,7 +47,7 @@ class Alarms:
         if not self.names:
             return []
         try:
-            alarms, _ = self._describe()
+            alarms, _suppressed = self._describe()
         except AlarmsUnknown as error:
             raise Refused(f"{error}. It has to tell of release_alarms before anything is changed") from error
         if missing := sorted(set(self.names) - {alarm["AlarmName"] for alarm in alarms}):

@@ -65,6 +65,7 @@ def check(tag: str, digest: str) -> None:
 def resolve(ecr: Any, repository: str, tag: str, digest: str) -> Image:
     """Look an image up in ECR and return it with its digest. Raises Refused and ImageMissing."""
     check(tag, digest)
+    uri = ""
     try:
         uri = ecr.describe_repositories(repositoryNames=[repository])["repositories"][0]["repositoryUri"]
         found = ecr.describe_images(

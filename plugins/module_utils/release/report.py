@@ -22,7 +22,7 @@ def event(
 ) -> dict[str, Any]:
     """Return what the role notification is told of a release."""
     commit, run = release.get("commit", ""), release.get("run", "")
-    repository, on_github, _ = run.partition("/actions/runs/")
+    repository, on_github, _run_id = run.partition("/actions/runs/")
     told = {
         "slot": release.get("slot", ""),
         "version": release.get("version") or release.get("tag", ""),
@@ -88,7 +88,7 @@ def failed(
 def settled(release: Release, inventory: str, serves: str) -> tuple[str, dict[str, Any]]:
     """Return the topic and the event of a release that somebody else has brought to its end."""
     reason = release.get("failure", "")
-    topic, _, serving = failed(release, "its controller was gone", reason, inventory, serves)
+    topic, _message, serving = failed(release, "its controller was gone", reason, inventory, serves)
     if release.get("warm") and topic == "deploy failed":
         topic, serving = "rolled back", f"{named(release)} on {release['slot']}"
     return topic, event(release, serving, reason=reason)

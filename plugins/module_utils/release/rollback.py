@@ -83,14 +83,15 @@ def warm(
     """
     now = world.now()
     first = now
+    begun: list[tuple[Release | None, Release | None]] = []
     while True:
         plan = decide(world, to, force, now)
         if plan.how not in ("warm", "stop"):
             return Done(plan)
-        begun: list[tuple[Release | None, Release | None]] = []
+        begun.clear()
 
         def begin(
-            seen: dict[str, Any], plan: plans.RollbackPlan = plan, now: Situation = now, begun: list = begun
+            seen: dict[str, Any], plan: plans.RollbackPlan = plan, now: Situation = now
         ) -> tuple[Parts, dict[str, Any]]:
             # Asked a second time, the first taking was refused: by the lock, or by the slot that it was to go to.
             if (

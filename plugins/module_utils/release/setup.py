@@ -50,7 +50,7 @@ ARGUMENTS: dict[str, dict] = {
     "domain": {"type": "str", "required": True},
     "port": {"type": "int", "default": 443},
     "version_path": {"type": "str", "default": "/actuator/info"},
-    "version_key": {"type": "str", "default": "build.version"},
+    "version_key": {"type": "str", "default": "build.version", "no_log": False},
     "observations": {"type": "int", "default": 3},
     "observe_timeout": {"type": "str", "default": "60s"},
     "slot_kind": {"type": "str", "choices": ["kubernetes", "instance"], "default": "kubernetes"},

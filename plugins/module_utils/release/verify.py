@@ -242,7 +242,7 @@ def _run(
     version: str,
 ) -> None:
     """Run the user's own check; the way to the preview is in its environment."""
-    (header, token), *_ = headers.items()
+    (header, token), *_others = headers.items()
     environment = {
         **os.environ,
         "RELEASE_URL": f"https://{world.service.domain}",
@@ -266,7 +266,8 @@ def _watched(
     """Return None if the command succeeds, else its output. The lease is kept while it runs."""
     began = world.clock.steady()
     try:
-        with subprocess.Popen(
+        # run_command of AnsibleModule would not let the lease be renewed while the command runs.
+        with subprocess.Popen(  # pylint: disable=ansible-bad-function
             command,
             env=environment,
             stdout=subprocess.PIPE,
@@ -277,13 +278,13 @@ def _watched(
             try:
                 while True:
                     try:
-                        output, _ = process.communicate(timeout=1)
+                        output, _errors = process.communicate(timeout=1)
                         return None if process.returncode == 0 else _text(output, process.returncode)
                     except subprocess.TimeoutExpired:
                         keep()
                         if world.clock.steady() - began > limit:
                             _kill(process)
-                            output, _ = process.communicate()
+                            output, _errors = process.communicate()
                             return _text(output, 0) + f"\nit did not end within {span(limit)}"
             except BaseException:
                 _kill(process)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -114,7 +115,7 @@ def text_problems(key: str, value: Any, nested: bool, parent: Any = None) -> Ite
     source = written(value, name)
     if isinstance(value, date):
         yield f"'{key}' must be text, and is a date: put it in quotes"
-    elif value != value or value in (float("inf"), float("-inf")):
+    elif isinstance(value, float) and not math.isfinite(value):
         yield f"'{key}' must be text, and is {value}: put it in quotes"
     elif source and as_text(value) not in (source, source.lower()):
         yield f"'{key}' is written {source}, which YAML reads as {as_text(value)}: put it in quotes"

@@ -75,7 +75,7 @@ def service_secret(settings, old):
         "port": int(settings["PORT"]),
         "dbname": settings["DATABASE"],
         "username": settings["USERNAME"],
-        "password": old.get("password") or "".join(secrets.choice(letters) for _ in range(40)),
+        "password": old.get("password") or "".join(secrets.choice(letters) for _position in range(40)),
     }
 
 

@@ -21,7 +21,7 @@ BIN = Path(sys.executable).parent
 BELONGS = {
     *("ansible.cfg", "CHANGELOG.md", "changelogs", "CONTRIBUTING.md", "docs", "examples", "inventories"),
     *("LICENSE", "meta", "playbooks", "plugins", "README.ko.md", "README.md", "requirements.txt"),
-    *("requirements.yml", "roles", "site.yml", "FILES.json", "MANIFEST.json"),
+    *("requirements.yml", "roles", "site.yml", "tests", "FILES.json", "MANIFEST.json"),
 }
 
 

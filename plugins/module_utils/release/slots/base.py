@@ -57,28 +57,21 @@ class Slots(Protocol):
         Calls `staged(replicas)` when all is under way, and returns the number of replicas when all
         are ready. Raises SlotFailed as soon as it is clear that they won't be.
         """
-        ...
 
     def condition(self, slot: str) -> Condition:
         """Return how a slot is now."""
-        ...
 
     def explain(self, slot: str) -> str:
         """Return why what runs in a slot does badly, with its last log lines; empty if nothing is to be seen."""
-        ...
 
     def hold(self, slot: str, lease: Lease) -> None:
         """Keep a slot that has no requests any more as large as it was when it had them."""
-        ...
 
     def outgrown(self, slot: str) -> int:
         """Return how many replicas the other slot has now if they are more than those of this warm one; else 0."""
-        ...
 
     def grow(self, slot: str, replicas: int, lease: Lease) -> None:
         """Have a warm slot run so many replicas."""
-        ...
 
     def scale_down(self, slot: str, lease: Lease) -> bool:
         """Stop all that runs in the slot; return whether there was anything to stop."""
-        ...
