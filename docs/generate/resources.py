@@ -33,7 +33,7 @@ MADE: dict[str, tuple[str, str]] = {
     ),
     "teal.platform.dns_zone": ("hosted zone", "the API; no name server answers"),
     "teal.platform.dynamodb_table": ("table of releases", "real, as far as moto is DynamoDB"),
-    "teal.platform.ec2_errand": ("the database's user, by an instance", "the API; the script is not run"),
+    "teal.platform.ec2_run_script": ("the database's user, by an instance", "the API; the script is not run"),
     "teal.platform.ecr_repository": ("image repository", "digests and tags; there are no layers"),
     "teal.platform.eks_access_entries": ("access entries", "real: they decide who may enter"),
     "teal.platform.eks_addons": ("add-ons", API),

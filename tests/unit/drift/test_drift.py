@@ -28,7 +28,7 @@ ELSEWHERE = {
     "teal.platform.dns_zone": "a zone that exists is only read, see test_dns.py",
     "teal.platform.ec2_image_age_info": "reads",
     "teal.platform.ignored_tags_info": "reads",
-    "teal.platform.ec2_errand": "runs once for each script, see test_ec2_errand.py",
+    "teal.platform.ec2_run_script": "runs once for each script, see test_ec2_run_script.py",
     "teal.platform.vpc_nat_routes": "the routes of vpc_subnets, here in its case",
     "teal.platform.autoscaling_target_groups": "what is attached, see test_eks.py",
 }

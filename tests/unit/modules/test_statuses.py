@@ -14,7 +14,7 @@ from ansible_collections.teal.platform.plugins.module_utils.vpc_parts import hel
 from ansible_collections.teal.platform.plugins.modules import (
     dns_certificate,
     dynamodb_table,
-    ec2_errand,
+    ec2_run_script,
     eks_addons,
     eks_cluster,
     eks_nodegroup,
@@ -403,7 +403,7 @@ def test_a_command_is_waited_for_accepted_or_refused(
         "SendCommand": lambda given: {"Command": {"CommandId": "c"}},
         "GetCommandInvocation": lambda given: told,
     }
-    failure = ec2_errand.Errand(Module())._run("i-1")
+    failure = ec2_run_script.ScriptRun(Module())._run("i-1")
     meaning = statuses.meaning("command", status)
     expected = {statuses.READY: None, statuses.IN_PROGRESS: "it did not end in 60 s"}
     assert failure == expected.get(meaning, f"{status}: no route")

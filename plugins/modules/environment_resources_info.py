@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""What stands of an environment."""
+"""The resources of an environment."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: environment_belongings
-short_description: List all that stands in AWS of an environment
+module: environment_resources_info
+short_description: List all AWS resources of an environment
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
@@ -38,8 +38,8 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: See what is left
-  teal.platform.environment_belongings:
+- name: List the leftovers of an environment
+  teal.platform.environment_resources_info:
     environment: staging
     application: shop
     components: [network, cluster]

@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible_collections.teal.platform.plugins.modules import ec2_errand
+from ansible_collections.teal.platform.plugins.modules import ec2_run_script
 from botocore.exceptions import ClientError
 from conftest import ModuleFailed
 
@@ -45,10 +45,10 @@ def commands() -> list[dict]:
 
 
 def test_it_is_done_once_and_the_instance_is_gone(arguments: dict, run_module: Run) -> None:
-    assert run_module(ec2_errand, check=True, **arguments)["changed"]
+    assert run_module(ec2_run_script, check=True, **arguments)["changed"]
     assert instances() == []
-    assert run_module(ec2_errand, **arguments)["changed"]
-    assert not run_module(ec2_errand, **arguments)["changed"]
+    assert run_module(ec2_run_script, **arguments)["changed"]
+    assert not run_module(ec2_run_script, **arguments)["changed"]
     [instance], [command] = instances(), commands()
     assert instance["State"]["Name"] == "terminated"
     assert instance["MetadataOptions"]["HttpTokens"] == "required"
@@ -57,15 +57,15 @@ def test_it_is_done_once_and_the_instance_is_gone(arguments: dict, run_module: R
 
 
 def test_another_script_is_run_again(arguments: dict, run_module: Run) -> None:
-    run_module(ec2_errand, **arguments)
-    assert run_module(ec2_errand, **{**arguments, "script": "echo 2"})["changed"]
+    run_module(ec2_run_script, **arguments)
+    assert run_module(ec2_run_script, **{**arguments, "script": "echo 2"})["changed"]
     assert len(commands()) == 2
 
 
 def test_a_script_that_fails_says_why_and_is_tried_again(
     arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call = ec2_errand.Errand.call
+    call = ec2_run_script.ScriptRun.call
 
     def failing(self: Any, operation: str, **more: Any) -> Any:
         if operation == "get_command_invocation":
@@ -74,19 +74,19 @@ def test_a_script_that_fails_says_why_and_is_tried_again(
         return call(self, operation, **more)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ec2_errand.Errand, "call", failing)
+        patch.setattr(ec2_run_script.ScriptRun, "call", failing)
         with pytest.raises(ModuleFailed, match=r"Failed: psql: no route to host$"):
-            run_module(ec2_errand, **arguments)
+            run_module(ec2_run_script, **arguments)
     assert [instance["State"]["Name"] for instance in instances()] == ["terminated"]
-    assert run_module(ec2_errand, **arguments)["changed"]
+    assert run_module(ec2_run_script, **arguments)["changed"]
 
 
 def test_it_waits_until_systems_manager_knows_the_instance(
     arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    send, times = ec2_errand.Errand._send, iter([None, None])
-    monkeypatch.setattr(ec2_errand.Errand, "_send", lambda self, one: next(times, send(self, one)))
-    assert run_module(ec2_errand, **arguments)["changed"]
+    send, times = ec2_run_script.ScriptRun._send, iter([None, None])
+    monkeypatch.setattr(ec2_run_script.ScriptRun, "_send", lambda self, one: next(times, send(self, one)))
+    assert run_module(ec2_run_script, **arguments)["changed"]
 
 
 def test_not_yet_known_is_told_from_refused(
@@ -99,8 +99,8 @@ def test_not_yet_known_is_told_from_refused(
 
     real = __import__("botocore.client").client.BaseClient._make_api_call
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", refused)
-    with pytest.raises(ModuleFailed, match="ssm:SendCommand failed for errand"):
-        run_module(ec2_errand, **arguments)
+    with pytest.raises(ModuleFailed, match="ssm:SendCommand failed for script_run"):
+        run_module(ec2_run_script, **arguments)
     assert [instance["State"]["Name"] for instance in instances()] == ["terminated"]
 
 
@@ -108,11 +108,13 @@ def test_the_instance_of_a_killed_run_is_used(
     arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(ec2_errand.Errand, "_run", lambda self, one: (_ for _ in ()).throw(KeyboardInterrupt))
-        patch.setattr(ec2_errand.Errand, "_end", lambda self, one: None)
+        patch.setattr(
+            ec2_run_script.ScriptRun, "_run", lambda self, one: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
+        patch.setattr(ec2_run_script.ScriptRun, "_end", lambda self, one: None)
         with pytest.raises(KeyboardInterrupt):
-            run_module(ec2_errand, **arguments)
-    assert run_module(ec2_errand, **arguments)["changed"]
+            run_module(ec2_run_script, **arguments)
+    assert run_module(ec2_run_script, **arguments)["changed"]
     assert len(instances()) == 1
 
 
@@ -120,12 +122,12 @@ def test_absent_forgets_and_ends_what_is_left(
     arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = {"name": NAME, "marker": MARKER, "state": "absent"}
-    assert not run_module(ec2_errand, **address)["changed"]
-    run_module(ec2_errand, **arguments)
-    assert run_module(ec2_errand, **address)["changed"]
-    assert run_module(ec2_errand, **arguments)["changed"], "it is done again"
+    assert not run_module(ec2_run_script, **address)["changed"]
+    run_module(ec2_run_script, **arguments)
+    assert run_module(ec2_run_script, **address)["changed"]
+    assert run_module(ec2_run_script, **arguments)["changed"], "it is done again"
 
 
 def test_what_is_missing_is_named(aws: None, run_module: Run) -> None:
-    with pytest.raises(ModuleFailed, match="script is needed to run the errand"):
-        run_module(ec2_errand, name=NAME, marker=MARKER)
+    with pytest.raises(ModuleFailed, match="script is needed to run the script"):
+        run_module(ec2_run_script, name=NAME, marker=MARKER)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: ec2_errand
+module: ec2_run_script
 short_description: Run a script once, on an EC2 instance made for it
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
@@ -17,7 +17,7 @@ description:
     the script has changed.
 options:
   name:
-    description: Name of the errand, and of its instance.
+    description: Name of the script's run, and of its instance.
     type: str
     required: true
   marker:
@@ -50,7 +50,7 @@ options:
     description: Name of the instance profile. Its role needs C(AmazonSSMManagedInstanceCore).
     type: str
   state:
-    description: V(absent) forgets that the errand was done, and ends an instance that is left of it.
+    description: V(absent) deletes the parameter O(marker) and terminates an instance that an interrupted run left.
     type: str
     choices: [present, absent]
     default: present
@@ -78,8 +78,8 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Make the schema
-  teal.platform.ec2_errand:
+- name: Create the schema
+  teal.platform.ec2_run_script:
     name: shop-test-schema
     marker: /shop-test/schema
     script: |
@@ -92,10 +92,10 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-errand:
+script_run:
   description: The marker's name, and the hash that it has.
   type: dict
-  returned: when it was done
+  returned: if the script has run
 """
 
 import hashlib
@@ -118,9 +118,9 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 LIVE = ["pending", "running", "stopping", "stopped"]
 
 
-class Errand(Resource):
+class ScriptRun(Resource):
     service = "ssm"
-    kind = "errand"
+    kind = "script_run"
 
     def __init__(self, module: AnsibleAWSModule) -> None:
         super().__init__(module)
@@ -137,7 +137,7 @@ class Errand(Resource):
     def desired(self) -> dict[str, Any]:
         for name in ("script", "subnet_id", "security_group_ids", "instance_profile"):
             if not self.params[name]:
-                self.module.fail_json(msg=f"{name} is needed to run the errand '{self.name}'")
+                self.module.fail_json(msg=f"{name} is needed to run the script '{self.name}'")
         return {"done": hashlib.sha256(self.params["script"].encode()).hexdigest()}
 
     def current(self, found: dict) -> dict[str, Any]:
@@ -150,7 +150,7 @@ class Errand(Resource):
         finally:
             self._end(instance)
         if failure:
-            self.module.fail_json(msg=f"errand '{self.name}' failed on {instance}: {failure}")
+            self.module.fail_json(msg=f"script '{self.name}' failed on {instance}: {failure}")
         self.call(
             "put_parameter",
             Name=self.params["marker"],
@@ -295,7 +295,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    Errand(module).run()
+    ScriptRun(module).run()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import boto3
-from ansible_collections.teal.platform.plugins.modules import environment_belongings
+from ansible_collections.teal.platform.plugins.modules import environment_resources_info
 
 
 def tags(environment: str, component: str, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
@@ -32,7 +32,7 @@ def database(name: str, protected: bool) -> None:
 def ask(run_module: Any, *components: str) -> dict[str, Any]:
     every = components or ("network", "database", "identity", "registry", "alarms", "instance")
     return run_module(
-        environment_belongings, environment="staging", application="shop", components=list(every)
+        environment_resources_info, environment="staging", application="shop", components=list(every)
     )
 
 
