@@ -60,7 +60,8 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 
 ARGUMENTS = {"manifests": {"type": "list", "elements": "dict", "default": []}}
 #: What the manifests are rendered for: nothing of it is applied.
-SLOT, NUMBER = "blue", "r0"
+SLOT = "blue"
+NUMBER = "r0"
 
 
 def check(engine: Engine) -> dict[str, Any]:
