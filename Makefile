@@ -20,7 +20,7 @@ IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" env -u KUBECONFI
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup rehearsal down demo test test-full static lint sanity unit flow molecule checkov scenarios scenarios-cluster \
+.PHONY: help setup rehearsal down demo demo-application test test-full static lint sanity unit flow molecule checkov scenarios scenarios-cluster \
 	bench bench-chain bench-tasks bench-switch warm application application-boot-three spring-boot-facts collection release-notes docs new-environment clean
 
 help: ## list the targets
@@ -45,6 +45,9 @@ down: $(STAMP) ## end the rehearsal cloud
 
 demo: $(STAMP) ## build STAGING on the rehearsal cloud, and see a release turn from blue to green under traffic
 	@$(IN_VENV) python -m rehearsal.demo --environment $(ENVIRONMENT)
+
+demo-application: application $(STAMP) ## the same with a Spring Boot service and a real database: migrations, streaming answers
+	@$(IN_VENV) python -m rehearsal.demo_application --environment $(ENVIRONMENT)
 
 test: static unit ## the whole test suite (what CI runs)
 	@$(IN_VENV) env -u KUBECONFIG pytest tests/scenarios $(SIDE_BY_SIDE) -m "not long"

@@ -49,13 +49,19 @@ def up(home: Path, arguments: argparse.Namespace) -> int:
             external = None  # A shell that points at an earlier rehearsal's own cluster.
         cluster = own_cluster.settings(external) if external else {"external": ""}
         config = settings.create(
-            home, dict(arguments.port), arguments.creation_times, cluster, databases="real"
+            home,
+            dict(arguments.port),
+            arguments.creation_times,
+            cluster,
+            databases="real",
+            images="none" if arguments.empty_registry else "sample",
         )
         if external:
             print(
                 f"Kubernetes is yours: {cluster['context']} of {external}, images {cluster['images']}:<tag>"
             )
-        own_cluster.bring_seeds(config)
+        if not arguments.empty_registry:
+            own_cluster.bring_seeds(config)
         _start(home, config)
     print(f'The rehearsal runs. Point this shell at it by: eval "$({_command(home, "env")})"')
     return 0
@@ -161,6 +167,13 @@ def push(home: Path, arguments: argparse.Namespace) -> int:
     print(f"{pushed['reference']} {pushed['digest']}")
     own_cluster.bring(config, arguments.tag, arguments.version or arguments.tag, arguments.behaviour)
     return 0
+
+
+def psql(home: Path, arguments: argparse.Namespace) -> int:
+    """Run psql on a database of the emulator, as the user that a secret names; return its exit status."""
+    from rehearsal import database_client  # With it comes boto3, which takes its time.
+
+    return database_client.psql(_running(home), arguments.secret, arguments.words)
 
 
 def run(home: Path, arguments: argparse.Namespace) -> int:
@@ -303,6 +316,11 @@ def _parser() -> argparse.ArgumentParser:
         " 1:30 a thirtieth of what AWS takes",
     )
     starting.add_argument(
+        "--empty-registry",
+        action="store_true",
+        help="begin without the sample service's images, so that their tags (1.0.0, 1.1.0 …) are free for yours",
+    )
+    starting.add_argument(
         "--kubeconfig",
         metavar="PATH",
         help="use this cluster instead of the rehearsal's own Kubernetes API (default: $KUBECONFIG if set)",
@@ -327,6 +345,14 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("part", nargs="*", type=_part, metavar="PART", help=", ".join(settings.PARTS))
     sub.add_argument("-f", "--follow", action="store_true", help="go on as they grow")
     sub.add_argument("-n", "--lines", type=int, default=20, help="lines of each to begin with (default 20)")
+    sub = command(psql, "run psql on a database, as the service's user")
+    sub.add_argument(
+        "--secret",
+        default="assistant-staging/database",
+        metavar="NAME",
+        help="secret with the address and the user (default: assistant-staging/database)",
+    )
+    sub.add_argument("words", nargs="*", metavar="-- OPTIONS", help="psql's own, such as -c 'SELECT 1'")
     sub = command(push, "push an image, as CI would: of the sample service, or of your own program")
     sub.add_argument("tag")
     sub.add_argument("--repository", default="assistant", help="ECR repository (default: assistant)")

@@ -82,12 +82,14 @@ def create(
     cluster: dict[str, str] | None = None,
     *,
     databases: str = "simulated",
+    images: str = "sample",
 ) -> dict[str, Any]:
     """Settle on ports, addresses and certificates for a new rehearsal in `where`, and write config.json.
 
     `ports` holds the ports that the user asked for, by part; the others are found free. `cluster` is what
     `own_cluster.settings` says of the user's own.
     `databases` is `real` or `simulated`: whether PostgreSQL answers at RDS's endpoints.
+    `images` is `sample` or `none`: what a new registry holds.
     Raises ConfigError if one of them is in use.
     """
     times = creation_times(scale)
@@ -103,6 +105,7 @@ def create(
         "account": ACCOUNT,
         "creation_times": times,
         "databases": databases,
+        "images": images,
         "subnet": subnet,
         "ca": {
             "cert_file": str(ca.cert_file),

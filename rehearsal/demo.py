@@ -36,6 +36,18 @@ class Failed(Exception):
 
 
 class Demo:
+    """The demo of the sample service; `rehearsal.demo_application` is that of a Spring Boot service."""
+
+    images = "sample"
+    """What the registry of the emulator begins with."""
+    starting: tuple[str, ...] = ()
+    """Options of `python -m rehearsal up`."""
+    versions = (FIRST, SECOND)
+    """What users see, in this order."""
+    load_options = "--rate 40"
+    another = "crash"
+    """A tag to try afterwards."""
+
     def __init__(self, environment: str) -> None:
         self.environment = environment
         self.inventory = f"inventories/{environment}"
@@ -44,45 +56,61 @@ class Demo:
         self.given: list[str] = []
         self.site: list[str] = []
         self.kubeconfig = ""
+        self.config: dict[str, Any] = {}
 
     def run(self) -> None:
         """Show it all; raises Failed."""
+        self.start()
+        self.title("2. What will be built: components are hosts, in waves")
+        self.command("ansible-inventory", "-i", self.inventory, "--graph")
+        url = self.build()
+        with self.load(url) as counts:
+            self.release(url)
+            time.sleep(1)
+        self.title("5. What stands now, and what Discord was told")
+        self.play("status")
+        self.discord(self.config["discord"]["url"])
+        self.result(counts, url)
+
+    def start(self) -> None:
+        """Start the emulator, empty, and point this demo at it."""
         self.title("1. The rehearsal cloud: AWS, Kubernetes, Discord and SonarCloud on this machine")
         # What an earlier demo left, perhaps amid a release, would be in the way.
-        self.command("python", "-m", "rehearsal", "reset" if cli.standing(settings.home()) else "up")
-        config = settings.load(settings.home() / "config.json")
+        home = settings.home()
+        if cli.standing(home) and settings.load(home / "config.json").get("images") == self.images:
+            self.command("python", "-m", "rehearsal", "reset")
+        else:
+            if cli.standing(home):
+                self.command("python", "-m", "rehearsal", "down")
+            self.command("python", "-m", "rehearsal", "up", *self.starting)
+        self.config = config = settings.load(home / "config.json")
         cluster = own_cluster.variables(config)
-        self.given = [word for name, value in cluster.items() for word in ("-e", f"{name}={value}")]
+        self.given += [word for name, value in cluster.items() for word in ("-e", f"{name}={value}")]
         self.site = [*self.given, *(own_cluster.LIMIT if cluster else ())]
         self.kubeconfig = config["kubernetes"]["external"] or config["kubernetes"]["kubeconfig"]
         print('$ eval "$(python -m rehearsal env)"')
         # Modules of kubernetes.core leave what they know of a cluster in the folder for temporary files.
         self.environ = credentials.without_foreign(self.environ)
-        self.environ.update(cli.variables_of(config), TMPDIR=str(supervisor.scratch(settings.home())))
+        self.environ.update(cli.variables_of(config), TMPDIR=str(supervisor.scratch(home)))
 
-        self.title("2. What will be built: components are hosts, in waves")
-        self.command("ansible-inventory", "-i", self.inventory, "--graph")
-
+    def build(self) -> str:
+        """Build the environment with its first release; return the service's URL."""
         self.title("3. The main job builds it, and puts 1.0.0 in service")
-        if cluster:
+        if self.config["kubernetes"]["external"]:
             # The records of what an earlier rehearsal left in it are gone, and so is the way to go on with that.
             self.play("destroy", f"confirm={self.environment}", limit=("--limit", "namespace"))
         self.command("ansible-playbook", "site.yml", "-i", self.inventory, *self.site)
         url = self.address()
         self.expect_version(url, FIRST)
+        return url
 
+    def release(self, url: str) -> None:
+        """Change versions, under load."""
         self.title(f"4. {SECOND} is released, and taken back, while requests come in all the time")
-        with self.load(url) as counts:
-            self.play("deploy", f"image_tag={SECOND}")
-            self.expect_version(url, SECOND)
-            self.play("rollback", "reason='the demo shows the way back'")
-            self.expect_version(url, FIRST)
-            time.sleep(1)
-
-        self.title("5. What stands now, and what Discord was told")
-        self.play("status")
-        self.discord(config["discord"]["url"])
-        self.result(counts, url)
+        self.play("deploy", f"image_tag={SECOND}")
+        self.expect_version(url, SECOND)
+        self.play("rollback", "reason='the demo shows the way back'")
+        self.expect_version(url, FIRST)
 
     def title(self, text: str) -> None:
         print(f"\n\033[1;36m━━ {text}  ({time.monotonic() - self.began:.0f} s)\033[0m", flush=True)
@@ -114,7 +142,7 @@ class Demo:
     @contextmanager
     def load(self, url: str) -> Iterator[dict[str, Any]]:
         """Requests all the while; what was counted is in the dict that it yields, afterwards."""
-        command = f"python -m rehearsal.load --url {url} --rate 40 --duration 600 --json"
+        command = f"python -m rehearsal.load --url {url} {self.load_options} --duration 1800 --json"
         print(f"\033[1m$ {command} &\033[0m", flush=True)
         process = subprocess.Popen(
             shlex.split(command),
@@ -144,6 +172,9 @@ class Demo:
     def result(self, counts: dict[str, Any], url: str) -> None:
         self.title("The requests of step 4")
         print("\n".join(timeline(counts)))
+        if streams := counts.get("streams"):
+            told = f"{streams['cut_off']} were cut off, {streams['failed']} failed"
+            print(f"  {'streams':<8} {told:<{COLUMNS}} {streams['requests']:>7}")
         kubeconfig = Path(self.kubeconfig)
         if kubeconfig.is_relative_to(Path.cwd()):
             kubeconfig = kubeconfig.relative_to(Path.cwd())
@@ -157,16 +188,20 @@ Look further:   source .venv/bin/activate
                 eval "$(python -m rehearsal env)"
                 curl {url}
                 ansible-playbook site.yml -i {self.inventory}{site}   (again: changed=0)
-                ansible-playbook playbooks/deploy.yml -i {self.inventory}{given} -e image_tag=crash
+                ansible-playbook playbooks/deploy.yml -i {self.inventory}{given} -e image_tag={self.another}
                 ansible-playbook playbooks/status.yml -i {self.inventory}{given} -e output=html
                 kubectl --kubeconfig {kubeconfig} get pods -A
                 python -m rehearsal logs
-End it:         {f"{destroy} && " if given else ""}make down
+End it:         {f"{destroy} && " if self.config["kubernetes"]["external"] else ""}make down
 """
         )
         failed = sum(counts["failures"].values())
-        if failed or set(counts["versions"]) != {FIRST, SECOND}:
+        if failed or set(counts["versions"]) != set(self.versions):
             raise Failed(f"{failed} requests failed; versions seen: {', '.join(counts['versions'])}")
+        if (streams := counts.get("streams")) and (streams["failed"] or not streams["requests"]):
+            raise Failed(
+                f"{streams['failed']} of {streams['requests']} streams failed: {streams['failures']}"
+            )
 
 
 def _quoted(word: str) -> str:
@@ -217,12 +252,12 @@ def left() -> str:
     return "No rehearsal stands."
 
 
-def main() -> int:
-    """Returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+def main(kind: type[Demo] = Demo) -> int:
+    """Run a demo; return the exit status."""
+    parser = argparse.ArgumentParser(description=kind.__doc__)
     parser.add_argument("--environment", default="staging")
     try:
-        Demo(parser.parse_args().environment).run()
+        kind(parser.parse_args().environment).run()
     except Failed as error:
         print(f"\nThe demo failed: {error}. {left()}", file=sys.stderr)
         return 1

@@ -28,7 +28,7 @@ from rehearsal import confines, programs
 
 LOOK_SECONDS = 0.25
 RESTART_SECONDS = 1.0
-CONSOLE_LINES = 12
+CONSOLE_LINES = 100
 PORT = programs.PORT
 
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open

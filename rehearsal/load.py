@@ -2,6 +2,9 @@
 
     python -m rehearsal.load --url https://<load balancer>/ --duration 60 --rate 100
 
+`--streams N` adds clients that ask for streaming answers (POST --stream-body to --stream-path), one after the other.
+A stream is whole if its answer ends as HTTP has it, with --stream-end in its last lines; else it is cut off, and failed.
+
 It honours the standard variables (HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE), and sends to loopback
 alone, directly or by a proxy there. Clients that keep their connection and clients that make one each time
 are mixed. Nothing is tried twice. It ends after --duration, or with Ctrl-C or SIGTERM before that; the
@@ -20,18 +23,21 @@ import socket
 import ssl
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from rehearsal import http1
+from rehearsal.load_counts import BROKE_OFF, Counts
 
 LONGEST = 3600.0
-EXAMPLES = 20
-"""How many failures are told one by one."""
+LAST_BYTES = 200
+"""Where in an answer --stream-end has to be."""
+STREAMS_APART = 0.3
+"""Seconds between the beginnings of the clients that ask for streams."""
+STREAM_INTERVAL = 0.5
+"""Seconds at least between two streams of a client, so that streams that fail at once are not a flood."""
+PROMPT = json.dumps({"text": "How do I release a service without a lost request, and what do I need for it?"})
 
 
 class Refused(Exception):
@@ -47,10 +53,14 @@ class Route(NamedTuple):
     first_hop: tuple[str, int]
     proxied: bool
     request: bytes
+    body: bytes = b""
 
 
-def route(url: str, headers: list[str]) -> Route:
-    """The way to `url` by the standard proxy variables. Raises Refused if it leaves this machine."""
+def route(url: str, headers: list[str], body: str = "") -> Route:
+    """The way to `url` by the standard proxy variables: a GET, or a POST of `body`, which is JSON.
+
+    Raises Refused if it leaves this machine.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Refused(f"{url} is no http(s) URL")
@@ -68,14 +78,17 @@ def route(url: str, headers: list[str]) -> Route:
         raise Refused(f"load goes to loopback alone, and {url} by {how} does not lead there")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     target = f"http://{parts.netloc}{path}" if proxy and not tls else path
+    content = [f"Content-Length: {len(body.encode())}", "Content-Type: application/json"] if body else []
     lines = [
-        f"GET {target} HTTP/1.1",
+        f"{'POST' if body else 'GET'} {target} HTTP/1.1",
         f"Host: {parts.netloc}",
         "User-Agent: teal-load",
         "Accept: */*",
+        *content,
         *headers,
     ]
-    return Route(parts.hostname, port, tls, first_hop, bool(proxy), "\r\n".join(lines).encode())
+    head = "\r\n".join(lines).encode()
+    return Route(parts.hostname, port, tls, first_hop, bool(proxy), head, body.encode())
 
 
 def _is_loopback(host: str) -> bool:
@@ -86,92 +99,8 @@ def _is_loopback(host: str) -> bool:
     return bool(found) and all(ipaddress.ip_address(address).is_loopback for address in found)
 
 
-@dataclass
-class Counts:
-    """What happened so far."""
-
-    versions: Counter[str] = field(default_factory=Counter)
-    failures: Counter[str] = field(default_factory=Counter)
-    connections: int = 0
-    returns: int = 0
-    """How often a client saw a version that it had left: a switch back, or addresses that disagree."""
-    latencies: list[float] = field(default_factory=list)
-    series: dict[int, Counter[str]] = field(default_factory=dict)
-    examples: list[dict[str, Any]] = field(default_factory=list)
-    begun: float = field(default_factory=time.monotonic)
-
-    @property
-    def requests(self) -> int:
-        """All of them, failed ones too."""
-        return self.versions.total() + self.failures.total()
-
-    def success(self, version: str, seconds: float) -> None:
-        """A 2xx answer."""
-        self.versions[version] += 1
-        self.latencies.append(seconds)
-        self._second()[version] += 1
-
-    def failure(self, reason: str, kind: str) -> None:
-        """A request without a 2xx answer."""
-        self.failures[reason] += 1
-        self._second()["failed"] += 1
-        if len(self.examples) < EXAMPLES:
-            self.examples.append({"second": round(self.elapsed, 2), "reason": reason, "connection": kind})
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the beginning."""
-        return time.monotonic() - self.begun
-
-    def _second(self) -> Counter[str]:
-        return self.series.setdefault(int(self.elapsed), Counter())
-
-    def as_json(self, seconds: float) -> dict[str, Any]:
-        """The whole, for --json."""
-        return {
-            "seconds": round(seconds, 2),
-            "requests": self.requests,
-            "failed": self.failures.total(),
-            "versions": dict(self.versions),
-            "failures": dict(self.failures),
-            "examples": self.examples,
-            "connections": self.connections,
-            "returns": self.returns,
-            "latency_ms": {name: round(1000 * value, 1) for name, value in self._percentiles()},
-            "series": [{"second": second, **counts} for second, counts in sorted(self.series.items())],
-        }
-
-    def _percentiles(self) -> Iterator[tuple[str, float]]:
-        ordered = sorted(self.latencies)
-        for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99), ("max", 1.0)):
-            if ordered:
-                yield name, ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-    def line(self) -> str:
-        """One line of progress."""
-        versions = "   ".join(f"{version}: {count}" for version, count in sorted(self.versions.items()))
-        return (
-            f"{self.elapsed:6.1f} s   {self.requests} requests   {versions}   failed: {self.failures.total()}"
-        )
-
-    def table(self, seconds: float) -> str:
-        """The end's summary."""
-        rows = [(f"version {version}", str(count)) for version, count in sorted(self.versions.items())]
-        rows += [(f"failed: {reason}", str(count)) for reason, count in self.failures.most_common()]
-        rows += [
-            (
-                "requests",
-                f"{self.requests} in {seconds:.1f} s ({self.requests / max(seconds, 0.001):.0f} a second)",
-            ),
-            ("failed", str(self.failures.total())),
-            ("connections made", str(self.connections)),
-            (
-                "latency",
-                ", ".join(f"{name} {1000 * value:.0f} ms" for name, value in self._percentiles()) or "-",
-            ),
-        ]
-        width = max(len(name) for name, _ in rows)
-        return "\n".join(f"  {name:<{width}}  {value}" for name, value in rows)
+class BrokeOff(Exception):
+    """An answer ended before it was whole."""
 
 
 class ProxyRefused(Exception):
@@ -182,12 +111,19 @@ class Client:
     """One client: it waits for each answer before it asks again."""
 
     def __init__(
-        self, way: Route, counts: Counts, keep: bool, timeout: float, tls: ssl.SSLContext | None
+        self,
+        way: Route,
+        counts: Counts,
+        keep: bool,
+        timeout: float,
+        tls: ssl.SSLContext | None,
+        end: bytes = b"",
     ) -> None:
+        self._end = end
         self._way, self._counts, self._timeout, self._tls = way, counts, timeout, tls
         self._keep = keep
         self._kind = "kept" if keep else "new"
-        self._request = way.request + (b"" if keep else b"\r\nConnection: close") + b"\r\n\r\n"
+        self._request = way.request + (b"" if keep else b"\r\nConnection: close") + b"\r\n\r\n" + way.body
         self._open: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._seen: list[str] = []
 
@@ -209,6 +145,8 @@ class Client:
             return self._failed(f"no answer within {self._timeout:g} s")
         except ProxyRefused as e:
             return self._failed(f"the proxy said {e}")
+        except BrokeOff:
+            return self._failed(BROKE_OFF)
         except (OSError, EOFError, http1.BadMessage) as e:
             return self._failed(_reason(e))
         if not 200 <= status < 300:
@@ -234,7 +172,12 @@ class Client:
         head = await http1.read_head(reader)
         if head is None:
             raise ConnectionResetError("closed before an answer")
-        body = await _read_body(reader, head)
+        try:
+            body = await _read_body(reader, head)
+        except (OSError, EOFError) as e:
+            raise BrokeOff from e
+        if head.start[1] == b"200" and self._end not in body[-LAST_BYTES:]:
+            raise BrokeOff
         if not (self._keep and head.keeps_alive()):
             self._close()
         return int(head.start[1]), body
@@ -282,7 +225,7 @@ def _reason(error: Exception) -> str:
         case ConnectionError():
             return "connection reset"
         case EOFError():
-            return "answer broke off"
+            return BROKE_OFF
     return f"{type(error).__name__}: {error}"
 
 
@@ -293,8 +236,10 @@ def _version(body: bytes) -> str:
         return "(no version)"
 
 
-async def generate(options: argparse.Namespace, way: Route, progress: Any) -> tuple[Counts, float]:
-    """Send the load. Returns the counts and how long it took, in seconds."""
+async def generate(
+    options: argparse.Namespace, way: Route, progress: Any, streaming: Route | None = None
+) -> tuple[Counts, float]:
+    """Send the load, to `streaming` what asks for streams. Returns the counts and how long it took, in seconds."""
     counts = Counts()
     tls = ssl.create_default_context() if way.tls else None
     keeps = {"keepalive": [True], "new": [False], "mixed": [True, False]}[options.connections]
@@ -304,6 +249,15 @@ async def generate(options: argparse.Namespace, way: Route, progress: Any) -> tu
     for n in range(options.clients):
         client = Client(way, counts, keeps[n % len(keeps)], options.timeout, tls)
         work.append(client.run(counts.begun + n / options.rate, interval, until))
+    if streaming and options.streams:
+        counts.streams = Counts()
+        for n in range(options.streams):
+            end = options.stream_end.encode()
+            client = Client(
+                streaming, counts.streams, keeps[n % len(keeps)], options.stream_timeout, tls, end
+            )
+            # They begin a moment apart, so that some are at each point of their answer at any time.
+            work.append(client.run(counts.begun + n * STREAMS_APART, STREAM_INTERVAL, until))
     tasks = [asyncio.create_task(one) for one in work]
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, lambda: [task.cancel() for task in tasks])
@@ -350,6 +304,11 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--timeout", type=_number(0.1, 60), default=10.0, metavar="SECONDS", help="for one request"
     )
+    parser.add_argument("--streams", type=lambda text: int(_number(0, 50)(text)), default=0, metavar="N")
+    parser.add_argument("--stream-path", default="/chat", metavar="PATH")
+    parser.add_argument("--stream-body", default=PROMPT, metavar="JSON")
+    parser.add_argument("--stream-end", default="event:done", metavar="TEXT")
+    parser.add_argument("--stream-timeout", type=_number(0.1, 300), default=60.0, metavar="SECONDS")
     parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'")
     parser.add_argument(
         "--json", action="store_true", help="the result as JSON to stdout, progress to stderr"
@@ -362,15 +321,16 @@ def main(argv: list[str] | None = None) -> int:
     options = arguments(argv)
     try:
         way = route(options.url, options.header)
+        streaming = route(urljoin(options.url, options.stream_path), options.header, options.stream_body)
     except Refused as e:
         print(f"load: {e}", file=sys.stderr)
         return 2
     progress = sys.stderr if options.json else sys.stdout
-    counts, seconds = asyncio.run(generate(options, way, progress))
+    counts, seconds = asyncio.run(generate(options, way, progress, streaming))
     if progress.isatty():
         progress.write("\r\033[K")
     print(json.dumps(counts.as_json(seconds)) if options.json else counts.table(seconds), flush=True)
-    return 0 if counts.requests and not counts.failures else 1
+    return 1 if counts.failed else 0
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ HOSTNAME, SERVICE_SLOT        told by / as pod and, if it is set, slot
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import re
@@ -194,15 +193,18 @@ class Connection(asyncio.Protocol):
             self.next_request()
 
 
-async def serve(service: Service) -> None:
-    """Listen until SIGTERM; then drain, and end once no request is under way, or time is up."""
+async def serve(service: Service) -> int:
+    """Listen until a signal; then drain, and end once no request is under way, or time is up.
+
+    Return the exit code, which is 128 and the signal's number, as of a JVM.
+    """
     loop = asyncio.get_running_loop()
-    asked = asyncio.Event()
+    asked: asyncio.Future[int] = loop.create_future()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked.set)
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(asked.wait(), float(os.environ.get("SERVICE_BOOT_SECONDS", "0")))
-        return
+        loop.add_signal_handler(number, lambda number=number: asked.done() or asked.set_result(128 + number))
+    await asyncio.wait([asked], timeout=float(os.environ.get("SERVICE_BOOT_SECONDS", "0")))
+    if asked.done():
+        return asked.result()
     if service.behaviour == "crash":
         say("ERROR Application run failed: Could not resolve placeholder 'MODEL_API_KEY'")
         sys.exit(1)
@@ -211,7 +213,7 @@ async def serve(service: Service) -> None:
     address, port = os.environ.get("SERVER_ADDRESS", "0.0.0.0"), int(os.environ.get("SERVER_PORT", "8080"))
     server = await loop.create_server(lambda: Connection(service), address, port, backlog=512)
     say(f"Started sample {service.version} on {address}:{port}")
-    await asked.wait()
+    code = await asked
     service.stopping, service.draining = True, service.drain > 0
     longest = seconds("SPRING_LIFECYCLE_TIMEOUT_PER_SHUTDOWN_PHASE", "30s")
     if service.draining:
@@ -221,6 +223,7 @@ async def serve(service: Service) -> None:
     server.close()
     await quiet(service, loop.time(), loop.time() + longest)
     say("Graceful shutdown complete")
+    return code
 
 
 async def quiet(service: Service, earliest: float, latest: float) -> None:
@@ -248,4 +251,4 @@ def migrate() -> int:
 if __name__ == "__main__":
     if sys.argv[1:] == ["migrate"]:
         sys.exit(migrate())
-    asyncio.run(serve(Service()))
+    sys.exit(asyncio.run(serve(Service())))

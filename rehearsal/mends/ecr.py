@@ -13,7 +13,8 @@ from rehearsal import images
 def apply(config: dict[str, Any]) -> None:
     """Apply the patches to moto."""
     digest_of_the_manifest()
-    seeded_repositories()
+    if config.get("images") != "none":
+        seeded_repositories()
 
 
 def digest_of_the_manifest() -> None:

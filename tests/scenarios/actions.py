@@ -1,7 +1,7 @@
 """As much of GitHub Actions as the workflows use: events in, and each job and step of the workflows is run as it is.
 
 What is GitHub's and not the workflow's, such as environments with their rules, secrets and variables, is given to
-`GitHub`. Shell steps run in bash; gradle, docker and aws are stand-ins (stand_ins.py). Of the actions that are not
+`GitHub`. Shell steps run in bash; mvn, docker and aws are stand-ins (stand_ins.py). Of the actions that are not
 in this repository, only the one that takes on a role does something.
 """
 

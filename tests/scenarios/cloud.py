@@ -104,8 +104,14 @@ class Cloud:
     """STAGING or another environment, and commands that are run on it."""
 
     def __init__(
-        self, home: Path, environment: str = "staging", own_kubernetes: bool = False, root: Path = ROOT
+        self,
+        home: Path,
+        environment: str = "staging",
+        own_kubernetes: bool = False,
+        root: Path = ROOT,
+        starting: tuple[str, ...] = (),
     ) -> None:
+        """Start an emulator in `home`, with the options `starting` of `python -m rehearsal up`."""
         self.home = home
         self.root = root
         self.environment = environment
@@ -113,7 +119,7 @@ class Cloud:
         self.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         if own_kubernetes:
             self.environ.pop("KUBECONFIG", None)
-        self.run(sys.executable, "-m", "rehearsal", "up")
+        self.run(sys.executable, "-m", "rehearsal", "up", *starting)
         self.config = settings.load(home / "config.json")
         self.environ |= cli.variables_of(self.config)
         self.extra: dict[str, Any] = QUICK | own_cluster.variables(self.config)
@@ -264,8 +270,11 @@ class Cloud:
     # -- load, messages, faults ---------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def load(self, rate: int = 40) -> Iterator[dict[str, Any]]:
-        """Requests all the while, by kept and by new connections. What came of them is known at the end."""
+    def load(self, rate: int = 40, streams: int = 0, domain: str = DOMAIN) -> Iterator[dict[str, Any]]:
+        """Requests all the while, by kept and by new connections; with `streams` clients that ask for streams.
+
+        What came of them is known at the end.
+        """
         told: dict[str, Any] = {}
         process = subprocess.Popen(
             [
@@ -273,9 +282,10 @@ class Cloud:
                 "-m",
                 "rehearsal.load",
                 "--json",
-                f"--url=https://{DOMAIN}/",
+                f"--url=https://{domain}/",
                 "--duration=3000",
                 f"--rate={rate}",
+                f"--streams={streams}",
             ],
             cwd=ROOT,
             env=self.environ,

@@ -1,6 +1,6 @@
-"""Commands that a runner has and a test's machine may not: the application's gradle, docker, and AWS's command line.
+"""Commands that a runner has and a test's machine may not: the application's Maven, Docker, and AWS's command line.
 
-What the application's commit is like stands in code.json of its folder: {"sonar": "OK", "integrationTest": true}.
+What the application's commit is like stands in code.json of its folder: {"sonar": "OK", "integration": true}.
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def gradlew(task: str, *options: str) -> int:
+def mvn(*words: str) -> int:
     """What the application is built, analysed and tested with."""
     code: dict[str, Any] = json.loads(Path("code.json").read_text())
-    print(f"gradlew {task}")
-    if task == "sonar":
-        _analyse(options[0].removeprefix("-Dsonar.scm.revision="), code["sonar"])
-    elif task in ("integrationTest", "systemTest"):
+    options = dict(word[2:].split("=", 1) for word in words if word.startswith("-D") and "=" in word)
+    (goal,) = (word.rpartition(":")[2] for word in words if not word.startswith("-"))
+    print(f"mvn {goal}")
+    if goal == "sonar":
+        _analyse(options["sonar.scm.revision"], code["sonar"])
+    elif goal == "test":
         with urllib.request.urlopen(os.environ["BASE_URL"] + "/actuator/info", timeout=10) as answer:
             print("tested:", json.load(answer)["build"]["version"])
-        return 0 if code[task] else 1
+        return 0 if code[options["groups"]] else 1
     return 0
 
 
@@ -51,7 +53,7 @@ def _analyse(revision: str, gate: str) -> None:
             **({"pull_request": pull_request} if pull_request else {"branch": os.environ["GITHUB_REF_NAME"]}),
         },
     )
-    report = Path("build/sonar/report-task.txt")
+    report = Path("target/sonar/report-task.txt")
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(f"projectKey=assistant\nceTaskId=task-{recorded['key']}\n")
 

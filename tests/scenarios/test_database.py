@@ -42,12 +42,18 @@ def secret(cloud: Cloud, name: str) -> dict[str, Any]:
     return json.loads(client.get_secret_value(SecretId=name)["SecretString"])
 
 
-def master(cloud: Cloud) -> dict[str, Any]:
+def master(cloud: Cloud, name: str = NAME) -> dict[str, Any]:
+    """How the master user connects to a database."""
     rds = cloud.session.client("rds", endpoint_url=cloud.config["aws"]["url"])
-    instance = rds.describe_db_instances(DBInstanceIdentifier=NAME)["DBInstances"][0]
-    service = secret(cloud, f"{NAME}/database")
+    instance = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
     found = secret(cloud, instance["MasterUserSecret"]["SecretArn"])
-    return {**service, "username": found["username"], "password": found["password"]}
+    endpoint = {"host": instance["Endpoint"]["Address"], "port": instance["Endpoint"]["Port"]}
+    return {
+        **endpoint,
+        "dbname": instance["DBName"],
+        "username": found["username"],
+        "password": found["password"],
+    }
 
 
 def psql(cloud: Cloud, who: dict[str, Any], sql: str, mode: str = "verify-full") -> str:

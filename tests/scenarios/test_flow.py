@@ -119,8 +119,8 @@ class Flow:
                 {DEFAULT_BRANCH}, {**region, "AWS_ROLE": arns["provision"]}
             )
         workspace = self.home.parent / "application"
-        actions.commands(workspace, ("gradlew",))
-        actions.commands(self.home.parent / "bin", ("aws", "docker"))
+        workspace.mkdir()
+        actions.commands(self.home.parent / "bin", ("aws", "docker", "mvn"))
         (workspace / "platform").symlink_to(ROOT)
         variables = {**self.environ, "PATH": f"{self.home.parent / 'bin'}{os.pathsep}{self.environ['PATH']}"}
         secrets = {name: variables.pop(name) for name in ("DISCORD_WEBHOOK_URL", "SONAR_TOKEN")}
@@ -207,7 +207,7 @@ def github(flow: Flow) -> actions.GitHub:
 
 def code(github: actions.GitHub, **given: Any) -> None:
     """What the commit is like that the next events are about."""
-    good = {"sonar": "OK", "integrationTest": True, "systemTest": True}
+    good = {"sonar": "OK", "integration": True, "system": True}
     (github.workspace / "code.json").write_text(json.dumps({**good, **given}))
 
 
@@ -247,7 +247,7 @@ def test_of_a_fork_the_tests_are_run_without_secrets(flow: Flow, github: actions
     run = pull_request(flow, github)
     github.secrets = secrets
     assert run.results["verify / verify"] == "failure"
-    assert "gradlew build" in run.log and "gradlew sonar" not in run.log
+    assert "mvn verify" in run.log and "mvn sonar" not in run.log
     assert "A pull request from a fork gets no secrets" in run.log
 
 
@@ -303,11 +303,11 @@ def test_one_image_goes_through_all_three(flow: Flow, github: actions.GitHub) ->
 
 
 def test_an_image_is_built_once(flow: Flow, github: actions.GitHub) -> None:
-    """Of a workflow that is run again, the digest is the same, and gradle and docker are not called."""
+    """Of a workflow that is run again, the digest is the same, and Maven and Docker are not called."""
     commit = flow.live("test")
     run = github.call("image", "test", commit, {}, environment="test")
     assert run.results["image"] == "success"
-    assert "gradlew" not in run.log and run.outputs["image"]["digest"].startswith("sha256:")
+    assert "mvn" not in run.log and run.outputs["image"]["digest"].startswith("sha256:")
 
 
 def test_a_gate_that_is_not_met_stops_what_was_merged_all_the_same(
@@ -344,7 +344,7 @@ def test_only_its_branch_deploys_to_an_environment(flow: Flow, github: actions.G
 def test_system_tests_fail_and_the_release_is_held(flow: Flow, github: actions.GitHub) -> None:
     before = flow.lives()
     github.variables["STAGING_ON_FAILURE"] = "hold"
-    code(github, systemTest=False)
+    code(github, system=False)
     (run,) = [run for run in github.runs if run.branch == "staging"]
     run.again("system-test")
     assert (run.results["system-test / test"], run.results["system-test / failed"]) == ("failure", "success")
@@ -370,7 +370,7 @@ def test_integration_tests_fail_after_staging_has_moved(flow: Flow, github: acti
     """Both return to what they had; PRODUCTION, that has another release, is left alone."""
     before = flow.lives()
     commit = flow.commit()
-    code(github, integrationTest=False)
+    code(github, integration=False)
     moved: list[str] = []
 
     def merge() -> None:

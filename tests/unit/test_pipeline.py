@@ -19,7 +19,7 @@ class Pipeline(actions.GitHub):
     """The repository; steps are noted, and fail if they are in `failing`: a step's name or a playbook's."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        actions.commands(folder / "application", ("gradlew",))
+        (folder / "application").mkdir()
         roles = {"": "deploy", "-rollback": "qa", "-infrastructure": "provision"}
         rules = {
             environment + ending: actions.Rule(

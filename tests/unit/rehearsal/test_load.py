@@ -118,6 +118,52 @@ def test_every_third_request_fails_and_none_is_hidden(answer: bytes, reason: str
     assert counts.examples[0]["connection"] in ("kept", "new")
 
 
+EVENTS = b"data:a\n\n", b"event:done\ndata:c1\n\n"
+CHUNKS = [b"%x\r\n%b\r\n" % (len(event), event) for event in EVENTS]
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "cut_off", "failures"),
+    [
+        (HEAD + b"".join(CHUNKS) + b"0\r\n\r\n", 0, {}),
+        (HEAD + CHUNKS[0], 1, {"answer broke off": 1}),
+        (HEAD + CHUNKS[0] + b"0\r\n\r\n", 1, {"answer broke off": 1}),
+        (http1.answer(502, "bad"), 0, {"HTTP 502": 1}),
+    ],
+    ids=["whole", "closed-within", "ended-without-its-last-event", "refused"],
+)
+def test_a_stream_that_is_not_whole_is_cut_off(answer: bytes, cut_off: int, failures: dict[str, int]) -> None:
+    asked: list[bytes] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while (head := await http1.read_head(reader)) is not None:
+            if head.start[0] == b"POST":
+                asked.append(await reader.readexactly(head.length() or 0))
+                writer.write(answer)
+                break
+            writer.write(version("1.0.0"))
+        writer.close()
+
+    async def play() -> load.Counts:
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        given = load.arguments(
+            ["--url", url, "--duration", "0.3", "--streams", "1", "--stream-body", '{"text": "é"}']
+        )
+        streaming = load.route(url, [], given.stream_body)
+        async with server:
+            return (await load.generate(given, load.route(url, []), io.StringIO(), streaming))[0]
+
+    counts = asyncio.run(play())
+    streams = counts.as_json(0.3)["streams"]
+    assert (streams["requests"], streams["cut_off"], streams["failures"]) == (1, cut_off, failures)
+    assert counts.failed == bool(failures)
+    assert not counts.failures, "those are the other requests'"
+    assert asked == ['{"text": "é"}'.encode()]
+    assert "streams cut off" in counts.table(0.3)
+
+
 def test_silence_is_a_failure_after_the_timeout() -> None:
     async def serve(n: int, reader: asyncio.StreamReader, writer: Any) -> bool:
         await reader.read()

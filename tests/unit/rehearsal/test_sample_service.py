@@ -159,7 +159,7 @@ def test_while_it_drains_each_answer_ends_its_connection(start: Start) -> None:
         answer = busy.recv(65536)
         assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close" in answer
         assert unused.recv(1) == b"", "it ends, and its connections with it"
-    assert process.wait(5) == 0
+    assert process.wait(5) == 143
 
 
 def test_as_tomcat_comes_it_ends_connections_without_a_word(start: Start) -> None:
@@ -177,7 +177,7 @@ def test_as_tomcat_comes_it_ends_connections_without_a_word(start: Start) -> Non
         answer = busy.recv(65536)
         assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close" not in answer
         assert busy.recv(1) == unused.recv(1) == b""
-    assert process.wait(5) == 0
+    assert process.wait(5) == 143
 
 
 def test_what_takes_longer_than_its_time_is_cut_off(start: Start) -> None:
@@ -190,7 +190,7 @@ def test_what_takes_longer_than_its_time_is_cut_off(start: Start) -> None:
         begin(busy)
         process.send_signal(signal.SIGTERM)
         assert busy.recv(65536) == b""
-    assert process.wait(5) == 0
+    assert process.wait(5) == 143
 
 
 def test_an_idle_connection_is_ended_after_the_time_that_is_set(start: Start) -> None:

@@ -16,9 +16,9 @@ from ansible_collections.teal.platform.plugins.module_utils.release.advice impor
     refusal,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.excerpt import READ, excerpt
 
 Json = dict[str, Any]
-_LOG_LINES = 12
 #: Reasons for which a container waits and that time doesn't cure.
 _HOPELESS = {"InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 _NO_IMAGE = {"ErrImagePull", "ImagePullBackOff"}
@@ -142,7 +142,7 @@ class Diagnosis:
         """Return the last log lines of a container: of the run before if the one of now has none yet."""
         if not container:
             return ""
-        which = (pod["metadata"]["name"], container["name"], _LOG_LINES)
+        which = (pod["metadata"]["name"], container["name"], READ)
         lines = self.log(*which, False)
         if not lines and container.get("restartCount", 0):
             lines = self.log(*which, True)
@@ -216,7 +216,7 @@ class Diagnosis:
         ended = _last_end(container)
         code = f", exit code {ended['exitCode']}" if "exitCode" in ended else ""
         name, which = pod["metadata"]["name"], container["name"]
-        lines = self.log(name, which, _LOG_LINES, True) or self.log(name, which, _LOG_LINES, False)
+        lines = self.log(name, which, READ, True) or self.log(name, which, READ, False)
         count = container.get("restartCount", 0)
         killed = self._killed(pod, container)
         cause = Cause.PROBE if killed and crash(lines) != Cause.HEAP else crash(lines)
@@ -290,11 +290,11 @@ class Diagnosis:
         return messages[-1] if messages else ""
 
 
-def quoted(lines: str, container: str = "") -> str:
-    """Return log lines as a message has them, with the name of their container if it is given."""
-    text = "\n".join(f"  | {line}" for line in lines.strip().splitlines())
+def quoted(log: str, container: str = "") -> str:
+    """Return what a message shows of a log, with the name of its container if it is given."""
+    heading, lines = excerpt(log)
     of = f" of container {container}" if container else ""
-    return f"last log lines{of}:\n{text}" if text else ""
+    return "\n".join([f"{heading}{of}:", *(f"  | {line}" for line in lines)]) if lines else ""
 
 
 def _joined(*parts: str) -> str:

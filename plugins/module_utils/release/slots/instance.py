@@ -18,12 +18,12 @@ from ansible_collections.teal.platform.plugins.module_utils.release.advice impor
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, span
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, SlotFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.excerpt import excerpt
 from ansible_collections.teal.platform.plugins.module_utils.release.store import label
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import Traffic, summary
 
 _GONE = {"shutting-down", "terminated"}
 _LOOK_EVERY = 1.0
-_LOG_LINES = 12
 _CONSOLE_EVERY = 10.0
 #: What the unit of the role instance writes to the console when the service has ended badly.
 _ENDED = "teal-service ended:"
@@ -247,8 +247,14 @@ class InstanceSlots:
 
 
 def _quoted(console: str) -> str:
-    lines = "\n".join(f"  | {line}" for line in console.strip().splitlines()[-_LOG_LINES:])
-    return f"its console ends with:\n{lines}" if lines else ""
+    """Return what a message shows of a console: the last end of the service, if any is on it."""
+    _, ended, last = console.rpartition(_ENDED)
+    how, _, log = last.partition("\n") if ended else ("", "", console)
+    heading, lines = excerpt(log)
+    if ended:
+        lines = [f"{_ENDED}{how}", *lines]
+    text = "\n".join(f"  | {line}" for line in lines)
+    return f"its console, {heading}:\n{text}" if lines else ""
 
 
 def _tag(instance: Instance, key: str) -> str:

@@ -23,6 +23,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
     KubernetesError,
     SlotFailed,
 )
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.excerpt import READ
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.manifests import (
     AUTOSCALER,
     DEPLOYMENT,
@@ -35,7 +36,6 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 
 _APPS = "apps/v1"
 _BATCH = "batch/v1"
-_LOG_LINES = 12
 _TRIES = 10
 _LOOK_EVERY = 0.5
 _LOG_EVERY = 5.0
@@ -227,7 +227,7 @@ class KubernetesSlots:
         """Return the Job's last log lines, or those from before if it tells none now."""
         for pod in self.api.list("pods", f"job-name={name}"):
             for container in diagnosis.by_fault(pod):
-                if lines := self.api.log(pod["metadata"]["name"], container, _LOG_LINES):
+                if lines := self.api.log(pod["metadata"]["name"], container, READ):
                     return before if before and lines.startswith(NO_LOG) else lines
         return before
 

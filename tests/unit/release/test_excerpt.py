@@ -1,0 +1,79 @@
+"""Which lines of a log a message shows: the reason, not the last stack frames."""
+
+from __future__ import annotations
+
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.excerpt import SHOWN, excerpt
+
+#: As Spring Boot 4.1.2 logs it.
+NO_BEAN = """\
+2026-11-30T08:30:01.121Z  INFO 1 --- [assistant] [main] .s.b.a.l.ConditionEvaluationReportLogger :
+
+Error starting ApplicationContext. To display the condition evaluation report re-run your application with 'debug' enabled.
+2026-11-30T08:30:01.141Z ERROR 1 --- [assistant] [main] o.s.b.d.LoggingFailureAnalysisReporter   :
+
+***************************
+APPLICATION FAILED TO START
+***************************
+
+Description:
+
+Parameter 0 of constructor in com.example.assistant.ChatController required a bean of type \
+'com.example.assistant.LanguageModel' that could not be found.
+
+
+Action:
+
+Consider defining a bean of type 'com.example.assistant.LanguageModel' in your configuration.
+
+"""
+FRAMES = "\n".join(
+    f"\tat org.springframework.beans.Factory.create(Factory.java:{n}) ~[beans.jar!/:7.0.1]" for n in range(40)
+)
+MIGRATION = f"""\
+2026-11-30T08:30:01.141Z ERROR 1 --- [assistant] [main] o.s.boot.SpringApplication : Application run failed
+
+org.springframework.beans.factory.BeanCreationException: Error creating bean with name 'flywayInitializer'
+{FRAMES}
+Caused by: org.flywaydb.core.internal.exception.FlywayMigrateException: Script V2__broken.sql failed
+SQL State  : 42P01
+Message    : ERROR: relation "nothing" does not exist
+Line       : 1
+{FRAMES}
+\t... 21 common frames omitted
+Caused by: org.postgresql.util.PSQLException: ERROR: relation "nothing" does not exist
+\tat org.postgresql.core.v3.QueryExecutorImpl.receiveErrorResponse(QueryExecutorImpl.java:2736)
+\tat java.base/jdk.internal.reflect.DirectMethodHandleAccessor.invoke(Unknown Source)
+\t... 63 more
+"""
+
+
+def test_spring_boots_explanation_is_shown_instead_of_what_comes_before_it() -> None:
+    heading, lines = excerpt(NO_BEAN)
+    assert heading == "its log after APPLICATION FAILED TO START"
+    assert [line.partition(" ")[0] for line in lines] == ["Description:", "Parameter", "Action:", "Consider"]
+    assert "required a bean of type 'com.example.assistant.LanguageModel'" in lines[1]
+
+
+def test_what_is_logged_after_the_explanation_is_shown_too() -> None:
+    assert excerpt(NO_BEAN + "killed\n")[1][-1] == "killed"
+
+
+def test_causes_are_shown_and_stack_frames_are_not() -> None:
+    heading, lines = excerpt(MIGRATION)
+    assert heading == "last log lines, without stack frames"
+    assert not [line for line in lines if line.startswith("\t")]
+    assert lines[-1].startswith("Caused by: org.postgresql.util.PSQLException")
+    assert "SQL State  : 42P01" in lines
+    assert len(lines) <= SHOWN
+
+
+def test_a_log_without_a_stack_trace_is_shown_as_it_is() -> None:
+    log = "\n".join(f"line {n} at work (really)" for n in range(30))
+    heading, lines = excerpt(log)
+    assert heading == "last log lines"
+    assert lines == [f"line {n} at work (really)" for n in range(30 - SHOWN, 30)]
+    assert excerpt("") == ("last log lines", [])
+
+
+def test_a_long_line_is_cut() -> None:
+    assert len(excerpt("x" * 5000)[1][0]) == 400
