@@ -94,41 +94,44 @@ def test_pods_that_are_evicted_under_load_lose_nothing(clean: Cloud, service: di
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "told", "within"),
+    ("behaviour", "verdict", "start_timeout"),
     [
-        ("crash", "crashes: .* exit code 1", 40),
-        ("never-ready", "did not become ready within 30 s.*\n.*statuscode: 503", 75),
-        ("error", "/ answers 500", 60),
-        ("slow", "/ takes [0-9]+ ms, and at most", 60),
-        ("wrong-version", "tells version .*-other", 60),
+        ("crash", "crashes: .* exit code 1", 600),
+        ("never-ready", "did not become ready within 30 s.*\n.*statuscode: 503", 30),
+        ("error", "/ answers 500", 600),
+        ("slow", "/ takes [0-9]+ ms, and at most", 600),
+        ("wrong-version", "tells version .*-other", 600),
     ],
 )
-def test_a_bad_image_gets_no_traffic_and_is_told_in_time(
-    clean: Cloud, behaviour: str, told: str, within: float
+def test_a_bad_image_gets_no_traffic_and_fails_without_waiting_for_the_time_limit(
+    clean: Cloud, behaviour: str, verdict: str, start_timeout: int
 ) -> None:
     before, tag = clean.live(), new(clean, behaviour)
     expected = {"release_version": tag} if behaviour == "wrong-version" else {}
     checks = [{"path": "/", "status": 200, "latency": 1000}]
     with clean.load() as load:
         began = time.monotonic()
-        text = clean.deploy(tag, fails=True, release_checks=checks, **expected)
+        text = clean.deploy(
+            tag, fails=True, release_checks=checks, slot_start_timeout=start_timeout, **expected
+        )
         took = time.monotonic() - began
     print(f"{behaviour}: verdict after {took:.1f} s")
-    assert re.search(told, text), text[-3000:]
+    assert re.search(verdict, text), text[-3000:]
     assert "untouched. No request reached the new release." in text
-    assert took < within
+    # Whoever waits for the time limit needs longer than it, on any machine.
+    assert took < start_timeout or behaviour == "never-ready"
     assert load["failed"] == 0, load
     assert set(load["versions"]) == {before}
     assert any("was aborted before any traffic moved" in title for title in clean.messages())
 
 
-def test_an_image_that_is_not_there_is_told_at_once(clean: Cloud) -> None:
+def test_an_image_that_is_not_found_ends_the_deploy_before_a_release_begins(clean: Cloud) -> None:
     if clean.extra.get("release_image_repository"):
         pytest.skip("images of another registry are not looked up")
-    began = time.monotonic()
+    before = clean.state()
     text = clean.deploy("9.9.9", fails=True)
     assert "has no image 9.9.9; its latest tags are" in text
-    assert time.monotonic() - began < 30
+    assert clean.state() == before
 
 
 def test_a_rule_of_others_is_named_before_a_release_begins(clean: Cloud) -> None:
