@@ -21,7 +21,7 @@ IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" env -u KUBECONFI
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup rehearsal down demo demo-application test test-full static lint sanity unit flow molecule checkov scenarios scenarios-cluster \
-	bench bench-chain bench-tasks bench-switch warm application application-boot-three spring-boot-facts collection release-notes docs new-environment clean
+	bench bench-chain bench-tasks bench-switch warm application application-boot-three spring-boot-facts collection release-notes docs count-modules new-environment clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -133,6 +133,9 @@ spring-boot-facts: ## what Spring Boot does at its start and its end, into docs/
 
 warm: $(STAMP) ## that the connection warm gives the results of local, to the letter
 	@$(IN_VENV) pytest tests/integration/warm
+
+count-modules: $(STAMP) ## print the tasks of a build by upstream and own modules, and the lines of own modules
+	@$(IN_VENV) python -m docs.generate --figures
 
 docs: $(STAMP) ## write what in the documentation is made from the data
 	@$(IN_VENV) python -m docs.generate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from docs.generate import build
+from docs.generate import build, own_modules
 from docs.generate.data import ROOT
 
 
@@ -15,7 +15,14 @@ def main() -> int:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; fail if anything would be written"
     )
-    check = parser.parse_args().check
+    parser.add_argument(
+        "--figures", action="store_true", help="print the figures of docs/own-modules.md alone"
+    )
+    given = parser.parse_args()
+    if given.figures:
+        print(own_modules.figures())
+        return 0
+    check = given.check
     stale = build.stale()
     for path, text in stale.items():
         print(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from docs.generate import costs, demo, environments, reference, releases, resources, sanity
+from docs.generate import costs, demo, environments, own_modules, reference, releases, resources, sanity
 from docs.generate.data import ROOT
 
 BLOCK = re.compile(r"(<!-- begin: ([a-z-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
@@ -48,8 +48,16 @@ def fill(text: str, korean: bool, where: str = "") -> str:
 
 
 def whole_pages() -> dict[Path, str]:
-    pages = {"environments.md": environments.environments_page(), **reference.pages()}
-    return {ROOT / "docs" / name: text for name, text in pages.items()} | sanity.ignore_files()
+    pages = {
+        "environments.md": environments.environments_page(),
+        "own-modules.md": own_modules.whole_page(),
+        **reference.pages(),
+    }
+    return (
+        {ROOT / "docs" / name: text for name, text in pages.items()}
+        | reference.role_readmes()
+        | sanity.ignore_files()
+    )
 
 
 def stale() -> dict[Path, str | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from docs.generate import data
@@ -72,7 +73,16 @@ def documentation(kind: str, name: str) -> dict[str, Any]:
 # -- roles -----------------------------------------------------------------------------------------
 
 
-def role_page(role: str) -> str:
+def role_readmes() -> dict[Path, str]:
+    """Return the README.md of each role by its path."""
+    return {
+        data.ROOT / "roles" / role / "README.md": role_page(role, link="../{}/README.md")
+        for role in data.roles()
+    }
+
+
+def role_page(role: str, link: str = "{}.md") -> str:
+    """Return the page of a role; `link` leads to the page of another role."""
     spec = data.role_spec(role)
     main = spec.get("main", {})
     environments = [each.name for each in data.environments() if each.has(role)]
@@ -80,7 +90,7 @@ def role_page(role: str) -> str:
     if environments:
         facts.append(f"Component of: {', '.join(environments)}.")
     if needed := data.needs(role):
-        facts.append("Looks up: " + ", ".join(f"[{name}]({name}.md)" for name in needed) + ".")
+        facts.append("Looks up: " + ", ".join(f"[{name}]({link.format(name)})" for name in needed) + ".")
     parts = [f"{short(main)}.", paragraphs(main.get("description")), " ".join(facts)]
     for entry, content in spec.items():
         title = "Settings" if entry == "main" else f"Entry point `{entry}`"

@@ -11,7 +11,8 @@ short_description: A repository of ECR whose tags stay what they are
 version_added: 0.1.0
 description:
   - Keeps a repository with immutable tags, scanning on push, encryption, a lifecycle policy and a policy.
-  - Other than M(community.aws.ecs_ecr), it manages encryption and tags, and tells by check mode and diff.
+  - M(community.aws.ecs_ecr) of community.aws 10.0.0 and 11.2.0 manages no tags, resets a repository that excludes some tags
+    from immutability, and returns no diff.
 author: Teal maintainers (@teal-platform)
 options:
   name:

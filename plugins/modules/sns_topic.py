@@ -11,7 +11,8 @@ short_description: Keep an encrypted, tagged SNS topic and its subscriptions
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - What C(community.aws.sns_topic) cannot say, encryption and tags, with subscriptions.
+  - Manages a topic with its encryption, its tags and its subscriptions.
+  - M(community.aws.sns_topic) of community.aws 10.0.0 and 11.2.0 has no option for the KMS key.
   - A subscription by mail waits for its owner's confirmation. AWS lets nobody remove it before that.
 options:
   name:
