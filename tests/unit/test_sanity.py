@@ -1,0 +1,62 @@
+"""`make sanity`: no test is left out unseen, and nothing is ignored without its reason."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from docs.generate import build
+from tools import sanity
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'Skipping sanity test "import" on Python 3.12 because it could not be found.',
+        'WARNING: Required program "shellcheck" not found.',
+    ],
+)
+def test_a_test_that_was_skipped_is_seen(line: str) -> None:
+    assert sanity.SKIPPED.findall(f'Running sanity test "pep8"\n{line}\nRunning sanity test "pslint"\n') == [
+        line
+    ]
+
+
+def test_a_program_that_does_not_run_is_no_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = next(version for version in sanity.CONTROLLER_PYTHON_VERSIONS if version != sanity.OWN)
+    shim = tmp_path / f"python{other}"
+    shim.write_text("#!/bin/sh\nexit 127\n")
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}/bin")
+    assert other not in list(sanity.pythons())
+    shim.write_text("#!/bin/sh\nexit 0\n")
+    assert list(sanity.pythons())[:2] == [sanity.OWN, other]
+
+
+def test_the_get_pip_script_of_the_cache_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sanity, "CACHE", tmp_path)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    (tmp_path / "get_pip_24_2.py").write_text("theirs")
+    sanity.cache_get_pip("24.2")
+    assert (tmp_path / "get_pip_24_2.py").read_text() == "theirs"
+    with pytest.raises(FileNotFoundError):
+        sanity.cache_get_pip("24.3")
+    assert not (tmp_path / "get_pip_24_3.py").exists()
+
+
+def test_what_is_ignored_is_the_license_alone() -> None:
+    files = sorted((ROOT / "tests" / "sanity").iterdir())
+    assert [file.name for file in files] == [f"ignore-{core}.txt" for core in ("2.19", "2.20", "2.21")]
+    for file in files:
+        assert file in build.whole_pages(), "written by `make docs`"
+        for line in file.read_text("utf-8").splitlines():
+            assert re.fullmatch(r"plugins/\S+\.py validate-modules:missing-gplv3-license # .+", line)
+    assert "missing-gplv3-license" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
