@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import demo, supervisor
+from rehearsal import demo, demo_application, supervisor
 
 
 def test_the_timeline_shows_which_version_answered_when() -> None:
@@ -50,3 +50,9 @@ def test_an_interrupted_demo_says_whether_a_rehearsal_is_left(
     me = {"pid": os.getpid(), "started": supervisor._started(os.getpid())}
     (tmp_path / "state.json").write_text(json.dumps({"parts": {"aws": me}}))
     assert "still stands" in demo.left()
+
+
+def test_each_folder_of_a_release_is_laid_over_the_sources_by_some_release() -> None:
+    folders = {path.name for path in (demo_application.SOURCES / "releases").iterdir()}
+    assert folders == {name for names in demo_application.OVERLAYS.values() for name in names}
+    assert set(demo_application.ApplicationDemo.versions) == demo_application.OVERLAYS.keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.teal.platform.plugins.module_utils.release.slots import instance
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.excerpt import SHOWN, excerpt
 
 #: As Spring Boot 4.1.2 logs it.
@@ -77,3 +78,12 @@ def test_a_log_without_a_stack_trace_is_shown_as_it_is() -> None:
 
 def test_a_long_line_is_cut() -> None:
     assert len(excerpt("x" * 5000)[1][0]) == 400
+
+
+def test_of_an_instance_the_last_end_of_its_service_is_shown() -> None:
+    console = f"boot\nteal-service ended: exited 137\nearlier\nteal-service ended: exited 1\n{NO_BEAN}"
+    told = instance._quoted(console).splitlines()
+    assert told[0] == "its console, its log after APPLICATION FAILED TO START:"
+    assert told[1:3] == ["  | teal-service ended: exited 1", "  | Description:"]
+    assert instance._quoted("boot\nno end yet") == "its console, last log lines:\n  | boot\n  | no end yet"
+    assert instance._quoted("") == ""
