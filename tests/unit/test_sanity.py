@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import sys
@@ -60,3 +61,15 @@ def test_what_is_ignored_is_the_license_alone() -> None:
         for line in file.read_text("utf-8").splitlines():
             assert re.fullmatch(r"plugins/\S+\.py validate-modules:missing-gplv3-license # .+", line)
     assert "missing-gplv3-license" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+
+
+def test_no_value_is_called_by_an_underscore_alone() -> None:
+    """ansible-test's pylint refuses the name, and takes a minute to say so."""
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno}"
+        for folder in ("plugins", "roles")
+        for file in sorted((ROOT / folder).rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if (isinstance(node, ast.Name) and node.id == "_") or (isinstance(node, ast.arg) and node.arg == "_")
+    ]
+    assert found == [], "give it a name that begins with an underscore"

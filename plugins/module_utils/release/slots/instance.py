@@ -248,8 +248,8 @@ class InstanceSlots:
 
 def _quoted(console: str) -> str:
     """Return what a message shows of a console: the last end of the service, if any is on it."""
-    _, ended, last = console.rpartition(_ENDED)
-    how, _, log = last.partition("\n") if ended else ("", "", console)
+    _before, ended, last = console.rpartition(_ENDED)
+    how, _break, log = last.partition("\n") if ended else ("", "", console)
     heading, lines = excerpt(log)
     if ended:
         lines = [f"{_ENDED}{how}", *lines]
