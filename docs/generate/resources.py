@@ -8,11 +8,16 @@ from docs.generate import data
 from docs.generate.markdown import table
 
 API = "the API; nothing is behind it"
+ENFORCED = "real, where IAM is enforced; no conditions"
 SERVES = "the API; what it carries is real HTTP"
 #: By module, or by role and module: what it makes, and how the emulator simulates that.
 MADE: dict[str, tuple[str, str]] = {
     "amazon.aws.ec2_instance": ("instance", API),
     "amazon.aws.ec2_vpc_net": ("VPC", "the API; no packet is routed"),
+    "amazon.aws.iam_instance_profile": ("instance profiles", ENFORCED),
+    "amazon.aws.iam_managed_policy": ("permissions boundary, managed policies", ENFORCED),
+    "amazon.aws.iam_policy": ("inline policies", ENFORCED),
+    "amazon.aws.iam_role": ("roles", ENFORCED),
     "amazon.aws.kms_key": ("key", "the API; nothing is encrypted at rest"),
     "amazon.aws.rds_subnet_group": ("subnet group", API),
     "community.aws.acm_certificate": ("imported certificate", "real: the load balancer serves it"),
@@ -48,14 +53,6 @@ MADE: dict[str, tuple[str, str]] = {
         "real requests; no throttling",
     ),
     "teal.platform.iam_oidc_provider": ("trust in GitHub's tokens", "the API; no token is checked"),
-    "teal.platform.iam_policy": (
-        "permissions boundary, managed policies",
-        "real, where IAM is enforced; no conditions",
-    ),
-    "teal.platform.iam_roles": (
-        "roles, policies, instance profiles",
-        "real, where IAM is enforced; no conditions",
-    ),
     "teal.platform.lambda_functions": (
         "functions, versions, alias",
         "the deployed package is run by this machine's Python",
@@ -91,7 +88,7 @@ MADE: dict[str, tuple[str, str]] = {
 }
 #: Modules that make nothing which stays.
 MAKING_NOTHING = re.compile(
-    r"amazon\.aws\.aws_caller_info|kubernetes\.core\.k8s_(info|log)"
+    r"amazon\.aws\.(aws_caller_info|iam_instance_profile_info|iam_role_info)|kubernetes\.core\.k8s_(info|log)"
     r"|teal\.platform\.(component_info|ec2_image_age_info|ignored_tags_info|release_\w+|slot_check|slot_migrate|slot_retire)"
     r"|teal\.platform\.(sonar_quality_gate|status_page)"
 )

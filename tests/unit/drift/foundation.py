@@ -55,13 +55,15 @@ def certificate() -> str:
 
 
 CASES = {
-    "teal.platform.iam_policy": Case(
+    "amazon.aws.iam_managed_policy": Case(
         arguments=lambda: {
             "name": "drift-boundary",
             "path": "/drift/",
             "description": "Boundary",
-            "document": document("s3:*"),
+            "policy": document("s3:*"),
+            "only_version": True,
             "tags": world.TAGS,
+            "purge_tags": False,
         },
         rows={
             "CreatePolicy.PolicyDocument": lambda: aws("iam").create_policy_version(
@@ -71,24 +73,20 @@ CASES = {
         },
         fixed={"CreatePolicy.Description": "AWS cannot change it after creation"},
     ),
-    "teal.platform.iam_roles": Case(
+    "amazon.aws.iam_role": Case(
         arguments=lambda: {
+            "name": "drift-bastion",
             "path": "/drift/",
             "boundary": OWN,
-            "roles": [
-                {
-                    "name": "drift-bastion",
-                    "description": "Bastion",
-                    "instance_profile": True,
-                    "managed_policies": [SSM],
-                    "trust": world.TRUST,
-                    "policies": {"own": document("s3:GetObject")},
-                }
-            ],
+            "description": "Bastion",
+            "create_instance_profile": False,
+            "delete_instance_profile": False,
+            "managed_policies": [SSM],
+            "assume_role_policy_document": world.TRUST,
             "tags": world.TAGS,
+            "purge_tags": False,
         },
         rows={
-            "AddRoleToInstanceProfile": detach_profile,
             "AttachRolePolicy.PolicyArn": lambda: aws("iam").detach_role_policy(PolicyArn=SSM, **ROLE),
             "CreateRole.AssumeRolePolicyDocument": lambda: aws("iam").update_assume_role_policy(
                 PolicyDocument=json.dumps(world.TRUST).replace("ec2.amazonaws.com", "lambda.amazonaws.com"),
@@ -97,11 +95,35 @@ CASES = {
             "CreateRole.Description": lambda: aws("iam").update_role(Description="changed", **ROLE),
             "CreateRole.PermissionsBoundary": lambda: aws("iam").delete_role_permissions_boundary(**ROLE),
             "CreateRole.Tags": lambda: aws("iam").untag_role(TagKeys=["ManagedBy"], **ROLE),
+        },
+    ),
+    "amazon.aws.iam_policy": Case(
+        arguments=lambda: {
+            "iam_type": "role",
+            "iam_name": "drift-bastion",
+            "policy_name": "own",
+            "policy_json": document("s3:GetObject"),
+        },
+        rows={
             "PutRolePolicy.PolicyDocument": lambda: aws("iam").put_role_policy(
                 PolicyName="own", PolicyDocument=json.dumps(document("*")), **ROLE
             ),
         },
-        fixed={"CreateInstanceProfile.Tags": "they count at creation; nothing is found by them"},
+    ),
+    "amazon.aws.iam_instance_profile": Case(
+        arguments=lambda: {
+            "name": "drift-bastion",
+            "path": "/drift/",
+            "role": "drift-bastion",
+            "tags": world.TAGS,
+            "purge_tags": False,
+        },
+        rows={
+            "AddRoleToInstanceProfile": detach_profile,
+            "CreateInstanceProfile.Tags": lambda: aws("iam").untag_instance_profile(
+                InstanceProfileName="drift-bastion", TagKeys=["ManagedBy"]
+            ),
+        },
     ),
     "teal.platform.iam_oidc_provider": Case(
         arguments=lambda: {"url": "https://token.actions.githubusercontent.com", "tags": world.TAGS},

@@ -20,6 +20,8 @@ CASES: dict[str, Case] = {**compute.CASES, **data.CASES, **network.CASES, **foun
 ELSEWHERE = {
     "amazon.aws.aws_caller_info": "reads",
     "amazon.aws.ec2_instance": "compares type, groups and metadata options; the role reports the profile",
+    "amazon.aws.iam_instance_profile_info": "reads",
+    "amazon.aws.iam_role_info": "reads",
     "community.aws.acm_certificate": "a certificate that is imported is compared by its text",
     "kubernetes.core.k8s": "Kubernetes compares: the API server's dry run",
     "kubernetes.core.k8s_info": "reads",
