@@ -136,7 +136,7 @@ def _mark(url: str) -> Path:
 def _limited(seconds: float) -> Iterator[None]:
     """Raise Hung in the block after `seconds`, also while a name is looked up or a proxy is silent."""
 
-    def ring(*_: Any) -> None:
+    def ring(*_signal: Any) -> None:
         raise Hung
 
     before = signal.signal(signal.SIGALRM, ring)

@@ -52,7 +52,7 @@ class EksResource(Resource):
             return f"update {update['type']} is {update['status']}; {'; '.join(reasons)}{self.issues(_found or {})}."
 
         self.wait_until(
-            lambda _: statuses.meaning("EKS update", look()["status"]) == statuses.READY,
+            lambda _found: statuses.meaning("EKS update", look()["status"]) == statuses.READY,
             f"updated ({update['type']})",
             broken=failed,
         )

@@ -59,7 +59,7 @@ def sign_token(sts: Any, cluster: str) -> str:
     It is a presigned GetCallerIdentity request, bound to the cluster by a signed header.
     """
 
-    def name_the_cluster(request: Any, **_: Any) -> None:
+    def name_the_cluster(request: Any, **_others: Any) -> None:
         request.headers["x-k8s-aws-id"] = cluster
 
     event = "before-sign.sts.GetCallerIdentity"

@@ -178,7 +178,7 @@ class Api:
         what = f"{method.upper()} {path}"
         try:
             if self._client is None:
-                self._client = DynamicClient(self._connect(), discoverer=lambda *_: None)
+                self._client = DynamicClient(self._connect(), discoverer=lambda *_arguments: None)
             answer = self._client.request(
                 method,
                 path,
