@@ -80,11 +80,6 @@ MADE: dict[str, tuple[str, str]] = {
     "teal.platform.sns_topic": ("topic and subscriptions", "the API; nobody is told"),
     "teal.platform.traffic_switch": ("the weights", "real: by request, at several addresses a moment apart"),
     "teal.platform.vpc_flow_log": ("flow log", API),
-    "teal.platform.vpc_nat_routes": ("routes by way of NAT gateways", "the API; no packet is routed"),
-    "teal.platform.vpc_subnets": (
-        "subnets, route tables, internet and NAT gateways, S3 endpoint",
-        "the API; no packet is routed",
-    ),
 }
 #: Modules that make nothing which stays.
 MAKING_NOTHING = re.compile(
