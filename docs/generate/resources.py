@@ -13,6 +13,12 @@ SERVES = "the API; what it carries is real HTTP"
 #: By module, or by role and module: what it makes, and how the emulator simulates that.
 MADE: dict[str, tuple[str, str]] = {
     "amazon.aws.ec2_instance": ("instance", API),
+    "amazon.aws.ec2_eip": ("addresses of the NAT gateways", "the API; no packet is routed"),
+    "amazon.aws.ec2_vpc_endpoint": ("endpoint for S3", "the API; no packet is routed"),
+    "amazon.aws.ec2_vpc_igw": ("internet gateway", "the API; no packet is routed"),
+    "amazon.aws.ec2_vpc_nat_gateway": ("NAT gateways", "the API; no packet is routed"),
+    "amazon.aws.ec2_vpc_route_table": ("route tables", "the API; no packet is routed"),
+    "amazon.aws.ec2_vpc_subnet": ("subnets", "the API; no packet is routed"),
     "amazon.aws.ec2_vpc_net": ("VPC", "the API; no packet is routed"),
     "amazon.aws.iam_instance_profile": ("instance profiles", ENFORCED),
     "amazon.aws.iam_managed_policy": ("permissions boundary, managed policies", ENFORCED),
@@ -83,7 +89,7 @@ MADE: dict[str, tuple[str, str]] = {
 }
 #: Modules that make nothing which stays.
 MAKING_NOTHING = re.compile(
-    r"amazon\.aws\.(aws_caller_info|iam_instance_profile_info|iam_role_info)|kubernetes\.core\.k8s_(info|log)"
+    r"amazon\.aws\.((ec2|iam)_\w+_info|aws_caller_info)|kubernetes\.core\.k8s_(info|log)"
     r"|teal\.platform\.(component_info|ec2_image_age_info|ignored_tags_info|release_\w+|slot_check|slot_migrate|slot_retire)"
     r"|teal\.platform\.(sonar_quality_gate|status_page)"
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: nat_routes
 author: Teal maintainers
-version_added: 0.2.0
+version_added: 0.1.0
 short_description: Find the route tables that do not lead to their NAT gateway
 description:
   - Returns the route tables of private subnets whose default route does not lead to the NAT gateway of their zone, or to

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: network_layout
 author: Teal maintainers
-version_added: 0.2.0
+version_added: 0.1.0
 short_description: Compute the subnets, gateways, route tables and endpoints of a VPC
 description:
   - Compares the plan of a VPC with the results of the C(_info) modules of P(amazon.aws#collection), and returns the

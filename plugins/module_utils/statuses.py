@@ -54,14 +54,6 @@ STATUSES: dict[str, dict[str, str]] = {
         "provisioning": IN_PROGRESS,
         "failed": FAILED,
     },
-    "NAT gateway": {
-        "available": READY,
-        "pending": IN_PROGRESS,
-        "failed": FAILED,
-        # None of these ever becomes available: somebody else deleted the gateway.
-        "deleting": FAILED,
-        "deleted": FAILED,
-    },
     "certificate": {
         "ISSUED": READY,
         "PENDING_VALIDATION": IN_PROGRESS,

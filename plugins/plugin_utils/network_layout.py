@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.tags import matches
+from ansible_collections.teal.platform.plugins.filter.describe_changes import describe_changes
+from ansible_collections.teal.platform.plugins.filter.foreign_tags import foreign_tags
 
 EVERYWHERE = "0.0.0.0/0"
 LIVE_NAT = ("pending", "available")
@@ -74,19 +75,12 @@ class Layout:
         self.plan: list[dict[str, str]] = settings["subnets"]
         self.subnets = {one["cidr_block"]: one for one in found["subnets"]}
         self.addresses = {one["public_ip"]: one for one in found["addresses"]}
-        self.gateways = {
-            self.nat_name(one): one for one in found["nat_gateways"] if one["state"] in LIVE_NAT
-        }
+        self.gateways = {self.nat_name(one): one for one in found["nat_gateways"] if one["state"] in LIVE_NAT}
         self.tables = by_name(one for one in found["route_tables"] if not is_main(one))
 
     def tags(self, name: str, found: Found | None, **more: str) -> dict[str, str]:
         """Return an object's own tags, and those that others have set on it and that `ignored_tags` matches."""
-        ignored = self.settings["ignored_tags"]
-        foreign = {
-            key: value
-            for key, value in tags_of(found or {}).items()
-            if matches(key, ignored) and not key.startswith("aws:")
-        }
+        foreign = foreign_tags(tags_of(found or {}), self.settings["ignored_tags"])
         return {**foreign, **self.settings["tags"], **more, "Name": name}
 
     def is_public(self, subnet: dict[str, str]) -> bool:
@@ -259,29 +253,24 @@ class Layout:
         return list(tables.values())
 
     def changes(self) -> list[str]:
-        """Return what changes in the routes, a sentence for each."""
-        told = []
-        homes = {
-            subnet: name for name, table in self.tables.items() for subnet in sorted(associated(table))
+        """Return what changes in the routes and in the subnets of route tables, a line for each."""
+        subnets = self.wanted_subnets()
+        names = {one["id"]: one["name"] for one in subnets if one["id"] != PLANNED["subnet"]}
+        now = {
+            name: {
+                "routes": [f"{dest} {target}" for dest, target in created_routes(table).items()],
+                "subnets": [names.get(one, one) for one in associated(table)],
+            }
+            for name, table in self.tables.items()
         }
-        for table in self.wanted_tables():
-            name = table["name"]
-            have = created_routes(self.tables.get(name, {}))
-            want = {route["dest"]: route["gateway_id"] for route in table["routes"]}
-            told += [
-                f"{dest} of route table {name} leads to {want.get(dest, 'nothing')}, now {have.get(dest, 'nothing')}"
-                for dest in sorted(have.keys() | want.keys())
-                if have.get(dest) != want.get(dest)
-            ]
-            told += [
-                f"subnet {label} is in route table {name}, now in {homes.get(subnet, 'none')}"
-                for label, subnet in zip(table["subnet_names"], table["subnet_ids"], strict=True)
-                if homes.get(subnet) != name
-            ]
-        wanted_names = {table["name"] for table in self.wanted_tables()}
-        return told + [
-            f"route table {name} is deleted" for name in sorted(self.tables.keys() - wanted_names)
-        ]
+        wanted = {
+            table["name"]: {
+                "routes": [f"{route['dest']} {route['gateway_id']}" for route in table["routes"]],
+                "subnets": table["subnet_names"],
+            }
+            for table in self.wanted_tables()
+        }
+        return describe_changes(now, wanted)
 
     # -- endpoints -----------------------------------------------------------------------------------
 
@@ -381,6 +370,6 @@ def nat_routes(route_tables: list[Found], nat_gateways: list[Found], name: str) 
         now = default_target(found)
         if now != gateway:
             missing.append(
-                {"name": table, "id": found["route_table_id"], "gateway_id": gateway, "now": now or "nothing"}
+                {"name": table, "id": found["route_table_id"], "gateway_id": gateway, "now": now or "none"}
             )
     return missing

@@ -136,7 +136,10 @@ class Network:
         self.ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[nat])
         tables = [
             self._table("public", {"GatewayId": gateway}, self.public),
-            self._table("private", {"NatGatewayId": nat}, self.private),
+            *(
+                self._table(f"private-{zone}", {"NatGatewayId": nat}, [subnet])
+                for zone, subnet in zip(ZONES, self.private, strict=True)
+            ),
         ]
         self._make(
             *("vpc-endpoint", "VpcEndpoints", "describe_vpc_endpoints", "create_vpc_endpoint", f"{NAME}-s3"),

@@ -9,10 +9,6 @@ from tests.unit.drift import world
 from tests.unit.drift.harness import Case, aws
 
 CREATED = "AWS cannot change it after creation; the module says so"
-SUBNETS = [
-    {"name": "drift-public-a", "tier": "public", "az": "ap-northeast-2a", "cidr": "10.78.0.0/24"},
-    {"name": "drift-private-a", "tier": "private", "az": "ap-northeast-2a", "cidr": "10.78.1.0/24"},
-]
 
 
 @functools.cache
@@ -29,8 +25,19 @@ def subnet(name: str) -> str:
     return listed("describe_subnets", "Subnets", name)["SubnetId"]
 
 
-def table(name: str) -> dict[str, Any]:
-    return listed("describe_route_tables", "RouteTables", name)
+def main_table() -> str:
+    inside = [{"Name": "vpc-id", "Values": [own_vpc()]}]
+    return aws("ec2").describe_route_tables(Filters=inside)["RouteTables"][0]["RouteTableId"]
+
+
+@functools.cache
+def own_subnet() -> str:
+    return aws("ec2").create_subnet(VpcId=own_vpc(), CidrBlock="10.78.8.0/24")["Subnet"]["SubnetId"]
+
+
+@functools.cache
+def address() -> str:
+    return aws("ec2").allocate_address(Domain="vpc")["AllocationId"]
 
 
 def untag(identifier: str) -> None:
@@ -43,11 +50,6 @@ def gateway() -> str:
     ]
 
 
-def address() -> dict[str, Any]:
-    filters = [{"Name": "tag:Name", "Values": ["drift-nat-a"]}]
-    return aws("ec2").describe_addresses(Filters=filters)["Addresses"][0]
-
-
 def nat() -> str:
     which = [{"Name": "vpc-id", "Values": [own_vpc()]}, {"Name": "state", "Values": ["available"]}]
     return aws("ec2").describe_nat_gateways(Filter=which)["NatGateways"][0]["NatGatewayId"]
@@ -56,16 +58,6 @@ def nat() -> str:
 def endpoint() -> dict[str, Any]:
     which = [{"Name": "vpc-id", "Values": [own_vpc()]}]
     return aws("ec2").describe_vpc_endpoints(Filters=which)["VpcEndpoints"][0]
-
-
-def unroute(name: str) -> None:
-    which = {"RouteTableId": table(name)["RouteTableId"], "DestinationCidrBlock": "0.0.0.0/0"}
-    aws("ec2").delete_route(**which)
-
-
-def unassociate() -> None:
-    association = next(one for one in table("drift-private")["Associations"] if one.get("SubnetId"))
-    aws("ec2").disassociate_route_table(AssociationId=association["RouteTableAssociationId"])
 
 
 def security_group(purpose: str) -> dict[str, Any]:
@@ -155,45 +147,58 @@ CASES = {
             "CreateVpc.InstanceTenancy": "it counts at creation",
         },
     ),
-    "teal.platform.vpc_subnets": Case(
+    "amazon.aws.ec2_vpc_subnet": Case(
         arguments=lambda: {
             "vpc_id": own_vpc(),
-            "name": "drift",
-            "nat": "single",
-            "subnets": SUBNETS,
-            "tags": world.TAGS,
+            "az": "ap-northeast-2a",
+            "cidr": "10.78.9.0/24",
+            "map_public": True,
+            "tags": {**world.TAGS, "Name": "drift-public-a"},
         },
         rows={
-            "AllocateAddress.TagSpecifications": lambda: untag(address()["AllocationId"]),
-            "AssociateRouteTable.SubnetId": unassociate,
-            "AttachInternetGateway": lambda: aws("ec2").detach_internet_gateway(
-                InternetGatewayId=gateway(), VpcId=own_vpc()
-            ),
-            "CreateInternetGateway.TagSpecifications": lambda: untag(gateway()),
-            "CreateNatGateway.TagSpecifications": lambda: untag(nat()),
-            "CreateRoute.DestinationCidrBlock": lambda: unroute("drift-public"),
-            "CreateRoute.GatewayId": lambda: unroute("drift-public"),
-            "CreateRoute.NatGatewayId": lambda: unroute("drift-private"),
-            "CreateRouteTable.TagSpecifications": lambda: untag(table("drift-private")["RouteTableId"]),
-            "CreateSubnet.TagSpecifications": lambda: untag(subnet("drift-private-a")),
-            "CreateVpcEndpoint.RouteTableIds": lambda: aws("ec2").modify_vpc_endpoint(
-                VpcEndpointId=endpoint()["VpcEndpointId"],
-                RemoveRouteTableIds=endpoint()["RouteTableIds"][:1],
-            ),
-            "CreateVpcEndpoint.TagSpecifications": lambda: untag(endpoint()["VpcEndpointId"]),
+            "CreateSubnet.TagSpecifications": lambda: untag(subnet("drift-public-a")),
             "ModifySubnetAttribute.MapPublicIpOnLaunch.Value": lambda: aws("ec2").modify_subnet_attribute(
-                SubnetId=subnet("drift-private-a"), MapPublicIpOnLaunch={"Value": True}
+                SubnetId=subnet("drift-public-a"), MapPublicIpOnLaunch={"Value": False}
             ),
         },
         fixed={
-            "AllocateAddress.Domain": "there is one domain",
-            "CreateNatGateway.AllocationId": CREATED,
-            "CreateNatGateway.SubnetId": CREATED,
-            "CreateSubnet.AvailabilityZone": CREATED,
-            "CreateSubnet.CidrBlock": CREATED,
-            "CreateVpcEndpoint.ServiceName": CREATED,
-            "CreateVpcEndpoint.VpcEndpointType": "AWS cannot change it after creation",
+            "CreateSubnet.AvailabilityZone": "AWS cannot change it; the role network refuses another",
+            "CreateSubnet.CidrBlock": "AWS cannot change it; the role network refuses another",
             "ModifySubnetAttribute.SubnetId": "it names the subnet",
+        },
+    ),
+    "amazon.aws.ec2_vpc_igw": Case(
+        arguments=lambda: {"vpc_id": own_vpc(), "tags": {**world.TAGS, "Name": "drift"}},
+        rows={"CreateInternetGateway.TagSpecifications": lambda: untag(gateway())},
+        fixed={
+            "AttachInternetGateway": "test_network.py: the role looks for one that is attached to nothing"
+        },
+    ),
+    "amazon.aws.ec2_vpc_nat_gateway": Case(
+        arguments=lambda: {
+            "subnet_id": own_subnet(),
+            "allocation_id": address(),
+            "tags": {**world.TAGS, "Name": "drift-nat-a"},
+        },
+        rows={"CreateNatGateway.TagSpecifications": lambda: untag(nat())},
+        fixed={
+            "CreateNatGateway.AllocationId": "AWS cannot change it; the role passes the one that the gateway has",
+            "CreateNatGateway.ConnectivityType": "it is always public",
+            "CreateNatGateway.SubnetId": "AWS cannot change it; the role network refuses another",
+        },
+    ),
+    "amazon.aws.ec2_vpc_endpoint": Case(
+        arguments=lambda: {
+            "vpc_id": own_vpc(),
+            "service": "com.amazonaws.ap-northeast-2.s3",
+            "route_table_ids": [main_table()],
+            "tags": {**world.TAGS, "Name": "drift-s3"},
+        },
+        rows={"CreateVpcEndpoint.TagSpecifications": lambda: untag(endpoint()["VpcEndpointId"])},
+        fixed={
+            "CreateVpcEndpoint.RouteTableIds": "test_network.py: the role creates another one for a table that has none",
+            "CreateVpcEndpoint.ServiceName": "AWS cannot change it after creation",
+            "CreateVpcEndpoint.VpcEndpointType": "AWS cannot change it after creation",
         },
     ),
     "teal.platform.security_groups": Case(

@@ -19,6 +19,14 @@ CASES: dict[str, Case] = {**compute.CASES, **data.CASES, **network.CASES, **foun
 #: modules that the roles call and that manage nothing of AWS's that lasts, or that have tests of their own
 ELSEWHERE = {
     "amazon.aws.aws_caller_info": "reads",
+    "amazon.aws.ec2_eip": "allocates another address if it is not told which, see test_network.py",
+    "amazon.aws.ec2_vpc_endpoint_info": "reads",
+    "amazon.aws.ec2_eip_info": "reads",
+    "amazon.aws.ec2_vpc_igw_info": "reads",
+    "amazon.aws.ec2_vpc_nat_gateway_info": "reads",
+    "amazon.aws.ec2_vpc_route_table": "sleeps for five seconds after each change, see test_network.py",
+    "amazon.aws.ec2_vpc_route_table_info": "reads",
+    "amazon.aws.ec2_vpc_subnet_info": "reads",
     "amazon.aws.ec2_instance": "compares type, groups and metadata options; the role reports the profile",
     "amazon.aws.iam_instance_profile_info": "reads",
     "amazon.aws.iam_role_info": "reads",
@@ -31,7 +39,6 @@ ELSEWHERE = {
     "teal.platform.ec2_image_age_info": "reads",
     "teal.platform.ignored_tags_info": "reads",
     "teal.platform.ec2_run_script": "runs once for each script, see test_ec2_run_script.py",
-    "teal.platform.vpc_nat_routes": "the routes of vpc_subnets, here in its case",
     "teal.platform.autoscaling_target_groups": "what is attached, see test_eks.py",
 }
 #: what a release does is its engine's matter: weights, targets and pods are never drift

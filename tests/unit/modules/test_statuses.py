@@ -10,7 +10,6 @@ import botocore.client
 import botocore.loaders
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils import resource, statuses
-from ansible_collections.teal.platform.plugins.module_utils.vpc_parts import held_by_nat
 from ansible_collections.teal.platform.plugins.modules import (
     dns_certificate,
     dynamodb_table,
@@ -21,9 +20,7 @@ from ansible_collections.teal.platform.plugins.modules import (
     lambda_functions,
     load_balancer,
     rds_instance,
-    vpc_subnets,
 )
-from botocore.exceptions import ClientError
 from conftest import ModuleFailed
 
 Run = Callable[..., dict[str, Any]]
@@ -35,7 +32,6 @@ ENUMS = {
     "EKS add-on": ("eks", "AddonStatus"),
     "EKS update": ("eks", "UpdateStatus"),
     "load balancer": ("elbv2", "LoadBalancerStateEnum"),
-    "NAT gateway": ("ec2", "NatGatewayState"),
     "certificate": ("acm", "CertificateStatus"),
     "table": ("dynamodb", "TableStatus"),
     "function": ("lambda", "State"),
@@ -322,33 +318,6 @@ def test_a_load_balancer_is_waited_for_accepted_or_refused(
     assert bool(warned) == (state == "active_impaired")
 
 
-@pytest.mark.parametrize("status", statuses.STATUSES["NAT gateway"])
-def test_a_nat_gateway_is_waited_for_accepted_or_refused(
-    status: str, answers: Answers, run_module: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Clock(monkeypatch)
-    vpc = boto3.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    gateway = {"NatGatewayId": "nat-1", "SubnetId": "s", "NatGatewayAddresses": [{}], "State": status}
-    answers.by_operation["DescribeNatGateways"] = lambda given: {"NatGateways": [gateway]}
-
-    class Module:
-        check_mode = False
-        params = {"name": "shop", "vpc_id": vpc, "wait_timeout": 60}
-
-        def fail_json(self, msg: str) -> None:
-            raise ModuleFailed({"msg": msg})
-
-    part = vpc_subnets.NatGateways(Module(), boto3.client("ec2"))
-    meaning = statuses.meaning("NAT gateway", status)
-    if meaning == statuses.READY:
-        part.await_state([gateway], "available")
-    else:
-        told = "is .*, not available" if meaning == statuses.FAILED else "were not available within 60 s"
-        with pytest.raises(ModuleFailed, match=told):
-            part.await_state([gateway], "available")
-    assert (clock.waited > 0) == (meaning == statuses.IN_PROGRESS)
-
-
 @pytest.mark.parametrize("status", statuses.STATUSES["certificate"])
 def test_a_certificate_is_waited_for_accepted_or_refused(
     status: str, answers: Answers, monkeypatch: pytest.MonkeyPatch
@@ -408,37 +377,3 @@ def test_a_command_is_waited_for_accepted_or_refused(
     expected = {statuses.READY: None, statuses.IN_PROGRESS: "it did not end in 60 s"}
     assert failure == expected.get(meaning, f"{status}: no route")
     assert (clock.waited > 0) == (meaning == statuses.IN_PROGRESS)
-
-
-# -- an address that a deleted NAT gateway still holds ---------------------------------------------
-
-
-def test_an_address_is_released_once_its_nat_gateway_lets_go(
-    answers: Answers, run_module: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ec2 = boto3.client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.2.0.0/16")["Vpc"]["VpcId"]
-    subnet = {"name": "shop-public-a", "tier": "public", "az": "ap-northeast-2a", "cidr": "10.2.0.0/24"}
-    run_module(vpc_subnets, vpc_id=vpc, name="shop", subnets=[subnet], nat="single")
-    Clock(monkeypatch)
-    real = botocore.client.BaseClient._make_api_call
-    refusals = iter(["You do not have permission to access the specified resource."] * 3)
-
-    def call(this: Any, operation: str, given: dict[str, Any]) -> Any:
-        if operation == "ReleaseAddress" and (message := next(refusals, None)):
-            raise ClientError({"Error": {"Code": "AuthFailure", "Message": message}}, operation)
-        return real(this, operation, given)
-
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
-    assert run_module(vpc_subnets, vpc_id=vpc, name="shop", state="absent")["changed"]
-    assert ec2.describe_addresses()["Addresses"] == []
-
-
-def test_other_refusals_are_not_tried_again() -> None:
-    assert not held_by_nat({"Code": "UnauthorizedOperation", "Message": "You are not authorized"})
-    assert not held_by_nat(
-        {
-            "Code": "AuthFailure",
-            "Message": "AWS was not able to validate the provided access credentials",
-        }
-    )

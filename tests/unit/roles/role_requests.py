@@ -67,7 +67,6 @@ NOT_BY = {
     "ec2:ModifyInstanceAttribute": {"volume"},
     # A gateway's endpoint for S3 has route tables and nothing else.
     "ec2:CreateVpcEndpoint": {"security-group", "subnet"},
-    "ec2:ModifyVpcEndpoint": {"security-group", "subnet"},
     "eks:CreateAddon": {"podidentityassociation"},
     "eks:UpdateAddon": {"podidentityassociation"},
 }

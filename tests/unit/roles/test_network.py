@@ -101,7 +101,9 @@ def tags(thing: dict[str, Any]) -> dict[str, str]:
 
 
 @pytest.fixture
-def network(rehearsed: str, run_module: Callable[..., dict[str, Any]], monkeypatch: Patch) -> Iterator[Network]:
+def network(
+    rehearsed: str, run_module: Callable[..., dict[str, Any]], monkeypatch: Patch
+) -> Iterator[Network]:
     for slept in ("time.sleep", "ansible_collections.amazon.aws.plugins.modules.ec2_vpc_route_table.sleep"):
         monkeypatch.setattr(slept, lambda seconds: None)
     made = Network(run_module)
@@ -112,8 +114,8 @@ def network(rehearsed: str, run_module: Callable[..., dict[str, Any]], monkeypat
 def test_from_nothing_to_nothing(network: Network) -> None:
     """A check before the first run, a first run, a second, a removal."""
     assert len(network.run(check=True)) >= 4 + 1 + 1 + 1 + 3 + 1
-    assert f"0.0.0.0/0 of route table {network.name}-public leads to igw-" in network.told()
-    assert f"subnet {network.name}-private-a is in route table {network.name}-private-a" in network.told()
+    assert f"{network.name}-public: routes: none -> 0.0.0.0/0 igw-" in network.told()
+    assert f"{network.name}-private-a: subnets: none -> {network.name}-private-a" in network.told()
     assert network.ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [network.name]}])["Vpcs"] == []
     assert network.gateways() == network.addresses() == []
 
@@ -196,11 +198,14 @@ def test_drift_is_named_and_repaired(network: Network) -> None:
         f"Create the route tables: {network.name}-private-a",
     ]
     checked = network.run(check=True)
-    assert checked[:6] == changed and len(checked) == 6 + 2  # the endpoint's tags, and one for the table that it lost
+    assert (
+        checked[:6] == changed and len(checked) == 6 + 2
+    )  # the endpoint's tags, and one for the table that it lost
     for told in (
-        f"0.0.0.0/0 of route table {network.name}-public leads to {gateway}, now nothing",
-        f"192.0.2.0/24 of route table {network.name}-public leads to nothing, now {nat}",
-        f"subnet {network.name}-public-a is in route table {network.name}-public, now in {network.name}-private-a",
+        f"{network.name}-public: routes: none -> 0.0.0.0/0 {gateway}",
+        f"{network.name}-public: routes: 192.0.2.0/24 {nat} -> none",
+        f"{network.name}-public: subnets: none -> {network.name}-public-a",
+        f"{network.name}-private-a: subnets: {network.name}-public-a -> none",
     ):
         assert told in network.told()
 
@@ -212,9 +217,7 @@ def test_drift_is_named_and_repaired(network: Network) -> None:
     assert covered == sorted(one["RouteTableId"] for one in network.tables().values())
 
 
-def test_nat_gateways_come_and_go_and_no_subnet_loses_its_table(
-    network: Network, monkeypatch: Patch
-) -> None:
+def test_nat_gateways_come_and_go_and_no_subnet_loses_its_table(network: Network, monkeypatch: Patch) -> None:
     network.run()
     before = {name: table["RouteTableId"] for name, table in network.tables().items()}
     sent = record(monkeypatch)
@@ -433,7 +436,7 @@ def test_a_nat_gateway_is_awaited_when_its_route_is_needed(
     assert {network.routes()["private-a"], network.routes()["private-c"]} == {None}
     assert network.run() == []
     assert len(network.route_nat(check=True)) == 2
-    assert f"0.0.0.0/0 of route table {network.name}-private-a leads to nat-" in network.told()
+    assert f"{network.name}-private-a: routes: 0.0.0.0/0 none -> 0.0.0.0/0 nat-" in network.told()
     with pytest.raises(TaskFailed, match="Wait for the NAT gateways"):
         network.route_nat()
     pending["now"] = "available"
@@ -535,9 +538,7 @@ def record(monkeypatch: Patch) -> list[str]:
     return sent
 
 
-def intercept(
-    monkeypatch: Patch, intercepted: str, error: BaseException, times: int = 1000
-) -> None:
+def intercept(monkeypatch: Patch, intercepted: str, error: BaseException, times: int = 1000) -> None:
     """Let calls of an operation end with `error`, so many `times`."""
     real, left = botocore.client.BaseClient._make_api_call, iter(range(times))
 
