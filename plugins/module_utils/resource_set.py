@@ -8,7 +8,7 @@ declared. A `ResourceSet` compares all of them by a key at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
@@ -19,7 +19,7 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 )
 
 #: AWS refuses to delete what something else still uses; load balancers leave interfaces and certificates late.
-IN_USE = ("DependencyViolation", "ResourceInUse", "ResourceInUseException", "InvalidIPAddress.InUse")
+IN_USE = ("DependencyViolation", "ResourceInUse", "ResourceInUseException")
 
 
 class ResourceSet(Resource):
@@ -107,16 +107,15 @@ class ResourceSet(Resource):
         operation: str,
         *,
         gone: Iterable[str] = (),
-        still_used: Callable[[dict[str, str]], bool] = lambda error: False,
         **arguments: Any,
     ) -> None:
         """Call `operation` until nothing uses the object any more, at most `wait_timeout` seconds.
 
-        Error codes in `gone` mean that there is nothing to delete. `still_used` knows errors beside `IN_USE`.
+        Error codes in `gone` mean that there is nothing to delete.
         """
         self.call_patiently(
             operation,
-            lambda error: error["Code"] in IN_USE or still_used(error),
+            lambda error: error["Code"] in IN_USE,
             seconds=self.params["wait_timeout"],
             missing=gone,
             **arguments,
