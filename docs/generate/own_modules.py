@@ -21,7 +21,6 @@ TITLES = {
 #: Upstream modules are about to replace them: they need no entry, and may be missing.
 LEAVING = {
     *("dns_alias", "load_balancer", "load_balancer_slots", "security_groups"),
-    *("vpc_nat_routes", "vpc_subnets"),
 }
 DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 PACKAGE = "ansible_collections.teal.platform."
