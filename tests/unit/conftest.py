@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-_open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+from support import ROOT, ModuleFailed, rehearsed_aws
 
 
 def _install_collection_loader() -> None:
@@ -42,14 +35,6 @@ def _read_service_models_once() -> None:
 
 
 _read_service_models_once()
-
-
-class ModuleFailed(Exception):
-    """A module called fail_json; `result` is what it said."""
-
-    def __init__(self, result: dict[str, Any]) -> None:
-        super().__init__(result.get("msg"))
-        self.result = result
 
 
 class _Exit(Exception):
@@ -126,27 +111,6 @@ def late_lists(aws: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
     return asked
-
-
-@contextlib.contextmanager
-def rehearsed_aws(home: Path) -> Iterator[str]:
-    """Start moto with the emulator's patches; return its URL."""
-    from rehearsal import config as settings
-
-    config = settings.create(home, {})
-    log = (home / "log").open("wb")
-    command = [sys.executable, "-m", "rehearsal.aws", "--config", str(home / "config.json")]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-    try:
-        for _ in range(600):
-            with contextlib.suppress(urllib.error.URLError), _open(config["aws"]["ready_url"], timeout=5):
-                break
-            assert process.poll() is None, (home / "log").read_text()
-            time.sleep(0.05)
-        yield config["aws"]["url"]
-    finally:
-        process.kill()
-        process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ from ansible_collections.teal.platform.plugins.modules import (
 from ansible_collections.teal.platform.plugins.plugin_utils import checks
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "first-mistakes.md"
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from conftest import rehearsed_aws
+from support import rehearsed_aws
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.teal.platform.plugins.module_utils import access
 from ansible_collections.teal.platform.plugins.modules import access_info
 from botocore.exceptions import ClientError
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 KUBECONFIG = """
 apiVersion: v1

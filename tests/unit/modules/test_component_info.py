@@ -6,7 +6,7 @@ import boto3
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.components import COMPONENTS
 from ansible_collections.teal.platform.plugins.modules import component_info
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 WHO = {"environment": "staging", "application": "assistant"}
 

@@ -6,7 +6,7 @@ import boto3
 import moto.settings
 import pytest
 from ansible_collections.teal.platform.plugins.modules import dns_alias, dns_certificate, dns_zone
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 DOMAIN = "staging.shop.example.com"
 ALIAS = {
@@ -189,7 +189,7 @@ def test_a_private_zone_of_the_same_name_is_another_one(route53, run_module):
 
 
 def test_the_role_never_calls_the_module_that_changes_existing_zones():
-    from conftest import ROOT
+    from support import ROOT
 
     texts = [path.read_text() for path in (ROOT / "roles").rglob("*.yml")]
     assert not [text for text in texts if "route53_zone" in text]

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from ansible_collections.teal.platform.plugins.modules import ec2_run_script
 from botocore.exceptions import ClientError
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 NAME, MARKER = "shop-test-schema", "/shop-test/schema"
 Run = Callable[..., dict[str, Any]]

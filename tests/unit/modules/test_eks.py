@@ -19,7 +19,7 @@ from ansible_collections.teal.platform.plugins.modules import (
     eks_pod_identities,
 )
 from botocore.exceptions import ClientError
-from conftest import ModuleFailed, _open
+from support import ModuleFailed, _open
 
 NAME = "shop-staging"
 ROLE = "arn:aws:iam::123456789012:role/shop-staging/shop-staging-{}"

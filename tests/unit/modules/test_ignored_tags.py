@@ -19,7 +19,7 @@ from ansible_collections.teal.platform.plugins.modules import (
     security_groups,
     sns_topic,
 )
-from conftest import ROOT
+from support import ROOT
 
 OWN = {"Application": "shop", "Environment": "staging", "Dropped": "yes"}
 OTHERS = {"awsApplication": "arn:of:it", "CostCenter": "4711"}

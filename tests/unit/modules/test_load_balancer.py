@@ -5,7 +5,7 @@ from __future__ import annotations
 import boto3
 import pytest
 from ansible_collections.teal.platform.plugins.modules import load_balancer
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.teal.platform.plugins.modules import rds_instance
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 NAME = "shop-staging"
 ARGUMENTS = {

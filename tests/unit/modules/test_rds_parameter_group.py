@@ -9,7 +9,7 @@ import boto3
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.rds_parameters import Unfit, checked, text_of
 from ansible_collections.teal.platform.plugins.modules import rds_parameter_group
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 Run = Callable[..., dict[str, Any]]
 NAME = "shop-staging-postgres17"

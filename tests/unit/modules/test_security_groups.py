@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.teal.platform.plugins.module_utils import interfaces
 from ansible_collections.teal.platform.plugins.modules import security_groups
 from botocore.exceptions import ClientError
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 GROUPS = [
     {

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from ansible_collections.teal.platform.plugins.modules import sonar_quality_gate
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 from rehearsal import sonar, standin
 

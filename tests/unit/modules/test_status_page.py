@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils import status_page as rendering
 from ansible_collections.teal.platform.plugins.modules import status_page
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 VOID = {"meta", "br"}
 Run = Callable[..., dict[str, Any]]

@@ -21,7 +21,7 @@ from ansible_collections.teal.platform.plugins.modules import (
     load_balancer,
     rds_instance,
 )
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 Run = Callable[..., dict[str, Any]]
 

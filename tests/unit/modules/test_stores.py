@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.teal.platform.plugins.module_utils import resource
 from ansible_collections.teal.platform.plugins.modules import dynamodb_table, ecr_repository, vpc_flow_log
 from botocore.exceptions import ClientError
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 TAGS = {"Application": "shop"}
 TABLE = {"name": "shop-releases", "partition_key": "scope", "sort_key": "id", "tags": TAGS}

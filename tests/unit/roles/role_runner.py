@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 ROOT = Path(__file__).resolve().parents[3]
 KEYWORDS = {

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from conftest import ROOT
+from support import ROOT
 
 DEFAULTS = yaml.safe_load((ROOT / "roles/cluster/defaults/main.yml").read_text())
 

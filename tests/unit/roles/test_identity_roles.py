@@ -22,7 +22,7 @@ from ansible_collections.amazon.aws.plugins.modules import (
     iam_role,
 )
 from botocore.exceptions import ClientError
-from conftest import ModuleFailed
+from support import ModuleFailed
 
 ROOT = Path(__file__).resolve().parents[3]
 NAME = "shop-roles"

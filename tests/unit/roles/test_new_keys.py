@@ -8,7 +8,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from conftest import ROOT
+from support import ROOT
 
 REFUSED = "User: arn:aws:sts::1:assumed-role/provision/x is not authorized to perform: kms:{} on resource: key/1 because {}"
 
