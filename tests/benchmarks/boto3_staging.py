@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import sys
 import tempfile
 import time
@@ -132,6 +133,7 @@ class Network:
             "NatGatewayId",
             SubnetId=self.public[0],
             AllocationId=address,
+            ConnectivityType="public",
         )
         self.ec2.get_waiter("nat_gateway_available").wait(NatGatewayIds=[nat])
         tables = [
@@ -780,7 +782,7 @@ def in_kubernetes(manifests: list[dict[str, Any]]) -> None:
     """Make each object, unless it is there; wait for Jobs."""
     api = kubernetes_client()
     try:
-        for manifest in manifests:
+        for manifest in of_this_database(manifests):
             try:
                 kubernetes.utils.create_from_dict(api, manifest)
             except kubernetes.utils.FailToCreateError as error:
@@ -790,6 +792,15 @@ def in_kubernetes(manifests: list[dict[str, Any]]) -> None:
                 time.sleep(0.1)
     finally:
         Path(api.configuration.ssl_ca_cert).unlink()
+
+
+def of_this_database(manifests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the manifests with the secret of the master password that RDS created for this script's instance."""
+    instance = client("rds").describe_db_instances(DBInstanceIdentifier=NAME)["DBInstances"][0]
+    secret = instance["MasterUserSecret"]["SecretArn"]
+    return json.loads(
+        re.sub(r"arn:aws:secretsmanager:[^\"\s]*:secret:rds![\w-]+", secret, json.dumps(manifests))
+    )
 
 
 def complete(api: kubernetes.client.ApiClient, job: dict[str, str]) -> bool:

@@ -211,6 +211,10 @@ def code(github: actions.GitHub, **given: Any) -> None:
     (github.workspace / "code.json").write_text(json.dumps({**good, **given}))
 
 
+#: What a caller with Maven builds the image with; the workflow's default is Gradle.
+PACKAGE = "mvn --batch-mode -DskipTests package"
+
+
 def passed(github: actions.GitHub) -> dict[str, str]:
     """Secrets as a caller passes them on."""
     names = {"sonar-token": "SONAR_TOKEN", "discord-webhook": "DISCORD_WEBHOOK_URL"}
@@ -323,7 +327,8 @@ def test_a_gate_that_is_not_met_stops_what_was_merged_all_the_same(
 
     # And an image that came past it, of a commit that was never analysed, is not deployed.
     commit = flow.commit()
-    digest = github.call("image", "test", commit, {}, environment="test").outputs["image"]["digest"]
+    image = github.call("image", "test", commit, {}, environment="test", package=PACKAGE)
+    digest = image.outputs["image"]["digest"]
     run = github.call("deploy", "test", commit, passed(github), environment="test", digest=digest)
     assert run.results["deploy"] == "failure"
     assert f"there is no analysis of {commit}" in run.log
@@ -400,7 +405,8 @@ def test_a_runner_dies_and_its_release_is_brought_to_an_end(flow: Flow, github: 
     """Of an image that nobody analysed, let through knowingly; QA's role sends the requests back."""
     before = flow.lives()
     commit = flow.commit()
-    digest = github.call("image", "test", commit, {}, environment="test").outputs["image"]["digest"]
+    image = github.call("image", "test", commit, {}, environment="test", package=PACKAGE)
+    digest = image.outputs["image"]["digest"]
     keys = flow.sessions[github.rules["test"].variables["AWS_ROLE"]]
     dynamodb = flow.client("dynamodb", **{name.lower(): value for name, value in keys.items()})
     github.dies["deploy"] = lambda: latest_release(dynamodb, "assistant-test-releases")["state"] == "baking"
