@@ -7,7 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
+
+# It guards the benchmark, and builds STAGING twice.
+pytestmark = pytest.mark.long
 
 
 def test_the_boto3_script_makes_what_the_main_job_makes(tmp_path: Path) -> None:
