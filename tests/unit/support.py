@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
+import shutil
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +46,40 @@ def rehearsed_aws(home: Path) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
+
+
+def run_play(
+    text: str,
+    folder: Path,
+    variables: Mapping[str, Any],
+    *options: str,
+    environment: Mapping[str, str] | None = None,
+    timeout: float = 180,
+) -> subprocess.CompletedProcess[str]:
+    """Run the playbook `text` on localhost by ansible-playbook, with the repository's configuration; seconds of CPU.
+
+    Variables of the caller's environment that change Ansible, or that a runner of GitHub has, do not reach the play.
+    """
+    playbook = folder / "play.yml"
+    playbook.write_text(text)
+    command = shutil.which("ansible-playbook", path=str(Path(sys.executable).parent))
+    assert command
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ANSIBLE_", "GITHUB_", "SONAR_"))
+    }
+    ours = {
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+        "ANSIBLE_LOCAL_TEMP": str(folder / "local"),
+        "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
+    }
+    return subprocess.run(
+        [command, "-i", "localhost,", "-e", json.dumps(dict(variables)), *options, str(playbook)],
+        env={**kept, **(environment or {}), **ours},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )

@@ -5,11 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import shutil
 import socket
 import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -18,10 +15,10 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from support import run_play
 
 from rehearsal import balancer, certificates, discord, sonar
 
-ROOT = Path(__file__).resolve().parents[3]
 TOKEN = "planted-t0ken"
 WEBHOOK = f"https://discord.com/api/webhooks/100/{TOKEN}"
 SONAR_TOKEN = "planted-sonar-t0ken"
@@ -98,23 +95,7 @@ class Outside:
 
     def play(self, text: str, folder: Path, **extra: Any) -> subprocess.CompletedProcess[str]:
         """Run a playbook at -vvv; no token may be in what it says."""
-        (folder / "play.yml").write_text(text)
-        environment = {
-            k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "ANSIBLE_", "SONAR_"))
-        }
-        environment |= self.environment | {
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_LOCAL_TEMP": str(folder / "local"),
-            "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
-        }
-        command = shutil.which("ansible-playbook", path=str(Path(sys.executable).parent))
-        assert command
-        variables = json.dumps(VARIABLES | extra)
-        arguments = [command, "-i", "localhost,", "-vvv", "-e", variables, str(folder / "play.yml")]
-        done = subprocess.run(
-            arguments, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        done = run_play(text, folder, VARIABLES | extra, "-vvv", environment=self.environment, timeout=60)
         assert TOKEN not in done.stdout + done.stderr
         assert SONAR_TOKEN not in done.stdout + done.stderr
         return done

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shutil
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -16,10 +12,10 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes import client, config
+from support import ROOT, run_play
 
-ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/unit/rehearsal"))
-from kubernetes_live import REGISTRY, Live, live, until  # noqa: E402 (a helper of another folder's tests)
+from kubernetes_live import REGISTRY, Live, live, until
 
 PLAY = """
 - hosts: localhost
@@ -72,7 +68,6 @@ def play(server: Live, api: Any, tmp_path: Path) -> Play:
     """Return play(*options, **variables) -> exit status and output of the role's tasks."""
 
     def run(*options: str, **given: Any) -> tuple[int, str]:
-        (tmp_path / "play.yml").write_text(PLAY)
         variables = {
             "ansible_python_interpreter": sys.executable,
             "platform_environment": "staging",
@@ -85,27 +80,7 @@ def play(server: Live, api: Any, tmp_path: Path) -> Play:
             "__database_user_needs": {"components": {"database": DATABASE}},
             **given,
         }
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")} | {
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
-            "ANSIBLE_REMOTE_TEMP": str(tmp_path / "remote"),
-            "NO_PROXY": "127.0.0.1",
-        }
-        command = shutil.which("ansible-playbook", path=str(Path(sys.executable).parent))
-        assert command
-        words = [
-            command,
-            "-i",
-            "localhost,",
-            "-e",
-            json.dumps(variables),
-            *options,
-            str(tmp_path / "play.yml"),
-        ]
-        done = subprocess.run(
-            words, env=environment, capture_output=True, text=True, timeout=180, check=False
-        )
+        done = run_play(PLAY, tmp_path, variables, *options, environment={"NO_PROXY": "127.0.0.1"})
         assert not [token for token in tokens(server) if token in done.stdout + done.stderr]
         return done.returncode, done.stdout + done.stderr
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import ROOT, run_play
 
-ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/unit/rehearsal"))
-from kubernetes_live import Live, live  # noqa: E402 (a helper of another folder's tests)
+from kubernetes_live import Live, live
 
 PLAY = """
 - hosts: localhost
@@ -49,7 +45,6 @@ def check(server: Live, tmp_path: Path) -> Callable[..., tuple[int, str]]:
     """Return check(**variables) -> exit status and output of the play."""
 
     def run(**given: Any) -> tuple[int, str]:
-        (tmp_path / "play.yml").write_text(PLAY)
         variables = {
             "ansible_python_interpreter": sys.executable,
             "platform_environment": "staging",
@@ -58,29 +53,12 @@ def check(server: Live, tmp_path: Path) -> Callable[..., tuple[int, str]]:
             "kubeconfig": str(server.kubeconfig),
             **given,
         }
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")} | {
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
-            "ANSIBLE_REMOTE_TEMP": str(tmp_path / "remote"),
+        environment = {
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
             "NO_PROXY": "127.0.0.1",
         }
-        command = shutil.which("ansible-playbook", path=str(Path(sys.executable).parent))
-        assert command
-        words = [
-            command,
-            "-i",
-            "localhost,",
-            "-e",
-            json.dumps(variables),
-            str(tmp_path / "play.yml"),
-            "--check",
-        ]
-        done = subprocess.run(
-            words, env=environment, capture_output=True, text=True, timeout=120, check=False
-        )
+        done = run_play(PLAY, tmp_path, variables, "--check", environment=environment, timeout=120)
         return done.returncode, done.stdout + done.stderr
 
     return run
