@@ -67,7 +67,7 @@ class Demo:
         with self.load(url) as counts:
             self.release(url)
             time.sleep(1)
-        self.title("5. What stands now, and what Discord was told")
+        self.title("5. The status now, and the messages on Discord")
         self.play("status")
         self.discord(self.config["discord"]["url"])
         self.result(counts, url)

@@ -1,6 +1,6 @@
 """Commands that a runner has and a test's machine may not: the application's Maven, Docker, and AWS's command line.
 
-What the application's commit is like stands in code.json of its folder: {"sonar": "OK", "integration": true}.
+What the application's commit is like is in code.json of its folder: {"sonar": "OK", "integration": true}.
 """
 
 from __future__ import annotations

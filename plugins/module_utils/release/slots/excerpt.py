@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The lines of a log that tell why a program ended: what a JVM says last are stack frames, and the reason is above them."""
+"""The lines of a log that explain why a program ended. A JVM ends with stack frames; the reason is above them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RULE = re.compile(r"[\s*]*$")
 
 
 def excerpt(log: str) -> tuple[str, list[str]]:
-    """Return a heading, and the lines of the log's end that tell why the program ended; no lines of an empty log.
+    """Return a heading, and the lines at the log's end that explain why the program ended; no lines of an empty log.
 
     Spring Boot's explanation if there is one, else the last lines without stack frames.
     """
