@@ -12,6 +12,7 @@ AWS_REGION, WORK                                where, and the folder for the fi
 import json
 import os
 import secrets
+import shlex
 import string
 import subprocess
 import urllib.request
@@ -82,15 +83,16 @@ def service_secret(settings, old):
 def client(settings, master, work):
     """Return the shell command that runs user.sql as the master, and write the files that it needs."""
     host, port = settings["HOST"], settings["PORT"]
+    quote = shlex.quote
     if settings["ENGINE"] == "postgres":
         password = master["password"].replace("\\", "\\\\").replace(":", "\\:")
         write(work, "pgpass", f"{host}:{port}:*:{master['username']}:{password}\n")
         return (
-            f"export PGPASSFILE={work}/pgpass PGCONNECT_TIMEOUT=30\n"
-            f"export PGSSLMODE=verify-full PGSSLROOTCERT={work}/ca.pem\n"
+            f"export PGPASSFILE={quote(f'{work}/pgpass')} PGCONNECT_TIMEOUT=30\n"
+            f"export PGSSLMODE=verify-full PGSSLROOTCERT={quote(f'{work}/ca.pem')}\n"
             # A terse error does not quote its statement, which may hold the password.
-            f"exec psql -qv ON_ERROR_STOP=1 -v VERBOSITY=terse -h {host} -p {port} -U {master['username']} "
-            f"-d {settings['DATABASE']} -f {work}/user.sql\n"
+            f"exec psql -qv ON_ERROR_STOP=1 -v VERBOSITY=terse -h {quote(host)} -p {quote(port)} "
+            f"-U {quote(master['username'])} -d {quote(settings['DATABASE'])} -f {quote(f'{work}/user.sql')}\n"
         )
     password = master["password"].replace("\\", "\\\\").replace('"', '\\"')
     write(
@@ -100,7 +102,7 @@ def client(settings, master, work):
         f"ssl-ca={work}/ca.pem\nloose-ssl-mode=VERIFY_IDENTITY\nloose-ssl-verify-server-cert\n"
         "connect-timeout=30\n",
     )
-    return f"exec mysql --defaults-extra-file={work}/my.cnf < {work}/user.sql\n"
+    return f"exec mysql --defaults-extra-file={quote(f'{work}/my.cnf')} < {quote(f'{work}/user.sql')}\n"
 
 
 def main():

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import os
 import stat
+import subprocess
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -110,6 +112,34 @@ def test_the_master_connects_by_tls_with_the_regions_ca(prepare: ModuleType, tmp
     assert "VERBOSITY=terse" in command, "an error would quote the statement with the password"
     assert (tmp_path / "ca.pem").read_text().endswith("/ap-northeast-2/ap-northeast-2-bundle.pem")
     assert (tmp_path / "pgpass").read_text() == 'db.example:5432:*:master:pa\\:ss\\\\w"ord\n'
+
+
+@pytest.mark.parametrize("engine", ["postgres", "mysql"])
+def test_the_client_finds_its_files_in_a_folder_whose_name_has_a_space(
+    prepare: ModuleType, tmp_path: Path, engine: str
+) -> None:
+    work = tmp_path / "new folder"
+    work.mkdir()
+    run(prepare, {}, ENGINE=engine, WORK=str(work), DATABASE="my shop")
+    for client in ("psql", "mysql"):
+        (tmp_path / client).write_text(
+            '#!/bin/sh\necho "$PGPASSFILE" "$PGSSLROOTCERT"; printf "%s\\n" "$@"; cat\n'
+        )
+        (tmp_path / client).chmod(0o755)
+    done = subprocess.run(
+        ["sh", str(work / "run.sh")],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    if engine == "postgres":
+        assert done.stdout.splitlines()[0] == f"{work}/pgpass {work}/ca.pem"
+        assert {str(work / "user.sql"), "my shop"} <= {*done.stdout.splitlines()}
+    else:
+        assert f"--defaults-extra-file={work}/my.cnf" in done.stdout.splitlines()
+        assert (work / "user.sql").read_text() in done.stdout
 
 
 def test_mysqls_password_is_quoted(prepare: ModuleType, tmp_path: Path) -> None:
