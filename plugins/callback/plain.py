@@ -13,6 +13,8 @@ description:
   - Prints what P(ansible.builtin.default#callback) prints, but messages of tasks line by line as they were
     written, neither as YAML nor wrapped, and a failure once, without the place in the code.
   - Leaves out what was included and argument specs that were met.
+  - Prints the message of an attempt that is repeated, and nothing for each look of a task that waits for a condition.
+    Long waits are reported by P(teal.platform.progress#callback).
   - With C(-v) and more it is P(ansible.builtin.default#callback), to the letter.
 extends_documentation_fragment:
   - default_callback
@@ -63,6 +65,14 @@ class CallbackModule(Default):
     def v2_playbook_on_include(self, included_file: t.Any) -> None:
         if not self.plain:
             super().v2_playbook_on_include(included_file)
+
+    def v2_runner_retry(self, result: t.Any) -> None:
+        if not self.plain:
+            super().v2_runner_retry(result)
+        # A task that waits for a condition has no message, unlike one whose attempt failed.
+        elif told := result.result.get("msg"):
+            attempt, name = result.result["attempts"], result.task_name or result.task
+            self._display.display(f"[{self.host_label(result)}]: {name}: attempt {attempt}: {told}")
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         task = result.task

@@ -25,6 +25,21 @@ PLAYBOOK = """
       ansible.builtin.debug:
         msg: skipped
       when: false
+    - name: Wait
+      ansible.builtin.set_fact:
+        waited_for: true
+      register: waited
+      until: waited.attempts == 3
+      retries: 3
+      delay: 0
+    - name: Repeat
+      ansible.builtin.fail:
+        msg: the API is busy
+      register: repeated
+      until: repeated is not failed
+      retries: 2
+      delay: 0
+      ignore_errors: true
     - name: Include
       ansible.builtin.include_tasks: more.yml
     - name: Ask what is not there
@@ -108,6 +123,12 @@ def test_a_json_document_stays_one(callback: str, tmp_path: Path) -> None:
     assert all(json.loads(document) for document in documents if document)
     assert documents
     assert json.loads((tmp_path / "summary.json").read_text())["components"]["localhost"]["state"] == "ok"
+
+
+def test_an_attempt_is_printed_with_its_message_and_a_look_is_not(printed: dict[str, str]) -> None:
+    assert "[localhost]: Repeat: attempt 1: the API is busy" in printed[""]
+    assert "Wait: attempt" not in printed[""] and "RETRYING" not in printed[""]
+    assert "FAILED - RETRYING: [localhost]: Wait (2 retries left)" in printed["-v"]
 
 
 def test_what_people_read_keeps_its_summary(printed: dict[str, str]) -> None:
