@@ -20,7 +20,7 @@ TITLES = {
 }
 #: Upstream modules are about to replace them: they need no entry, and may be missing.
 LEAVING = {
-    *("dns_alias", "load_balancer", "load_balancer_slots", "security_groups"),
+    *("dns_alias", "load_balancer", "load_balancer_slots"),
 }
 DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 PACKAGE = "ansible_collections.teal.platform."

@@ -19,6 +19,7 @@ MADE: dict[str, tuple[str, str]] = {
     "amazon.aws.ec2_vpc_nat_gateway": ("NAT gateways", "the API; no packet is routed"),
     "amazon.aws.ec2_vpc_route_table": ("route tables", "the API; no packet is routed"),
     "amazon.aws.ec2_vpc_subnet": ("subnets", "the API; no packet is routed"),
+    "amazon.aws.ec2_security_group": ("security groups", "the API; they let everything through"),
     "amazon.aws.ec2_vpc_net": ("VPC", "the API; no packet is routed"),
     "amazon.aws.iam_instance_profile": ("instance profiles", ENFORCED),
     "amazon.aws.iam_managed_policy": ("permissions boundary, managed policies", ENFORCED),
@@ -78,7 +79,6 @@ MADE: dict[str, tuple[str, str]] = {
         "places for secrets, into which others put the values",
         "real, as far as moto is Secrets Manager",
     ),
-    "teal.platform.security_groups": ("security groups", "the API; they let everything through"),
     "teal.platform.slot_up": (
         "a release in its slot: Deployment, Service, configuration; or an instance",
         "real processes with probes and HTTP: the sample service, or a jar or command of yours",
@@ -89,7 +89,7 @@ MADE: dict[str, tuple[str, str]] = {
 }
 #: Modules that make nothing which stays.
 MAKING_NOTHING = re.compile(
-    r"amazon\.aws\.((ec2|iam)_\w+_info|aws_caller_info)|kubernetes\.core\.k8s_(info|log)"
+    r"amazon\.aws\.(aws_caller_info|ec2_eni|\w+_info)|kubernetes\.core\.k8s_(info|log)"
     r"|teal\.platform\.(component_info|ec2_image_age_info|ignored_tags_info|release_\w+|slot_check|slot_migrate|slot_retire)"
     r"|teal\.platform\.(sonar_quality_gate|status_page)"
 )

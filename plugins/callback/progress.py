@@ -49,7 +49,7 @@ USUAL: dict[str, tuple[int, int] | str] = {
     "eks_addons": (30, 180),
     "slot_up": (20, 180),
     "load_balancer": (120, 180),
-    "security_groups": "up to 45 min if functions were in the network: Lambda's interfaces go late",
+    "ec2_eni_info": "up to 45 min if functions were in the network: Lambda's interfaces go late",
     "dns_certificate": (60, 300),
     "rds_instance": (360, 900),
     "rds_instance_snapshot": (120, 600),

@@ -61,7 +61,7 @@ def endpoint() -> dict[str, Any]:
 
 
 def security_group(purpose: str) -> dict[str, Any]:
-    filters = [{"Name": "tag:Name", "Values": [f"drift-{purpose}", f"drift-{purpose.replace('_', '-')}"]}]
+    filters = [{"Name": "tag:Name", "Values": [f"drift-{purpose}"]}]
     return aws("ec2").describe_security_groups(Filters=filters)["SecurityGroups"][0]
 
 
@@ -201,31 +201,30 @@ CASES = {
             "CreateVpcEndpoint.VpcEndpointType": "AWS cannot change it after creation",
         },
     ),
-    "teal.platform.security_groups": Case(
+    "amazon.aws.ec2_security_group": Case(
         arguments=lambda: {
             "vpc_id": world.vpc(),
-            "name": "drift",
-            "groups": [
-                {
-                    "purpose": "load_balancer",
-                    "description": "Load balancer",
-                    "ingress": [{"peers": ["0.0.0.0/0"], "ports": [443], "description": "HTTPS"}],
-                    "egress": [{"peers": ["service"], "ports": [8080]}],
-                },
-                {
-                    "purpose": "service",
-                    "description": "Service",
-                    "ingress": [{"peers": ["load_balancer"], "ports": [8080]}],
-                },
+            "name": "drift-service",
+            "description": "Service",
+            "rules": [
+                {"group_id": [world.group("drift-peer")], "ports": ["8080"], "rule_desc": "The slots"},
+                {"cidr_ip": ["10.0.0.0/8"], "ports": ["443"]},
             ],
-            "tags": world.TAGS,
+            "rules_egress": [{"cidr_ip": ["0.0.0.0/0"], "ports": ["443"], "rule_desc": "AWS"}],
+            "tags": {**world.TAGS, "Name": "drift-service"},
         },
         rows={
             "AuthorizeSecurityGroupIngress.IpPermissions": lambda: open_port("ingress"),
             "AuthorizeSecurityGroupEgress.IpPermissions": lambda: open_port("egress"),
+            "RevokeSecurityGroupEgress.IpPermissions": lambda: aws("ec2").authorize_security_group_egress(
+                GroupId=security_group("service")["GroupId"],
+                IpPermissions=[{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}],
+            ),
             "CreateSecurityGroup.TagSpecifications": lambda: untag(security_group("service")["GroupId"]),
         },
-        fixed={"CreateSecurityGroup.Description": "AWS cannot change it after creation"},
+        fixed={
+            "CreateSecurityGroup.Description": "AWS cannot change it after creation; the role network refuses another"
+        },
     ),
     "teal.platform.vpc_flow_log": Case(
         arguments=lambda: {

@@ -16,7 +16,6 @@ from ansible_collections.teal.platform.plugins.modules import (
     ignored_tags_info,
     log_groups,
     secretsmanager_secrets,
-    security_groups,
     sns_topic,
 )
 from support import ROOT
@@ -49,15 +48,6 @@ def aws(service: str) -> Any:
     return boto3.client(service)
 
 
-def group() -> str:
-    found = aws("ec2").describe_security_groups(Filters=[{"Name": "tag:Purpose", "Values": ["service"]}])
-    return found["SecurityGroups"][0]["GroupId"]
-
-
-def ec2_tags(identifier: str) -> dict[str, str]:
-    return plain(aws("ec2").describe_tags(Filters=[{"Name": "resource-id", "Values": [identifier]}])["Tags"])
-
-
 def certificate() -> str:
     return aws("acm").list_certificates()["CertificateSummaryList"][0]["CertificateArn"]
 
@@ -69,16 +59,6 @@ GROUP = f"arn:aws:logs:{WHERE}:log-group:/shop"
 ALARM = f"arn:aws:cloudwatch:{WHERE}:alarm:shop-a"
 METRIC = {"namespace": "AWS/SNS", "metric": "NumberOfMessagesPublished", "statistic": "Sum", "dimensions": {}}
 CASES = {
-    "security_groups": Case(
-        security_groups,
-        lambda: {
-            "vpc_id": aws("ec2").describe_vpcs()["Vpcs"][0]["VpcId"],
-            "name": "shop",
-            "groups": [{"purpose": "service", "description": "x"}],
-        },
-        lambda: aws("ec2").create_tags(Resources=[group()], Tags=pairs(OTHERS)),
-        lambda: ec2_tags(group()),
-    ),
     "dynamodb_table": Case(
         dynamodb_table,
         lambda: {"name": "shop", "partition_key": "pk"},
@@ -209,7 +189,7 @@ def test_the_tags_of_others_are_looked_up(aws: Any, run_module: Any) -> None:
 
 #: By role and expression: tags that a filter computes with those of others, and the tests of that.
 COMPUTED = {
-    ("network", "{{ item.tags }}"): "test_network_layout.py",
+    ("network", "{{ item.tags }}"): "test_network_layout.py, test_security_group_plan.py",
     ("network", "{{ __network_layout.internet_gateway.tags }}"): "test_network_layout.py",
 }
 
