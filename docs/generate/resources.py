@@ -25,7 +25,12 @@ MADE: dict[str, tuple[str, str]] = {
     "amazon.aws.iam_managed_policy": ("permissions boundary, managed policies", ENFORCED),
     "amazon.aws.iam_policy": ("inline policies", ENFORCED),
     "amazon.aws.iam_role": ("roles", ENFORCED),
+    "amazon.aws.elb_application_lb": (
+        "load balancer, listeners",
+        "real: TLS, rules, weights by request, health checks",
+    ),
     "amazon.aws.kms_key": ("key", "the API; nothing is encrypted at rest"),
+    "amazon.aws.route53": ("alias of the domain", "the API; the proxy variables lead to the name"),
     "amazon.aws.rds_subnet_group": ("subnet group", API),
     "community.aws.acm_certificate": ("imported certificate", "real: the load balancer serves it"),
     "kubernetes.core.k8s": (
@@ -38,7 +43,6 @@ MADE: dict[str, tuple[str, str]] = {
     ),
     "teal.platform.autoscaling_target_groups": ("nodes as targets of both slots", SERVES),
     "teal.platform.cloudwatch_alarms": ("alarms", "the API; they change when a test says so"),
-    "teal.platform.dns_alias": ("alias of the domain", "the API; the proxy variables lead to the name"),
     "teal.platform.dns_certificate": (
         "certificate, validated by DNS",
         "issued once its record stands, by the rehearsal's own authority",
@@ -65,8 +69,8 @@ MADE: dict[str, tuple[str, str]] = {
         "the deployed package is run by this machine's Python",
     ),
     "teal.platform.launch_templates": ("launch templates", "the API; user data is not executed"),
-    "teal.platform.load_balancer": (
-        "load balancer, listeners, target groups, the slots' rule",
+    "teal.platform.load_balancer_slots": (
+        "target groups and the slots' rule",
         "real: TLS, rules, weights by request, health checks",
     ),
     "teal.platform.log_groups": ("log groups", "the API; nobody writes to them"),

@@ -1,4 +1,4 @@
-"""Load balancers: their network interfaces, their creation time, deletion protection, a limit of DescribeTags."""
+"""Load balancers: network interfaces, creation time, attributes, deletion protection, a limit of DescribeTags."""
 
 from __future__ import annotations
 
@@ -15,6 +15,30 @@ from rehearsal.mends.creation import Pending
 TAGS_AT_ONCE = 20
 """ARNs that AWS accepts in one DescribeTags; moto accepts any number."""
 
+#: What AWS answers for an application load balancer that nobody changed. moto leaves most of it out.
+ATTRIBUTES = {
+    "access_logs.s3.enabled": "false",
+    "access_logs.s3.bucket": "",
+    "access_logs.s3.prefix": "",
+    "client_keep_alive.seconds": "3600",
+    "connection_logs.s3.enabled": "false",
+    "connection_logs.s3.bucket": "",
+    "connection_logs.s3.prefix": "",
+    "deletion_protection.enabled": "false",
+    "idle_timeout.timeout_seconds": "60",
+    "ipv6.deny_all_igw_traffic": "false",
+    "load_balancing.cross_zone.enabled": "true",
+    "routing.http.desync_mitigation_mode": "defensive",
+    "routing.http.drop_invalid_header_fields.enabled": "false",
+    "routing.http.preserve_host_header.enabled": "false",
+    "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": "false",
+    "routing.http.xff_client_port.enabled": "false",
+    "routing.http.xff_header_processing.mode": "append",
+    "routing.http2.enabled": "true",
+    "waf.fail_open.enabled": "false",
+    "zonal_shift.config.enabled": "false",
+}
+
 
 def apply(config: dict[str, Any]) -> None:
     """Apply the patches to moto."""
@@ -24,6 +48,8 @@ def apply(config: dict[str, Any]) -> None:
 
     def create_load_balancer(self: ELBv2Backend, *args: Any, **kwargs: Any) -> FakeLoadBalancer:
         balancer = create(self, *args, **kwargs)
+        if balancer.type == "application":
+            balancer.attrs = dict(ATTRIBUTES)
         balancer.pending = Pending(config["creation_times"]["load_balancer"])
         _interfaces(self, balancer)
         return balancer

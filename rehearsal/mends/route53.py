@@ -1,11 +1,17 @@
-"""Route 53: DNSSEC signing can be switched on and off. moto answers NOT_SIGNING whatever was done."""
+"""Route 53: DNSSEC signing, the name of an alias.
+
+DNSSEC signing can be switched on and off; moto answers NOT_SIGNING whatever was done. The name that an alias points to is
+in lower case and ends in a dot, however it was sent; moto returns it as it was sent.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
+from moto.route53.models import Route53Backend
 from moto.route53.responses import Route53
 from moto.route53.urls import url_paths
 
@@ -18,6 +24,15 @@ def apply(config: dict[str, object]) -> None:
     for name in ("enable-dnssec", "disable-dnssec"):
         path = r"{0}/(?P<api_version>[\d_-]+)/hostedzone/(?P<zone_id>[^/]+)/" + name + "$"
         url_paths.setdefault(path, Route53.dispatch)
+    change = Route53Backend.change_resource_record_sets
+
+    def changed(self: Route53Backend, zoneid: str, change_list: list[dict[str, Any]]) -> None:
+        for one in change_list:
+            if alias := one["ResourceRecordSet"].get("AliasTarget"):
+                alias["DNSName"] = alias["DNSName"].lower().rstrip(".") + "."
+        change(self, zoneid, change_list)
+
+    Route53Backend.change_resource_record_sets = changed
 
 
 def get_dnssec(self: Route53) -> ActionResult:

@@ -163,12 +163,16 @@ CASES = {
             ),
         },
     ),
-    "teal.platform.dns_alias": Case(
+    "amazon.aws.route53": Case(
         arguments=lambda: {
-            "name": ALIAS,
-            "hosted_zone": world.zone("drift.example.com"),
-            "target": "lb.example.com",
-            "target_zone_id": "Z32O12XQLNTSW2",
+            "state": "present",
+            "hosted_zone_id": world.zone("drift.example.com"),
+            "record": ALIAS,
+            "type": "A",
+            "alias": True,
+            "alias_hosted_zone_id": "Z32O12XQLNTSW2",
+            "value": "lb.example.com.",
+            "overwrite": True,
         },
         rows={"ChangeResourceRecordSets.ChangeBatch.Changes": lambda: record("evil.example.com")},
     ),

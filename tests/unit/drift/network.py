@@ -71,9 +71,21 @@ def open_port(direction: str) -> None:
     getattr(aws("ec2"), f"authorize_security_group_{direction}")(GroupId=identifier, IpPermissions=[rule])
 
 
-def balancer() -> dict[str, str]:
-    found = aws("elbv2").describe_load_balancers(Names=["drift"])["LoadBalancers"][0]
+def balancer(name: str = "drift") -> dict[str, str]:
+    found = aws("elbv2").describe_load_balancers(Names=[name])["LoadBalancers"][0]
     return {"LoadBalancerArn": found["LoadBalancerArn"]}
+
+
+@functools.cache
+def balancer_for_slots() -> str:
+    """Create a load balancer and its listeners, as amazon.aws.elb_application_lb does; return its name."""
+    elb, name = aws("elbv2"), "drift-slots"
+    made = elb.create_load_balancer(Name=name, Subnets=world.subnets()[:2])["LoadBalancers"][0]
+    tls = {"Certificates": [{"CertificateArn": world.certificate("drift.example.com")}]}
+    for port, protocol, more in ((80, "HTTP", {}), (443, "HTTPS", tls)):
+        arguments = {"Port": port, "Protocol": protocol, "DefaultActions": [answers("503")], **more}
+        elb.create_listener(LoadBalancerArn=made["LoadBalancerArn"], **arguments)
+    return name
 
 
 def attribute(key: str, value: str) -> None:
@@ -82,7 +94,7 @@ def attribute(key: str, value: str) -> None:
 
 
 def target_group() -> dict[str, str]:
-    found = aws("elbv2").describe_target_groups(Names=["drift-blue"])["TargetGroups"][0]
+    found = aws("elbv2").describe_target_groups(Names=["drift-slots-blue"])["TargetGroups"][0]
     return {"TargetGroupArn": found["TargetGroupArn"]}
 
 
@@ -95,13 +107,13 @@ def group_attribute(key: str, value: str) -> None:
     aws("elbv2").modify_target_group_attributes(**target_group(), Attributes=attributes)
 
 
-def listener(port: int = 443) -> dict[str, str]:
-    found = aws("elbv2").describe_listeners(**balancer())["Listeners"]
+def listener(port: int = 443, name: str = "drift") -> dict[str, str]:
+    found = aws("elbv2").describe_listeners(**balancer(name))["Listeners"]
     return {"ListenerArn": next(one["ListenerArn"] for one in found if one["Port"] == port)}
 
 
 def rule() -> dict[str, Any]:
-    rules = aws("elbv2").describe_rules(**listener())["Rules"]
+    rules = aws("elbv2").describe_rules(**listener(name="drift-slots"))["Rules"]
     return next(one for one in rules if not one["IsDefault"])
 
 
@@ -249,15 +261,27 @@ CASES = {
             )
         },
     ),
-    "teal.platform.load_balancer": Case(
+    "amazon.aws.elb_application_lb": Case(
         arguments=lambda: {
             "name": "drift",
-            "vpc_id": world.vpc(),
-            "subnet_ids": world.subnets()[:2],
-            "security_group_ids": [world.group("drift-balancer")],
-            "certificate_arn": world.certificate("drift.example.com"),
-            "access_logs_bucket": "logs",
+            "subnets": world.subnets()[:2],
+            "security_groups": [world.group("drift-balancer")],
+            "idle_timeout": 120,
+            "deletion_protection": True,
+            "http_drop_invalid_header_fields": True,
+            "access_logs_enabled": True,
+            "access_logs_s3_bucket": "logs",
             "tags": world.TAGS,
+            "listeners": [
+                {"Protocol": "HTTP", "Port": 80, "DefaultActions": [answers("503")]},
+                {
+                    "Protocol": "HTTPS",
+                    "Port": 443,
+                    "SslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
+                    "Certificates": [{"CertificateArn": world.certificate("drift.example.com")}],
+                    "DefaultActions": [answers("503")],
+                },
+            ],
         },
         rows={
             "CreateListener.Certificates": lambda: aws("elbv2").modify_listener(
@@ -273,7 +297,6 @@ CASES = {
             "CreateListener.SslPolicy": lambda: aws("elbv2").modify_listener(
                 **listener(), SslPolicy="ELBSecurityPolicy-2016-08"
             ),
-            "CreateListener.Tags": lambda: elb_untag(listener()["ListenerArn"]),
             "CreateLoadBalancer.SecurityGroups": lambda: aws("elbv2").set_security_groups(
                 **balancer(), SecurityGroups=[world.group("drift-other")]
             ),
@@ -281,6 +304,31 @@ CASES = {
                 **balancer(), Subnets=world.subnets()
             ),
             "CreateLoadBalancer.Tags": lambda: elb_untag(balancer()["LoadBalancerArn"]),
+            "ModifyLoadBalancerAttributes.access_logs.s3.bucket": lambda: attribute(
+                "access_logs.s3.bucket", "other"
+            ),
+            "ModifyLoadBalancerAttributes.access_logs.s3.enabled": lambda: attribute(
+                "access_logs.s3.enabled", "false"
+            ),
+            "ModifyLoadBalancerAttributes.deletion_protection.enabled": lambda: attribute(
+                "deletion_protection.enabled", "false"
+            ),
+            "ModifyLoadBalancerAttributes.idle_timeout.timeout_seconds": lambda: attribute(
+                "idle_timeout.timeout_seconds", "4000"
+            ),
+            "ModifyLoadBalancerAttributes.routing.http.drop_invalid_header_fields.enabled": lambda: attribute(
+                "routing.http.drop_invalid_header_fields.enabled", "false"
+            ),
+        },
+        fixed={
+            "CreateLoadBalancer.Scheme": "AWS cannot change it after creation; the role says so",
+            "CreateLoadBalancer.Type": "AWS cannot change it after creation; the role says so",
+        },
+    ),
+    "teal.platform.load_balancer_slots": Case(
+        arguments=lambda: {"name": balancer_for_slots(), "vpc_id": world.vpc(), "tags": world.TAGS},
+        rows={
+            "AddTags": lambda: elb_untag(listener(80, "drift-slots")["ListenerArn"]),
             "CreateRule.Actions": only_blue,
             "CreateRule.Conditions": lambda: aws("elbv2").modify_rule(
                 RuleArn=rule()["RuleArn"],
@@ -299,21 +347,6 @@ CASES = {
             "CreateTargetGroup.UnhealthyThresholdCount": lambda: health(UnhealthyThresholdCount=9),
             "CreateTargetGroup.Matcher.HttpCode": lambda: health(Matcher={"HttpCode": "200-499"}),
             "CreateTargetGroup.Tags": lambda: elb_untag(target_group()["TargetGroupArn"]),
-            "ModifyLoadBalancerAttributes.access_logs.s3.bucket": lambda: attribute(
-                "access_logs.s3.bucket", "other"
-            ),
-            "ModifyLoadBalancerAttributes.access_logs.s3.enabled": lambda: attribute(
-                "access_logs.s3.enabled", "false"
-            ),
-            "ModifyLoadBalancerAttributes.deletion_protection.enabled": lambda: attribute(
-                "deletion_protection.enabled", "true"
-            ),
-            "ModifyLoadBalancerAttributes.idle_timeout.timeout_seconds": lambda: attribute(
-                "idle_timeout.timeout_seconds", "4000"
-            ),
-            "ModifyLoadBalancerAttributes.routing.http.drop_invalid_header_fields.enabled": lambda: attribute(
-                "routing.http.drop_invalid_header_fields.enabled", "false"
-            ),
             "ModifyTargetGroupAttributes.deregistration_delay.timeout_seconds": lambda: group_attribute(
                 "deregistration_delay.timeout_seconds", "0"
             ),
@@ -325,8 +358,6 @@ CASES = {
             ),
         },
         fixed={
-            "CreateLoadBalancer.Scheme": CREATED,
-            "CreateLoadBalancer.Type": "AWS cannot change it after creation",
             "CreateTargetGroup.HealthCheckEnabled": "instances are always checked",
             "CreateTargetGroup.Port": CREATED,
             "CreateTargetGroup.Protocol": CREATED,

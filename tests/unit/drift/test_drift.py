@@ -30,6 +30,8 @@ ELSEWHERE = {
     "amazon.aws.ec2_eni": "removes what nodes left, see test_network_security_groups.py",
     "amazon.aws.ec2_eni_info": "reads",
     "amazon.aws.ec2_security_group_info": "reads",
+    "amazon.aws.elb_application_lb_info": "reads",
+    "amazon.aws.route53_info": "reads",
     "amazon.aws.ec2_instance": "compares type, groups and metadata options; the role reports the profile",
     "amazon.aws.iam_instance_profile_info": "reads",
     "amazon.aws.iam_role_info": "reads",

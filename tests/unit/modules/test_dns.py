@@ -1,20 +1,14 @@
-"""dns_certificate and dns_alias: a name, its certificate and the records that both need."""
+"""dns_certificate and dns_zone: a name, its certificate, the zone and the records that it needs."""
 
 from __future__ import annotations
 
 import boto3
 import moto.settings
 import pytest
-from ansible_collections.teal.platform.plugins.modules import dns_alias, dns_certificate, dns_zone
+from ansible_collections.teal.platform.plugins.modules import dns_certificate, dns_zone
 from support import ModuleFailed
 
 DOMAIN = "staging.shop.example.com"
-ALIAS = {
-    "name": DOMAIN,
-    "hosted_zone": "shop.example.com",
-    "target": "lb.elb.amazonaws.com",
-    "target_zone_id": "Z1",
-}
 CERTIFICATE = {"domain_name": DOMAIN, "hosted_zone": "shop.example.com", "tags": {"Environment": "staging"}}
 
 
@@ -54,13 +48,12 @@ def test_a_certificate_is_requested_proved_and_issued(route53, zone, run_module)
 
 def test_check_mode_gets_through_without_a_zone(route53, run_module):
     assert run_module(dns_certificate, check=True, **CERTIFICATE)["changed"]
-    assert run_module(dns_alias, check=True, **ALIAS)["changed"]
     assert certificates() == []
 
 
 def test_without_the_zone_it_says_so(route53, run_module):
     with pytest.raises(ModuleFailed, match=r"no public hosted zone 'shop\.example\.com'"):
-        run_module(dns_alias, **ALIAS)
+        run_module(dns_certificate, **CERTIFICATE)
 
 
 def test_records_that_were_removed_come_back(route53, zone, run_module):
@@ -102,24 +95,10 @@ def test_an_imported_certificate_of_the_same_name_is_left_alone(zone, run_module
     assert [entry["CertificateArn"] for entry in certificates()] == [other]
 
 
-@pytest.mark.parametrize("by", ["name", "id"])
-def test_an_alias_is_made_moved_and_removed(route53, zone, run_module, by):
-    alias = {**ALIAS, "hosted_zone": zone if by == "id" else ALIAS["hosted_zone"]}
-    assert run_module(dns_alias, **alias)["changed"]
-    assert not run_module(dns_alias, **alias)["changed"]
-    moved = run_module(dns_alias, **{**alias, "target": "other.elb.amazonaws.com"})
-    assert moved["diff"]["before"]["target"] == "lb.elb.amazonaws.com"
-    target = records(route53, zone)["A", f"{DOMAIN}."]["AliasTarget"]["DNSName"]
-    assert target.rstrip(".") == "other.elb.amazonaws.com"
-    assert run_module(dns_alias, name=DOMAIN, hosted_zone=zone, state="absent")["changed"]
-    assert records(route53, zone) == {}
-    assert not run_module(dns_alias, name=DOMAIN, hosted_zone=zone, state="absent")["changed"]
-
-
 def test_two_zones_of_one_name_are_refused(route53, zone, run_module):
     route53.create_hosted_zone(Name="shop.example.com", CallerReference="2")
     with pytest.raises(ModuleFailed, match="2 hosted zones are called"):
-        run_module(dns_alias, **ALIAS)
+        run_module(dns_certificate, **CERTIFICATE)
 
 
 # -- the zone ----------------------------------------------------------------------------------------

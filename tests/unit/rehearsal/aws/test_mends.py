@@ -236,6 +236,14 @@ def protected_load_balancer_can_be_deleted(cloud: Any) -> Any:
 
 
 @fault
+def load_balancer_without_attributes(cloud: Any) -> Any:
+    arn = load_balancer(cloud)["LoadBalancerArn"]
+    found = cloud.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+    named = {pair["Key"]: pair["Value"] for pair in found}
+    return {"access_logs.s3.enabled": "false", "idle_timeout.timeout_seconds": "60"}.items() - named.items()
+
+
+@fault
 def certificate_chain_grows(cloud: Any) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         ca = certificates.authority(Path(folder))
@@ -380,6 +388,18 @@ def digest_is_not_of_the_manifest(cloud: Any) -> Any:
     manifest = '{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "layers": []}'
     image = ecr.put_image(repositoryName=own, imageManifest=manifest, imageTag="x")["image"]
     return image["imageId"]["imageDigest"] != f"sha256:{hashlib.sha256(manifest.encode()).hexdigest()}"
+
+
+@fault
+def alias_as_it_was_sent(cloud: Any) -> Any:
+    route53, domain = cloud.client("route53"), f"{name()}.example.com"
+    zone = route53.create_hosted_zone(Name=domain, CallerReference=name())["HostedZone"]["Id"]
+    alias = {"HostedZoneId": "Z1", "DNSName": "Shop-1.elb.amazonaws.com", "EvaluateTargetHealth": False}
+    record = {"Name": domain, "Type": "A", "AliasTarget": alias}
+    changes = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=changes)
+    found = route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"]
+    return next(one for one in found if one["Type"] == "A")["AliasTarget"]["DNSName"] == alias["DNSName"]
 
 
 @fault

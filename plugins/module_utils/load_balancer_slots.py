@@ -1,13 +1,11 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The parts of a load balancer with two slots (see module load_balancer)."""
+"""Target groups and listener rule of the slots of a load balancer (see module load_balancer_slots)."""
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils import statuses
 from ansible_collections.teal.platform.plugins.module_utils.release.rules import keeps_actions
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     ansible_dict_to_boto3_tag_list,
@@ -17,21 +15,10 @@ from ansible_collections.teal.platform.plugins.module_utils.resource_set import 
 
 #: ARNs that ELB's DescribeTags accepts in one call.
 TAGS_AT_ONCE = 20
-#: Redirects keep host, path and query; the status is one that browsers may remember.
-REDIRECT_TO_HTTPS = {
-    "Type": "redirect",
-    "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"},
-}
+#: Ports of the listeners: HTTP, which redirects, and HTTPS, which has the slot rule.
+LISTENERS = (80, 443)
 #: Weights of the slots before the first release.
 FIRST_WEIGHTS = {"blue": 100, "green": 0}
-NOTHING_HERE = {
-    "Type": "fixed-response",
-    "FixedResponseConfig": {
-        "StatusCode": "503",
-        "ContentType": "text/plain",
-        "MessageBody": "No release is in service.",
-    },
-}
 
 
 class ELBSet(ResourceSet):
@@ -81,80 +68,6 @@ class ELBSet(ResourceSet):
         return {key: found["Attributes"].get(key) for key in self.wanted_attributes}
 
     wanted_attributes: dict[str, str] = {}
-
-
-class Balancer(ELBSet):
-    kind = "load balancer"
-    arn_key = "LoadBalancerArn"
-    attribute_operations = ("describe_load_balancer_attributes", "modify_load_balancer_attributes")
-    fixed = frozenset({"scheme"})
-
-    def find_all(self) -> dict[str, dict]:
-        name = self.params["name"]
-        answer = self.call("describe_load_balancers", Names=[name], missing=["LoadBalancerNotFound"])
-        return self.complete({name: answer["LoadBalancers"][0]} if answer else {})
-
-    def settings(self, found: dict) -> dict[str, Any]:
-        return {
-            "scheme": found["Scheme"],
-            "subnets": sorted(zone["SubnetId"] for zone in found["AvailabilityZones"]),
-            "security_groups": sorted(found.get("SecurityGroups", [])),
-            "attributes": self.managed_attributes(found),
-            "tags": found["Tags"],
-        }
-
-    def create_one(self, key: str, want: dict[str, Any]) -> dict:
-        found = self.call(
-            "create_load_balancer",
-            Name=key,
-            Type="application",
-            Scheme=want["scheme"],
-            Subnets=want["subnets"],
-            SecurityGroups=want["security_groups"],
-            Tags=ansible_dict_to_boto3_tag_list(want["tags"]),
-        )["LoadBalancers"][0]
-        self.sync_attributes(found, want["attributes"])
-        return found
-
-    def update_one(self, key: str, found: dict, want: dict[str, Any]) -> dict:
-        arn, have = found["LoadBalancerArn"], self.settings(found)
-        if have["subnets"] != want["subnets"]:
-            self.call("set_subnets", LoadBalancerArn=arn, Subnets=want["subnets"])
-        if have["security_groups"] != want["security_groups"]:
-            self.call("set_security_groups", LoadBalancerArn=arn, SecurityGroups=want["security_groups"])
-        self.sync_attributes(found, want["attributes"])
-        self.sync_tags(found, want["tags"])
-        return found
-
-    def delete_one(self, key: str, found: dict) -> None:
-        """Remove the balancer with its listeners and rules, and wait until its addresses are free."""
-        self.sync_attributes(found, {"deletion_protection.enabled": "false"})
-        self.call("delete_load_balancer", LoadBalancerArn=found["LoadBalancerArn"])
-
-    def await_active(self, found: dict) -> None:
-        give_up = time.monotonic() + self.params["wait_timeout"]
-        pause = 0.2
-        name = self.params["name"]
-        while not self.module.check_mode:
-            meaning = statuses.meaning("load balancer", found["State"]["Code"])
-            if meaning == statuses.READY:
-                break
-            if meaning == statuses.FAILED or time.monotonic() > give_up:
-                self.module.fail_json(
-                    msg=f"load balancer '{name}' is {found['State']['Code']}, not active: "
-                    f"{found['State'].get('Reason', 'AWS gave no reason')}. "
-                    + ("Delete it and run" if meaning == statuses.FAILED else "Run")
-                    + " this again."
-                )
-            time.sleep(pause)
-            pause = min(5.0, pause * 1.5)
-            arns = [found["LoadBalancerArn"]]
-            found = self.call("describe_load_balancers", LoadBalancerArns=arns)["LoadBalancers"][0]
-        if found["State"]["Code"] == "active_impaired":
-            self.module.warn(
-                f"load balancer '{name}' is active_impaired: it routes requests, but lacks what it needs to grow: "
-                f"{found['State'].get('Reason', 'AWS gave no reason')}. Its subnets need free addresses."
-            )
 
 
 class TargetGroups(ELBSet):
@@ -234,65 +147,39 @@ class TargetGroups(ELBSet):
         self.delete_when_free("delete_target_group", TargetGroupArn=found["TargetGroupArn"])
 
 
-class Listeners(ELBSet):
-    """The listeners of the balancer, keyed by port."""
+class ListenerTags(ELBSet):
+    """The tags of the listeners, keyed by port. amazon.aws.elb_application_lb creates the listeners, and sets no tags."""
 
     kind = "listener"
     arn_key = "ListenerArn"
+    #: ARN of the load balancer; None before it exists
     balancer: str | None = None
 
     def find_all(self) -> dict[str, dict]:
         if not self.balancer:
             return {}
         listeners = self.pages("describe_listeners", "Listeners", LoadBalancerArn=self.balancer)
-        return self.complete({str(listener["Port"]): listener for listener in listeners})
+        return self.complete({str(one["Port"]): one for one in listeners if one["Port"] in LISTENERS})
 
     def settings(self, found: dict) -> dict[str, Any]:
-        certificates = [entry["CertificateArn"] for entry in found.get("Certificates", [])]
-        return {
-            "protocol": found["Protocol"],
-            "certificate": certificates[0] if certificates else None,
-            "ssl_policy": found.get("SslPolicy") if found["Protocol"] == "HTTPS" else None,
-            "default": plain_action(found["DefaultActions"]),
-            "tags": found["Tags"],
-        }
-
-    @staticmethod
-    def _arguments(key: str, want: dict[str, Any]) -> dict[str, Any]:
-        tls = want["protocol"] == "HTTPS"
-        arguments = {
-            "Port": int(key),
-            "Protocol": want["protocol"],
-            "DefaultActions": [NOTHING_HERE if tls else REDIRECT_TO_HTTPS],
-        }
-        if tls:
-            arguments["Certificates"] = [{"CertificateArn": want["certificate"]}]
-            arguments["SslPolicy"] = want["ssl_policy"]
-        return arguments
+        return {"tags": found["Tags"]}
 
     def create_one(self, key: str, want: dict[str, Any]) -> dict:
-        return self.call(
-            "create_listener",
-            LoadBalancerArn=self.balancer,
-            Tags=ansible_dict_to_boto3_tag_list(want["tags"]),
-            **self._arguments(key, want),
-        )["Listeners"][0]
+        self.module.fail_json(
+            msg=f"Load balancer '{self.params['name']}' has no listener on port {key}. This module creates no listeners. "
+            "Create it with amazon.aws.elb_application_lb, and run this again."
+        )
 
     def update_one(self, key: str, found: dict, want: dict[str, Any]) -> dict:
-        if {**self.settings(found), "tags": want["tags"]} != want:
-            self.call("modify_listener", ListenerArn=found["ListenerArn"], **self._arguments(key, want))
         self.sync_tags(found, want["tags"])
         return found
 
-    def delete_one(self, key: str, found: dict) -> None:
-        self.call("delete_listener", ListenerArn=found["ListenerArn"])
-
 
 class SlotRule(ELBSet):
-    """The one rule that shares requests out between the slots.
+    """The listener rule that distributes requests to the slots.
 
-    Its weights say which release is in service. They are given when it is made, and are a release's
-    business from then on: whatever else is repaired, they stay as they are.
+    Its weights say which release is in service. They are set when the rule is created. After that, only releases change
+    them: a repair of anything else of the rule keeps the weights that it has.
     """
 
     kind = "listener rule"
@@ -310,7 +197,8 @@ class SlotRule(ELBSet):
         ours = [
             rule
             for rule in described.values()
-            if rule["Tags"].get("Name") == name or set(self.groups.values()) == weights_of(rule).keys()
+            if rule["Tags"].get("Name") == name
+            or (self.groups and set(self.groups.values()) == weights_of(rule).keys())
         ]
         if ours and (loss := keeps_actions(self.params["name"], ours[0])):
             self.module.fail_json(msg=f"{loss}. Nothing of the rule was changed.")
@@ -379,14 +267,3 @@ def weights_of(rule: dict) -> dict[str, int]:
         for action in rule["Actions"]
         for group in action.get("ForwardConfig", {}).get("TargetGroups", [])
     }
-
-
-def plain_action(actions: list[dict]) -> str:
-    """Return a listener's default action as a word or two."""
-    action = actions[0]
-    if action["Type"] == "redirect":
-        config = action["RedirectConfig"]
-        return f"redirect to {config['Protocol']} {config['Port']}, {config['StatusCode']}"
-    if action["Type"] == "fixed-response":
-        return f"answer {action['FixedResponseConfig']['StatusCode']}"
-    return action["Type"]

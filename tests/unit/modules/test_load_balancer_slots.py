@@ -1,10 +1,10 @@
-"""load_balancer: an ALB with two slots; whatever is repaired, the weights stay a release's business."""
+"""load_balancer_slots: target groups and slot rule; whatever is repaired, the weights stay a release's business."""
 
 from __future__ import annotations
 
 import boto3
 import pytest
-from ansible_collections.teal.platform.plugins.modules import load_balancer
+from ansible_collections.teal.platform.plugins.modules import load_balancer_slots
 from support import ModuleFailed
 
 
@@ -13,8 +13,7 @@ def elb(aws):
     return boto3.client("elbv2")
 
 
-@pytest.fixture
-def arguments(elb):
+def create_network():
     ec2 = boto3.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
     subnets = [
@@ -23,18 +22,47 @@ def arguments(elb):
         ]["SubnetId"]
         for i, zone in enumerate("ac")
     ]
-    group = ec2.create_security_group(GroupName="lb", Description="lb", VpcId=vpc)["GroupId"]
+    return vpc, subnets
+
+
+@pytest.fixture
+def network(elb):
+    return create_network()
+
+
+def create_balancer(subnets):
+    """Create a load balancer and its listeners, as amazon.aws.elb_application_lb does."""
+    elb = boto3.client("elbv2")
+    arn = elb.create_load_balancer(Name="shop-staging", Subnets=subnets)["LoadBalancers"][0][
+        "LoadBalancerArn"
+    ]
+    answer = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}
     certificate = boto3.client("acm").request_certificate(DomainName="shop.example.com")["CertificateArn"]
+    for port, protocol, more in (
+        (80, "HTTP", {}),
+        (443, "HTTPS", {"Certificates": [{"CertificateArn": certificate}]}),
+    ):
+        elb.create_listener(
+            LoadBalancerArn=arn, Port=port, Protocol=protocol, DefaultActions=[answer], **more
+        )
+    return arn
+
+
+def settings(vpc):
     return {
         "name": "shop-staging",
         "vpc_id": vpc,
-        "subnet_ids": subnets,
-        "security_group_ids": [group],
-        "certificate_arn": certificate,
         "ports": {"blue": 30080, "green": 30081},
         "health_check": {"path": "/ready", "interval": 5, "timeout": 4},
         "tags": {"Environment": "staging"},
     }
+
+
+@pytest.fixture
+def arguments(network):
+    vpc, subnets = network
+    create_balancer(subnets)
+    return settings(vpc)
 
 
 def listeners(elb, arn):
@@ -71,12 +99,8 @@ def release(elb, arn, blue, green):
 
 
 def test_what_is_made(elb, arguments, run_module):
-    made = run_module(load_balancer, **arguments)
-    found = listeners(elb, made["arn"])
-    assert found[80]["DefaultActions"][0]["RedirectConfig"]["Protocol"] == "HTTPS"
-    assert found[443]["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"] == "503"
-    assert found[443]["Certificates"][0]["CertificateArn"] == arguments["certificate_arn"]
-    assert found[443]["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-2021-06"
+    made = run_module(load_balancer_slots, **arguments)
+    assert made["dns_name"].startswith("shop-staging-") and made["zone_id"]
     assert weights(elb, made["arn"]) == {"blue": 100, "green": 0}
     groups = {group["Port"]: group for group in elb.describe_target_groups()["TargetGroups"]}
     assert groups.keys() == {30080, 30081}
@@ -85,69 +109,98 @@ def test_what_is_made(elb, arguments, run_module):
 
 
 def test_every_part_is_tagged(elb, arguments, run_module):
-    made = run_module(load_balancer, **arguments)
+    made = run_module(load_balancer_slots, **arguments)
     arns = [
-        made["arn"],
         *(entry["ListenerArn"] for entry in listeners(elb, made["arn"]).values()),
         slot_rule(elb, made["arn"])["RuleArn"],
         *group_arns(elb).values(),
     ]
     described = elb.describe_tags(ResourceArns=arns)["TagDescriptions"]
-    assert len(described) == 6
+    assert len(described) == 5
     for entry in described:
         tags = {tag["Key"]: tag["Value"] for tag in entry["Tags"]}
         assert tags["Environment"] == "staging" and tags["Name"].startswith("shop-staging"), entry
 
 
 def test_second_run_changes_nothing(arguments, run_module):
-    assert run_module(load_balancer, **arguments)["changed"]
-    assert not run_module(load_balancer, **arguments)["changed"]
-    assert not run_module(load_balancer, check=True, **arguments)["changed"]
+    assert run_module(load_balancer_slots, **arguments)["changed"]
+    assert not run_module(load_balancer_slots, **arguments)["changed"]
+    assert not run_module(load_balancer_slots, check=True, **arguments)["changed"]
 
 
 def test_check_mode_makes_nothing(elb, arguments, run_module):
-    result = run_module(load_balancer, check=True, **arguments)
+    result = run_module(load_balancer_slots, check=True, **arguments)
     assert result["changed"]
     assert all(result["diff"]["after"].values())
-    assert elb.describe_load_balancers()["LoadBalancers"] == []
     assert elb.describe_target_groups()["TargetGroups"] == []
 
 
+def test_check_mode_needs_no_load_balancer(elb, network, run_module):
+    vpc, _ = network
+    result = run_module(load_balancer_slots, check=True, **settings(vpc))
+    assert result["changed"] and result["diff"]["before"]["rule of the slots"] == {}
+    assert "arn" not in result
+    with pytest.raises(ModuleFailed, match=r"'shop-staging' is missing\. This module creates none"):
+        run_module(load_balancer_slots, **settings(vpc))
+    assert elb.describe_target_groups()["TargetGroups"] == []
+
+
+def test_a_listener_that_is_missing_is_named(elb, arguments, run_module):
+    balancer = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    elb.delete_listener(ListenerArn=listeners(elb, balancer)[443]["ListenerArn"])
+    assert run_module(load_balancer_slots, check=True, **arguments)["changed"]
+    with pytest.raises(ModuleFailed, match="no listener on port 443"):
+        run_module(load_balancer_slots, **arguments)
+
+
+def test_a_check_takes_no_rule_of_others_for_the_slot_rule(elb, arguments, run_module):
+    """Without target groups, a rule that forwards nothing has the same targets: none."""
+    balancer = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+    elb.create_rule(
+        ListenerArn=listeners(elb, balancer)[443]["ListenerArn"],
+        Priority=5,
+        Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/health"]}}],
+        Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],
+    )
+    result = run_module(load_balancer_slots, check=True, **arguments)
+    assert result["diff"]["before"]["rule of the slots"] == {}
+
+
 def test_a_release_is_no_drift(elb, arguments, run_module):
-    arn = run_module(load_balancer, **arguments)["arn"]
+    arn = run_module(load_balancer_slots, **arguments)["arn"]
     release(elb, arn, blue=0, green=100)
-    assert not run_module(load_balancer, check=True, **arguments)["changed"]
-    assert not run_module(load_balancer, **arguments)["changed"]
+    assert not run_module(load_balancer_slots, check=True, **arguments)["changed"]
+    assert not run_module(load_balancer_slots, **arguments)["changed"]
     assert weights(elb, arn) == {"blue": 0, "green": 100}
 
 
 def test_repairs_leave_the_weights(elb, arguments, run_module):
-    arn = run_module(load_balancer, **arguments)["arn"]
+    arn = run_module(load_balancer_slots, **arguments)["arn"]
     release(elb, arn, blue=10, green=90)
     rule = slot_rule(elb, arn)["RuleArn"]
     elb.modify_rule(RuleArn=rule, Conditions=[{"Field": "path-pattern", "Values": ["/only"]}])
     elb.set_rule_priorities(RulePriorities=[{"RuleArn": rule, "Priority": 7}])
     elb.remove_tags(ResourceArns=[rule], TagKeys=["Environment"])
-    check = run_module(load_balancer, check=True, **arguments)
+    check = run_module(load_balancer_slots, check=True, **arguments)
     assert check["diff"]["before"]["rule of the slots"]["slots"]["paths"] == ["/only"]
-    assert run_module(load_balancer, **arguments)["changed"]
+    assert run_module(load_balancer_slots, **arguments)["changed"]
     assert weights(elb, arn) == {"blue": 10, "green": 90}
-    assert not run_module(load_balancer, **arguments)["changed"]
+    assert not run_module(load_balancer_slots, **arguments)["changed"]
 
 
 def test_a_slot_that_fell_out_of_the_rule_comes_back_without_traffic(elb, arguments, run_module):
-    arn = run_module(load_balancer, **arguments)["arn"]
+    arn = run_module(load_balancer_slots, **arguments)["arn"]
     green = [{"TargetGroupArn": group_arns(elb)["green"], "Weight": 100}]
     elb.modify_rule(
         RuleArn=slot_rule(elb, arn)["RuleArn"],
         Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": green}}],
     )
-    assert run_module(load_balancer, **arguments)["changed"]
+    assert run_module(load_balancer_slots, **arguments)["changed"]
     assert weights(elb, arn) == {"blue": 0, "green": 100}
 
 
 def test_a_releases_preview_rule_stays(elb, arguments, run_module):
-    arn = run_module(load_balancer, **arguments)["arn"]
+    arn = run_module(load_balancer_slots, **arguments)["arn"]
     listener = listeners(elb, arn)[443]["ListenerArn"]
     preview = elb.create_rule(
         ListenerArn=listener,
@@ -155,79 +208,69 @@ def test_a_releases_preview_rule_stays(elb, arguments, run_module):
         Conditions=[{"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X", "Values": ["y"]}}],
         Actions=[{"Type": "forward", "TargetGroupArn": group_arns(elb)["green"]}],
     )["Rules"][0]["RuleArn"]
-    assert not run_module(load_balancer, **arguments)["changed"]
+    assert not run_module(load_balancer_slots, **arguments)["changed"]
     assert elb.describe_rules(RuleArns=[preview])["Rules"]
 
 
-def test_drift_is_named_and_mended(elb, arguments, run_module):
-    arn = run_module(load_balancer, **arguments)["arn"]
-    https = listeners(elb, arn)[443]["ListenerArn"]
-    elb.modify_listener(ListenerArn=https, SslPolicy="ELBSecurityPolicy-2016-08")
+def test_drift_is_named_and_repaired(elb, arguments, run_module):
+    arn = run_module(load_balancer_slots, **arguments)["arn"]
     elb.modify_target_group(TargetGroupArn=group_arns(elb)["green"], HealthCheckPath="/")
-    elb.modify_load_balancer_attributes(
-        LoadBalancerArn=arn, Attributes=[{"Key": "idle_timeout.timeout_seconds", "Value": "5"}]
-    )
-    elb.create_listener(
-        LoadBalancerArn=arn,
-        Protocol="HTTP",
-        Port=8080,
-        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],
-    )
-    before = run_module(load_balancer, check=True, **arguments)["diff"]["before"]
-    assert before["listeners"]["443"]["ssl_policy"] == "ELBSecurityPolicy-2016-08"
+    elb.remove_tags(ResourceArns=[listeners(elb, arn)[80]["ListenerArn"]], TagKeys=["Environment"])
+    before = run_module(load_balancer_slots, check=True, **arguments)["diff"]["before"]
     assert before["target groups"]["green"]["health_check"]["path"] == "/"
-    assert before["load balancer"]["shop-staging"]["attributes"]["idle_timeout.timeout_seconds"] == "5"
-    assert run_module(load_balancer, **arguments)["changed"]
-    assert listeners(elb, arn).keys() == {80, 443}
-    assert not run_module(load_balancer, **arguments)["changed"]
+    assert before["listeners"]["80"]["tags"] == {"Name": "shop-staging-80"}
+    assert run_module(load_balancer_slots, **arguments)["changed"]
+    assert not run_module(load_balancer_slots, **arguments)["changed"]
+
+
+def test_a_listener_of_others_is_left_alone(elb, arguments, run_module):
+    arn = run_module(load_balancer_slots, **arguments)["arn"]
+    answer = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}
+    elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=8080, DefaultActions=[answer])
+    assert not run_module(load_balancer_slots, **arguments)["changed"]
 
 
 def test_a_slots_port_cannot_be_changed(arguments, run_module):
-    run_module(load_balancer, **arguments)
+    run_module(load_balancer_slots, **arguments)
     with pytest.raises(ModuleFailed, match=r"'green' exists, and AWS cannot change: port \(is 30081"):
-        run_module(load_balancer, **{**arguments, "ports": {"blue": 30080, "green": 30099}})
+        run_module(load_balancer_slots, **{**arguments, "ports": {"blue": 30080, "green": 30099}})
 
 
-def test_absent_leaves_nothing(elb, arguments, run_module):
-    run_module(load_balancer, **arguments)
+def test_absent_removes_the_target_groups_once_they_are_free(elb, arguments, run_module):
+    arn = run_module(load_balancer_slots, **arguments)["arn"]
     gone = {"name": "shop-staging", "state": "absent"}
-    assert run_module(load_balancer, check=True, **gone)["changed"]
-    assert run_module(load_balancer, **gone)["changed"]
-    assert elb.describe_load_balancers()["LoadBalancers"] == []
+    with pytest.raises(ModuleFailed, match=r"DeleteTargetGroup failed for target group 'blue'.*in use"):
+        run_module(load_balancer_slots, **gone, wait_timeout=0)
+    elb.delete_load_balancer(LoadBalancerArn=arn)
+    assert run_module(load_balancer_slots, check=True, **gone)["changed"]
+    assert run_module(load_balancer_slots, **gone)["changed"]
     assert elb.describe_target_groups()["TargetGroups"] == []
-    assert not run_module(load_balancer, **gone)["changed"]
-
-
-def test_a_protected_one_is_not_touched_until_told(elb, arguments, run_module):
-    arn = run_module(load_balancer, **{**arguments, "deletion_protection": True})["arn"]
-    gone = {"name": "shop-staging", "state": "absent"}
-    with pytest.raises(ModuleFailed, match="protected from deletion; nothing was removed"):
-        run_module(load_balancer, **gone, deletion_protection=True)
-    assert listeners(elb, arn).keys() == {80, 443}
-    assert run_module(load_balancer, **gone)["changed"]
-    assert elb.describe_load_balancers()["LoadBalancers"] == []
+    assert not run_module(load_balancer_slots, **gone)["changed"]
 
 
 def test_tags_of_others_stay_on_every_part(elb, arguments, run_module):
-    made = run_module(load_balancer, **arguments)
+    made = run_module(load_balancer_slots, **arguments)
     listener = listeners(elb, made["arn"])[443]["ListenerArn"]
-    parts = [made["arn"], listener, slot_rule(elb, made["arn"])["RuleArn"], *group_arns(elb).values()]
+    parts = [listener, slot_rule(elb, made["arn"])["RuleArn"], *group_arns(elb).values()]
     others = [{"Key": "awsApplication", "Value": "x"}, {"Key": "CostCenter", "Value": "1"}]
     elb.add_tags(ResourceArns=parts, Tags=others)
-    again = run_module(load_balancer, **arguments, ignored_tags=["awsApplication", "Cost*"])
+    again = run_module(load_balancer_slots, **arguments, ignored_tags=["awsApplication", "Cost*"])
     assert not again["changed"], again["diff"]
-    assert run_module(load_balancer, **arguments)["changed"]
+    assert run_module(load_balancer_slots, **arguments)["changed"]
     for part in elb.describe_tags(ResourceArns=parts)["TagDescriptions"]:
         keys = {tag["Key"] for tag in part["Tags"]}
         assert "awsApplication" in keys and "CostCenter" not in keys and "Environment" in keys
 
 
-def test_a_listener_with_more_rules_than_describe_tags_accepts(rehearsed, arguments, run_module):
+def test_a_listener_with_more_rules_than_describe_tags_accepts(rehearsed, run_module):
     """ELB's DescribeTags refuses 21 ARNs, and a listener may have a hundred rules."""
     elb = boto3.client("elbv2")
-    made = run_module(load_balancer, **arguments)
+    vpc, subnets = create_network()
+    arn = create_balancer(subnets)
+    arguments = settings(vpc)
+    run_module(load_balancer_slots, **arguments)
     try:
-        listener = listeners(elb, made["arn"])[443]["ListenerArn"]
+        listener = listeners(elb, arn)[443]["ListenerArn"]
         for n in range(25):
             elb.create_rule(
                 ListenerArn=listener,
@@ -235,14 +278,15 @@ def test_a_listener_with_more_rules_than_describe_tags_accepts(rehearsed, argume
                 Conditions=[{"Field": "path-pattern", "PathPatternConfig": {"Values": [f"/{n}"]}}],
                 Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}],
             )
-        assert not run_module(load_balancer, **arguments)["changed"]
+        assert not run_module(load_balancer_slots, **arguments)["changed"]
     finally:
-        run_module(load_balancer, name=arguments["name"], state="absent")
+        elb.delete_load_balancer(LoadBalancerArn=arn)
+        run_module(load_balancer_slots, name=arguments["name"], state="absent")
 
 
 @pytest.mark.parametrize("check", [True, False])
 def test_a_rule_that_authenticates_is_named_and_keeps_its_action(elb, arguments, run_module, check):
-    arn = run_module(load_balancer, **arguments)["arn"]
+    arn = run_module(load_balancer_slots, **arguments)["arn"]
     rule = slot_rule(elb, arn)
     cognito = {
         "Type": "authenticate-cognito",
@@ -258,7 +302,7 @@ def test_a_rule_that_authenticates_is_named_and_keeps_its_action(elb, arguments,
     forward["ForwardConfig"]["TargetGroupStickinessConfig"] = {"Enabled": True, "DurationSeconds": 60}
     elb.modify_rule(RuleArn=rule["RuleArn"], Actions=[cognito, forward])
     with pytest.raises(ModuleFailed, match="does more than forward: authenticate-cognito"):
-        run_module(load_balancer, check=check, **arguments)
+        run_module(load_balancer_slots, check=check, **arguments)
     assert [action["Type"] for action in slot_rule(elb, arn)["Actions"]] == [
         "authenticate-cognito",
         "forward",
