@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: hosted_zone_id
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 version_added: 0.1.0
 short_description: Find the ID of a hosted zone by its name or ID
 description:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: load_balancer_state
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 version_added: 0.1.0
 short_description: Show an application load balancer and its listeners in a form that can be compared
 description:
