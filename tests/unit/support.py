@@ -37,10 +37,12 @@ def rehearsed_aws(home: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "rehearsal.aws", "--config", str(home / "config.json")]
     process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
     try:
-        for _ in range(600):
+        give_up = time.monotonic() + 180
+        while True:
             with contextlib.suppress(urllib.error.URLError), _open(config["aws"]["ready_url"], timeout=5):
                 break
             assert process.poll() is None, (home / "log").read_text()
+            assert time.monotonic() < give_up, "the emulator's AWS was not ready in 180 s"
             time.sleep(0.05)
         yield config["aws"]["url"]
     finally:
