@@ -241,7 +241,9 @@ def test_what_is_created_and_a_second_run(built: Role) -> None:
     alias = built.record()
     assert alias and alias["AliasTarget"]["DNSName"].startswith(f"{built.name}-")
     assert "changed=0" in built.succeeds(changed=False)
-    assert "Report what would change" not in built.succeeds("--check", "--diff", changed=False)
+    assert "Report what would change in the load balancer]" not in built.succeeds(
+        "--check", "--diff", changed=False
+    )
 
 
 def test_a_check_names_what_somebody_changed_and_a_run_repairs_it(built: Role) -> None:
@@ -271,6 +273,7 @@ def test_a_check_names_what_somebody_changed_and_a_run_repairs_it(built: Role) -
     built.point(AliasTarget=alias)
 
     text = built.succeeds("--check", "--diff", changed=True)
+    assert "Report what would change in the load balancer]" in text
     for line in (
         f"{built.name}: deletion_protection: false -> true",
         f"{built.name}: idle_timeout: 5 -> 60",
