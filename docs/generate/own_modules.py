@@ -20,7 +20,12 @@ TITLES = {
 }
 #: Upstream modules are about to replace them: they need no entry, and may be missing.
 LEAVING = {
+<<<<<<< HEAD
     *("dns_alias", "load_balancer", "load_balancer_slots"),
+=======
+    *("iam_policy", "iam_roles", "security_groups"),
+    *("vpc_nat_routes", "vpc_subnets"),
+>>>>>>> 812a3a6 (Complete the table of own modules: load_balancer and dns_alias are gone)
 }
 DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 PACKAGE = "ansible_collections.teal.platform."
