@@ -18,15 +18,6 @@ TITLES = {
     "release": "Modules of the release engine",
     "other": "Other modules",
 }
-#: Upstream modules are about to replace them: they need no entry, and may be missing.
-LEAVING = {
-<<<<<<< HEAD
-    *("dns_alias", "load_balancer", "load_balancer_slots"),
-=======
-    *("iam_policy", "iam_roles", "security_groups"),
-    *("vpc_nat_routes", "vpc_subnets"),
->>>>>>> 812a3a6 (Complete the table of own modules: load_balancer and dns_alias are gone)
-}
 DOCUMENTATION = ("DOCUMENTATION", "EXAMPLES", "RETURN")
 PACKAGE = "ansible_collections.teal.platform."
 
@@ -45,8 +36,8 @@ def problems() -> list[str]:
     names = [name for group in entries().values() for name in group]
     where = SOURCE.relative_to(data.ROOT)
     return [
-        *(f"{where}: no entry for the module {name}" for name in sorted(existing() - {*names} - LEAVING)),
-        *(f"{where}: there is no module {name}" for name in names if name not in existing() | LEAVING),
+        *(f"{where}: no entry for the module {name}" for name in sorted(existing() - {*names})),
+        *(f"{where}: there is no module {name}" for name in names if name not in existing()),
         *(f"{where}: {name} is listed twice" for name, count in Counter(names).items() if count > 1),
     ]
 
