@@ -189,6 +189,7 @@ def test_the_tags_of_others_are_looked_up(aws: Any, run_module: Any) -> None:
 
 #: By role and expression: tags that a filter computes with those of others, and the tests of that.
 COMPUTED = {
+    ("load_balancer", "{{ __load_balancer_arguments.tags }}"): "test_load_balancer.py",
     ("network", "{{ item.tags }}"): "test_network_layout.py, test_security_group_plan.py",
     ("network", "{{ __network_layout.internet_gateway.tags }}"): "test_network_layout.py",
 }
