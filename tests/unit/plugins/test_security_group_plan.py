@@ -9,7 +9,7 @@ from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.teal.platform.plugins.filter.security_group_plan import security_group_plan
-from conftest import ROOT
+from support import ROOT
 
 TAGS = {"Application": "shop", "Environment": "test", "Component": "network"}
 RULE = {"peers": ["b"], "ports": ["80"]}

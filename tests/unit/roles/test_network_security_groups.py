@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import boto3
 import pytest
-from conftest import ROOT
+from support import ROOT
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ec2.models import EC2Backend
