@@ -41,6 +41,10 @@ MADE: dict[str, tuple[str, str]] = {
         "the database's user, by a Job",
         "its real script and psql, where the AWS CLI is installed; for MySQL a Job that succeeds",
     ),
+    "slot: kubernetes.core.k8s": (
+        "a release's objects beside its Deployment: configuration, Service, disruption budget",
+        "real: the Service leads to the release's processes",
+    ),
     "teal.platform.autoscaling_target_groups": ("nodes as targets of both slots", SERVES),
     "teal.platform.cloudwatch_alarms": ("alarms", "the API; they change when a test says so"),
     "teal.platform.dns_certificate": (
@@ -84,7 +88,7 @@ MADE: dict[str, tuple[str, str]] = {
         "real, as far as moto is Secrets Manager",
     ),
     "teal.platform.slot_up": (
-        "a release in its slot: Deployment, Service, configuration; or an instance",
+        "a release in its slot: Deployment and autoscaler; or an instance",
         "real processes with probes and HTTP: the sample service, or a jar or command of yours",
     ),
     "teal.platform.sns_topic": ("topic and subscriptions", "the API; nobody is told"),
@@ -94,7 +98,7 @@ MADE: dict[str, tuple[str, str]] = {
 #: Modules that make nothing which stays.
 MAKING_NOTHING = re.compile(
     r"amazon\.aws\.(aws_caller_info|ec2_eni|\w+_info)|kubernetes\.core\.k8s_(info|log)"
-    r"|teal\.platform\.(component_info|ec2_image_age_info|ignored_tags_info|release_\w+|slot_check|slot_migrate|slot_retire)"
+    r"|teal\.platform\.(component_info|ec2_image_age_info|ignored_tags_info|release_\w+|slot_check|slot_lease|slot_migrate|slot_prepare|slot_retire)"
     r"|teal\.platform\.(sonar_quality_gate|status_page)"
 )
 MODULE = re.compile(r"^\s*-?\s*((?:amazon|community|kubernetes|teal)\.\w+\.\w+):", re.MULTILINE)

@@ -16,7 +16,7 @@ description:
     version before as well.
 options:
   manifests:
-    description: The Job, and what it needs.
+    description: The Job. What it needs was applied before.
     type: list
     elements: dict
     required: true

@@ -16,7 +16,10 @@ description:
   - Fails as soon as it is clear that it won't come up, with the reason and the last log lines.
 options:
   manifests:
-    description: With O(slot_kind=kubernetes), the slot's objects. One of them is its Deployment.
+    description:
+      - With O(slot_kind=kubernetes), the slot's objects. One of them is its Deployment.
+      - Only the Deployment and a HorizontalPodAutoscaler are applied. M(teal.platform.slot_prepare) comes before, and
+        C(kubernetes.core.k8s) with the other objects.
     type: list
     elements: dict
     default: []

@@ -86,6 +86,10 @@ class Lease:
     def of(cls, store: Store, ticket: dict[str, Any]) -> Lease:
         return cls(store, ticket["holder"], int(ticket["generation"]), float(ticket["lease"]))
 
+    def freshness(self) -> dict[str, Any]:
+        """Return until when a change may begin that another process makes, by this machine's steady clock."""
+        return {"fresh_until": self._renewed + self.seconds / 2}
+
     # -- holding it ------------------------------------------------------------------------------
 
     def write(self, parts: Parts, **more: Any) -> None:

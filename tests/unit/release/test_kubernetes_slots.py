@@ -152,9 +152,19 @@ def up(api: FakeApi, lease: Lease) -> Callable[..., int]:
 
     def bring(slot: str, generation: int, replicas: int = 2, given: list[Json] | None = None) -> int:
         slots = KubernetesSlots(api, "assistant", given or manifests(slot, f"r{generation}"), replicas)  # type: ignore[arg-type]
-        return slots.bring_up({"slot": slot, "id": f"{generation:08d}"}, lease, lambda _: None)
+        return up_with(slots, slot, generation, lease)
 
     return bring
+
+
+def up_with(slots: KubernetesSlots, slot: str, generation: int, lease: Lease) -> int:
+    """Do what the role does: prepare the slot, apply what is beside the Deployment, bring it up."""
+    release = {"slot": slot, "id": f"{generation:08d}"}
+    slots.prepare(release, lease)
+    lease.renew()
+    for obj in manifests_of.beside(slots.given, slot):
+        slots.api.apply(obj)
+    return slots.bring_up(release, lease, lambda _: None)
 
 
 def test_the_deployment_comes_last_so_that_its_pods_find_what_they_need(up: Any, api: FakeApi) -> None:
@@ -190,7 +200,7 @@ def test_manifests_may_ask_for_more_replicas(api: FakeApi, lease: Lease) -> None
     objects = manifests("green", "r3")
     objects[0]["spec"]["replicas"] = 4
     slots = KubernetesSlots(api, "assistant", objects, replicas=2)  # type: ignore[arg-type]
-    assert slots.bring_up({"slot": "green", "id": "00000003"}, lease, lambda _: None) == 4
+    assert up_with(slots, "green", 3, lease) == 4
 
 
 def test_an_autoscaler_waits_for_the_requests_and_keeps_its_own_least_number(
@@ -199,9 +209,7 @@ def test_an_autoscaler_waits_for_the_requests_and_keeps_its_own_least_number(
     up("blue", 1, replicas=5)
     objects = [*manifests("green", "r2"), autoscaler("green", 2, 4)]
     objects[0]["spec"]["progressDeadlineSeconds"] = 180
-    KubernetesSlots(api, "assistant", objects).bring_up(  # type: ignore[arg-type]
-        {"slot": "green", "id": "00000002"}, lease, lambda _: None
-    )
+    up_with(KubernetesSlots(api, "assistant", objects), "green", 2, lease)  # type: ignore[arg-type]
     found = scaler(api, "green")
     assert (found["minReplicas"], found["maxReplicas"]) == (2, 5)
     assert found["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 780
@@ -472,7 +480,7 @@ def test_an_autoscaler_of_the_user_is_neither_deleted_nor_changed(
     theirs = {**autoscaler("green", 1, 4), "metadata": {"name": "mine"}}
     api.apply(theirs)
     slots = KubernetesSlots(api, "assistant", manifests("green", "r3"))  # type: ignore[arg-type]
-    slots.bring_up({"slot": "green", "id": "00000003"}, lease, lambda _: None)
+    up_with(slots, "green", 3, lease)
     slots.hold("green", lease)
     assert slots.outgrown("green") == 0
     slots.scale_down("green", lease)
@@ -501,7 +509,7 @@ def test_an_autoscaler_of_the_first_version_is_applied_as_one_of_the_second(
     old = {**autoscaler("green", 2, 4), "apiVersion": "autoscaling/v1"}
     old["spec"] = {**old["spec"], "targetCPUUtilizationPercentage": 60}
     slots = KubernetesSlots(api, "assistant", [*manifests("green", "r1"), old])  # type: ignore[arg-type]
-    slots.bring_up({"slot": "green", "id": "00000001"}, lease, lambda _: None)
+    up_with(slots, "green", 1, lease)
     found = api.objects["horizontalpodautoscalers", "assistant-green"]
     assert found["apiVersion"] == "autoscaling/v2"
     assert found["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"] == 60

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from ansible_collections.teal.platform.plugins.module_utils.release import report, setup
 from ansible_collections.teal.platform.plugins.module_utils.release.advice import advice
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, take
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
@@ -30,7 +31,9 @@ from ansible_collections.teal.platform.plugins.modules import (
     release_tested,
     release_unlock,
     slot_check,
+    slot_lease,
     slot_migrate,
+    slot_prepare,
     slot_retire,
     slot_up,
 )
@@ -337,7 +340,101 @@ def test_what_serves_is_not_brought_up_again_by_whoever_goes_on_with_it(
     told = run(slot_up, release=release, manifests=[])
     assert (told["changed"], told["replicas"]) == (False, 6)
     assert not run(slot_migrate, release=release, manifests=[])["changed"]
+    prepared = run(slot_prepare, release=release, manifests=[])
+    assert (prepared["changed"], prepared["needed"]) == (False, False)
     assert store.slots() == before
+
+
+class Steady:
+    """The machine's steady clock, turned by the test; sleeping turns it, too."""
+
+    now = 1000.0
+
+    def clock(self) -> Clock:
+        return Clock(steady=lambda: self.now, sleep=self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def steady(monkeypatch: pytest.MonkeyPatch) -> Steady:
+    steady = Steady()
+    monkeypatch.setattr(setup, "Clock", steady.clock)
+    return steady
+
+
+def test_the_lease_is_renewed_before_objects_are_applied(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, steady: Steady
+) -> None:
+    release, store, _ = carried(run, environment, ())
+    beat = store.lock()["beat"]
+    lease = run(slot_lease, release=release)["lease"]
+    assert lease == {"fresh_until": 1000.0 + release["lease"] / 2, "since": 1000.0}
+    assert store.lock()["beat"] != beat
+
+
+def test_an_attempt_that_failed_is_repeated_for_two_minutes(
+    run: Callable[..., dict[str, Any]],
+    failed: Callable[..., dict[str, Any]],
+    environment: Environment,
+    ecr: Any,
+    steady: Steady,
+) -> None:
+    release, _, _ = carried(run, environment, ())
+    lease, attempts = run(slot_lease, release=release)["lease"], 0
+    again = {"release": release, "since": lease["since"], "failure": {"msg": "connection refused"}}
+    while steady.now <= lease["since"] + 120:
+        assert run(slot_lease, **again)["lease"]["since"] == lease["since"]
+        attempts += 1
+    assert attempts == 61
+    told = failed(slot_lease, **again)
+    assert told["msg"] == "Kubernetes did not take the objects for 2 min 2 s: connection refused"
+    assert (told["error"], told["cause"]) == ("Unreachable", "api")
+
+
+def test_an_attempt_that_was_refused_is_not_repeated(
+    run: Callable[..., dict[str, Any]],
+    failed: Callable[..., dict[str, Any]],
+    environment: Environment,
+    ecr: Any,
+    steady: Steady,
+) -> None:
+    release, store, _ = carried(run, environment, ())
+    beat, body = store.lock()["beat"], '{"message": "User \\"x\\" cannot patch resource", "code": 403}'
+    told = failed(slot_lease, release=release, since=1000, failure={"msg": f"Failed to apply object: {body}"})
+    assert told["msg"] == 'Failed to apply object: User "x" cannot patch resource'
+    assert (told["error"], told["cause"]) == ("KubernetesError", "rights")
+    assert (store.lock()["beat"], steady.now) == (beat, 1000.0)
+
+
+def test_who_has_lost_the_lease_does_not_apply_objects(
+    run: Callable[..., dict[str, Any]],
+    failed: Callable[..., dict[str, Any]],
+    environment: Environment,
+    ecr: Any,
+) -> None:
+    release, store, _ = carried(run, environment, ())
+    take(store, who("bob", "rollback"), 15, preempts={"deploy"})
+    for given in ({}, {"since": 0, "failure": {"msg": "connection refused"}}):
+        assert failed(slot_lease, release=release, **given)["error"] == "LeaseLost"
+
+
+def test_a_slot_is_recorded_before_it_is_prepared_and_the_lease_renewed_after_it(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, store, _ = carried(run, environment, ())
+    seen: list[Any] = []
+
+    def prepare(record: dict[str, Any], lease: Lease) -> None:
+        seen.extend([store.slots()[release["slot"]]["release"], store.lock()["beat"]])
+
+    slots = SimpleNamespace(prepare=prepare, warnings=[])
+    monkeypatch.setattr(setup.Engine, "slots", lambda self, **_: slots)
+    told = run(slot_prepare, release=release, manifests=[{}])
+    assert told["needed"] and told["lease"]["fresh_until"] > told["lease"]["since"]
+    assert seen[0] == release["id"]
+    assert store.lock()["beat"] != seen[1]
 
 
 def test_what_serves_is_read_from_the_weights_when_going_back_failed(

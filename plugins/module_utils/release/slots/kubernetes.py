@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Slots that are Deployments: brought up by server-side apply, watched, and scaled to nothing when idle.
 
-Every write is fenced twice: the lease is renewed just before it, and the Deployment is written only
-in the version that was read, and never over one that a later generation has written.
+What a release has beside its Deployment and autoscaler is applied by the role `slot`. Every write here is fenced
+twice: the lease is renewed just before it, and the Deployment is written only in the version that was read, and
+never over one that a later generation has written.
 """
 
 from __future__ import annotations
@@ -69,13 +70,14 @@ class KubernetesSlots:
 
     def check(self, slot: str, number: str) -> list[str]:
         """Check that a release can be brought up, by manifests and rights; return these. Raises SlotFailed."""
-        objects = manifests.checked(self.given, self.name(slot), slot, number, self.api.namespace)
+        objects = self._checked(slot, number)
         needed = list(rights.ALWAYS)
         for obj in objects:
             plural, namespaced = self.api.plural(obj["apiVersion"], obj["kind"])
             group = obj["apiVersion"].rpartition("/")[0]
             if namespaced:
-                needed.append(("patch", group, plural))
+                # kubernetes.core reads what it applies.
+                needed += [("get", group, plural), ("patch", group, plural)]
         if lacks := rights.missing(self.api, needed):
             raise SlotFailed(
                 f"this identity may not do what a release needs in namespace {self.api.namespace}: {', '.join(lacks)}",
@@ -88,37 +90,62 @@ class KubernetesSlots:
 
     # -- up --------------------------------------------------------------------------------------
 
-    def bring_up(self, release: dict[str, Any], lease: Lease, staged: Callable[[int], None]) -> int:
-        """See Slots.bring_up. Pods of another release in the slot are stopped first: they get no requests."""
+    def prepare(self, release: dict[str, Any], lease: Lease) -> None:
+        """Make a slot ready for a release's objects: delete its autoscaler, stop its pods, delete what is not needed.
+
+        The objects are then applied by the role, and the Deployment by `bring_up`. Raises SlotFailed, KubernetesError.
+        """
         slot, number = release["slot"], label(release["id"])
-        objects = manifests.checked(self.given, self.name(slot), slot, number, self.api.namespace)
-        own = next(obj for obj in objects if obj["kind"] == DEPLOYMENT)
+        objects = self._checked(slot, number)
+        for obj in objects:
+            self.api.plural(obj["apiVersion"], obj["kind"])  # the error for an unknown kind names it
         if any(obj["kind"] == AUTOSCALER for obj in objects):
             self.autoscalers.refuse_second(slot)
         before = self._deployment(slot)
-        others = _wanted(self._deployment(other(slot)))
-        already = _wanted(before) if before and _release_of(before) == number else 0
-        replicas = max(self.replicas, _wanted(own), others, already, 1)
         # That of the release before would scale the new one, by that one's limits.
         self.warnings += self.autoscalers.delete(slot, lease)
         # Known before they are applied, so that those of a run that dies in between are deleted, too.
         announced = manifests.announced(before, objects)
-        if before and _release_of(before) != number and _wanted(before):
-            self._scale(slot, 0, lease, announced)
-            self._wait_for_none(slot, lease)
-        elif before and announced:
+        if not self._stop_other(before, slot, number, lease, announced) and before and announced:
             self._scale(slot, _wanted(before), lease, announced)
         self._delete_left(before, objects, slot, lease)
+
+    def bring_up(self, release: dict[str, Any], lease: Lease, staged: Callable[[int], None]) -> int:
+        """See Slots.bring_up. The objects beside the Deployment and its autoscaler have been applied before."""
+        slot, number = release["slot"], label(release["id"])
+        objects = self._checked(slot, number)
+        own = next(obj for obj in objects if obj["kind"] == DEPLOYMENT)
+        before = self._deployment(slot)
+        others = _wanted(self._deployment(other(slot)))
+        already = _wanted(before) if before and _release_of(before) == number else 0
+        replicas = max(self.replicas, _wanted(own), others, already, 1)
+        self._stop_other(before, slot, number, lease)
+        self._apply_deployment(manifests.with_objects(own, objects), replicas, lease)
         for obj in objects:
-            if obj["kind"] == DEPLOYMENT:
-                self._apply_deployment(manifests.with_objects(obj, objects), replicas, lease)
-                continue
             if obj["kind"] == AUTOSCALER:
-                obj = manifests.patient(obj, replicas, own)
-            lease.guard(lambda obj=obj: self.api.apply(manifests.marked(obj, slot)))
+                scaler = manifests.marked(manifests.patient(obj, replicas, own), slot)
+                lease.guard(lambda scaler=scaler: self.api.apply(scaler))
         staged(replicas)
         self._wait_until_ready(slot, number, lease)
         return replicas
+
+    def _checked(self, slot: str, number: str) -> list[Json]:
+        return manifests.checked(self.given, self.name(slot), slot, number, self.api.namespace)
+
+    def _stop_other(
+        self,
+        before: Json | None,
+        slot: str,
+        number: str,
+        lease: Lease,
+        annotations: dict[str, str] | None = None,
+    ) -> bool:
+        """Stop the pods of another release in the slot, which get no requests; return whether there were any."""
+        if not before or _release_of(before) == number or not _wanted(before):
+            return False
+        self._scale(slot, 0, lease, annotations)
+        self._wait_for_none(slot, lease)
+        return True
 
     def _delete_left(self, before: Json | None, objects: list[Json], slot: str, lease: Lease) -> None:
         """Delete what the slot's release before has brought and this one does not.

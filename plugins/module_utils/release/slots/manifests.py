@@ -130,6 +130,11 @@ def announced(deployment: Json | None, objects: list[Json]) -> dict[str, str]:
     return {} if both == sorted(known) else {OBJECTS: json.dumps(both)}
 
 
+def beside(objects: list[Json], slot: str) -> list[Json]:
+    """Return what the role applies of a release's objects, with the slot's label: all but Deployment and autoscaler."""
+    return [marked(obj, slot) for obj in objects if obj["kind"] not in (DEPLOYMENT, AUTOSCALER)]
+
+
 def _keys(objects: list[Json]) -> list[str]:
     return sorted(key(obj) for obj in objects if obj["kind"] != DEPLOYMENT)
 

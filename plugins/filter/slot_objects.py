@@ -1,0 +1,72 @@
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+"""Filter: what the role slot applies of a release's objects, while its lease is fresh."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: slot_objects
+author: Teal maintainers
+version_added: 0.1.0
+short_description: Objects of a slot to apply, while the lease is fresh
+description:
+  - Returns all objects but the Deployment and the HorizontalPodAutoscaler, which M(teal.platform.slot_up) applies, with
+    the label of the slot.
+  - Fails if the lease was not renewed within half of its length. So a run that was held up does not change objects in a
+    slot that may be somebody else's.
+positional: _input, slot, lease
+options:
+  _input:
+    description: The objects.
+    type: list
+    elements: dict
+    required: true
+  slot:
+    description: V(blue) or V(green).
+    type: str
+    required: true
+  lease:
+    description: RV(teal.platform.slot_lease#module:lease), as M(teal.platform.slot_lease) and M(teal.platform.slot_prepare) return it.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Apply the objects of the slot
+  kubernetes.core.k8s:
+    definition: "{{ manifests | teal.platform.slot_objects('green', renewed.lease) }}"
+    apply: true
+    server_side_apply: {field_manager: teal.platform, force_conflicts: true}
+"""
+
+RETURN = r"""
+_value:
+  description: The objects to apply.
+  type: list
+  elements: dict
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.attempts import STALE
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.manifests import beside
+
+
+def slot_objects(
+    objects: list[dict[str, Any]], slot: str, lease: dict[str, float], clock: Clock | None = None
+) -> list[dict[str, Any]]:
+    """Return what the role applies of `objects`. Raises AnsibleFilterError if the lease is not fresh any more."""
+    if (clock or Clock()).steady() > lease["fresh_until"]:
+        raise AnsibleFilterError(STALE)
+    return beside(objects, slot)
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Filters by name."""
+        return {"slot_objects": slot_objects}

@@ -1,0 +1,88 @@
+#!/usr/bin/python
+# Copyright (c) 2026 Teal maintainers
+# SPDX-License-Identifier: MIT
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: slot_prepare
+short_description: Make a slot ready for the objects of a release
+version_added: 0.1.0
+author: Teal maintainers
+description:
+  - Records that the slot holds the release from now on, deletes its autoscaler, stops the pods of the release before and
+    deletes the objects that this release does not have. The live slot is not touched.
+  - Renews the lease last, so that the task after it may apply the objects with C(kubernetes.core.k8s).
+  - Only with O(slot_kind=kubernetes).
+options:
+  manifests:
+    description: All objects of the slot, as M(teal.platform.slot_up) gets them.
+    type: list
+    elements: dict
+    required: true
+extends_documentation_fragment:
+  - teal.platform.release
+  - teal.platform.release.step
+attributes:
+  check_mode:
+    description: Not supported, since there is no release in check mode.
+    support: none
+"""
+
+EXAMPLES = r"""
+- name: Stop what the slot ran before
+  teal.platform.slot_prepare:
+    name: assistant-staging
+    domain: staging.assistant.example.com
+    namespace: assistant
+    workload: assistant
+    cluster: assistant-staging
+    release: "{{ __release.release }}"
+    manifests: "{{ lookup('ansible.builtin.template', 'slot.yml.j2') | from_yaml_all }}"
+"""
+
+RETURN = r"""
+lease:
+  description: The lease, as M(teal.platform.slot_lease) returns it.
+  type: dict
+  returned: success
+needed:
+  description: Whether the objects have to be applied. Not if the release has requests already.
+  type: bool
+  returned: success
+"""
+
+from typing import Any
+
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import take_slot
+from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed
+
+ARGUMENTS = {
+    "manifests": {"type": "list", "elements": "dict", "required": True},
+    **STEP_ARGUMENTS,
+}
+
+
+def prepare(engine: Engine) -> dict[str, Any]:
+    """Do what the module is for."""
+    lease, release = engine.step()
+    needed = not passed(State(release["state"]), State.SWITCHING)
+    if needed:
+        slots: Any = engine.slots(lease=lease, given=engine.params["manifests"])
+        take_slot(lease, release)
+        slots.prepare(release, lease)
+        for warning in slots.warnings:
+            engine.module.warn(warning)
+    lease.renew()
+    fresh = {**lease.freshness(), "since": engine.clock.steady()}
+    return {"changed": needed, "needed": needed, "lease": fresh}
+
+
+def main() -> None:
+    run(ARGUMENTS, prepare, check=False)
+
+
+if __name__ == "__main__":
+    main()
