@@ -26,7 +26,7 @@ options:
     type: str
     required: true
   lease:
-    description: RV(teal.platform.slot_lease#module:lease), as M(teal.platform.slot_lease) and M(teal.platform.slot_prepare) return it.
+    description: RV(teal.platform.slot_lease#module:lease). M(teal.platform.slot_prepare) returns the same.
     type: dict
     required: true
 """

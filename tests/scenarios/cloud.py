@@ -267,6 +267,21 @@ class Cloud:
         assert process.returncode == -signal.SIGKILL, f"it was not killed at {state}:\n{text[-4000:]}"
         return text
 
+    def kill_in_task(self, process: subprocess.Popen[str], task: str, after: float = 0.0) -> str:
+        """Kill a run (SIGKILL, all of it) `after` seconds after a task has begun; return what it printed."""
+        assert process.stdout
+        text = ""
+        for line in process.stdout:
+            text += line
+            if line.startswith("TASK [") and task in line:
+                break
+        else:
+            raise AssertionError(f"the run has no task '{task}':\n{text[-4000:]}")
+        time.sleep(after)
+        text += kill(process)
+        assert process.returncode == -signal.SIGKILL, f"it was not killed in '{task}':\n{text[-4000:]}"
+        return text
+
     # -- load, messages, faults ---------------------------------------------------------------------
 
     @contextlib.contextmanager

@@ -223,6 +223,32 @@ def test_a_killed_deploy_loses_nothing_and_is_settled_by_the_next_run(
     assert load["failed"] == 0, load
 
 
+@pytest.mark.parametrize(
+    ("task", "after"),
+    [
+        pytest.param("Stop what slot", 0.3, id="prepare", marks=pytest.mark.long),
+        pytest.param("Apply the objects of slot", 0.0, id="before-objects", marks=pytest.mark.long),
+        pytest.param("Apply the objects of slot", 0.7, id="in-objects"),
+        pytest.param("Bring the release up", 0.0, id="after-objects", marks=pytest.mark.long),
+    ],
+)
+@pytest.mark.parametrize("again", [False, True], ids=["other", "again"])
+def test_a_deploy_killed_around_the_objects_of_its_slot_is_settled_by_the_next_run(
+    clean: Cloud, task: str, after: float, again: bool
+) -> None:
+    """The engine's calls die in tests/unit/release; these tasks are Ansible's."""
+    before, tag = clean.live(), new(clean)
+    with clean.load() as load:
+        clean.kill_in_task(clean.start("deploy", image_tag=tag), task, after)
+        assert clean.live() == before
+        wanted = tag if again else new(clean)
+        clean.deploy(wanted, lock_wait="60s")
+    status = clean.status()
+    assert clean.live() == wanted
+    assert len(clean.pods(status["live_slot"])) == 2
+    assert load["failed"] == 0, load
+
+
 @pytest.mark.long
 def test_a_killed_rollback_is_carried_through_by_the_next_one(clean: Cloud) -> None:
     before = clean.live()
