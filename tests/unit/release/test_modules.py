@@ -413,10 +413,11 @@ def test_who_has_lost_the_lease_does_not_apply_objects(
     failed: Callable[..., dict[str, Any]],
     environment: Environment,
     ecr: Any,
+    steady: Steady,
 ) -> None:
     release, store, _ = carried(run, environment, ())
     take(store, who("bob", "rollback"), 15, preempts={"deploy"})
-    for given in ({}, {"since": 0, "failure": {"msg": "connection refused"}}):
+    for given in ({}, {"since": steady.now, "failure": {"msg": "connection refused"}}):
         assert failed(slot_lease, release=release, **given)["error"] == "LeaseLost"
 
 
