@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import boto3
 import pytest
-from support import ROOT
 from moto.backends import get_backend
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ec2.models import EC2Backend
 from moto.moto_api._internal.models import moto_api_backend
 from moto.server import ThreadedMotoServer
+from support import ROOT
 
 REGION = "ap-northeast-2"
 PRESENT = """
