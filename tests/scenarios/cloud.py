@@ -35,7 +35,7 @@ NAMESPACE = "assistant"
 TABLE = "assistant-staging-releases"
 #: What makes a scenario take seconds; nothing here makes it safer.
 QUICK = {
-    "release_lease": os.environ.get("SCENARIO_LEASE", "15s"),
+    "release_lease": os.environ.get("SCENARIO_LEASE", "30s"),
     "release_bake": "3s",
     "release_window": "1h",
     # Nothing that the rehearsal counts is published late.

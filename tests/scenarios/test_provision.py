@@ -70,7 +70,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         # How quick the service answers says nothing here but how much else this machine does.
         "release_checks": [{"path": "/", "status": 200}],
         # The lease of a run that was killed has to end first.
-        "release_lock_wait": "30s",
+        "release_lock_wait": "60s",
     }
     try:
         yield cloud

@@ -210,15 +210,15 @@ def test_a_killed_deploy_loses_nothing_and_is_settled_by_the_next_run(
         assert sorted(status["weights"].values()) == [0, 100]
         wanted = before
         if following == "again":
-            clean.deploy(tag, lock_wait="60s")
+            clean.deploy(tag, lock_wait="90s")
             wanted = tag
         elif following == "other":
             wanted = new(clean)
-            clean.deploy(wanted, lock_wait="60s")
+            clean.deploy(wanted, lock_wait="90s")
         elif following == "back":
             clean.play("rollback")
         else:
-            clean.play("retire", lock_wait="60s")
+            clean.play("retire", lock_wait="90s")
     assert clean.live() == wanted
     assert load["failed"] == 0, load
 
@@ -242,7 +242,7 @@ def test_a_deploy_killed_around_the_objects_of_its_slot_is_settled_by_the_next_r
         clean.kill_in_task(clean.start("deploy", image_tag=tag), task, after)
         assert clean.live() == before
         wanted = tag if again else new(clean)
-        clean.deploy(wanted, lock_wait="60s")
+        clean.deploy(wanted, lock_wait="90s")
     status = clean.status()
     assert clean.live() == wanted
     assert len(clean.pods(status["live_slot"])) == 2
@@ -270,7 +270,7 @@ def test_a_controller_that_slept_past_its_lease_changes_nothing(clean: Cloud) ->
         assert process.poll() is None
     _signal_all(process, "STOP")
     other = new(clean)
-    clean.deploy(other, lock_wait="60s")
+    clean.deploy(other, lock_wait="90s")
     weights = clean.status()["weights"]
     _signal_all(process, "CONT")
     text, _ = process.communicate(timeout=120)
