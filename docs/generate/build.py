@@ -24,7 +24,6 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "monthly-ko": partial(costs.monthly, korean=True),
     "resources": resources.block,
     "states": releases.states,
-    "settlement": releases.settlement,
     "timeline": releases.timeline,
 }
 

@@ -1,4 +1,4 @@
-"""The states of a release, as the engine knows them, and a deploy in time."""
+"""The states of a release, read from the engine, and the sequence of a deploy, read from the role `release`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import sys
 from types import ModuleType
 
 from docs.generate.data import ROOT, read_yaml
-from docs.generate.markdown import table
 
-LEGEND = "Green: no request has gone to the new release. Yellow: some may have. Blue: it has come to its end."
+LEGEND = "Green: the new release has received no request. Yellow: it may have. Blue: the release has ended."
 
 
 def engine() -> ModuleType:
-    """Return the engine's module of states, loaded by its path: it needs nothing of Ansible."""
+    """Return the engine's module `states`, loaded by its path: it imports nothing from Ansible."""
     path = ROOT / "plugins" / "module_utils" / "release" / "states.py"
     spec = importlib.util.spec_from_file_location("_teal_states", path)
     assert spec and spec.loader
@@ -46,43 +45,28 @@ def _moving(known: ModuleType) -> list[str]:
     return [state for state in known.State if state not in known.BEFORE_SWITCH | known.TERMINAL]
 
 
-def settlement() -> str:
-    """Return what happens to a release whose controller is gone, by state."""
-    known = engine()
-    told = {
-        "nothing": "nothing: it has ended",
-        "abort": "it is aborted (or the same deploy goes on with it); no request had left the old version",
-        "return": "all requests go back to the release before (or the same deploy goes on with it)",
-    }
-    rows = [[f"`{state}`", told[known.settlement(state)]] for state in known.State]
-    return table(["Left in", "What the next run does"], rows)
-
-
 def timeline() -> str:
-    """Return the steps of a deploy as the tasks name them, and where requests go meanwhile."""
+    """Return the steps of a deploy by the names of their tasks, and which slot has the requests."""
     tasks = ROOT / "roles" / "release" / "tasks"
     begin = next(task["block"] for task in read_yaml(tasks / "deploy.yml") if "block" in task)
     locks = next(task for task in begin if "teal.platform.release_begin" in task)
-    steps = [locks["name"]] + [_step(task) for task in read_yaml(tasks / "steps.yml") if _moves(task)]
     lines = ["sequenceDiagram", "    participant users as requests", "    participant deploy"]
     lines += [
         "    participant old as live slot",
         "    participant new as idle slot",
         "    users->>old: 100 %",
     ]
-    for step in steps:
-        switch = "Send all requests" in step
-        lines.append(f"    deploy->>{'users' if switch else 'new'}: {step}")
+    for task in [locks, *filter(_is_step, read_yaml(tasks / "steps.yml"))]:
+        switch = "teal.platform.traffic_switch" in task
+        # Mermaid ends a message at a semicolon.
+        lines.append(f"    deploy->>{'users' if switch else 'new'}: {task['name'].replace(';', ',')}")
         if switch:
             lines.append("    users->>new: 100 %")
     lines.append("    Note over old: kept warm, then scaled down by playbooks/retire.yml")
     return "\n".join(["```mermaid", *lines, "```"])
 
 
-def _moves(task: dict) -> bool:
-    """Whether a task does something, rather than telling of it."""
-    return not task["name"].startswith(("Tell", "Say"))
-
-
-def _step(task: dict) -> str:
-    return task["name"].replace(";", ",")
+def _is_step(task: dict) -> bool:
+    """Whether a task changes the release: it calls a module of the engine, or the role `slot`."""
+    role = task.get("ansible.builtin.include_role", {}).get("name")
+    return role == "teal.platform.slot" or any(key.startswith("teal.platform.") for key in task)
