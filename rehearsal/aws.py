@@ -1,4 +1,4 @@
-"""AWS: moto's server with the rehearsal's mends, in a process of its own.
+"""AWS: moto's server with the patches of `rehearsal.moto_patches`, as a separate process.
 
 In front of moto is a small WSGI application. It records each call, answers with the errors that were ordered,
 refuses what AWS's API models forbid (`rehearsal.request_limits`), and serves the rehearsal's own paths:
@@ -77,12 +77,12 @@ def environment(config: dict[str, Any]) -> dict[str, str]:
 
 
 def application(config: dict[str, Any]) -> Front:
-    """The WSGI application: moto, mended, behind the rehearsal's own paths."""
+    """The WSGI application: patched moto behind the rehearsal's own paths."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from rehearsal import client_environment, eks_view, elb_view, functions, images, machines, mends
+    from rehearsal import client_environment, eks_view, elb_view, functions, images, machines, moto_patches
 
-    mends.apply(config)
+    moto_patches.apply(config)
     stand_ins = machines.StandIns(config["subnet"])
     http_apis = functions.HttpApis(functions.Runner(config))
     front = Front(DomainDispatcherApplication(create_backend_app), elb_view.application, http_apis)

@@ -33,7 +33,7 @@ REAL_CREATION_TIMES = {
 
 
 class ConfigError(Exception):
-    """Something in the way of a rehearsal that a person can mend; the message says what and where."""
+    """The emulator cannot start for a reason that the user can fix; the message names the reason and the place."""
 
 
 def home() -> Path:

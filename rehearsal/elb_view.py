@@ -60,7 +60,7 @@ def record_health(reports: Iterable[dict[str, str]]) -> None:
 
 
 def health_for(group: FakeTargetGroup, target: dict[str, Any], ec2_backend: Any) -> FakeHealthStatus:
-    """A mend of moto, to which every registered target is healthy: what the balancer's checks found."""
+    """Return the result of the balancer's health checks. (moto reports every registered target as healthy.)"""
     status = _moto_health_for(group, target, ec2_backend)
     if status.status != "healthy":
         return status

@@ -121,7 +121,7 @@ def _rehearsed_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def rehearsed(_rehearsed_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Return the URL of moto with the rehearsal's mends, to which boto3 goes.
+    """Return the URL of the patched moto that boto3 uses.
 
     It is the same for all tests of a run (emptying it takes moto seconds): take away what you made.
     """

@@ -9,14 +9,14 @@ import boto3
 import pytest
 from ansible_collections.teal.platform.plugins.modules import http_api
 
-from rehearsal.mends import apigateway as mend
+from rehearsal.moto_patches import apigateway as patch
 
 TAGS = {"Application": "shop", "Environment": "staging"}
 LOG = "arn:aws:logs:ap-northeast-2:123456789012:log-group:/aws/vendedlogs/shop-staging/api"
 
 
-# moto reads its paths once in a process, so they are mended before any test runs.
-mend.apply({})
+# moto reads its paths once in a process, so they are patched before any test runs.
+patch.apply({})
 
 
 @pytest.fixture

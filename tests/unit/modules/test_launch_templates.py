@@ -6,7 +6,7 @@ import boto3
 import pytest
 from ansible_collections.teal.platform.plugins.modules import launch_templates
 
-from rehearsal.mends import ec2 as mend
+from rehearsal.moto_patches import ec2 as patch
 
 TAGS = {"Application": "shop", "Environment": "test", "Component": "instance", "CollectionVersion": "1"}
 DATA = {
@@ -18,7 +18,7 @@ DATA = {
 
 @pytest.fixture
 def ec2(aws: Any) -> Any:
-    mend.launch_template_tags()
+    patch.launch_template_tags()
     return boto3.client("ec2")
 
 

@@ -12,7 +12,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.lease import
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.instance import InstanceSlots
 
-from rehearsal.mends import launch_template as mend
+from rehearsal.moto_patches import launch_template as patch
 
 from .world import NAME, Controller, Environment, who
 
@@ -32,7 +32,7 @@ class Slots(InstanceSlots):
 
 @pytest.fixture
 def slots(environment: Environment) -> Iterator[tuple[Slots, Lease]]:
-    mend.deleted_versions()
+    patch.deleted_versions()
     ec2 = boto3.client("ec2", region_name="ap-northeast-2")
     ec2.create_launch_template(
         LaunchTemplateName=f"{NAME}-green",

@@ -1,4 +1,4 @@
-"""Servers to compare: moto as it is, moto with the rehearsal's mends, and that with creation times."""
+"""The servers that the tests compare: plain moto, patched moto, and patched moto with creation times."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="session")
-def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def patched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The rehearsal's AWS."""
-    yield from _rehearsal(tmp_path_factory.mktemp("mended"), "0")
+    yield from _rehearsal(tmp_path_factory.mktemp("patched"), "0")
 
 
 @pytest.fixture(scope="session")

@@ -17,14 +17,14 @@ def calls(cloud: Any) -> list[dict[str, Any]]:
     return cloud.call("GET", "/rehearsal/calls")[1]["calls"]
 
 
-def test_calls_are_recorded_in_order(mended: Any) -> None:
-    before = calls(mended)[-1]["number"] if calls(mended) else 0
-    _, subnets = network(mended)
-    mended.client("eks").list_clusters()
-    mended.client("ec2").delete_subnet(SubnetId=subnets[0])
+def test_calls_are_recorded_in_order(patched: Any) -> None:
+    before = calls(patched)[-1]["number"] if calls(patched) else 0
+    _, subnets = network(patched)
+    patched.client("eks").list_clusters()
+    patched.client("ec2").delete_subnet(SubnetId=subnets[0])
     with pytest.raises(ClientError):
-        mended.client("ec2").delete_subnet(SubnetId=subnets[0])
-    made = mended.call("GET", f"/rehearsal/calls?since={before}")[1]["calls"]
+        patched.client("ec2").delete_subnet(SubnetId=subnets[0])
+    made = patched.call("GET", f"/rehearsal/calls?since={before}")[1]["calls"]
     assert [(c["service"], c["operation"], c["status"]) for c in made] == [
         ("ec2", "CreateVpc", 200),
         ("ec2", "CreateSubnet", 200),
@@ -36,9 +36,9 @@ def test_calls_are_recorded_in_order(mended: Any) -> None:
     assert made[-1]["parameters"] == {"SubnetId": subnets[0]}
 
 
-def test_secrets_are_not_recorded(mended: Any) -> None:
-    mended.client("secretsmanager").create_secret(Name=name(), SecretString="planted-value")
-    mended.client("rds").create_db_instance(
+def test_secrets_are_not_recorded(patched: Any) -> None:
+    patched.client("secretsmanager").create_secret(Name=name(), SecretString="planted-value")
+    patched.client("rds").create_db_instance(
         DBInstanceIdentifier=name(),
         DBInstanceClass="db.t4g.micro",
         Engine="postgres",
@@ -46,7 +46,7 @@ def test_secrets_are_not_recorded(mended: Any) -> None:
         MasterUserPassword="planted-value",
         AllocatedStorage=20,
     )
-    assert "planted-value" not in str(calls(mended))
+    assert "planted-value" not in str(calls(patched))
 
 
 @pytest.mark.parametrize(
@@ -72,22 +72,22 @@ def test_secrets_are_not_recorded(mended: Any) -> None:
     ],
 )
 def test_a_fault_is_what_the_service_would_answer(
-    mended: Any, service: str, operation: str, arguments: dict[str, Any]
+    patched: Any, service: str, operation: str, arguments: dict[str, Any]
 ) -> None:
     fault = {"service": service, "operation": operation, "code": "ThrottlingException", "message": "slower"}
-    assert mended.call("POST", "/rehearsal/faults", fault)[0] == 200
-    client = mended.client(service)
+    assert patched.call("POST", "/rehearsal/faults", fault)[0] == 200
+    client = patched.client(service)
     call = next(n for n, api in client.meta.method_to_api_mapping.items() if api == operation)
     with pytest.raises(ClientError) as refused:
         getattr(client, call)(**arguments)
     assert refused.value.response["Error"]["Code"] == "ThrottlingException"
     assert refused.value.response["Error"]["Message"] == "slower"
-    assert mended.call("GET", "/rehearsal/faults")[1]["faults"] == []
-    assert (calls(mended)[-1]["operation"], calls(mended)[-1]["status"]) == (operation, 400)
+    assert patched.call("GET", "/rehearsal/faults")[1]["faults"] == []
+    assert (calls(patched)[-1]["operation"], calls(patched)[-1]["status"]) == (operation, 400)
 
 
-def test_a_fault_stands_for_calls_that_match(mended: Any) -> None:
-    vpc, _ = network(mended)
+def test_a_fault_stands_for_calls_that_match(patched: Any) -> None:
+    vpc, _ = network(patched)
     fault = {
         "service": "ec2",
         "operation": "CreateSubnet",
@@ -95,8 +95,8 @@ def test_a_fault_stands_for_calls_that_match(mended: Any) -> None:
         "status": 500,
         "count": 2,
     }
-    mended.call("POST", "/rehearsal/faults", fault | {"match": "10.0.99.0"})
-    ec2 = mended.client("ec2")
+    patched.call("POST", "/rehearsal/faults", fault | {"match": "10.0.99.0"})
+    ec2 = patched.client("ec2")
     ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.98.0/24")
     for _ in range(2):
         with pytest.raises(ClientError):
@@ -104,14 +104,14 @@ def test_a_fault_stands_for_calls_that_match(mended: Any) -> None:
     ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.99.0/24")
 
 
-def test_a_wrong_fault_is_refused(mended: Any) -> None:
-    status, answer = mended.call("POST", "/rehearsal/faults", {"servise": "ec2"})
+def test_a_wrong_fault_is_refused(patched: Any) -> None:
+    status, answer = patched.call("POST", "/rehearsal/faults", {"servise": "ec2"})
     assert status == 400
     assert "servise" in answer["error"]
 
 
-def test_a_repository_has_the_samples_images(mended: Any) -> None:
-    ecr, repository = mended.client("ecr"), name()
+def test_a_repository_has_the_samples_images(patched: Any) -> None:
+    ecr, repository = patched.client("ecr"), name()
     ecr.create_repository(repositoryName=repository, imageTagMutability="IMMUTABLE")
     found = ecr.describe_images(repositoryName=repository)["imageDetails"]
     tags = {tag: image["imageDigest"] for image in found for tag in image["imageTags"]}
@@ -120,78 +120,78 @@ def test_a_repository_has_the_samples_images(mended: Any) -> None:
     manifest = ecr.batch_get_image(repositoryName=repository, imageIds=[{"imageTag": "1.1.0"}])["images"][0]
     assert tags["1.1.0"] == f"sha256:{hashlib.sha256(manifest['imageManifest'].encode()).hexdigest()}"
     for reference in (f"{IMAGE}/{repository}:1.1.0", f"{IMAGE}/{repository}@{tags['1.1.0']}"):
-        assert mended.call("GET", f"/rehearsal/images?ref={reference}") == (
+        assert patched.call("GET", f"/rehearsal/images?ref={reference}") == (
             200,
             {"version": "1.1.0", "behaviour": "ok", "digest": tags["1.1.0"]},
         )
-    assert mended.call("GET", f"/rehearsal/images?ref={IMAGE}/{repository}:9.9.9")[0] == 404
-    assert mended.call("GET", "/rehearsal/images?ref=nginx:latest")[0] == 404
+    assert patched.call("GET", f"/rehearsal/images?ref={IMAGE}/{repository}:9.9.9")[0] == 404
+    assert patched.call("GET", "/rehearsal/images?ref=nginx:latest")[0] == 404
 
 
-def test_push(mended: Any) -> None:
+def test_push(patched: Any) -> None:
     repository = name()
     image = {"tag": "2.0.0", "repository": repository, "behaviour": "error", "version": "2.0.0-rc1"}
-    assert mended.call("POST", "/rehearsal/images", image)[0] == 404
-    mended.client("ecr").create_repository(repositoryName=repository, imageTagMutability="IMMUTABLE")
-    assert mended.call("POST", "/rehearsal/images", image | {"behaviour": "lazy"})[0] == 400
-    status, pushed = mended.call("POST", "/rehearsal/images", image)
+    assert patched.call("POST", "/rehearsal/images", image)[0] == 404
+    patched.client("ecr").create_repository(repositoryName=repository, imageTagMutability="IMMUTABLE")
+    assert patched.call("POST", "/rehearsal/images", image | {"behaviour": "lazy"})[0] == 400
+    status, pushed = patched.call("POST", "/rehearsal/images", image)
     assert status == 200
-    found = mended.call("GET", f"/rehearsal/images?ref={pushed['reference']}")[1]
+    found = patched.call("GET", f"/rehearsal/images?ref={pushed['reference']}")[1]
     assert found == {"version": "2.0.0-rc1", "behaviour": "error", "digest": pushed["digest"]}
-    assert mended.call("POST", "/rehearsal/images", image | {"behaviour": "ok"})[0] == 409
+    assert patched.call("POST", "/rehearsal/images", image | {"behaviour": "ok"})[0] == 409
 
 
-def test_tags_keep_the_programs_that_were_pushed(mended: Any) -> None:
+def test_tags_keep_the_programs_that_were_pushed(patched: Any) -> None:
     repository = name()
-    mended.client("ecr").create_repository(repositoryName=repository, imageTagMutability="IMMUTABLE")
+    patched.client("ecr").create_repository(repositoryName=repository, imageTagMutability="IMMUTABLE")
     digests = set()
     for tag, program in {"1": {"jar": "/a.jar"}, "2": {"command": ["a", "{port}"], "directory": "/"}}.items():
         image = {"tag": tag, "version": "1.0.0", "repository": repository, "program": program}
-        pushed = mended.call("POST", "/rehearsal/images", image)[1]
+        pushed = patched.call("POST", "/rehearsal/images", image)[1]
         digests.add(pushed["digest"])
         for reference in (
             pushed["reference"],
             f"{pushed['reference'].rpartition(':')[0]}@{pushed['digest']}",
         ):
-            assert mended.call("GET", f"/rehearsal/images?ref={reference}")[1]["program"] == program
+            assert patched.call("GET", f"/rehearsal/images?ref={reference}")[1]["program"] == program
     assert len(digests) == 2, "another program is another image"
 
 
-def test_nodes(mended: Any) -> None:
-    cluster_name, _ = nodegroup(mended)
-    found = [n for n in mended.call("GET", "/rehearsal/nodes")[1]["nodes"] if n["cluster"] == cluster_name]
+def test_nodes(patched: Any) -> None:
+    cluster_name, _ = nodegroup(patched)
+    found = [n for n in patched.call("GET", "/rehearsal/nodes")[1]["nodes"] if n["cluster"] == cluster_name]
     assert {node["az"] for node in found} == {"ap-northeast-2a", "ap-northeast-2b"}
     assert all(node["private_dns"].startswith("ip-10-0-") for node in found)
-    mended.client("ec2").terminate_instances(InstanceIds=[found[0]["instance_id"]])
-    after = [n for n in mended.call("GET", "/rehearsal/nodes")[1]["nodes"] if n["cluster"] == cluster_name]
+    patched.client("ec2").terminate_instances(InstanceIds=[found[0]["instance_id"]])
+    after = [n for n in patched.call("GET", "/rehearsal/nodes")[1]["nodes"] if n["cluster"] == cluster_name]
     assert len(after) == 2
     assert found[0]["instance_id"] not in {node["instance_id"] for node in after}
 
 
-def test_clusters_name_their_addons(mended: Any) -> None:
-    own, _ = cluster(mended)
-    mended.client("eks").create_addon(clusterName=own, addonName="aws-ebs-csi-driver")
-    found = {c["name"]: c["addons"] for c in mended.call("GET", "/rehearsal/clusters")[1]["clusters"]}
+def test_clusters_name_their_addons(patched: Any) -> None:
+    own, _ = cluster(patched)
+    patched.client("eks").create_addon(clusterName=own, addonName="aws-ebs-csi-driver")
+    found = {c["name"]: c["addons"] for c in patched.call("GET", "/rehearsal/clusters")[1]["clusters"]}
     assert found[own] == ["aws-ebs-csi-driver"]
 
 
-def test_stand_ins(mended: Any) -> None:
-    _, subnets = network(mended)
+def test_stand_ins(patched: Any) -> None:
+    _, subnets = network(patched)
     script = f"#!/bin/bash\ndocker run {IMAGE}/assistant:1.0.0\n"
-    template = launch_template(mended, UserData=base64.b64encode(script.encode()).decode())
-    ec2 = mended.client("ec2")
+    template = launch_template(patched, UserData=base64.b64encode(script.encode()).decode())
+    ec2 = patched.client("ec2")
     run = {"MinCount": 1, "MaxCount": 1, "SubnetId": subnets[0]}
     launched = ec2.run_instances(LaunchTemplate={"LaunchTemplateName": template}, **run)["Instances"][0]
     direct = ec2.run_instances(ImageId="ami-12c6146b", UserData=script, **run)["Instances"][0]
     other = ec2.run_instances(ImageId="ami-12c6146b", **run)["Instances"][0]
-    addresses = mended.call("GET", "/rehearsal/instances")[1]
+    addresses = patched.call("GET", "/rehearsal/instances")[1]
     assert addresses.keys() >= {launched["InstanceId"], direct["InstanceId"]}
     assert other["InstanceId"] not in addresses
     assert len(set(addresses.values())) == len(addresses)
-    stand_ins = mended.call("GET", "/rehearsal/stand-ins")[1]["stand_ins"]
+    stand_ins = patched.call("GET", "/rehearsal/stand-ins")[1]["stand_ins"]
     assert {s["image"] for s in stand_ins} == {f"{IMAGE}/assistant:1.0.0"}
     ec2.terminate_instances(InstanceIds=[launched["InstanceId"]])
-    assert launched["InstanceId"] not in mended.call("GET", "/rehearsal/instances")[1]
+    assert launched["InstanceId"] not in patched.call("GET", "/rehearsal/instances")[1]
 
 
 def test_creation_takes_its_time(slow: Any) -> None:
@@ -226,9 +226,9 @@ def test_creation_takes_its_time(slow: Any) -> None:
     assert rds.describe_db_instances()["DBInstances"][0]["DBInstanceStatus"] == "creating"
 
 
-def test_creation_is_at_once_by_default(mended: Any) -> None:
-    cluster_name, own = nodegroup(mended)
-    eks = mended.client("eks")
+def test_creation_is_at_once_by_default(patched: Any) -> None:
+    cluster_name, own = nodegroup(patched)
+    eks = patched.client("eks")
     assert eks.describe_cluster(name=cluster_name)["cluster"]["status"] == "ACTIVE"
     described = eks.describe_nodegroup(clusterName=cluster_name, nodegroupName=own)
     assert described["nodegroup"]["status"] == "ACTIVE"

@@ -35,11 +35,11 @@ def package(code: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def function(mended: Any) -> str:
+def function(patched: Any) -> str:
     own = name()
     trust = '{"Version": "2012-10-17", "Statement": []}'
-    role = mended.client("iam").create_role(RoleName=own, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-    mended.client("lambda").create_function(
+    role = patched.client("iam").create_role(RoleName=own, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    patched.client("lambda").create_function(
         FunctionName=own,
         Runtime="python3.12",
         Handler="app/main.handler",
@@ -49,14 +49,14 @@ def function(mended: Any) -> str:
         Timeout=20,
         Publish=True,
     )
-    mended.client("lambda").create_alias(FunctionName=own, Name="live", FunctionVersion="1")
+    patched.client("lambda").create_alias(FunctionName=own, Name="live", FunctionVersion="1")
     return own
 
 
 @pytest.fixture(scope="module")
-def api(mended: Any, function: str) -> str:
+def api(patched: Any, function: str) -> str:
     """An API before the function's alias, without the permission to call it: its host name."""
-    client = mended.client("apigatewayv2")
+    client = patched.client("apigatewayv2")
     made = client.create_api(Name=name(), ProtocolType="HTTP")
     integration = client.create_integration(
         ApiId=made["ApiId"],
@@ -88,35 +88,35 @@ def ask(cloud: Any, host: str, method: str, path: str) -> tuple[int, Any, dict[s
     return answer.status, json.load(answer), dict(answer.getheaders())
 
 
-def test_invoke(mended: Any, function: str) -> None:
-    answer = mended.client("lambda").invoke(FunctionName=function, Payload=json.dumps({"a": 1}))
+def test_invoke(patched: Any, function: str) -> None:
+    answer = patched.client("lambda").invoke(FunctionName=function, Payload=json.dumps({"a": 1}))
     payload = json.load(answer["Payload"])
     assert json.loads(payload["body"]) == {"setting": "of a test", "event": {"a": 1}}
 
 
-def test_api(mended: Any, function: str, api: str) -> None:
-    assert ask(mended, api, "GET", "/hello/you")[0] == 500  # no permission yet
-    mended.client("lambda").add_permission(
+def test_api(patched: Any, function: str, api: str) -> None:
+    assert ask(patched, api, "GET", "/hello/you")[0] == 500  # no permission yet
+    patched.client("lambda").add_permission(
         FunctionName=function,
         Qualifier="live",
         StatementId="api",
         Action="lambda:InvokeFunction",
         Principal="apigateway.amazonaws.com",
     )
-    status, body, headers = ask(mended, api, "GET", "/hello/you?a=1&a=2")
+    status, body, headers = ask(patched, api, "GET", "/hello/you?a=1&a=2")
     assert status == 201
     assert headers["x-function"] == function
     event = body["event"]
     assert event["routeKey"] == "GET /hello/{who}"
     assert event["pathParameters"] == {"who": "you"}
     assert event["queryStringParameters"] == {"a": "1,2"}
-    assert ask(mended, api, "POST", "/hello/a/b")[1]["event"]["pathParameters"] == {"rest": "a/b"}
-    assert ask(mended, api, "GET", "/buckets")[:2] == (200, {"buckets": 200})
-    assert ask(mended, api, "GET", "/fails")[:2] == (500, {"message": "Internal Server Error"})
-    assert ask(mended, api, "GET", "/closed")[:2] == (403, {"message": "Forbidden"})
-    assert ask(mended, api, "GET", "/nowhere")[:2] == (404, {"message": "Not Found"})
+    assert ask(patched, api, "POST", "/hello/a/b")[1]["event"]["pathParameters"] == {"rest": "a/b"}
+    assert ask(patched, api, "GET", "/buckets")[:2] == (200, {"buckets": 200})
+    assert ask(patched, api, "GET", "/fails")[:2] == (500, {"message": "Internal Server Error"})
+    assert ask(patched, api, "GET", "/closed")[:2] == (403, {"message": "Forbidden"})
+    assert ask(patched, api, "GET", "/nowhere")[:2] == (404, {"message": "Not Found"})
 
 
-def test_of_nobody(mended: Any) -> None:
+def test_of_nobody(patched: Any) -> None:
     host = "abcdefgh.execute-api.ap-northeast-2.amazonaws.com"
-    assert ask(mended, host, "GET", "/")[0] == 403
+    assert ask(patched, host, "GET", "/")[0] == 403

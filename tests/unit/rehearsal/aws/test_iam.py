@@ -1,4 +1,4 @@
-"""IAM enforced: what the rehearsal's mend adds to moto's."""
+"""IAM enforced: what the patch adds to moto's."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from things import load_balancer, name, network, policy, target_group
 
 
 @pytest.fixture
-def enforced(mended: Any) -> Iterator[Any]:
+def enforced(patched: Any) -> Iterator[Any]:
     """as_user(statements) → a function that makes clients of a user with these rights."""
 
     def as_user(*statements: dict[str, Any]) -> Any:
-        mended.call("POST", "/moto-api/reset-auth", b"inf")
-        iam, user = mended.client("iam"), name()
+        patched.call("POST", "/moto-api/reset-auth", b"inf")
+        iam, user = patched.client("iam"), name()
         iam.create_user(UserName=user)
         iam.put_user_policy(UserName=user, PolicyName="p", PolicyDocument=policy(*statements))
         key = iam.create_access_key(UserName=user)["AccessKey"]
-        mended.call("POST", "/moto-api/reset-auth", b"0")
+        patched.call("POST", "/moto-api/reset-auth", b"0")
         secrets = {
             "aws_access_key_id": key["AccessKeyId"],
             "aws_secret_access_key": key["SecretAccessKey"],
         }
-        return lambda service: mended.client(service, **secrets)
+        return lambda service: patched.client(service, **secrets)
 
     yield as_user
-    mended.call("POST", "/moto-api/reset-auth", b"inf")
+    patched.call("POST", "/moto-api/reset-auth", b"inf")
 
 
 def allow(*actions: str, resource: Any = "*") -> dict[str, Any]:
@@ -62,11 +62,11 @@ def test_and_refused_without_rights(enforced: Any) -> None:
         assert refused(getattr(client(service), operation)).startswith("AccessDenied")
 
 
-def test_one_rule_and_no_other(mended: Any, enforced: Any) -> None:
+def test_one_rule_and_no_other(patched: Any, enforced: Any) -> None:
     """QA's right: to modify one rule."""
-    vpc, _ = network(mended)
-    elb = mended.client("elbv2")
-    group, balancer = target_group(mended, vpc), load_balancer(mended)
+    vpc, _ = network(patched)
+    elb = patched.client("elbv2")
+    group, balancer = target_group(patched, vpc), load_balancer(patched)
     forward = [{"Type": "forward", "TargetGroupArn": group}]
     listener = elb.create_listener(
         LoadBalancerArn=balancer["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=forward
@@ -102,7 +102,7 @@ def test_conditions_are_not_looked_at(enforced: Any) -> None:
     assert refused(enforced(allow("eks:*"), denied)("eks").list_clusters) == "AccessDeniedException"
 
 
-def test_parts_of_a_cluster(mended: Any, enforced: Any) -> None:
+def test_parts_of_a_cluster(patched: Any, enforced: Any) -> None:
     nodegroups = "arn:aws:eks:ap-northeast-2:123456789012:nodegroup/mine/*"
     client = enforced(allow("eks:DescribeNodegroup", "eks:DescribeCluster", resource=nodegroups))("eks")
     code = refused(client.describe_nodegroup, clusterName="mine", nodegroupName="x")
@@ -110,8 +110,8 @@ def test_parts_of_a_cluster(mended: Any, enforced: Any) -> None:
     assert refused(client.describe_cluster, name="mine") == "AccessDeniedException"
 
 
-def test_one_table_and_no_other(mended: Any, enforced: Any) -> None:
-    dynamodb = mended.client("dynamodb")
+def test_one_table_and_no_other(patched: Any, enforced: Any) -> None:
+    dynamodb = patched.client("dynamodb")
     for table in ("mine", "other"):
         dynamodb.create_table(
             TableName=table,

@@ -41,8 +41,8 @@ def trust(characters: int) -> str:
 
 
 @pytest.fixture
-def iam(mended: Any) -> Any:
-    return mended.client("iam")
+def iam(patched: Any) -> Any:
+    return patched.client("iam")
 
 
 @pytest.fixture

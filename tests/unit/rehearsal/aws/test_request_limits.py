@@ -146,10 +146,10 @@ ALARM = {"EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold", "
     ],
 )
 def test_requests_outside_of_the_limits_are_refused(
-    mended: Any, service: str, call: str, arguments: dict[str, Any], code: str, says: str
+    patched: Any, service: str, call: str, arguments: dict[str, Any], code: str, says: str
 ) -> None:
     with pytest.raises(ClientError) as refused:
-        getattr(mended.client(service), call)(**{**VALID[call], **arguments})
+        getattr(patched.client(service), call)(**{**VALID[call], **arguments})
     error = refused.value.response["Error"]
     assert error["Code"] == code
     assert regex.search(says, error["Message"]), error["Message"]
@@ -180,17 +180,17 @@ VALID: dict[str, dict[str, Any]] = {
 }
 
 
-def test_all_problems_of_a_request_are_named(mended: Any) -> None:
+def test_all_problems_of_a_request_are_named(patched: Any) -> None:
     with pytest.raises(
         ClientError, match=r"2 validation errors detected: .*'roleName'.*; .*'path'|'path'.*'roleName'"
     ):
-        mended.client("iam").create_role(RoleName="a b", Path="x", AssumeRolePolicyDocument=TRUST)
+        patched.client("iam").create_role(RoleName="a b", Path="x", AssumeRolePolicyDocument=TRUST)
 
 
-def test_twenty_resources_are_described_in_one_call(mended: Any) -> None:
-    vpc, _ = network(mended)
-    arns = [load_balancer(mended)["LoadBalancerArn"], *(target_group(mended, vpc) for _ in range(20))]
-    elb = mended.client("elbv2")
+def test_twenty_resources_are_described_in_one_call(patched: Any) -> None:
+    vpc, _ = network(patched)
+    arns = [load_balancer(patched)["LoadBalancerArn"], *(target_group(patched, vpc) for _ in range(20))]
+    elb = patched.client("elbv2")
     assert len(elb.describe_tags(ResourceArns=arns[:20])["TagDescriptions"]) == 20
     with pytest.raises(
         ClientError, match=r"'resourceArns' failed .* Member must have length less than or equal to 20"
@@ -198,7 +198,7 @@ def test_twenty_resources_are_described_in_one_call(mended: Any) -> None:
         elb.describe_tags(ResourceArns=arns)
 
 
-def test_twenty_parameters_of_a_database_are_set_in_one_call(mended: Any) -> None:
+def test_twenty_parameters_of_a_database_are_set_in_one_call(patched: Any) -> None:
     parameters = [
         {"ParameterName": f"p{number}", "ParameterValue": "1", "ApplyMethod": "immediate"}
         for number in range(21)
@@ -206,36 +206,36 @@ def test_twenty_parameters_of_a_database_are_set_in_one_call(mended: Any) -> Non
     with pytest.raises(
         ClientError, match=r"'parameters' failed .* Member must have length less than or equal to 20"
     ):
-        mended.client("rds").modify_db_parameter_group(DBParameterGroupName="x", Parameters=parameters)
+        patched.client("rds").modify_db_parameter_group(DBParameterGroupName="x", Parameters=parameters)
 
 
-def test_what_is_secret_is_not_shown(mended: Any) -> None:
+def test_what_is_secret_is_not_shown(patched: Any) -> None:
     with pytest.raises(ClientError) as refused:
-        mended.client("secretsmanager").create_secret(Name=name(), SecretString="planted" * 10_000)
+        patched.client("secretsmanager").create_secret(Name=name(), SecretString="planted" * 10_000)
     assert "planted" not in str(refused.value)
     assert "Value at 'secretString' failed" in str(refused.value)
 
 
-def test_tags_of_aws_are_set_by_aws_alone(mended: Any) -> None:
+def test_tags_of_aws_are_set_by_aws_alone(patched: Any) -> None:
     tag = {"Key": "aws:cloudformation:stack-name", "Value": "other"}
-    arn = load_balancer(mended)["LoadBalancerArn"]
+    arn = load_balancer(patched)["LoadBalancerArn"]
     with pytest.raises(ClientError, match="Member must not begin with aws:"):
-        mended.client("elbv2").add_tags(ResourceArns=[arn], Tags=[tag])
-    aws = mended.client("elbv2", aws_access_key_id=request_limits.AWS_KEY)
+        patched.client("elbv2").add_tags(ResourceArns=[arn], Tags=[tag])
+    aws = patched.client("elbv2", aws_access_key_id=request_limits.AWS_KEY)
     aws.add_tags(ResourceArns=[arn], Tags=[tag])
-    assert mended.client("elbv2").describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"] == [tag]
+    assert patched.client("elbv2").describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"] == [tag]
     with pytest.raises(ClientError, match="Member must not begin with aws:"):
-        mended.client("ec2").create_vpc(
+        patched.client("ec2").create_vpc(
             CidrBlock="10.0.0.0/16", TagSpecifications=[{"ResourceType": "vpc", "Tags": [tag]}]
         )
     with pytest.raises(ClientError, match="Member must not begin with aws:"):
-        mended.client("eks").tag_resource(resourceArn="arn:aws:eks:x:1:cluster/x", tags={"aws:x": "y"})
+        patched.client("eks").tag_resource(resourceArn="arn:aws:eks:x:1:cluster/x", tags={"aws:x": "y"})
 
 
-def test_refused_requests_are_on_record(mended: Any) -> None:
+def test_refused_requests_are_on_record(patched: Any) -> None:
     with pytest.raises(ClientError):
-        mended.client("ecr").create_repository(repositoryName="Upper")
-    last = mended.call("GET", "/rehearsal/calls")[1]["calls"][-1]
+        patched.client("ecr").create_repository(repositoryName="Upper")
+    last = patched.call("GET", "/rehearsal/calls")[1]["calls"][-1]
     assert (last["operation"], last["status"]) == ("CreateRepository", 400)
 
 
@@ -260,7 +260,7 @@ def test_each_pattern_of_a_model_is_understood(service: str) -> None:
     assert len(seen) > 20
 
 
-def test_each_documented_limit_is_of_a_member(mended: Any) -> None:
+def test_each_documented_limit_is_of_a_member(patched: Any) -> None:
     """A misspelt member would never be checked."""
     for service, limits in documented_limits.LIMITS.items():
         model = get_service_model(service)

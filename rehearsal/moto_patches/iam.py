@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException
 from rehearsal.calls import error
 
 UNKNOWN = "*"
-"""What moto, and so this mend, calls a resource that it can't tell."""
+"""moto's name for a resource that it cannot determine; this patch uses the same."""
 
 JSON_CODES = {
     "AccessDenied": "AccessDeniedException",

@@ -1,7 +1,6 @@
-"""API Gateway v2: stages can be changed, and authorizers listed.
+"""API Gateway v2: UpdateStage, DeleteAccessLogSettings and GetAuthorizers.
 
-moto 5.2.5 has no UpdateStage, DeleteAccessLogSettings and GetAuthorizers (500), so that drift of an API could
-be neither seen nor mended.
+moto 5.2.5 lacks these calls (500). Without them, drift of an API could neither be found nor corrected.
 """
 
 from __future__ import annotations

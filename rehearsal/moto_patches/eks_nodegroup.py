@@ -22,8 +22,8 @@ from moto.eks.responses import EKSResponse
 from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 
 from rehearsal.machines import group_name
-from rehearsal.mends import eks_cluster
-from rehearsal.mends.creation import Pending
+from rehearsal.moto_patches import eks_cluster
+from rehearsal.moto_patches.creation import Pending
 
 INSTANCE_FIELDS = ("SecurityGroupIds", "MetadataOptions", "BlockDeviceMappings", "UserData", "InstanceType")
 

@@ -11,7 +11,7 @@ from moto.rds.models import DBInstance, DBParameterGroup, DBSnapshot, MasterUser
 from moto.secretsmanager.models import SecretsManagerBackend
 
 from rehearsal import databases, postgres
-from rehearsal.mends.rds_parameters import of_family
+from rehearsal.moto_patches.rds_parameters import of_family
 
 _LETTERS = string.ascii_letters + string.digits + "!#%*+-.=?^_~"
 

@@ -27,7 +27,7 @@ from moto.eks.models import Cluster, EKSBackend
 from moto.eks.responses import EKSResponse
 
 from rehearsal.eks_view import note_creator
-from rehearsal.mends.creation import Pending
+from rehearsal.moto_patches.creation import Pending
 
 DEFAULT_VERSION = "1.35"
 

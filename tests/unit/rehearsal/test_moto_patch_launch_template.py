@@ -1,4 +1,4 @@
-"""Tells when moto no longer needs the mend of launch templates, and that the mend does what it says."""
+"""The patch of launch templates: moto still needs it, and it works."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto.ec2.responses.launch_templates import LaunchTemplates
 
-from rehearsal.mends import launch_template as mend
+from rehearsal.moto_patches import launch_template as patch
 
 
 def second_version() -> dict[str, Any]:
@@ -26,19 +26,19 @@ def restored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_moto_still_lacks_it(aws: Any) -> None:
-    if LaunchTemplates.create_launch_template_version.__module__ == mend.__name__:
-        pytest.skip("another test of this process has mended moto")
-    assert second_version() == {"KeyName": "k"}, "moto keeps the source version's data: take the mend away"
+    if LaunchTemplates.create_launch_template_version.__module__ == patch.__name__:
+        pytest.skip("another test in this process has patched moto")
+    assert second_version() == {"KeyName": "k"}, "moto keeps the source version's data: remove the patch"
 
 
 def test_moto_cannot_delete_versions() -> None:
     if getattr(LaunchTemplates, "delete_launch_template_versions", None):
         made = LaunchTemplates.delete_launch_template_versions.__module__
-        assert made == mend.__name__, "moto deletes versions: take the mend away"
+        assert made == patch.__name__, "moto deletes versions: remove the patch"
 
 
 def test_versions_are_deleted_but_the_default(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    mend.deleted_versions()
+    patch.deleted_versions()
     second_version()
     ec2 = boto3.client("ec2")
     told = ec2.delete_launch_template_versions(LaunchTemplateName="ttt", Versions=["1", "2"])
@@ -51,5 +51,5 @@ def test_versions_are_deleted_but_the_default(aws: Any, monkeypatch: pytest.Monk
 
 
 def test_a_new_version_keeps_its_source(aws: Any, restored: None) -> None:
-    mend.source_versions()
+    patch.source_versions()
     assert second_version() == {"InstanceType": "t3.small", "KeyName": "k"}

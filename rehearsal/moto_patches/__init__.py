@@ -1,13 +1,13 @@
-"""The mends of moto: where it is short of AWS in a way that matters here, each in one place with its reason.
+"""The patches of moto: each module corrects one service where moto differs from AWS in a way that matters here.
 
-Each has a test in tests/unit/rehearsal that tells when moto no longer needs it.
+Every patch has a test in tests/unit/rehearsal that fails when moto no longer needs the patch.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from rehearsal.mends import (
+from rehearsal.moto_patches import (
     acm,
     apigateway,
     autoscaling,
@@ -30,7 +30,7 @@ from rehearsal.mends import (
     servicequotas,
 )
 
-MENDS = (
+PATCHES = (
     ec2,
     launch_template,
     autoscaling,
@@ -55,6 +55,6 @@ MENDS = (
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Mend moto, once in a process; `config` as `rehearsal.config` describes it."""
-    for mend in MENDS:
-        mend.apply(config)
+    """Patch moto. Call once per process; `rehearsal.config` describes `config`."""
+    for module in PATCHES:
+        module.apply(config)

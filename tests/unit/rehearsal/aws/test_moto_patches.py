@@ -1,7 +1,7 @@
-"""Each mend: moto as it is still shows the fault, and the rehearsal's AWS does not.
+"""Each patch of moto: plain moto has the fault, patched moto does not.
 
-A fault is a function that returns what is wrong, or nothing if all is right. One that moto shows no longer
-tells that its mend can go.
+A fault is a function that returns a description of the wrong behaviour, or nothing. When plain moto no longer
+has a fault, the test fails and asks to remove the patch.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def shown(function: Fault, cloud: Any) -> Any:
 
 
 @pytest.mark.parametrize("function", FAULTS, ids=lambda function: function.__name__)
-def test_mend(function: Fault, plain: Any, mended: Any) -> None:
-    assert shown(function, plain), "moto needs this mend no longer: take it out"
-    wrong = shown(function, mended)
-    assert not wrong, f"still there: {wrong}"
+def test_patch(function: Fault, plain: Any, patched: Any) -> None:
+    assert shown(function, plain), "moto no longer needs this patch: remove it"
+    wrong = shown(function, patched)
+    assert not wrong, f"the fault is still there: {wrong}"
 
 
 # ---------------------------------------------------------------- EC2
@@ -630,9 +630,9 @@ def test_certificates_are_valid_for_a_while(tmp_path: Any) -> None:
     assert certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
 
 
-def test_a_transaction_that_failed_is_tried_again(mended: Any) -> None:
+def test_a_transaction_that_failed_is_tried_again(patched: Any) -> None:
     """A token stands for a transaction that succeeded."""
-    dynamodb, table, _ = _table(mended)
+    dynamodb, table, _ = _table(patched)
     there = {
         "ConditionCheck": {
             "TableName": table,

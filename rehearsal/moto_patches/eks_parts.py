@@ -23,7 +23,7 @@ from moto.eks.models import Cluster, EKSBackend
 from moto.eks.responses import EKSResponse
 
 from rehearsal.eks_view import unique_id
-from rehearsal.mends.eks_cluster import _updated, active
+from rehearsal.moto_patches.eks_cluster import _updated, active
 
 ADDONS = {
     "vpc-cni": "v1.20.4-eksbuild.1",

@@ -15,7 +15,7 @@ from moto.ec2.responses.general import General
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, Base64EncodedString
 
 from rehearsal.machines import CONSOLES
-from rehearsal.mends.creation import Pending
+from rehearsal.moto_patches.creation import Pending
 
 
 def apply(config: dict[str, Any]) -> None:

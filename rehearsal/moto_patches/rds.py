@@ -9,8 +9,8 @@ from moto.rds.exceptions import DBParameterGroupNotFoundError, RDSClientError
 from moto.rds.models import DBInstance, DBParameterGroup, RDSBackend
 from moto.rds.responses import RDSResponse
 
-from rehearsal.mends.creation import Pending
-from rehearsal.mends.rds_parameters import of_family
+from rehearsal.moto_patches.creation import Pending
+from rehearsal.moto_patches.rds_parameters import of_family
 
 
 def apply(config: dict[str, Any]) -> None:

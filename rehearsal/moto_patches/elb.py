@@ -10,7 +10,7 @@ from moto.elbv2.exceptions import ELBClientError
 from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
 
 from rehearsal import elb_view
-from rehearsal.mends.creation import Pending
+from rehearsal.moto_patches.creation import Pending
 
 TAGS_AT_ONCE = 20
 """ARNs that AWS accepts in one DescribeTags; moto accepts any number."""
