@@ -49,8 +49,9 @@ demo: $(STAMP) ## build STAGING on the rehearsal cloud, and see a release turn f
 demo-application: application $(STAMP) ## the same with a Spring Boot service and a real database: migrations, streaming answers
 	@$(IN_VENV) python -m rehearsal.demo_application --environment $(ENVIRONMENT)
 
-test: static unit ## the whole test suite (what CI runs)
-	@$(IN_VENV) env -u KUBECONFIG pytest tests/scenarios $(SIDE_BY_SIDE) -m "not long"
+test: SELECTED = -m "not long"
+test: static unit ## the test suite without what takes long (what CI runs)
+	@$(IN_VENV) env -u KUBECONFIG pytest tests/scenarios $(SIDE_BY_SIDE) $(SELECTED)
 
 # Each death meets each kind of next run.
 test-full: export RELEASE_DEATHS = all
@@ -88,7 +89,7 @@ checkov: $(STAMP) .venv-checkov/.installed ## checkov on the roles, the manifest
 	@.venv-checkov/bin/python -m checkov.main --config-file .checkov.yaml --directory .cache/manifests --framework kubernetes
 
 unit: $(STAMP) ## unit tests
-	@$(IN_VENV) pytest tests/unit --numprocesses 2
+	@$(IN_VENV) pytest tests/unit --numprocesses 2 $(SELECTED)
 
 molecule: $(STAMP) ## build, build again, verify and destroy each environment on a rehearsal cloud of its own
 	@for scenario in $(SCENARIOS); do \

@@ -117,6 +117,7 @@ def test_a_job_runs_once_and_again_when_its_script_changes(api: Any, namespace: 
     assert first.items() < jobs(api).items() and len(jobs(api)) == 2
 
 
+@pytest.mark.long
 def test_a_job_that_failed_is_reported_with_its_log_and_run_anew(
     api: Any, namespace: str, play: Play
 ) -> None:
@@ -135,6 +136,7 @@ def test_a_job_that_failed_is_reported_with_its_log_and_run_anew(
     assert jobs(api).keys() == failed.keys() and jobs(api) != failed
 
 
+@pytest.mark.long
 def test_a_job_that_hangs_is_reported_with_its_log_and_waited_for_by_the_next_run(
     api: Any, namespace: str, play: Play
 ) -> None:
@@ -156,6 +158,7 @@ def test_an_image_that_is_missing_is_named(api: Any, namespace: str, play: Play)
     assert re.search(r"Container prepare of pod \S+ waits: (ErrImagePull|ImagePullBackOff)", text), text
 
 
+@pytest.mark.long
 def test_a_namespace_that_is_created_at_the_same_time_is_waited_for(api: Any, play: Play) -> None:
     code, text = play("--check")
     assert (code, changed(text)) == (0, 1), text

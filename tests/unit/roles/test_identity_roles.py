@@ -186,7 +186,10 @@ def test_identities_become_what_the_inventory_says_and_go_with_the_environment(r
     iam.delete_role(RoleName="foreign")
 
 
-@pytest.mark.parametrize("kind", ["role", "profile", "policy"])
+@pytest.mark.parametrize(
+    "kind",
+    ["role", pytest.param("profile", marks=pytest.mark.long), pytest.param("policy", marks=pytest.mark.long)],
+)
 def test_what_others_have_under_such_a_name_is_left_alone(run: Run, kind: str) -> None:
     iam = boto3.client("iam")
     name, other = f"{NAME}-{'boundary' if kind == 'policy' else 'instance'}", "/other/"

@@ -307,6 +307,7 @@ def test_what_aws_cannot_change_is_refused(built: Role) -> None:
     assert built.listeners().keys() == {80, 443}
 
 
+@pytest.mark.long
 def test_access_logs_are_switched_on_and_off(built: Role) -> None:
     def logs() -> dict[str, str]:
         found = built.elb.describe_load_balancer_attributes(LoadBalancerArn=built.balancer())["Attributes"]
@@ -320,6 +321,7 @@ def test_access_logs_are_switched_on_and_off(built: Role) -> None:
     built.succeeds(changed=False)
 
 
+@pytest.mark.long
 def test_a_protected_load_balancer_is_removed_only_if_it_is_allowed(built: Role) -> None:
     text = built.refuses(load_balancer_state="absent")
     assert "load_balancer_deletion_protection is true" in text
@@ -334,6 +336,7 @@ def test_a_protected_load_balancer_is_removed_only_if_it_is_allowed(built: Role)
     built.succeeds(changed=False, **gone, load_balancer_hosted_zone="Z0123456789MISSING")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["alias", "address"])
 def test_a_domain_that_points_elsewhere_keeps_its_record(built: Role, how: str) -> None:
     if how == "alias":

@@ -206,6 +206,7 @@ def test_drift_is_named_and_repaired(network: Network) -> None:
     assert covered == sorted(one["RouteTableId"] for one in network.tables().values())
 
 
+@pytest.mark.long
 def test_nat_gateways_come_and_go_and_no_subnet_loses_its_table(network: Network, monkeypatch: Patch) -> None:
     network.run()
     before = {name: table["RouteTableId"] for name, table in network.tables().items()}
@@ -220,6 +221,7 @@ def test_nat_gateways_come_and_go_and_no_subnet_loses_its_table(network: Network
     assert not {"DisassociateRouteTable", "DeleteRoute", "DeleteVpcEndpoints"} & set(sent)
 
 
+@pytest.mark.long
 def test_subnets_of_one_shared_table_move_at_once(network: Network, monkeypatch: Patch) -> None:
     """A network that an earlier version built has one table for all private subnets."""
     network.run()
@@ -300,6 +302,7 @@ def test_an_interrupted_run_is_continued(network: Network, monkeypatch: Patch) -
     assert network.run() == []
 
 
+@pytest.mark.long
 def test_an_interrupted_removal_is_continued(network: Network, monkeypatch: Patch) -> None:
     network.run()
     for operation in ("ReleaseAddress", "DeleteInternetGateway", "DeleteSubnet", "DeleteVpc"):
@@ -310,6 +313,7 @@ def test_an_interrupted_removal_is_continued(network: Network, monkeypatch: Patc
     assert network.gateways() == network.addresses() == []
 
 
+@pytest.mark.long
 def test_tags_of_others_stay_and_own_ones_go(network: Network) -> None:
     ignored = ["aws:*", "Cost*"]
     network.run(platform_ignored_tags=ignored, platform_extra_tags={"Owner": "web", "Size": 3})
@@ -333,6 +337,7 @@ def test_tags_of_others_stay_and_own_ones_go(network: Network) -> None:
         assert not {"Stray", "Owner"} & had.keys(), thing
 
 
+@pytest.mark.long
 def test_an_address_and_a_nat_gateway_are_known_without_their_names(network: Network) -> None:
     network.run()
     before = (network.addresses(), network.nat_ids())
@@ -343,6 +348,7 @@ def test_an_address_and_a_nat_gateway_are_known_without_their_names(network: Net
         assert network.run() == []
 
 
+@pytest.mark.long
 def test_others_are_left_alone(network: Network) -> None:
     """Another VPC with a subnet and gateways of its own, and the environment `<name>-nat-2`, whose names begin alike."""
     other = network.ec2.create_vpc(CidrBlock="10.30.0.0/16")["Vpc"]["VpcId"]
@@ -392,6 +398,7 @@ def pending(monkeypatch: Patch) -> dict[str, str]:
     return states
 
 
+@pytest.mark.long
 def test_a_nat_gateway_is_awaited_when_its_route_is_needed(network: Network, pending: dict[str, str]) -> None:
     network.role.settings["network_nat"] = "per_zone"
     network.run()
@@ -407,6 +414,7 @@ def test_a_nat_gateway_is_awaited_when_its_route_is_needed(network: Network, pen
     assert network.route_nat() == network.run() == []
 
 
+@pytest.mark.long
 def test_a_route_that_exists_is_not_cut_off(
     network: Network, pending: dict[str, str], monkeypatch: Patch
 ) -> None:
@@ -422,6 +430,7 @@ def test_a_route_that_exists_is_not_cut_off(
     assert network.routes()["private-c"] == network.nat()["c"]["NatGatewayId"]
 
 
+@pytest.mark.long
 def test_a_nat_gateway_that_failed_is_reported_and_replaced(
     network: Network, pending: dict[str, str]
 ) -> None:
@@ -438,6 +447,7 @@ def test_without_nat_gateways_there_is_nothing_to_route(network: Network) -> Non
     assert network.role.play("nat_routes", check=True, __network_vpc_id="vpc-planned") == []
 
 
+@pytest.mark.long
 def test_a_route_that_another_component_created_meanwhile_is_found(
     network: Network, pending: dict[str, str], monkeypatch: Patch
 ) -> None:
@@ -451,6 +461,7 @@ def test_a_route_that_another_component_created_meanwhile_is_found(
 # -- what is still in use --------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_what_is_still_in_use_is_waited_for(network: Network, monkeypatch: Patch) -> None:
     network.run()
     for operation, code, message in (

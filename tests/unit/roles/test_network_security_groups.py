@@ -302,6 +302,7 @@ def test_drift_is_reported_and_repaired(network: Network) -> None:
     assert tags == {**TAGS, "Name": "shop-service", "Purpose": "service", "CostCenter": "4711"}
 
 
+@pytest.mark.long
 def test_a_killed_run_and_a_changed_rule(network: Network, calls: list[str]) -> None:
     """A group without rules is what a run leaves that died early. New rules are added before old ones are removed."""
     ids = network.build(BALANCER, SERVICE)
@@ -318,6 +319,7 @@ def test_a_killed_run_and_a_changed_rule(network: Network, calls: list[str]) -> 
     assert calls.index("authorize_security_group_ingress") < calls.index("revoke_security_group_ingress")
 
 
+@pytest.mark.long
 def test_groups_that_are_not_declared_any_more(network: Network, calls: list[str]) -> None:
     cache = {
         "purpose": "cache",
@@ -379,6 +381,7 @@ def test_all_groups_are_removed_with_what_nodes_and_eks_left(network: Network, c
     assert "InvalidPermission" not in done.text and calls.count("delete_security_group") == 3
 
 
+@pytest.mark.long
 def test_interfaces_that_are_in_the_way_are_named(network: Network, calls: list[str]) -> None:
     ids = network.build(BALANCER, SERVICE)
     theirs = network.interface(ids["service"], "10.20.1.0/24")
@@ -405,6 +408,7 @@ WHOLE = """
 """
 
 
+@pytest.mark.long
 def test_the_whole_role(network: Network, calls: list[str]) -> None:
     """Built, run again, checked and removed, with the groups that the role declares."""
     network.ec2.delete_vpc(VpcId=network.vpc)
