@@ -29,12 +29,13 @@ PLAYED = (
 ELSEWHERE = {
     "make test": ".ci/run",
     "make application": ".ci/run",
-    "README.ko.md": "tests/unit/docs/test_documentation.py holds that they are README.md's",
     "CONTRIBUTING.md": "tests/unit/docs/test_contributing.py does its task, .ci/run the rest",
     "examples/playbook/README.md": "tests/unit/docs/test_artefact.py",
     "examples/sample-service/README.md": "needs docker and kind: .github/workflows/ci.yml has kind",
     "A cluster of your own behind it": "needs a cluster: .github/workflows/ci.yml has kind",
 }
+#: Compares the commands of a Korean page with those of the English page.
+TRANSLATIONS = "tests/unit/docs/test_translations.py"
 #: Not installed by `make setup`: typed where they are.
 PROGRAMS = ("aws", "curl", "kubectl")
 
@@ -78,6 +79,8 @@ def proof(block: Block, command: str) -> str:
     """Who proves a command; empty if it is in no hands."""
     if block.aws:
         return f"marked with {AWS}"
+    if block.page.endswith(".ko.md"):
+        return TRANSLATIONS
     for what in (block.page, block.heading, command):
         if what in ELSEWHERE:
             return ELSEWHERE[what]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator
-from itertools import dropwhile, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,9 @@ from ansible.parsing.splitter import parse_kv
 from docs.generate import build, costs, data, releases
 from rehearsal import __main__ as rehearsal
 from tests import documented
+from tests.pages import PAGES, ROOT, anchors, commands, links, name
 
-ROOT = Path(__file__).resolve().parents[3]
-PAGES = sorted(
-    path
-    for pattern in ("*.md", "docs/**/*.md", "examples/**/*.md")
-    for path in ROOT.glob(pattern)
-    if path.name != "CHANGELOG.md"
-)
 WRITTEN = [path for path in PAGES if "reference" not in path.parts]
-
-
-def name(path: Path) -> str:
-    return str(path.relative_to(ROOT))
 
 
 # -- what is generated -----------------------------------------------------------------------------
@@ -69,25 +58,18 @@ def test_the_states_are_the_engines() -> None:
     assert edges == sum(map(len, known.TRANSITIONS.values())) + len(known.TERMINAL)
 
 
+def test_the_guide_shows_the_transitions_of_the_engine() -> None:
+    picture = (ROOT / "docs" / "blue-green.md").read_text().partition("```mermaid\n")[2].partition("```")[0]
+    shown = set(re.findall(r"^ +(\S+ --> \w+|\S+ --> \[\*\])", picture, re.MULTILINE))
+    assert shown == set(re.findall(r"^ +(\S+ --> \S+)", releases.states(), re.MULTILINE))
+
+
 def test_every_instance_type_has_a_price() -> None:
     for env in data.environments():
         assert all(item.month > 0 for item in costs.items(env))
 
 
 # -- links -----------------------------------------------------------------------------------------
-
-
-def anchors(path: Path) -> set[str]:
-    """Return the anchors of a page, as GitHub makes them from its headings."""
-    text = re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)
-    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings)
-    return {heading.strip().replace(" ", "-") for heading in plain}
-
-
-def links(path: Path) -> list[str]:
-    text = re.sub(r"```.*?```|`[^`]*`", "", path.read_text(), flags=re.DOTALL)
-    return re.findall(r"\]\(([^)\s]+)\)", text)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
@@ -111,83 +93,7 @@ def test_every_page_is_in_the_index() -> None:
     assert {name(path) for path in missing} == set()
 
 
-# -- both languages --------------------------------------------------------------------------------
-
-
-def blocks(path: Path) -> list[str]:
-    """Return the code blocks of a page, without pictures: those have words in them."""
-    return [
-        text
-        for kind, text in re.findall(r"```(\w*)\n(.*?)```", path.read_text(), re.DOTALL)
-        if kind != "mermaid"
-    ]
-
-
-def structure(path: Path) -> list[str]:
-    text = re.sub(r"```.*?```", "CODE", path.read_text(), flags=re.DOTALL)
-    found = re.findall(
-        r"^(#+) |^(CODE)|^(\|---.*)$|^(?:\*\*)(\d)\.|(<!-- begin: \S+ -->)", text, re.MULTILINE
-    )
-    return ["".join(parts) for parts in found]
-
-
-BOTH = pytest.mark.parametrize("page", ["README.md", "docs/pipeline.md"])
-
-
-def korean(page: str) -> Path:
-    return ROOT / page.replace(".md", ".ko.md")
-
-
-@BOTH
-def test_both_languages_have_the_same_commands(page: str) -> None:
-    assert blocks(korean(page)) == blocks(ROOT / page)
-    assert list(commands(korean(page))) == list(commands(ROOT / page))
-
-
-@BOTH
-def test_both_languages_have_the_same_structure(page: str) -> None:
-    assert structure(korean(page)) == structure(ROOT / page)
-
-
-@BOTH
-def test_both_languages_name_the_same_settings(page: str) -> None:
-    def settings(path: Path) -> list[str]:
-        return sorted(set(re.findall(r"`([a-z]+_[a-z_]+)`", path.read_text())))
-
-    assert settings(korean(page)) == settings(ROOT / page)
-
-
-@BOTH
-def test_links_of_both_languages_lead_to_the_same_pages(page: str) -> None:
-    def targets(path: Path) -> list[str]:
-        found = (link.replace(".ko.md", ".md") for link in links(path))
-        return sorted(link for link in found if link != "README.md")
-
-    assert targets(korean(page)) == targets(ROOT / page)
-
-
 # -- commands --------------------------------------------------------------------------------------
-
-
-COMMANDS = ("make ", "python ", "ansible-", "PLATFORM_", "pytest ", "eval ")
-
-
-def commands(path: Path) -> Iterator[list[str]]:
-    for kind, text in re.findall(r"```(\w+)\n(.*?)```", path.read_text(), re.DOTALL):
-        if kind not in ("console", "shell", "bash", "sh"):
-            continue
-        for line in text.replace("\\\n", " ").splitlines():
-            line = line.strip().removeprefix("$ ")
-            if line.startswith(COMMANDS):
-                yield words_of(line)
-    for text in re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", path.read_text(), flags=re.DOTALL)):
-        if text.startswith(COMMANDS) and (words := words_of(text)):
-            yield words
-
-
-def words_of(line: str) -> list[str]:
-    words = shlex.split(line, comments=True)
-    return list(dropwhile(re.compile(r"[A-Z_]+=").match, words))
 
 
 def make_targets() -> set[str]:
