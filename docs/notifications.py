@@ -21,14 +21,14 @@ rescue the failed step and its reason from Ansible.
 
 ```yaml
 rescue:
-  - name: Note what failed
+  - name: Record the failure
     ansible.builtin.set_fact:
       notification_event: {version: 1.1.0, serving: 1.0.0 on blue}
     changed_when: true
     notify: deploy failed
 
   # Handlers notified in a rescue are lost if the play then fails, unless they run now.
-  - name: Tell it now
+  - name: Send the notification now
     ansible.builtin.meta: flush_handlers
 ```
 
@@ -118,7 +118,7 @@ MORE: dict[str, dict[str, Any]] = {
         "serving": "1.1.0 on green",
     },
     "gate refused": {
-        "failed_task": "Ask the quality gate",
+        "failed_task": "Check the quality gate",
         "reason": "new_coverage is 61.5, and fails below 80\nnew_bugs is 2, and fails above 0",
         "metrics": {"coverage": "71.0 %", "bugs": 2},
     },

@@ -21,7 +21,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Check how the playbook was called
+- name: Check the command line
   hosts: "{{ query('teal.platform.run_options') }}"
   gather_facts: false
 """

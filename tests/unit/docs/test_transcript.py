@@ -11,7 +11,7 @@ from docs.generate import demo
 RUN = """\
 \x1b[1m$ ansible-playbook playbooks/deploy.yml -i inventories/staging\x1b[0m
 
-TASK [teal.platform.release : Say what is done] ****
+TASK [teal.platform.release : Show the plan] ****
 ok: [release.staging] =>
     Deploy 1.1.0 on slot green; 1.0.0 (r1) serves on blue
 

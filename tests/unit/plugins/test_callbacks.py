@@ -241,10 +241,12 @@ def test_what_runs_long_is_told_with_its_usual_time(waiting: Any) -> None:
 
 
 def test_a_bake_takes_what_it_is_told_to(waiting: Any) -> None:
-    bake = task("teal.platform.release : Watch it serve", action="teal.platform.release_bake")
+    bake = task(
+        "teal.platform.release : Watch the release during its bake", action="teal.platform.release_bake"
+    )
     waiting.v2_runner_on_start(host("release"), bake)
     assert waiting.line(120.0, 15).splitlines()[-1].strip() == (
-        "release: Watch it serve (20 s, for as long as release_bake says)"
+        "release: Watch the release during its bake (20 s, for as long as release_bake says)"
     )
 
 

@@ -101,7 +101,9 @@ def test_a_rollback_that_would_do_nothing_or_something_else_is_refused(
     status, text = call(f"playbooks/rollback.yml {words}", **environ)
     assert status != 0, text
     assert told in text
-    assert "Go back" not in text.replace("Go back to the release before", ""), "no task of the rollback began"
+    assert "Roll back" not in text.replace("Roll back to the previous release", ""), (
+        "no task of the rollback began"
+    )
 
 
 @pytest.mark.parametrize(

@@ -89,4 +89,4 @@ def test_an_inventory_with_a_profile_is_rehearsed_as_it_is(tmp_path: Path, rehea
     environ = credentials.without_foreign(environ) | credentials.variables(tmp_path, names)
     done = subprocess.run(words, cwd=copy, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Make the repository" in done.stdout
+    assert "Create the repository" in done.stdout

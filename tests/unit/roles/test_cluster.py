@@ -27,7 +27,7 @@ def test_nodes_are_rolled_back_before_the_control_plane() -> None:
     names = [task["name"] for task in tasks]
     forward, nodes, back = (
         names.index(name)
-        for name in ("Make the control plane", "Make the nodes", "Roll the control plane back")
+        for name in ("Create the control plane", "Create the nodes", "Roll the control plane back")
     )
     assert forward < nodes < back
     assert tasks[forward]["when"] == f"not {tasks[back]['when']}"

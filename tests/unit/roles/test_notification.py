@@ -43,7 +43,7 @@ def test_each_topic_is_told_by_something() -> None:
 
 def test_the_specs_know_each_topic_and_all_that_an_event_may_hold() -> None:
     specs = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]
-    assert specs["tell"]["options"]["notification_topic"]["choices"] == list(TOPICS)
+    assert specs["notify"]["options"]["notification_topic"]["choices"] == list(TOPICS)
     spec = specs["main"]
     described = " ".join(spec["description"])
     assert [topic for topic in TOPICS if f"C({topic})" not in described] == []
@@ -77,17 +77,17 @@ PLAY = """
             msg: "the cause; password=hunter2 @everyone"
           when: broken
       rescue:
-        - name: Tell it
+        - name: Notify Discord
           ansible.builtin.include_role:
             name: teal.platform.notification
-            tasks_from: tell
+            tasks_from: notify
           vars:
             notification_topic: deploy failed
             notification_event: {version: 1.1.0, serving: 1.0.0}
         - name: Fail again
           ansible.builtin.fail:
             msg: failed again
-    - name: Be live
+    - name: Report the release as live
       ansible.builtin.debug:
         msg: live
       changed_when: true
@@ -133,10 +133,10 @@ HANGING = """
   roles:
     - role: teal.platform.notification
   tasks:
-    - name: Tell each step
+    - name: Notify Discord of each step
       ansible.builtin.include_role:
         name: teal.platform.notification
-        tasks_from: tell
+        tasks_from: notify
       vars:
         notification_topic: "{{ topic }}"
       loop: [gate overridden, traffic switched, deploy succeeded]
