@@ -51,7 +51,7 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.attempts import STALE
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.apply_errors import STALE
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.manifests import beside
 
 

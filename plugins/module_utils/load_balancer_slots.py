@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.rules import keeps_actions
+from ansible_collections.teal.platform.plugins.module_utils.release.listener_rules import keeps_actions
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,

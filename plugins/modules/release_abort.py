@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 ---
-module: release_return
+module: release_abort
 short_description: Bring a release that failed to its end
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
@@ -46,7 +46,7 @@ attributes:
 
 EXAMPLES = r"""
 - name: Go back to what served before
-  teal.platform.release_return:
+  teal.platform.release_abort:
     name: assistant-staging
     domain: staging.assistant.example.com
     namespace: assistant
@@ -73,15 +73,15 @@ message:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release import deploy, report
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import advice
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import LeaseLost
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, operator_messages
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import (
     FAILURES,
     STEP_ARGUMENTS,
     Engine,
     run,
 )
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import advice
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import LeaseLost
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
     SlotFailed,
@@ -102,7 +102,7 @@ ARGUMENTS = {
 }
 
 
-def go_back(engine: Engine) -> dict[str, Any]:
+def roll_back(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     failure, inventory = engine.params["failure"], engine.params["inventory"]
     lease, release = engine.step()
@@ -111,14 +111,20 @@ def go_back(engine: Engine) -> dict[str, Any]:
         if State(release["state"]) in BEFORE_SWITCH and not engine.params["keep_failed"]:
             scale_down(engine, release, lease)
         if State(release["state"]) not in TERMINAL:
-            release = deploy.fail(engine.world, lease, release, failure)
+            release = deploy.abort_or_roll_back(engine.context, lease, release, failure)
     except LeaseLost as error:
         reason = failure if str(error) in failure else f"{failure}\n{error}"
-        return ended("deploy failed", release, report.lost(release, reason, inventory), changed=False)
+        return ended(
+            "deploy failed", release, operator_messages.lost(release, reason, inventory), changed=False
+        )
     except FAILURES as error:
-        return ended("rollback failed", release, report.stuck(release, failure, str(error), inventory))
-    step, serves = engine.params["step"], engine.serves()
-    topic, message, serving = report.failed(release, step, failure, inventory, serves, engine.params["cause"])
+        return ended(
+            "rollback failed", release, operator_messages.stuck(release, failure, str(error), inventory)
+        )
+    step, serves = engine.params["step"], engine.serving()
+    topic, message, serving = operator_messages.failed(
+        release, step, failure, inventory, serves, engine.params["cause"]
+    )
     if topic != "rollback failed":
         failure = f"{failure}\nWhat to do: {advice(engine.params['cause'])}"
     return ended(topic, release, message, serving=serving, reason=failure)
@@ -133,13 +139,13 @@ def ended(
     changed: bool = True,
 ) -> dict[str, Any]:
     """Return the module's result."""
-    told = report.event(release, serving, reason=reason or message)
+    told = operator_messages.event(release, serving, reason=reason or message)
     return {"changed": changed, "topic": topic, "event": told, "message": message}
 
 
 def scale_down(engine: Engine, release: dict[str, Any], lease: Any) -> None:
     """Stop what was brought up of a release that never had traffic; it can wait if that isn't possible now."""
-    if not deploy.left_failed(engine.store, release):
+    if not deploy.failed_slot_content(engine.store, release):
         return
     try:
         engine.slots(patience=5.0).scale_down(release["slot"], lease)
@@ -148,7 +154,7 @@ def scale_down(engine: Engine, release: dict[str, Any], lease: Any) -> None:
 
 
 def main() -> None:
-    run(ARGUMENTS, go_back, check=False)
+    run(ARGUMENTS, roll_back, check=False)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ author: Teal maintainers (@teal-platform)
 description:
   - Asks the service at each address of the load balancer, and looks at what runs in the slot (restarts, readiness or
     health) and at CloudWatch alarms. Fails as soon as one of them says that the release is bad, and sends the requests
-    back to what served before at once; M(teal.platform.release_return) then records it.
+    back to what served before at once; M(teal.platform.release_abort) then records it.
 options:
   watched:
     description: Seconds of O(seconds) that M(teal.platform.traffic_switch) has already watched it for.
@@ -58,14 +58,14 @@ seen:
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release.alarms import Alarms
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import (
     STEP_ARGUMENTS,
     WATCH_ARGUMENTS,
     Engine,
     run,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import Release
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
     SlotFailed,
@@ -91,17 +91,17 @@ def bake(engine: Engine) -> dict[str, Any]:
         return {"changed": False, "seen": f"the release is {release['state']}"}
     left = max(0.0, engine.length("seconds") - engine.params["watched"])
     if left > _SHRINKS:
-        hold_way_back(engine, lease, release)
+        keep_size_of_previous_slot(engine, lease, release)
     alarms = Alarms(lambda: engine.client("cloudwatch", attempts=1), engine.params["alarms"], engine.clock)
     switched = next(event["at"] for event in release["events"] if event["state"] == State.SWITCHING)
     seen = engine.watch(lease, release, left, alarms=lambda: alarms.raised(switched))
     return {"changed": False, "seen": seen}
 
 
-def hold_way_back(engine: Engine, lease: Lease, release: Release) -> None:
+def keep_size_of_previous_slot(engine: Engine, lease: Lease, release: Release) -> None:
     """Have the slot that served stay as large as it was: without requests its autoscaler would take pods away."""
     try:
-        engine.slots(lease, patience=5.0).hold(release["from_slot"], lease)
+        engine.slots(lease, patience=5.0).keep_size(release["from_slot"], lease)
     except (KubernetesError, SlotFailed) as error:
         engine.module.warn(f"slot {release['from_slot']} may shrink while the release is watched: {error}")
 

@@ -130,20 +130,20 @@ plan:
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import (
-    config,
     deploy,
     images,
     plan,
     rollback,
+    service_config,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.alarms import Alarms
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import (
     LOCK_ARGUMENTS,
     Engine,
     run,
     ticket,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import named
 from ansible_collections.teal.platform.plugins.module_utils.release.store import StoreError, label
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.text import require_text
@@ -176,10 +176,14 @@ def request(engine: Engine) -> deploy.Request:
         "watched": [params["bake_path"]] if params["bake_path"] else [],
         "checked": params["check_paths"],
     }
-    if unknown := set(params["force"]) - set(plan.WORDS):
-        raise plan.Refused(f"force is {', '.join(sorted(unknown))}, and may be {' or '.join(plan.WORDS)}")
+    if unknown := set(params["force"]) - set(plan.FORCE_WORDS):
+        raise plan.Refused(
+            f"force is {', '.join(sorted(unknown))}, and may be {' or '.join(plan.FORCE_WORDS)}"
+        )
     if params["kind"] == "rollback":
-        target, _older = rollback.recorded(engine.store, params["to"], engine.store.history(rollback.ALL))
+        target, _older = rollback.recorded(
+            engine.store, params["to"], engine.store.history(rollback.HISTORY_LIMIT)
+        )
         return deploy.Request(
             **{key: target.get(key, "") for key in ("image", "tag", "digest", "commit", "config_name")},
             version=target.get("version", ""),
@@ -198,9 +202,9 @@ def request(engine: Engine) -> deploy.Request:
     else:
         images.check(tag, digest)
         image = images.resolve(engine.client("ecr"), params["repository"], tag, digest)
-    if problem := next(config.wrong(params["config"], params["slot_kind"]), None):
+    if problem := next(service_config.wrong(params["config"], params["slot_kind"]), None):
         raise plan.Refused(f"The configuration is refused: {problem}")
-    variables = config.environment(params["config"])
+    variables = service_config.environment(params["config"])
     return deploy.Request(
         image=image.reference,
         tag=image.tag,
@@ -232,16 +236,16 @@ def begin(engine: Engine) -> dict[str, Any]:
         ]
         return {"changed": False, "unchanged": True, "plan": told}
     if not engine.params["initial"]:
-        look_at_alarms(engine, wanted.kind)
+        check_alarms(engine, wanted.kind)
     if engine.module.check_mode:
-        begun = deploy.preview(engine.world, wanted)
+        begun = deploy.preview(engine.context, wanted)
     else:
         who = engine.who(wanted.kind, wanted.tag or wanted.digest)
-        begun = deploy.begin(engine.world, wanted, who, engine.length("lease"), engine.length("lock_wait"))
-    return told_of(begun, wanted)
+        begun = deploy.begin(engine.context, wanted, who, engine.length("lease"), engine.length("lock_wait"))
+    return result_of(begun, wanted)
 
 
-def look_at_alarms(engine: Engine, kind: str) -> None:
+def check_alarms(engine: Engine, kind: str) -> None:
     """See that the alarms can speak while the release is watched. Raises Refused, but never holds a rollback up."""
     alarms = Alarms(lambda: engine.client("cloudwatch", attempts=1), engine.params["alarms"], engine.clock)
     try:
@@ -257,7 +261,7 @@ def look_at_alarms(engine: Engine, kind: str) -> None:
 def initial(engine: Engine) -> str:
     """Return why there is no first release to begin, or the empty string."""
     try:
-        now = engine.world.now()
+        now = engine.context.observe()
     except (StoreError, TrafficError):
         if not engine.module.check_mode:
             raise
@@ -267,13 +271,13 @@ def initial(engine: Engine) -> str:
     return "" if engine.params["image_tag"] or engine.params["image_digest"] else "no first release is named"
 
 
-def told_of(begun: deploy.Begun, wanted: deploy.Request) -> dict[str, Any]:
+def result_of(begun: deploy.Begun, wanted: deploy.Request) -> dict[str, Any]:
     """Return the module's result."""
     what = wanted.tag or wanted.digest
-    told = [begun.settled] if begun.settled else []
+    told = [begun.recovered] if begun.recovered else []
     if begun.plan.unchanged:
         told.append(f"{what} is live already, on {begun.now.live_slot}")
-        return {"changed": bool(begun.settled), "unchanged": True, "plan": told}
+        return {"changed": bool(begun.recovered), "unchanged": True, "plan": told}
     verb = "Go on with" if begun.resumed else wanted.kind.capitalize()
     serving = (
         f"{named(begun.now.live)} serves on {begun.plan.from_slot}"

@@ -61,11 +61,11 @@ message:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, report
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, operator_messages
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import Release, named
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, named
 
 ARGUMENTS = {
     "window": {"type": "str", "default": "24h"},
@@ -79,8 +79,8 @@ def commit(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     lease, release = engine.step()
     if release["from_release"]:
-        engine.slots(lease).hold(release["from_slot"], lease)
-    release, kept = deploy.commit(engine.world, lease, release, engine.length("window"))
+        engine.slots(lease).keep_size(release["from_slot"], lease)
+    release, kept = deploy.commit(engine.context, lease, release, engine.length("window"))
     keep_image(engine, release)
     serving = f"{named(release)} on {release['slot']}"
     back = (
@@ -95,7 +95,7 @@ def commit(engine: Engine) -> dict[str, Any]:
     )
     return {
         "changed": True,
-        "event": report.event(release, serving, back),
+        "event": operator_messages.event(release, serving, back),
         "message": f"{serving} is live, after {span(release['seconds'])}.{warm}",
     }
 
@@ -107,7 +107,7 @@ def keep_image(engine: Engine, release: Release) -> None:
         return
     tag = f"{images.IN_SLOT}{engine.params['name']}-{release['slot']}"
     try:
-        images.keep(engine.client("ecr", attempts=1), repository, release["digest"], tag)
+        images.tag_in_slot(engine.client("ecr", attempts=1), repository, release["digest"], tag)
     except Refused as error:
         engine.module.warn(
             f"{error}\nThe image serves, and the registry's lifecycle policy may remove it when many more were pushed: "

@@ -18,7 +18,7 @@ options:
     description: How many of the latest releases are returned.
     type: int
     default: 10
-  look_inside:
+  inspect_slots:
     description: Whether to look at what runs in the slots, too. Without it, QA's rights and AWS alone are enough.
     type: bool
     default: true
@@ -57,10 +57,10 @@ lines:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release import report
+from ansible_collections.teal.platform.plugins.module_utils.release import operator_messages
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import Engine, run
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Situation, named
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import ObservedState, named
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     Condition,
     KubernetesError,
@@ -73,14 +73,14 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
     summary,
 )
 
-ARGUMENTS = {"releases": {"type": "int", "default": 10}, "look_inside": {"type": "bool", "default": True}}
+ARGUMENTS = {"releases": {"type": "int", "default": 10}, "inspect_slots": {"type": "bool", "default": True}}
 _KEPT = ("kind", "state", "slot", "tag", "version", "digest", "image", "commit", "who", "where", "run", "reason",
          "failure", "gate", "tests", "started", "finished", "seconds", "from_name", "replicas")  # fmt: skip
 
 
-def inside(engine: Engine, problems: list[str]) -> dict[str, Condition]:
+def slot_conditions(engine: Engine, problems: list[str]) -> dict[str, Condition]:
     """Return how the slots are, as far as it can be told."""
-    if not engine.params["look_inside"]:
+    if not engine.params["inspect_slots"]:
         return {}
     found: dict[str, Condition] = {}
     slots = engine.slots(patience=3.0)
@@ -92,7 +92,7 @@ def inside(engine: Engine, problems: list[str]) -> dict[str, Condition]:
     return found
 
 
-def slot_status(engine: Engine, now: Situation, slot: str, condition: Condition | None) -> dict[str, Any]:
+def slot_status(engine: Engine, now: ObservedState, slot: str, condition: Condition | None) -> dict[str, Any]:
     """Return what is known of one slot."""
     content = now.slots.get(slot, {})
     targets = engine.traffic.health(now.rule.groups[slot])
@@ -135,20 +135,20 @@ def lines_of(slot: dict[str, Any]) -> dict[str, Any]:
 def info(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     problems: list[str] = []
-    now = engine.world.now()
-    conditions = inside(engine, problems)
+    now = engine.context.observe()
+    conditions = slot_conditions(engine, problems)
     slots = {slot: slot_status(engine, now, slot, conditions.get(slot)) for slot in SLOTS}
-    if not now.rule.whole:
+    if not now.rule.exclusive:
         problems.append("requests do not all go to one slot")
-    if obstacle := engine.world.obstacle(now.rule):
+    if obstacle := engine.context.obstacle(now.rule):
         problems.append(obstacle)
-    shown = report.status(
+    shown = operator_messages.status(
         now, {slot: lines_of(told) for slot, told in slots.items()}, engine.clock.wall(), problems
     )
     lock = {key: now.lock.get(key, "") for key in ("who", "where", "run", "operation", "subject", "since")}
     left = now.unfinished
     status = {
-        "live_slot": now.live_slot if now.rule.whole else "",
+        "live_slot": now.live_slot if now.rule.exclusive else "",
         "weights": now.rule.weights,
         "slots": slots,
         "lock": {"held": bool(now.lock["holder"]), **lock, "expires": iso(now.lock.get("expires", 0) / 1000)},

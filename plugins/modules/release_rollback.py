@@ -79,12 +79,12 @@ message:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.release import operator_messages, rollback
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
-from ansible_collections.teal.platform.plugins.module_utils.release import report, rollback
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import LOCK_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import LeaseLost
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import LOCK_ARGUMENTS, Engine, run
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import named
 from ansible_collections.teal.platform.plugins.module_utils.text import require_text
 
 ARGUMENTS = {
@@ -94,7 +94,7 @@ ARGUMENTS = {
 }
 
 
-def go_back(engine: Engine) -> dict[str, Any]:
+def roll_back(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     params = engine.params
     require_text(engine.module, "to")
@@ -102,12 +102,12 @@ def go_back(engine: Engine) -> dict[str, Any]:
     if unknown := set(force) - {plans.ROLLED_BACK}:
         raise plans.Refused(f"force is {', '.join(sorted(unknown))}, and may be {plans.ROLLED_BACK}")
     if engine.module.check_mode:
-        now = engine.world.now()
-        decided = rollback.decide(engine.world, to, force, now)
-        shown = report.plan(now, decided, params["inventory"])
+        now = engine.context.observe()
+        decided = rollback.decide(engine.context, to, force, now)
+        shown = operator_messages.plan(now, decided, params["inventory"])
         return {"changed": decided.how not in ("none",), **told(decided), "plan": shown}
     done = rollback.warm(
-        engine.world,
+        engine.context,
         engine.who("rollback", to),
         engine.length("lease"),
         engine.length("lock_wait"),
@@ -121,14 +121,14 @@ def go_back(engine: Engine) -> dict[str, Any]:
         result |= {
             "seconds": round(done.seconds, 3),
             "topic": "rolled back",
-            "event": report.event(done.record, serving, reason=params["reason"]),
+            "event": operator_messages.event(done.record, serving, reason=params["reason"]),
             "message": f"{serving} serves again: all addresses answered with it after {span(done.seconds)}.",
         }
     elif done.stopped:
         stopped = named(done.stopped)
         result |= {
             "topic": "deploy aborted",
-            "event": report.event(
+            "event": operator_messages.event(
                 done.stopped, f"{done.stopped['from_name']} on {done.stopped['from_slot']}"
             ),
             "message": f"The deploy of {stopped} was stopped before it had traffic: {done.plan.why}.",
@@ -145,9 +145,9 @@ def told(decided: plans.RollbackPlan) -> dict[str, Any]:
 def work(engine: Engine) -> dict[str, Any]:
     """Fail with what there is to tell when a rollback did not come through."""
     try:
-        return go_back(engine)
+        return roll_back(engine)
     except (rollback.RollbackFailed, LeaseLost) as error:
-        now = engine.world.now()
+        now = engine.context.observe()
         serving = f"{named(now.live)} on {now.live_slot} ({plans.weights(now)})"
         message = "\n".join(
             [

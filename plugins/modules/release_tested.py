@@ -56,8 +56,8 @@ message:
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import Engine, run
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import named
 
 ARGUMENTS = {
     "digest": {"type": "str", "default": ""},
@@ -70,7 +70,7 @@ ARGUMENTS = {
 def note(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     digest, passed = engine.params["digest"], engine.params["passed"]
-    live = engine.world.now().live
+    live = engine.context.observe().live
     if not live or digest not in ("", live["digest"]):
         return {"changed": False, "message": f"nothing is noted: {digest or 'no release'} is not live"}
     message = f"the tests of {named(live)} {'passed' if passed else 'failed'}"

@@ -42,9 +42,9 @@ message:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import describe, take
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import LOCK_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import acquire, describe
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import LOCK_ARGUMENTS, Engine, run
 
 
 def unlock(engine: Engine) -> dict[str, Any]:
@@ -57,8 +57,8 @@ def unlock(engine: Engine) -> dict[str, Any]:
     broken = describe(held, engine.clock.wall())
     if not engine.module.check_mode:
         who = engine.who("unlock", engine.params["reason"])
-        lease, held = take(engine.store, who, engine.length("lease"), preempts={held["operation"]})
-        lease.give_back()
+        lease, held = acquire(engine.store, who, engine.length("lease"), preempts={held["operation"]})
+        lease.release_lock()
     return {"changed": True, "message": f"broken: {broken}"}
 
 

@@ -88,8 +88,8 @@ version:
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import verify as verification
-from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.slot_monitor import SlotMonitor
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed
 
 CHECK = {
@@ -115,7 +115,7 @@ def verify(engine: Engine) -> dict[str, Any]:
         lease.renew()
         return {"changed": False, "version": release["version"]}
     version = verification.verify(
-        engine.world,
+        engine.context,
         lease,
         release,
         [verification.Check(**check) for check in engine.params["checks"]],
@@ -124,7 +124,7 @@ def verify(engine: Engine) -> dict[str, Any]:
             healthy=engine.length("healthy_timeout"), command=engine.length("command_timeout")
         ),
         engine.params["tags"],
-        Inside.of(engine.slots(patience=5.0), release),
+        SlotMonitor.of(engine.slots(patience=5.0), release),
     )
     lease.advance(release, State.VERIFIED, f"version {version}", version=version)
     return {"changed": True, "version": version}

@@ -50,9 +50,9 @@ rights:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import advice
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import advice
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
     SlotFailed,

@@ -59,8 +59,8 @@ lease:
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.attempts import error_of
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.apply_errors import error_of
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Unreachable
 
 ARGUMENTS = {

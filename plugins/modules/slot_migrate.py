@@ -54,7 +54,7 @@ seconds:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import STEP_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes import KubernetesSlots
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed

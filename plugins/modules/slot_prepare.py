@@ -55,8 +55,8 @@ needed:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.deploy import take_slot
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import claim_slot
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import STEP_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed
 
 ARGUMENTS = {
@@ -71,7 +71,7 @@ def prepare(engine: Engine) -> dict[str, Any]:
     needed = not passed(State(release["state"]), State.SWITCHING)
     if needed:
         slots: Any = engine.slots(lease=lease, given=engine.params["manifests"])
-        take_slot(lease, release)
+        claim_slot(lease, release)
         slots.prepare(release, lease)
         for warning in slots.warnings:
             engine.module.warn(warning)

@@ -19,7 +19,7 @@ options:
     description: Whether not to wait until the time is over. There is no warm rollback after that.
     type: bool
     default: false
-  settle_only:
+  recover_only:
     description: Whether only a release that was left behind is brought to its end, and no slot is scaled down.
     type: bool
     default: false
@@ -73,14 +73,14 @@ event:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release import report, retire
+from ansible_collections.teal.platform.plugins.module_utils.release import operator_messages, retire
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import LOCK_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Busy, describe
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import LOCK_ARGUMENTS, Engine, run
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import named
 
 ARGUMENTS = {
     "now": {"type": "bool", "default": False},
-    "settle_only": {"type": "bool", "default": False},
+    "recover_only": {"type": "bool", "default": False},
     "drain": {"type": "str", "default": "60s"},
     "metrics_delay": {"type": "str", "default": "3m"},
     "inventory": {"type": "str", "default": ""},
@@ -91,21 +91,21 @@ ARGUMENTS = {
 def work(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     if engine.module.check_mode:
-        now, wall = engine.world.now(), engine.clock.wall()
+        now, wall = engine.context.observe(), engine.clock.wall()
         if now.lock["holder"] and now.lock["expires"] / 1000 > wall:
             return {"changed": False, "message": f"all is left as it is: {describe(now.lock, wall)}"}
         if now.unfinished:
             return {"changed": True, "message": f"{named(now.unfinished)} would be brought to its end"}
-        if engine.params["settle_only"]:
-            return {"changed": False, "message": retire.NOTHING_LEFT}
-        reason = retire.kept(now, wall, engine.params["now"])
+        if engine.params["recover_only"]:
+            return {"changed": False, "message": retire.NOTHING_TO_RECOVER}
+        reason = retire.reason_to_keep(now, wall, engine.params["now"])
         if not reason:
             return {"changed": True, "message": "the idle slot would be scaled down"}
-        replicas, more = retire.outgrown(now, engine.slots(patience=5.0))
+        replicas, more = retire.replicas_to_match(now, engine.slots(patience=5.0))
         return {"changed": bool(replicas), "message": reason + more}
     try:
         changed, message, settled = retire.retire(
-            engine.world,
+            engine.context,
             engine.who("retire"),
             engine.length("lease"),
             engine.length("lock_wait"),
@@ -114,7 +114,7 @@ def work(engine: Engine) -> dict[str, Any]:
             drain=engine.length("drain"),
             delay=engine.length("metrics_delay"),
             requests=retire.request_counter(lambda: engine.client("cloudwatch")),
-            settle_only=engine.params["settle_only"],
+            recover_only=engine.params["recover_only"],
         )
     except Busy as error:
         if engine.params["now"]:
@@ -122,7 +122,7 @@ def work(engine: Engine) -> dict[str, Any]:
         return {"changed": False, "message": f"all is left as it is: {error}"}
     result = {"changed": changed, "message": message}
     if settled:
-        topic, event = report.settled(settled, engine.params["inventory"], engine.serves())
+        topic, event = operator_messages.recovered(settled, engine.params["inventory"], engine.serving())
         result |= {"topic": topic, "event": event}
     return result
 

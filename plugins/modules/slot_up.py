@@ -74,8 +74,8 @@ seconds:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.deploy import take_slot
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import claim_slot
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import STEP_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed
 
 ARGUMENTS = {
@@ -110,7 +110,7 @@ def bring_up(engine: Engine) -> dict[str, Any]:
             replicas=engine.params["replicas"],
             unschedulable=engine.length("schedule_timeout"),
         )
-    take_slot(lease, release)
+    claim_slot(lease, release)
     ready = slots.bring_up(release, lease, staged)
     restarts = slots.condition(release["slot"]).restarts
     for warning in getattr(slots, "warnings", []):

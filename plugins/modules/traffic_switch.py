@@ -16,7 +16,7 @@ description:
   - Goes on to watch the first seconds, as M(teal.platform.release_bake) does for the rest, since a release that can't
     stand the traffic mostly falls at once.
   - Fails as soon as requests don't arrive or the release does badly, and sends them back to what served before;
-    M(teal.platform.release_return) then records it.
+    M(teal.platform.release_abort) then records it.
 extends_documentation_fragment:
   - teal.platform.release
   - teal.platform.release.step
@@ -54,15 +54,15 @@ event:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release import deploy, report
-from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
-from ansible_collections.teal.platform.plugins.module_utils.release.setup import (
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, operator_messages
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import (
     STEP_ARGUMENTS,
     WATCH_ARGUMENTS,
     Engine,
     run,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import named
+from ansible_collections.teal.platform.plugins.module_utils.release.slot_monitor import SlotMonitor
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed
 
 #: The first seconds are watched here, since the next module takes time to start, and Discord is told before it.
@@ -72,13 +72,15 @@ FIRST = 10.0
 def switch(engine: Engine) -> dict[str, Any]:
     """Do what the module is for."""
     lease, release = engine.step()
-    inside = Inside.of(engine.slots(patience=5.0), release)
+    monitor = SlotMonitor.of(engine.slots(patience=5.0), release)
     switched = passed(State(release["state"]), State.BAKING)
-    release, seconds = deploy.switch(engine.world, lease, release, inside.why)
+    release, seconds = deploy.switch(engine.context, lease, release, monitor.diagnose)
     watched = 0.0 if switched else min(FIRST, engine.length("seconds"))
     if watched:
         engine.watch(lease, release, watched, every=0.5)
-    told = report.event(release, f"{named(release)} on {release['slot']}") | {"duration": round(seconds, 1)}
+    told = operator_messages.event(release, f"{named(release)} on {release['slot']}") | {
+        "duration": round(seconds, 1)
+    }
     return {"changed": True, "seconds": round(seconds, 3), "watched": watched, "event": told}
 
 

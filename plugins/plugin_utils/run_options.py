@@ -22,7 +22,7 @@ SELECTORS = ("image_tag", "image_digest", "to", "from", "digest")
 #: All short extra variables of the playbooks; a test compares them with the roles and `playbooks/meta`.
 SHORT = (
     *SELECTORS,
-    *("reason", "force", "lock_wait", "passed", "output", "drift_summary", "at_once", "settle_only"),
+    *("reason", "force", "lock_wait", "passed", "output", "drift_summary", "at_once", "recover_only"),
     *("confirm", "destroy_protected", "patch_nodes"),
 )
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")

@@ -156,7 +156,7 @@ def test_each_role_does_its_own_work_and_no_other(account: Account) -> None:
     account.play("qa", "status")
     account.play("qa", "rollback")
     left = leave_preview_rule(account)
-    account.play("qa", "retire", "-e", "settle_only=true")
+    account.play("qa", "retire", "-e", "recover_only=true")
     with pytest.raises(ClientError, match="RuleNotFound"):
         account.client("elbv2", "deploy").describe_rules(RuleArns=[left])
     freed = account.play(

@@ -1,6 +1,6 @@
 """Releases as people make them: playbooks in processes of their own, killed, started together, given bad images.
 
-What each call's death does is tested in tests/unit/release/test_death.py; here it is real processes, pods and load.
+What each call's death does is tested in tests/unit/release/test_interruption.py; here it is real processes, pods and load.
 """
 
 from __future__ import annotations

@@ -199,7 +199,7 @@ def test_or_else_by_the_next_one_with_the_right_to_roll_back(pipeline: Pipeline)
     """Neither scales a slot down, also if the deploy failed because its approval was refused."""
     pipeline.failing = {"deploy", "retire"}
     pipeline.event("production", "production", "merge")
-    settle = {"lock_wait": "5m", "settle_only": True}
+    settle = {"lock_wait": "5m", "recover_only": True}
     assert pipeline.played[-2:] == [
         ("retire", "production", "production-deploy", settle),
         ("retire", "production", "production-qa", settle),

@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
+from ansible_collections.teal.platform.plugins.module_utils.release.http_probe import Service
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
-from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen, Version, observe
-from ansible_collections.teal.platform.plugins.module_utils.release.probe import Service
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Situation, read
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import ObservedState, read
+from ansible_collections.teal.platform.plugins.module_utils.release.served_version import (
+    VersionEndpoint,
+    VersionNotObserved,
+    wait_for_version,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import (
     SlotRule,
@@ -24,7 +28,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 
 
 @dataclass
-class World:
+class ReleaseContext:
     """An environment. `addresses` returns the load balancer's addresses, read anew at each call, and `named` those to
     which its name leads.
     """
@@ -32,18 +36,18 @@ class World:
     store: Store
     traffic: Traffic
     service: Service
-    version: Version
+    version: VersionEndpoint
     addresses: Callable[[], list[str]]
     observations: int = 3
-    observe_limit: float = 60.0
-    named: Callable[[], set[str]] = set
+    observe_timeout: float = 60.0
+    resolved: Callable[[], set[str]] = set
     _known: list[str] = field(default_factory=list)
 
     @property
     def clock(self) -> Clock:
         return self.store.clock
 
-    def now(self) -> Situation:
+    def observe(self) -> ObservedState:
         return read(self.store, self.traffic)
 
     def obstacle(self, rule: SlotRule, paths: Collection[str] = ()) -> str:
@@ -57,7 +61,7 @@ class World:
         """Return what the preview of a release would fail at, and what to do; empty if there is nothing."""
         return self.traffic.preview_obstacle(rule, self.service.domain, paths)
 
-    def serves(self, rule: SlotRule, slot: str) -> bool:
+    def has_healthy_target(self, rule: SlotRule, slot: str) -> bool:
         """Return whether a slot has a healthy target."""
         return any(target["state"] == "healthy" for target in self.traffic.health(rule.groups[slot]))
 
@@ -65,7 +69,7 @@ class World:
         """Return the health of a slot's targets in words."""
         return summary(self.traffic.health(rule.groups[slot]))
 
-    def asked(self, silent: Collection[str] = ()) -> list[str]:
+    def client_addresses(self, silent: Collection[str] = ()) -> list[str]:
         """Return the addresses at which clients ask, of which `silent` gave no answer at all.
 
         A load balancer that grows has addresses that don't answer yet, and one that shrinks some that no longer do;
@@ -76,30 +80,30 @@ class World:
         except TrafficError:
             if not self._known:
                 raise
-        named = self.named() & set(self._known) if silent else set()
+        named = self.resolved() & set(self._known) if silent else set()
         return [each for each in self._known if each not in silent or each in named or not named]
 
-    def see(self, expected: str, lease: Lease, failing: float | None = None) -> float:
-        """Wait until all addresses answer with version `expected`; return the seconds. Raises NotSeen.
+    def wait_for_version(self, expected: str, lease: Lease, failing: float | None = None) -> float:
+        """Wait until all addresses answer with version `expected`; return the seconds. Raises VersionNotObserved.
 
         With `failing`, an address that only fails for so many seconds isn't waited for any longer.
         """
         try:
-            return observe(
+            return wait_for_version(
                 self.service,
                 self.version,
                 expected,
-                self.asked,
+                self.client_addresses,
                 self.clock,
                 times=self.observations,
-                limit=self.observe_limit,
+                limit=self.observe_timeout,
                 failing=failing,
-                meanwhile=lease.keep,
+                meanwhile=lease.renew_if_due,
             )
-        except NotSeen as error:
+        except VersionNotObserved as error:
             with contextlib.suppress(TrafficError):
                 if reason := self.obstacle(self.traffic.rule()):
-                    raise NotSeen(f"{error}. {reason}") from error
+                    raise VersionNotObserved(f"{error}. {reason}") from error
             raise
 
 

@@ -9,21 +9,25 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
-from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, Situation, named
+from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext, event
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import Cause
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, acquire
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import (
+    ObservedState,
+    Release,
+    named,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.served_version import VersionNotObserved
 from ansible_collections.teal.platform.plugins.module_utils.release.states import (
     BEFORE_SWITCH,
-    Settlement,
+    RecoveryAction,
     State,
     passed,
-    settlement,
+    recovery_action,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store, release_id
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SlotRule, TrafficError
-from ansible_collections.teal.platform.plugins.module_utils.release.world import World, event
 
 #: For how many seconds an address may answer with failures alone after the switch. Old answers may take longer to end.
 _FAILING = 2.0
@@ -66,75 +70,82 @@ class Begun:
     release: Release | None
     lease: Lease | None
     plan: plans.DeployPlan
-    now: Situation
-    settled: str = ""
+    now: ObservedState
+    recovered: str = ""
     resumed: bool = False
 
 
-def preview(world: World, request: Request) -> Begun:
+def preview(context: ReleaseContext, request: Request) -> Begun:
     """Decide as `begin` would, and change nothing. Raises Refused."""
-    now = world.now()
-    return Begun(None, None, _decide(world, now, request), now)
+    now = context.observe()
+    return Begun(None, None, _decide(context, now, request), now)
 
 
-def begin(world: World, request: Request, who: dict[str, Any], seconds: float, wait: float) -> Begun:
+def begin(
+    context: ReleaseContext, request: Request, who: dict[str, Any], seconds: float, wait: float
+) -> Begun:
     """Take the lock, settle what a controller left behind, and record the release.
 
     What can be refused without the lock is. The lock is given back if there is nothing to do, or if the deploy is
     refused all the same. Raises Busy, Refused.
     """
-    now = world.now()
+    now = context.observe()
     if not now.lock["holder"] and not now.unfinished:
-        _decide(world, now, request)
-    lease, before = take(world.store, who, seconds, wait=wait)
+        _decide(context, now, request)
+    lease, before = acquire(context.store, who, seconds, wait=wait)
     try:
-        unfinished = world.store.unfinished(before)
-        now = world.now()
-        remove_previews(world, now, lease)
+        unfinished = context.store.unfinished(before)
+        now = context.observe()
+        remove_previews(context, now, lease)
         if unfinished and plans.resumes(unfinished, request.image, request.config_name):
             plan = plans.DeployPlan(unfinished["slot"], unfinished["from_slot"], unfinished["from_release"])
-            if reason := obstacle(world, now.rule, request):
+            if reason := obstacle(context, now.rule, request):
                 raise plans.Refused(reason)
-            return Begun(adopt(lease, unfinished), lease, plan, now, resumed=True)
-        settled = settle(world, lease, unfinished) if unfinished else ""
-        now = world.now() if unfinished else now
-        plan = _decide(world, now, request)
+            return Begun(resume(lease, unfinished), lease, plan, now, resumed=True)
+        settled = recover(context, lease, unfinished) if unfinished else ""
+        now = context.observe() if unfinished else now
+        plan = _decide(context, now, request)
         if plan.unchanged:
-            lease.give_back()
+            lease.release_lock()
             return Begun(None, None, plan, now, settled)
         if plan.first:
             # Nothing serves, so both slots are empty: the first release comes up away from the traffic, too.
-            world.traffic.switch(plan.from_slot, lease)
-        return Begun(_record(world, lease, request, plan, who, now), lease, plan, now, settled)
+            context.traffic.switch(plan.from_slot, lease)
+        return Begun(_record(context, lease, request, plan, who, now), lease, plan, now, settled)
     except LeaseLost:
         raise
     except BaseException:
-        lease.give_back()
+        lease.release_lock()
         raise
 
 
-def _decide(world: World, now: Situation, request: Request) -> plans.DeployPlan:
-    serves = bool(now.live) or world.serves(now.rule, now.live_slot)
-    history = now if request.kind == "deploy" else Situation(now.rule, now.lock, now.slots, [])
+def _decide(context: ReleaseContext, now: ObservedState, request: Request) -> plans.DeployPlan:
+    serves = bool(now.live) or context.has_healthy_target(now.rule, now.live_slot)
+    history = now if request.kind == "deploy" else ObservedState(now.rule, now.lock, now.slots, [])
     plan = plans.deploy(history, request.image, request.config_name, request.force, serves)
-    if not plan.unchanged and (reason := obstacle(world, now.rule, request)):
+    if not plan.unchanged and (reason := obstacle(context, now.rule, request)):
         raise plans.Refused(reason)
     return plan
 
 
-def obstacle(world: World, rule: SlotRule, request: Request) -> str:
+def obstacle(context: ReleaseContext, rule: SlotRule, request: Request) -> str:
     """Return which rule of the load balancer the release would fail at, and what to do; empty if there is none."""
-    return world.obstacle(rule, request.watched) or world.preview_obstacle(rule, request.checked)
+    return context.obstacle(rule, request.watched) or context.preview_obstacle(rule, request.checked)
 
 
 def _record(
-    world: World, lease: Lease, request: Request, plan: plans.DeployPlan, who: dict[str, Any], now: Situation
+    context: ReleaseContext,
+    lease: Lease,
+    request: Request,
+    plan: plans.DeployPlan,
+    who: dict[str, Any],
+    now: ObservedState,
 ) -> Release:
-    at = world.clock.wall()
+    at = context.clock.wall()
     previous = plan.from_release
     target: Release = {}
     if request.kind == "rollback":
-        target = world.store.release(request.to) or {}
+        target = context.store.release(request.to) or {}
         previous = target.get("previous", "")
     release: Release = {
         "scope": "release",
@@ -167,25 +178,25 @@ def _record(
         "started_ms": int(at * 1000),
         "events": [event(State.LOCKED, iso(at), f"by {who['who']} on {who['where']}")],
     }
-    lease.write([world.store.put(release)], release=release["id"])
+    lease.write([context.store.put(release)], release=release["id"])
     return release
 
 
-def take_slot(lease: Lease, release: Release) -> None:
+def claim_slot(lease: Lease, release: Release) -> None:
     """Record, before anything is done to it, that the slot holds this release and no way back any more."""
-    content = content_of(release, "raising", iso(lease.clock.wall()))
+    content = slot_content(release, "raising", iso(lease.clock.wall()))
     lease.write(lease.store.slot_parts({release["slot"]: content}))
 
 
-def left_failed(store: Store, release: Release) -> dict[str, dict[str, Any]]:
+def failed_slot_content(store: Store, release: Release) -> dict[str, dict[str, Any]]:
     """Return what the release's slot holds after it failed; nothing new if it was never brought up there."""
     slot = release["slot"]
     if store.slots().get(slot, {}).get("release") != release["id"]:
         return {}
-    return {slot: content_of(release, "failed", iso(store.clock.wall()))}
+    return {slot: slot_content(release, "failed", iso(store.clock.wall()))}
 
 
-def content_of(release: Release, state: str, since: str, warm_until: int = 0) -> dict[str, Any]:
+def slot_content(release: Release, state: str, since: str, warm_until: int = 0) -> dict[str, Any]:
     """Return what a slot holds from now on. `state` is raising, up, failed, stopping or down."""
     return {
         "release": release["id"],
@@ -196,7 +207,7 @@ def content_of(release: Release, state: str, since: str, warm_until: int = 0) ->
     }
 
 
-def adopt(lease: Lease, release: Release) -> Release:
+def resume(lease: Lease, release: Release) -> Release:
     """Go on with a release that another controller left; the record says so."""
     note = {
         "state": release["state"],
@@ -213,7 +224,7 @@ def adopt(lease: Lease, release: Release) -> Release:
 
 
 def switch(
-    world: World, lease: Lease, release: Release, why: Callable[[], str] = str
+    context: ReleaseContext, lease: Lease, release: Release, why: Callable[[], str] = str
 ) -> tuple[Release, float]:
     """Send all requests to the release's slot and see them arrive; return the seconds that it took.
 
@@ -223,105 +234,113 @@ def switch(
     if passed(State(release["state"]), State.BAKING):
         lease.renew()
         return release, 0.0
-    rule = world.traffic.rule()
-    if not world.serves(rule, release["slot"]):
-        health = world.health(rule, release["slot"])
+    rule = context.traffic.rule()
+    if not context.has_healthy_target(rule, release["slot"]):
+        health = context.health(rule, release["slot"])
         raise StepFailed(
             f"no target of slot {release['slot']} is healthy ({health}): it gets no traffic", Cause.TARGETS
         )
-    if reason := world.obstacle(rule):
+    if reason := context.obstacle(rule):
         raise StepFailed(reason, Cause.RULES)
     release = lease.advance(release, State.SWITCHING)
-    began = world.clock.steady()
-    world.traffic.switch(release["slot"], lease)
+    began = context.clock.steady()
+    context.traffic.switch(release["slot"], lease)
     try:
-        world.see(release["version"], lease, failing=_FAILING)
-    except (TrafficError, NotSeen) as error:
-        turn_back(world, lease, release, str(error))
+        context.wait_for_version(release["version"], lease, failing=_FAILING)
+    except (TrafficError, VersionNotObserved) as error:
+        shift_traffic_back(context, lease, release, str(error))
         told = why()
-        raise StepFailed(f"{error}{told}", getattr(told, "cause", "") or Cause.NOT_SEEN) from error
-    took = world.clock.steady() - began
+        raise StepFailed(
+            f"{error}{told}", getattr(told, "cause", "") or Cause.VERSION_NOT_OBSERVED
+        ) from error
+    took = context.clock.steady() - began
     return lease.advance(release, State.BAKING, f"seen at every address after {span(took)}"), took
 
 
 # -- the ends ------------------------------------------------------------------------------------
 
 
-def commit(world: World, lease: Lease, release: Release, window: float) -> tuple[Release, bool]:
+def commit(context: ReleaseContext, lease: Lease, release: Release, window: float) -> tuple[Release, bool]:
     """Record that the release is the one that serves, keep the other slot warm for `window` seconds, let go.
 
     Returns the release's record, and whether the other slot is one to go back to.
     """
-    at = world.clock.wall()
-    slots = {release["slot"]: content_of(release, "up", iso(at))}
-    before = world.store.slots().get(release["from_slot"], {})
+    at = context.clock.wall()
+    slots = {release["slot"]: slot_content(release, "up", iso(at))}
+    before = context.store.slots().get(release["from_slot"], {})
     warm = before.get("state") == "up"
     if warm:
         slots[release["from_slot"]] = {**_bare(before), "warm_until": int((at + window) * 1000)}
-    ended = _ended(world, release)
-    return lease.advance(release, State.COMMITTED, "live", slots=slots, let_go=True, **ended), warm
+    ended = _ended(context, release)
+    return lease.advance(release, State.COMMITTED, "live", slots=slots, release_lock=True, **ended), warm
 
 
-def fail(world: World, lease: Lease, release: Release, reason: str) -> Release:
+def abort_or_roll_back(context: ReleaseContext, lease: Lease, release: Release, reason: str) -> Release:
     """Bring a release that failed to its end: aborted before the switch, back to the old slot after it."""
-    if settlement(State(release["state"])) == Settlement.ABORT:
-        return abort(world, lease, release, reason)
-    return go_back(world, lease, release, reason)
+    if recovery_action(State(release["state"])) == RecoveryAction.ABORT:
+        return abort(context, lease, release, reason)
+    return roll_back(context, lease, release, reason)
 
 
-def abort(world: World, lease: Lease, release: Release, reason: str, let_go: bool = True) -> Release:
+def abort(
+    context: ReleaseContext, lease: Lease, release: Release, reason: str, release_lock: bool = True
+) -> Release:
     """End a release that never had traffic. Its slot keeps what is in it, until the next one or a retire."""
     return lease.advance(
         release,
         State.ABORTED,
         _short(reason),
-        slots=left_failed(world.store, release),
-        let_go=let_go,
+        slots=failed_slot_content(context.store, release),
+        release_lock=release_lock,
         failure=reason,
-        **_ended(world, release),
+        **_ended(context, release),
     )
 
 
-def go_back(world: World, lease: Lease, release: Release, reason: str, let_go: bool = True) -> Release:
+def roll_back(
+    context: ReleaseContext, lease: Lease, release: Release, reason: str, release_lock: bool = True
+) -> Release:
     """Send the requests to where they belong when a release is taken back, see them arrive, and record it.
 
     A slot without a healthy target gets none: the release then stays where it is, as `rollback_failed`.
     """
-    release, wrong = turn_back(world, lease, release, reason)
-    back, version, name = _home(release)
+    release, wrong = shift_traffic_back(context, lease, release, reason)
+    back, version, name = _rollback_target(release)
     if not wrong and name:
         try:
-            world.see(version, lease)
-        except (TrafficError, NotSeen) as error:
+            context.wait_for_version(version, lease)
+        except (TrafficError, VersionNotObserved) as error:
             wrong = str(error)
-    slots = {} if back == release["slot"] else left_failed(world.store, release)
-    ended = {"slots": slots, "let_go": let_go, **_ended(world, release)}
+    slots = {} if back == release["slot"] else failed_slot_content(context.store, release)
+    ended = {"slots": slots, "release_lock": release_lock, **_ended(context, release)}
     if wrong:
         return lease.advance(release, State.ROLLBACK_FAILED, wrong, return_failure=wrong, **ended)
     return lease.advance(release, State.ROLLED_BACK, f"{name or 'nothing'} serves again", **ended)
 
 
-def turn_back(world: World, lease: Lease, release: Release, reason: str) -> tuple[Release, str]:
+def shift_traffic_back(
+    context: ReleaseContext, lease: Lease, release: Release, reason: str
+) -> tuple[Release, str]:
     """Send the requests to where they belong when a release is taken back; return its record, and why not."""
     if release["state"] != State.ROLLING_BACK:
         release = lease.advance(release, State.ROLLING_BACK, _short(reason), failure=reason)
-    back = _home(release)[0]
+    back = _rollback_target(release)[0]
     try:
-        rule = world.traffic.rule()
-        if rule.live == back and rule.whole:
+        rule = context.traffic.rule()
+        if rule.live == back and rule.exclusive:
             return release, ""
-        if not world.serves(rule, back):
+        if not context.has_healthy_target(rule, back):
             return (
                 release,
-                f"slot {back} has no healthy target ({world.health(rule, back)}), so that traffic stayed",
+                f"slot {back} has no healthy target ({context.health(rule, back)}), so that traffic stayed",
             )
-        world.traffic.switch(back, lease, rule)
+        context.traffic.switch(back, lease, rule)
     except TrafficError as error:
         return release, str(error)
     return release, ""
 
 
-def _home(release: Release) -> tuple[str, str, str]:
+def _rollback_target(release: Release) -> tuple[str, str, str]:
     """Return slot, version and name of what serves when a release is taken back.
 
     A warm rollback is on its way there itself. Without a name nothing served before.
@@ -335,32 +354,32 @@ def _home(release: Release) -> tuple[str, str, str]:
     )
 
 
-def settle(world: World, lease: Lease, release: Release) -> str:
+def recover(context: ReleaseContext, lease: Lease, release: Release) -> str:
     """Bring a release to its end whose controller is gone, and return what was done in words."""
     state = State(release["state"])
     reason = f"its controller was gone while the release was {state}"
     left = f"{named(release)} was left {state} by {release['who']}"
     if state in BEFORE_SWITCH:
-        abort(world, lease, release, reason, let_go=False)
+        abort(context, lease, release, reason, release_lock=False)
         return f"{left}: it had no traffic, and is aborted now"
     # The release itself comes last, so that what it was to settle is found again if this is cut short, too.
-    for stopped in map(world.store.release, release.get("settles", [])):
+    for stopped in map(context.store.release, release.get("settles", [])):
         if stopped and stopped["state"] == State.ROLLING_BACK:
-            go_back(world, lease, stopped, reason, let_go=False)
-    ended = go_back(world, lease, release, reason, let_go=False)
+            roll_back(context, lease, stopped, reason, release_lock=False)
+    ended = roll_back(context, lease, release, reason, release_lock=False)
     if ended["state"] == State.ROLLBACK_FAILED:
         return f"{left}, and could not go back: {ended['return_failure']}"
-    return f"{left}: {_home(release)[2] or 'nothing'} serves again"
+    return f"{left}: {_rollback_target(release)[2] or 'nothing'} serves again"
 
 
-def remove_previews(world: World, now: Situation, lease: Lease) -> None:
+def remove_previews(context: ReleaseContext, now: ObservedState, lease: Lease) -> None:
     """Remove preview rules that controllers left behind which died."""
-    for arn in world.traffic.previews(now.rule.listener):
-        lease.guard(lambda arn=arn: world.traffic.close_preview(arn))
+    for arn in context.traffic.previews(now.rule.listener):
+        lease.guard(lambda arn=arn: context.traffic.close_preview(arn))
 
 
-def _ended(world: World, release: Release) -> dict[str, Any]:
-    at = world.clock.wall()
+def _ended(context: ReleaseContext, release: Release) -> dict[str, Any]:
+    at = context.clock.wall()
     return {"finished": iso(at), "seconds": max(0, int(at - release["started_ms"] / 1000))}
 
 

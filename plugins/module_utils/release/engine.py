@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""What the release engine's modules have in common: their arguments, the world they act on, how they fail."""
+"""What the release engine's modules have in common: their arguments, the context they act on, how they fail."""
 
 from __future__ import annotations
 
@@ -18,21 +18,25 @@ except ImportError:  # AnsibleAWSModule reports the missing library
 from ansible_collections.teal.platform.plugins.module_utils.access import explain, of_access
 from ansible_collections.teal.platform.plugins.module_utils.actor import actor, user
 from ansible_collections.teal.platform.plugins.module_utils.release import traffic as traffics
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import LENGTHS, Clock, seconds
+from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import Cause
+from ansible_collections.teal.platform.plugins.module_utils.release.http_probe import Service
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import (
     Busy,
     Lease,
     LeaseLost,
     holder,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen, Version
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.operator_messages import live
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
-from ansible_collections.teal.platform.plugins.module_utils.release.probe import Service
-from ansible_collections.teal.platform.plugins.module_utils.release.report import live
 from ansible_collections.teal.platform.plugins.module_utils.release.rollback import RollbackFailed
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.served_version import (
+    VersionEndpoint,
+    VersionNotObserved,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
     SlotFailed,
@@ -41,7 +45,6 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 from ansible_collections.teal.platform.plugins.module_utils.release.states import TransitionRefused
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Conflict, Store, StoreError
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import Traffic, TrafficError
-from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
 
 #: What every module of the group `teal.platform.release` takes, so that a play can say it once.
@@ -89,7 +92,7 @@ FAILURES = (
     Conflict,
     KubernetesError,
     LeaseLost,
-    NotSeen,
+    VersionNotObserved,
     Refused,
     RollbackFailed,
     SlotFailed,
@@ -109,15 +112,15 @@ class Engine:
         self.clock = Clock()
         self.store = Store(self.client("dynamodb"), f"{self.params['name']}-releases", self.clock)
         self.traffic = Traffic(self.client("elbv2"), self.params["name"], self.client("elbv2", attempts=1))
-        self.world = World(
+        self.context = ReleaseContext(
             store=self.store,
             traffic=self.traffic,
             service=Service(self.params["domain"], self.params["port"]),
-            version=Version(self.params["version_path"], self.params["version_key"]),
+            version=VersionEndpoint(self.params["version_path"], self.params["version_key"]),
             addresses=self._addresses,
-            named=lambda: traffics.named(self.traffic.balancer),
+            resolved=lambda: traffics.resolved_addresses(self.traffic.balancer),
             observations=self.params["observations"],
-            observe_limit=self.length("observe_timeout"),
+            observe_timeout=self.length("observe_timeout"),
         )
 
     def client(self, service: str, attempts: int = 5) -> Any:
@@ -165,10 +168,10 @@ class Engine:
             raise StepFailed(f"release {ticket['id']} is not in the table {self.store.table}")
         return Lease.of(self.store, ticket), release
 
-    def serves(self) -> str:
+    def serving(self) -> str:
         """Return in words what serves now."""
         try:
-            return live(self.world.now())
+            return live(self.context.observe())
         except (StoreError, TrafficError):
             return "see status"
 
@@ -182,18 +185,18 @@ class Engine:
     ) -> str:
         """Watch a release that has traffic, as WATCH_ARGUMENTS say; see `bake`."""
         # For the same reason as in `slots`.
-        from ansible_collections.teal.platform.plugins.module_utils.release.bake import Bounds, bake
-        from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
+        from ansible_collections.teal.platform.plugins.module_utils.release.bake import Thresholds, bake
+        from ansible_collections.teal.platform.plugins.module_utils.release.slot_monitor import SlotMonitor
         from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
 
-        bounds = Bounds(
+        thresholds = Thresholds(
             seconds=seconds,
             every=every,
             errors=self.params["errors"],
             unready=self.length("unready_timeout"),
         )
-        inside = Inside.of(self.slots(patience=5.0), release)
-        return bake(self.world, lease, release, Check(self.params["path"]), bounds, inside, alarms)
+        monitor = SlotMonitor.of(self.slots(patience=5.0), release)
+        return bake(self.context, lease, release, Check(self.params["path"]), thresholds, monitor, alarms)
 
     def slots(self, lease: Lease | None = None, patience: float = 120.0, **more: Any) -> Slots:
         """Return the slots of this environment; `more` is what their class takes besides.
@@ -208,17 +211,17 @@ class Engine:
 
             return InstanceSlots(self.client("ec2"), self.traffic, self.params["name"], self.clock, **more)
         from ansible_collections.teal.platform.plugins.module_utils.kubernetes_access import api_client
-        from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import Api
         from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes import (
             KubernetesSlots,
         )
+        from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes_api import Api
 
         api = Api(
             connect=lambda: api_client(self.module),
             namespace=self.params["namespace"],
             clock=self.clock,
             patience=patience,
-            meanwhile=lease.keep if lease else lambda: None,
+            meanwhile=lease.renew_if_due if lease else lambda: None,
         )
         return KubernetesSlots(api, self.params["workload"], **more)
 

@@ -28,7 +28,7 @@ class Cause(StrEnum):
     MIGRATION = "migration"
     MISSING = "missing"
     NODE = "node"
-    NOT_SEEN = "not_seen"
+    VERSION_NOT_OBSERVED = "version_not_observed"
     OOM = "oom"
     PROBE = "probe"
     QUOTA = "quota"
@@ -73,8 +73,8 @@ ADVICE: dict[str, str] = {
     "or your manifests, and deploy again.",
     Cause.NODE: "the image needs no change: wait for the node, or replace it as the message says, and run the same "
     "command again.",
-    Cause.NOT_SEEN: "see what the addresses answer; if the service tells another version than expected, correct the "
-    "image or release_version, and deploy again.",
+    Cause.VERSION_NOT_OBSERVED: "check what the addresses answer; if the service reports another version than "
+    "expected, correct the image or release_version, and deploy again.",
     Cause.OOM: "raise the memory limit (slot_resources), or have the service use less (its heap), and deploy again.",
     Cause.PROBE: "compare the probe with the service: its path and port, and how long it may take (slot_startup, "
     "slot_readiness, slot_liveness, slot_start_timeout); deploy again.",
@@ -98,13 +98,13 @@ ADVICE: dict[str, str] = {
 DEFAULT = "fix what the message names, and deploy again."
 
 
-class Explanation(str):
+class Diagnosed(str):
     """A text with the cause that it tells of."""
 
     cause: str = ""
 
     @classmethod
-    def of(cls, text: str, cause: str) -> Explanation:
+    def of(cls, text: str, cause: str) -> Diagnosed:
         made = cls(text)
         made.cause = cause
         return made
@@ -131,7 +131,7 @@ _REFUSED = re.compile(
 _ABSENT = re.compile(r"not ?found|manifest unknown|does not exist|name unknown", re.I)
 
 
-def pull(message: str) -> str:
+def cause_of_failed_pull(message: str) -> str:
     """Return the cause for which an image could not be pulled, by what the container runtime says; empty if unknown."""
     if _PLATFORM.search(message):
         return Cause.IMAGE_PLATFORM
@@ -143,12 +143,12 @@ def pull(message: str) -> str:
     return Cause.IMAGE_REFUSED if _REFUSED.search(message) else ""
 
 
-def crash(log: str) -> str:
+def cause_of_crash(log: str) -> str:
     """Return the cause of a crash by the last lines of the log: a full heap of the JVM is one of its own."""
     return Cause.HEAP if "java.lang.OutOfMemoryError" in log else Cause.CRASH
 
 
-def refusal(message: str, status: int = 403) -> str:
+def cause_of_refusal(message: str, status: int = 403) -> str:
     """Return the cause for which Kubernetes refused an object, by its answer."""
     if re.search(r"exceeded quota|must specify (limits|requests)|(maximum|minimum) .* usage per", message):
         return Cause.QUOTA

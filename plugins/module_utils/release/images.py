@@ -95,7 +95,7 @@ def as_given(repository: str, tag: str, digest: str) -> Image:
     return Image(f"{repository}:{tag}" if tag else f"{repository}@{digest}", tag, digest)
 
 
-def keep(ecr: Any, repository: str, digest: str, tag: str) -> None:
+def tag_in_slot(ecr: Any, repository: str, digest: str, tag: str) -> None:
     """Let `tag`, which begins with IN_SLOT, lead to the image and no longer to another. Raises Refused."""
     which = {"repositoryName": repository}
     try:

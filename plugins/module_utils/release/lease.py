@@ -96,7 +96,9 @@ class Lease:
         """Renew the lease and carry out `parts`, all or nothing. Raises LeaseLost or Conflict."""
         began = self.clock.steady()
         try:
-            self.store.write([self.store.hold(self.holder, self.generation, self.seconds, **more), *parts])
+            self.store.write(
+                [self.store.renew_lock(self.holder, self.generation, self.seconds, **more), *parts]
+            )
         except Conflict:
             self._explain()
             raise
@@ -106,7 +108,7 @@ class Lease:
         """Hold it for another lease length. Raises LeaseLost."""
         self.write([])
 
-    def keep(self) -> None:
+    def renew_if_due(self) -> None:
         """Renew it if a third of it has passed; for loops that wait."""
         if self.clock.steady() - self._renewed > self.seconds / 3:
             self.renew()
@@ -157,13 +159,13 @@ class Lease:
         *,
         slots: dict[str, dict[str, Any]] | None = None,
         also: Parts | None = None,
-        let_go: bool = False,
+        release_lock: bool = False,
         **changes: Any,
     ) -> dict[str, Any]:
         """Record that `release` is in `state` now, and return it so; nothing is written if it has been there.
 
         `slots` says what is in a slot from now on, `also` are more parts for the same transaction,
-        `let_go` gives the lock back with it. Raises TransitionRefused, LeaseLost and Conflict.
+        `release_lock` gives the lock back with it. Raises TransitionRefused, LeaseLost and Conflict.
         """
         current = State(release["state"])
         if passed(current, state):
@@ -184,8 +186,8 @@ class Lease:
             *(also or []),
         ]
         try:
-            if let_go:
-                self.store.write([self.store.let_go(self.holder, self.generation), *parts])
+            if release_lock:
+                self.store.write([self.store.release_lock(self.holder, self.generation), *parts])
             else:
                 self.write(parts)
         except Conflict:
@@ -196,10 +198,10 @@ class Lease:
                 raise
         return {**release, **changes, "state": str(state), "events": [*release["events"], event]}
 
-    def give_back(self, parts: Parts | None = None) -> None:
+    def release_lock(self, parts: Parts | None = None) -> None:
         """Free the lock, and carry out `parts` with it."""
         try:
-            self.store.write([self.store.let_go(self.holder, self.generation), *(parts or [])])
+            self.store.write([self.store.release_lock(self.holder, self.generation), *(parts or [])])
         except Conflict:
             lock = self.store.lock()
             if lock["holder"] or lock["generation"] != self.generation:
@@ -207,7 +209,7 @@ class Lease:
                 raise
 
 
-def take(
+def acquire(
     store: Store,
     who: dict[str, Any],
     seconds: float,
@@ -257,7 +259,7 @@ def _claim(
     lease = Lease(store, who["holder"], seen["generation"] + 1, seconds)
     began = store.clock.steady()
     try:
-        store.write([store.claim(seen, who, seconds, **more), *parts])
+        store.write([store.acquire_lock(seen, who, seconds, **more), *parts])
     except Conflict:
         now = store.lock()
         if now["holder"] != who["holder"] or now["generation"] != lease.generation:

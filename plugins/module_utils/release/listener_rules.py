@@ -27,7 +27,7 @@ def extra_actions(rule: Rule) -> list[str]:
     return [action["Type"] for action in rule["Actions"] if action["Type"] != "forward"]
 
 
-def keeps_actions(name: str, rule: Rule) -> str:
+def unsupported_actions(name: str, rule: Rule) -> str:
     """Return why the actions of the slot rule cannot be written without a loss, or the empty string."""
     if not (extra := extra_actions(rule)):
         return ""

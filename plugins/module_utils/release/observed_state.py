@@ -17,7 +17,7 @@ _HISTORY = 50
 
 
 @dataclass(frozen=True)
-class Situation:
+class ObservedState:
     """One reading. `history` is newest first."""
 
     rule: SlotRule
@@ -49,37 +49,37 @@ class Situation:
         return last if last and State(last["state"]) in _OPEN else None
 
     @property
-    def moved_last(self) -> Release | None:
+    def last_traffic_shift(self) -> Release | None:
         """The latest release that moved the traffic, or may have."""
         return next(
             (r for r in self.history if State(r["state"]) not in BEFORE_SWITCH | {State.ABORTED}), None
         )
 
     @property
-    def way_back(self) -> str:
+    def rollback_target_id(self) -> str:
         """The id of the release that a rollback goes to; empty if there is none."""
-        moved = self.moved_last or {}
+        moved = self.last_traffic_shift or {}
         # One that did not come through has still to get where it was going.
         unfulfilled = moved.get("warm") and moved["state"] == State.ROLLBACK_FAILED
         return moved.get("to" if unfulfilled else "previous", "")
 
     @property
-    def before(self) -> Release | None:
-        """The release of `way_back`, if it is in the history that was read."""
-        return next((r for r in self.history if r["id"] == self.way_back), None)
+    def rollback_target(self) -> Release | None:
+        """The release of `rollback_target_id`, if it is in the history that was read."""
+        return next((r for r in self.history if r["id"] == self.rollback_target_id), None)
 
 
 _OPEN = BEFORE_SWITCH | {State.SWITCHING, State.BAKING, State.ROLLING_BACK}
 
 
-def read(store: Store, traffic: Traffic) -> Situation:
+def read(store: Store, traffic: Traffic) -> ObservedState:
     """Read all of it, at the same time. Raises StoreError and TrafficError."""
     with ThreadPoolExecutor(max_workers=4) as pool:
         rule = pool.submit(traffic.rule)
         lock = pool.submit(store.lock)
         slots = pool.submit(store.slots)
         history = pool.submit(store.history, _HISTORY)
-        return Situation(rule.result(), lock.result(), slots.result(), history.result())
+        return ObservedState(rule.result(), lock.result(), slots.result(), history.result())
 
 
 def named(release: Release | dict[str, Any]) -> str:

@@ -6,11 +6,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import advice
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import advice
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import describe
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import (
+    ObservedState,
+    Release,
+    named,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import RollbackPlan, weights
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, Situation, named
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State
 from ansible_collections.teal.platform.plugins.module_utils.release.store import label
 
@@ -43,9 +47,9 @@ def event(
     return {key: value for key, value in told.items() if value not in ("", None)}
 
 
-def live(now: Situation) -> str:
+def live(now: ObservedState) -> str:
     """Return what serves, as far as the weights tell."""
-    return f"{named(now.live)} on {now.live_slot}" if now.rule.whole else f"by weight: {weights(now)}"
+    return f"{named(now.live)} on {now.live_slot}" if now.rule.exclusive else f"by weight: {weights(now)}"
 
 
 def failed(
@@ -85,7 +89,7 @@ def failed(
     return topic, "\n".join(lines), serving
 
 
-def settled(release: Release, inventory: str, serves: str) -> tuple[str, dict[str, Any]]:
+def recovered(release: Release, inventory: str, serves: str) -> tuple[str, dict[str, Any]]:
     """Return the topic and the event of a release that somebody else has brought to its end."""
     reason = release.get("failure", "")
     topic, _message, serving = failed(release, "its controller was gone", reason, inventory, serves)
@@ -122,7 +126,7 @@ def stuck(release: Release, reason: str, error: str, inventory: str) -> str:
     )
 
 
-def plan(now: Situation, decided: RollbackPlan, inventory: str) -> list[str]:
+def plan(now: ObservedState, decided: RollbackPlan, inventory: str) -> list[str]:
     """Return what a rollback will do, and the history that it is decided from."""
     told = {
         "warm": f"WARM ROLLBACK to {named(decided.target)} on slot {decided.slot}: seconds, no pod is started",
@@ -162,11 +166,13 @@ def history(releases: list[Release]) -> list[str]:
     ]
 
 
-def status(now: Situation, slots: dict[str, dict[str, Any]], clock: float, problems: list[str]) -> list[str]:
+def status(
+    now: ObservedState, slots: dict[str, dict[str, Any]], clock: float, problems: list[str]
+) -> list[str]:
     """Return what stands, as lines. `slots` has for each: version, health, pods, warm."""
     lines = []
     for slot, told in slots.items():
-        live = "LIVE" if slot == now.live_slot and now.rule.whole else f"{now.rule.weights[slot]} %"
+        live = "LIVE" if slot == now.live_slot and now.rule.exclusive else f"{now.rule.weights[slot]} %"
         lines.append(f"{slot:<6} {live:<5} {told['name']:<24} {told['health']}")
         details = [told["pods"], told["warm"], f"digest {told['digest']}" if told["digest"] else ""]
         lines += [f"             {detail}" for detail in details if detail]

@@ -7,14 +7,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, Situation, named
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import (
+    ObservedState,
+    Release,
+    named,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.states import BEFORE_SWITCH, State
 from ansible_collections.teal.platform.plugins.module_utils.release.store import label
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import other
 
 #: Words that ask for what is refused without them (`-e force=<word>`).
 SAME, ROLLED_BACK = "same", "rolled_back"
-WORDS = (SAME, ROLLED_BACK)
+FORCE_WORDS = (SAME, ROLLED_BACK)
 
 
 class Refused(Exception):
@@ -32,13 +36,15 @@ class DeployPlan:
     unchanged: bool = False
 
 
-def deploy(now: Situation, image: str, config_name: str, force: list[str], live_serves: bool) -> DeployPlan:
+def deploy(
+    now: ObservedState, image: str, config_name: str, force: list[str], live_serves: bool
+) -> DeployPlan:
     """Decide on the deploy of `image` (with its digest) and configuration. Raises Refused.
 
     `live_serves` tells whether the live slot has a healthy target: one without a release and without
     such a target serves nothing, so that the first release can go to blue.
     """
-    if not now.rule.whole and now.slots:
+    if not now.rule.exclusive and now.slots:
         raise Refused(
             f"requests go to both slots or to none ({weights(now)}), and no release did that. Send them to one "
             f"first: playbooks/rollback.yml -e to={label(now.live['release']) if now.live else '<release>'}"
@@ -74,13 +80,13 @@ def rolled_back_from(history: list[Release], image: str) -> Release | None:
     """Return the rollback that took `image` out of service, unless it was taken in again after that."""
     for release in history:
         if release["kind"] == "rollback" and release.get("from_image") == image:
-            return release if came_through(release) else None
+            return release if succeeded(release) else None
         if release.get("image") == image and release["state"] in (State.COMMITTED, State.ROLLED_BACK):
             return None
     return None
 
 
-def came_through(rollback: Release) -> bool:
+def succeeded(rollback: Release) -> bool:
     """Return whether a rollback got where it was going. A cold one that was `rolled_back` was itself taken back."""
     state = State(rollback["state"])
     return state == State.COMMITTED or bool(rollback.get("warm") and state == State.ROLLED_BACK)
@@ -110,7 +116,7 @@ class RollbackPlan:
         }
 
 
-def rollback(now: Situation, to: Release | None, force: list[str], warm_serves: bool) -> RollbackPlan:
+def rollback(now: ObservedState, to: Release | None, force: list[str], warm_serves: bool) -> RollbackPlan:
     """Decide on a rollback, to the release `to` or to the one before. Raises Refused.
 
     `warm_serves` tells whether the idle slot has a healthy target.
@@ -126,27 +132,27 @@ def rollback(now: Situation, to: Release | None, force: list[str], warm_serves: 
             return _stop(now, early)
         if (nothing := _nothing_to_go_to(now)) is not None:
             return RollbackPlan("none", nothing)
-        target = now.before
+        target = now.rollback_target
     elif refusal := _refusal(now, to, force):
         raise Refused(refusal)
     if target is None:
         raise Refused(f"{named(unfinished)} was left unfinished; name the release to go to: -e to=<release>")
-    same_place = is_in(target, now.live)
+    same_place = slot_holds(target, now.live)
     if same_place and early:
         return _stop(now, early)
-    if same_place and now.rule.whole and not unfinished:
+    if same_place and now.rule.exclusive and not unfinished:
         return RollbackPlan("none", f"{named(target)} is live already")
     slot = now.live_slot if same_place else now.idle_slot
     return _way(now, target, slot, unfinished, warm_serves or same_place)
 
 
-def _stop(now: Situation, early: Release) -> RollbackPlan:
+def _stop(now: ObservedState, early: Release) -> RollbackPlan:
     why = f"the deploy of {named(early)} has no traffic yet: it is stopped, and {named(now.live)} stays live"
     return RollbackPlan("stop", why, from_slot=now.live_slot, stops=early)
 
 
 def _way(
-    now: Situation, target: Release, slot: str, unfinished: Release | None, serves: bool
+    now: ObservedState, target: Release, slot: str, unfinished: Release | None, serves: bool
 ) -> RollbackPlan:
     known = {
         "slot": slot,
@@ -156,7 +162,7 @@ def _way(
         "stops": unfinished,
     }
     content = now.slots.get(slot, {})
-    if not is_in(target, content):
+    if not slot_holds(target, content):
         return RollbackPlan(
             "cold", f"slot {slot} holds {named(content)}, so that it has to be brought up", **known
         )
@@ -173,13 +179,13 @@ def _way(
     return RollbackPlan("warm", f"{named(target)} still runs in slot {slot}: only the weights move", **known)
 
 
-def _nothing_to_go_to(now: Situation) -> str | None:
+def _nothing_to_go_to(now: ObservedState) -> str | None:
     """Return why there is no release before this one to go to, or None if there is one."""
-    moved = now.moved_last
+    moved = now.last_traffic_shift
     if moved is None:
         return "no release is recorded yet"
     state = State(moved["state"])
-    if moved["kind"] == "rollback" and came_through(moved):
+    if moved["kind"] == "rollback" and succeeded(moved):
         return (
             f"{named(now.live)} is live since the rollback {label(moved['id'])} by {moved['who']} on "
             f"{moved['started']}. To go further back, name the release: -e to=<release>"
@@ -189,21 +195,21 @@ def _nothing_to_go_to(now: Situation) -> str | None:
             f"the {moved['kind']} {label(moved['id'])} has already gone back: {named(now.live)} is live. "
             "To go further back, name the release: -e to=<release>"
         )
-    if not now.way_back:
+    if not now.rollback_target_id:
         return f"{named(now.live)} is the first release: there is none before it"
-    if not now.before:
-        return f"the release before, {label(now.way_back)}, is too long ago: name it with -e to=<release>"
+    if not now.rollback_target:
+        return f"the release before, {label(now.rollback_target_id)}, is too long ago: name it with -e to=<release>"
     return None
 
 
-def _refusal(now: Situation, to: Release, force: list[str]) -> str:
+def _refusal(now: ObservedState, to: Release, force: list[str]) -> str:
     if to["kind"] == "deploy" and to["state"] != State.COMMITTED:
         return (
             f"{named(to)} is {to['state']}: it never came through its verification and bake, so that it can't be "
             "gone back to"
         )
     undone = rolled_back_from(now.history, to["image"])
-    if undone and ROLLED_BACK not in force and not is_in(to, now.live):
+    if undone and ROLLED_BACK not in force and not slot_holds(to, now.live):
         return (
             f"{named(to)} was itself rolled back on {undone['started']} by {undone['who']}"
             f"{': ' + undone['reason'] if undone.get('reason') else ''}. "
@@ -212,14 +218,14 @@ def _refusal(now: Situation, to: Release, force: list[str]) -> str:
     return ""
 
 
-def is_in(release: Release, content: dict[str, Any]) -> bool:
+def slot_holds(release: Release, content: dict[str, Any]) -> bool:
     return bool(content) and (
         content.get("release") == release["id"]
         or (content.get("image") == release["image"] and content.get("config_name") == release["config_name"])
     )
 
 
-def weights(now: Situation) -> str:
+def weights(now: ObservedState) -> str:
     return ", ".join(f"{slot} {weight}" for slot, weight in sorted(now.rule.weights.items()))
 
 

@@ -14,28 +14,32 @@ except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
+from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import (
     StepFailed,
+    recover,
     remove_previews,
-    settle,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, take
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, Situation, named
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, acquire
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import (
+    ObservedState,
+    Release,
+    named,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
     SlotFailed,
     Slots,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 
 _DRAIN_LIMIT = 600.0
-NOTHING_LEFT = "no release was left midway"
+NOTHING_TO_RECOVER = "no release was left midway"
 
 
-def kept(now: Situation, wall: float, at_once: bool) -> str:
+def reason_to_keep(now: ObservedState, wall: float, at_once: bool) -> str:
     """Return why the idle slot is left as it is, or the empty string."""
     idle = now.idle
-    if not now.rule.whole:
+    if not now.rule.exclusive:
         return "requests go to both slots or to none, so that no slot is idle"
     if not idle or idle["state"] == "down":
         return f"slot {now.idle_slot} is down already"
@@ -44,19 +48,19 @@ def kept(now: Situation, wall: float, at_once: bool) -> str:
     return ""
 
 
-def outgrown(now: Situation, slots: Slots) -> tuple[int, str]:
+def replicas_to_match(now: ObservedState, slots: Slots) -> tuple[int, str]:
     """Return how many replicas the way back is to have if it has fewer than what is live, and what there is to tell."""
-    if not now.rule.whole or now.idle.get("state") != "up":
+    if not now.rule.exclusive or now.idle.get("state") != "up":
         return 0, ""
     try:
-        replicas = slots.outgrown(now.idle_slot)
+        replicas = slots.replicas_to_match(now.idle_slot)
     except (KubernetesError, SlotFailed) as error:
         return 0, f"; whether it is as large as what is live can't be told: {error}"
     return replicas, f"; it grows to {replicas} replicas, as many as are live" if replicas else ""
 
 
 def retire(
-    world: World,
+    context: ReleaseContext,
     who: dict[str, Any],
     seconds: float,
     wait: float,
@@ -66,48 +70,48 @@ def retire(
     drain: float,
     delay: float,
     requests: Callable[[str, datetime, datetime], float],
-    settle_only: bool = False,
+    recover_only: bool = False,
 ) -> tuple[bool, str, Release | None]:
-    """Settle what was left, or else, unless `settle_only`, scale the idle slot down if it isn't kept.
+    """Settle what was left, or else, unless `recover_only`, scale the idle slot down if it isn't kept.
 
     Returns whether anything was done, what, and the release that was brought to its end. One at a time: settling
     takes the rights of a rollback and no more. A slot that is kept grows with the live one, so that it can stand the
     same requests. One that isn't is marked before it is scaled down, so that nobody takes it for a way back meanwhile.
     Raises Busy.
     """
-    lease, before = take(world.store, who, seconds, wait=wait)
+    lease, before = acquire(context.store, who, seconds, wait=wait)
     try:
-        unfinished = world.store.unfinished(before)
-        told = settle(world, lease, unfinished) if unfinished else ""
-        situation = world.now()
-        remove_previews(world, situation, lease)
-        if told or settle_only:
-            lease.give_back()
-            left = world.store.release(unfinished["id"]) if unfinished else None
-            return bool(told), told or NOTHING_LEFT, left
-        if reason := kept(situation, world.clock.wall(), now):
-            replicas, more = outgrown(situation, slots(lease))
+        unfinished = context.store.unfinished(before)
+        told = recover(context, lease, unfinished) if unfinished else ""
+        observed = context.observe()
+        remove_previews(context, observed, lease)
+        if told or recover_only:
+            lease.release_lock()
+            left = context.store.release(unfinished["id"]) if unfinished else None
+            return bool(told), told or NOTHING_TO_RECOVER, left
+        if reason := reason_to_keep(observed, context.clock.wall(), now):
+            replicas, more = replicas_to_match(observed, slots(lease))
             if replicas:
-                slots(lease).grow(situation.idle_slot, replicas, lease)
-            lease.give_back()
+                slots(lease).grow(observed.idle_slot, replicas, lease)
+            lease.release_lock()
             return bool(replicas), reason + more, None
-        slot, name = situation.idle_slot, named(situation.idle)
-        content = {key: value for key, value in situation.idle.items() if key not in ("scope", "id")}
-        content["since"] = iso(world.clock.wall())
-        _drain(world, lease, situation, slot, drain, delay, requests)
+        slot, name = observed.idle_slot, named(observed.idle)
+        content = {key: value for key, value in observed.idle.items() if key not in ("scope", "id")}
+        content["since"] = iso(context.clock.wall())
+        _drain(context, lease, observed, slot, drain, delay, requests)
         lease.write(lease.store.slot_parts({slot: {**content, "state": "stopping"}}))
         slots(lease).scale_down(slot, lease)
-        lease.give_back(lease.store.slot_parts({slot: {**content, "state": "down"}}))
+        lease.release_lock(lease.store.slot_parts({slot: {**content, "state": "down"}}))
         return True, f"slot {slot} was scaled down: {name} is not kept warm any more", None
     except BaseException:
-        _give_back(lease)
+        _release_lock(lease)
         raise
 
 
 def _drain(
-    world: World,
+    context: ReleaseContext,
     lease: Lease,
-    situation: Situation,
+    observed: ObservedState,
     slot: str,
     drain: float,
     delay: float,
@@ -118,29 +122,29 @@ def _drain(
     What it has not published yet looks like no request. So the seconds in question end `delay` ago, and they begin
     after the requests were moved: else they would say nothing of what still came.
     """
-    began = world.clock.steady()
-    moved = datetime.fromisoformat((situation.moved_last or {}).get("finished") or iso(0))
+    began = context.clock.steady()
+    moved = datetime.fromisoformat((observed.last_traffic_shift or {}).get("finished") or iso(0))
     while True:
-        passed = world.clock.steady() - began
-        until = datetime.fromtimestamp(world.clock.wall() - delay, UTC)
+        passed = context.clock.steady() - began
+        until = datetime.fromtimestamp(context.clock.wall() - delay, UTC)
         published = (until - moved).total_seconds() >= drain
         since = until - timedelta(seconds=max(drain, 60.0))
-        if passed >= drain and published and not requests(situation.rule.groups[slot], since, until):
+        if passed >= drain and published and not requests(observed.rule.groups[slot], since, until):
             return
         if passed > drain + delay + _DRAIN_LIMIT:
             raise StepFailed(
                 f"slot {slot} has no weight and still got requests for {span(passed)}; it stays up. "
                 "Does another rule of the load balancer lead there?"
             )
-        if world.traffic.rule().weights[slot]:
+        if context.traffic.rule().weights[slot]:
             raise StepFailed(f"slot {slot} was given requests while it was to be scaled down; it stays up")
-        lease.keep()
-        world.clock.sleep(min(2.0, drain or 0.1))
+        lease.renew_if_due()
+        context.clock.sleep(min(2.0, drain or 0.1))
 
 
-def _give_back(lease: Lease) -> None:
+def _release_lock(lease: Lease) -> None:
     try:
-        lease.give_back()
+        lease.release_lock()
     except Exception:
         # The lease has gone; what brought us here says more.
         return

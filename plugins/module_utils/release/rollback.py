@@ -11,19 +11,26 @@ from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
-from ansible_collections.teal.platform.plugins.module_utils.release.deploy import left_failed
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, Parts, take
-from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release, Situation, named
+from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext, event
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import failed_slot_content
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, Parts, acquire
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import (
+    ObservedState,
+    Release,
+    named,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.served_version import VersionNotObserved
 from ansible_collections.teal.platform.plugins.module_utils.release.states import BEFORE_SWITCH, State
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store, label, release_id
-from ansible_collections.teal.platform.plugins.module_utils.release.traffic import LATEST, TrafficError
-from ansible_collections.teal.platform.plugins.module_utils.release.world import World, event
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import (
+    CALL_IN_FLIGHT,
+    TrafficError,
+)
 
 #: What a rollback takes the lock from at once; for anything else it waits.
 PREEMPTS = frozenset({"deploy", "retire"})
 #: How many releases are looked through for one that is not among the latest.
-ALL = 500
+HISTORY_LIMIT = 500
 #: States in which a controller moves the weights.
 _MOVING = frozenset({State.SWITCHING, State.ROLLING_BACK})
 
@@ -32,7 +39,7 @@ class RollbackFailed(Exception):
     """The rollback did not come through; the message says what serves now."""
 
 
-class _Moved(Exception):
+class _StateChanged(Exception):
     """Something was written between the plan and the taking of the lock."""
 
 
@@ -46,17 +53,19 @@ class Done:
     stopped: Release | None = None
 
 
-def decide(world: World, to: str, force: list[str], now: Situation | None = None) -> plans.RollbackPlan:
+def decide(
+    context: ReleaseContext, to: str, force: list[str], now: ObservedState | None = None
+) -> plans.RollbackPlan:
     """Return what a rollback would do now. Raises Refused."""
-    now = now or world.now()
+    now = now or context.observe()
     target = None
     if to:
-        target, history = recorded(world.store, to, now.history)
+        target, history = recorded(context.store, to, now.history)
         now = replace(now, history=history)
-    elif now.live and (not now.moved_last or (now.way_back and not now.before)):
-        now = replace(now, history=world.store.history(ALL))
-    plan = plans.rollback(now, target, force, world.serves(now.rule, now.idle_slot))
-    if plan.how in ("warm", "cold") and (reason := world.obstacle(now.rule)):
+    elif now.live and (not now.last_traffic_shift or (now.rollback_target_id and not now.rollback_target)):
+        now = replace(now, history=context.store.history(HISTORY_LIMIT))
+    plan = plans.rollback(now, target, force, context.has_healthy_target(now.rule, now.idle_slot))
+    if plan.how in ("warm", "cold") and (reason := context.obstacle(now.rule)):
         raise plans.Refused(reason)
     return plan
 
@@ -68,30 +77,36 @@ def recorded(store: Store, to: str, latest: list[Release]) -> tuple[Release, lis
     """
     with suppress(plans.Refused):
         return plans.find(latest, to), latest
-    history = store.history(ALL)
+    history = store.history(HISTORY_LIMIT)
     if re.fullmatch(r"r\d{1,8}", to.strip()) and (old := store.release(release_id(int(to.strip()[1:])))):
         history = [*(release for release in history if release["id"] > old["id"]), old]
     return plans.find(history, to), history
 
 
 def warm(
-    world: World, who: dict[str, Any], seconds: float, wait: float, to: str, reason: str, force: list[str]
+    context: ReleaseContext,
+    who: dict[str, Any],
+    seconds: float,
+    wait: float,
+    to: str,
+    reason: str,
+    force: list[str],
 ) -> Done:
     """Go back by the weights alone if that is possible, and return what was done or has to be done.
 
     Raises Busy, Refused, RollbackFailed and LeaseLost.
     """
-    now = world.now()
+    now = context.observe()
     first = now
     begun: list[tuple[Release | None, Release | None]] = []
     while True:
-        plan = decide(world, to, force, now)
+        plan = decide(context, to, force, now)
         if plan.how not in ("warm", "stop"):
             return Done(plan)
         begun.clear()
 
         def begin(
-            seen: dict[str, Any], plan: plans.RollbackPlan = plan, now: Situation = now
+            seen: dict[str, Any], plan: plans.RollbackPlan = plan, now: ObservedState = now
         ) -> tuple[Parts, dict[str, Any]]:
             # Asked a second time, the first taking was refused: by the lock, or by the slot that it was to go to.
             if (
@@ -99,37 +114,37 @@ def warm(
                 or seen["generation"] != now.lock["generation"]
                 or seen.get("release") != now.lock.get("release")
             ):
-                raise _Moved
-            stopped = world.store.unfinished(seen)
+                raise _StateChanged
+            stopped = context.store.unfinished(seen)
             if (stopped or {}).get("state") != (plan.stops or {}).get("state"):
-                raise _Moved
-            record = _record(world, plan, who, seen, reason, now) if plan.how == "warm" else None
-            parts, stopped = _stopping(world, plan, stopped, record, who)
+                raise _StateChanged
+            record = _record(context, plan, who, seen, reason, now) if plan.how == "warm" else None
+            parts, stopped = _stopping(context, plan, stopped, record, who)
             begun[:] = [(record, stopped)]
             if record:
                 # Whoever holds the lock may be taking that slot away just now.
                 parts += [
-                    world.store.put(record),
-                    world.store.unchanged(now.slots[plan.slot], "release", "state"),
+                    context.store.put(record),
+                    context.store.unchanged(now.slots[plan.slot], "release", "state"),
                 ]
             return parts, {"release": record["id"]} if record else {}
 
         try:
-            lease, before = take(world.store, who, seconds, wait=wait, preempts=PREEMPTS, begin=begin)
-        except _Moved:
-            now = world.now()
-            if reached := _reached(world, plan, first, now, to):
+            lease, before = acquire(context.store, who, seconds, wait=wait, preempts=PREEMPTS, begin=begin)
+        except _StateChanged:
+            now = context.observe()
+            if reached := _already_done(context, plan, first, now, to):
                 return Done(reached)
             continue
         record, stopped = begun[0]
         if not record:
-            lease.give_back()
+            lease.release_lock()
             return Done(plan, stopped=stopped)
-        return _move(world, lease, plan, record, stopped, _at_work(world, plan, before))
+        return _move(context, lease, plan, record, stopped, _call_in_flight(context, plan, before))
 
 
-def _reached(
-    world: World, plan: plans.RollbackPlan, first: Situation, now: Situation, to: str
+def _already_done(
+    context: ReleaseContext, plan: plans.RollbackPlan, first: ObservedState, now: ObservedState, to: str
 ) -> plans.RollbackPlan | None:
     """Return the plan that there is nothing to do if somebody else has just gone where `plan` was to go.
 
@@ -139,17 +154,17 @@ def _reached(
     if to:
         return None
     if plan.stops and plan.how == "stop":
-        stopped = world.store.release(plan.stops["id"]) or {}
+        stopped = context.store.release(plan.stops["id"]) or {}
         if stopped.get("state") == State.ABORTED:
             why = f"the deploy of {named(stopped)} was stopped already ({stopped.get('failure', '')})"
             return plans.RollbackPlan("none", f"{why}, and {named(now.live)} stays live")
     if first.live.get("release") == now.live.get("release"):
         return None
-    moved = now.moved_last or {}
+    moved = now.last_traffic_shift or {}
     by = (
         f"{moved.get('kind', 'a run')} {label(moved['id']) if moved else ''} by {moved.get('who', 'someone')}"
     )
-    if plan.target and plans.is_in(plan.target, now.live) and now.rule.whole:
+    if plan.target and plans.slot_holds(plan.target, now.live) and now.rule.exclusive:
         if now.unfinished:
             return None  # whoever came first has died on the way: the rollback goes on to the same release
         return plans.RollbackPlan("none", f"{named(now.live)} is live since the {by}, which came first")
@@ -160,14 +175,14 @@ def _reached(
 
 
 def _record(
-    world: World,
+    context: ReleaseContext,
     plan: plans.RollbackPlan,
     who: dict[str, Any],
     seen: dict[str, Any],
     reason: str,
-    now: Situation,
+    now: ObservedState,
 ) -> Release:
-    at = world.clock.wall()
+    at = context.clock.wall()
     target, gone = plan.target, now.slots.get(plan.from_slot, {})
     return {
         "scope": "release",
@@ -199,7 +214,7 @@ def _record(
 
 
 def _stopping(
-    world: World,
+    context: ReleaseContext,
     plan: plans.RollbackPlan,
     stopped: Release | None,
     record: Release | None,
@@ -207,7 +222,7 @@ def _stopping(
 ) -> tuple[Parts, Release | None]:
     """Return the writes that stop an unfinished release as the lock is taken from it, and the release after.
 
-    Raises _Moved if it has taken the slot that is gone to.
+    Raises _StateChanged if it has taken the slot that is gone to.
     """
     if not stopped:
         return [], None
@@ -216,81 +231,81 @@ def _stopping(
     state = State.ABORTED if early else State.ROLLING_BACK
     if stopped["state"] == state:
         return [], stopped
-    at = iso(world.clock.wall())
+    at = iso(context.clock.wall())
     changes: dict[str, Any] = {"failure": by, "updated": at}
     parts: Parts = []
     if early:
-        changes |= {"finished": at, "seconds": int(world.clock.wall() - stopped["started_ms"] / 1000)}
-        failed = left_failed(world.store, stopped)
+        changes |= {"finished": at, "seconds": int(context.clock.wall() - stopped["started_ms"] / 1000)}
+        failed = failed_slot_content(context.store, stopped)
         if plan.slot in failed:
-            raise _Moved
-        parts += world.store.slot_parts(failed)
+            raise _StateChanged
+        parts += context.store.slot_parts(failed)
     note = {**event(state, at, by), "key": who["holder"][:8]}
-    parts.append(world.store.move(stopped, state, note, changes))
+    parts.append(context.store.move(stopped, state, note, changes))
     return parts, {**stopped, **changes, "state": str(state), "events": [*stopped["events"], note]}
 
 
 def _move(
-    world: World,
+    context: ReleaseContext,
     lease: Lease,
     plan: plans.RollbackPlan,
     record: Release,
     stopped: Release | None,
-    at_work: bool,
+    call_in_flight: bool,
 ) -> Done:
-    """Move the requests, see them arrive and end the rollback; `at_work`: who was stopped may be moving them, too."""
-    began = world.clock.steady()
+    """Move the requests, see them arrive and end the rollback; `call_in_flight`: who was stopped may be moving them, too."""
+    began = context.clock.steady()
     try:
-        rule = world.traffic.rule()
-        if not world.serves(rule, plan.slot):
-            health = world.health(rule, plan.slot)
+        rule = context.traffic.rule()
+        if not context.has_healthy_target(rule, plan.slot):
+            health = context.health(rule, plan.slot)
             raise TrafficError(
                 f"no target of slot {plan.slot} is healthy any more ({health}): traffic stayed"
             )
-        if reason := world.obstacle(rule):
+        if reason := context.obstacle(rule):
             raise TrafficError(f"{reason}. Traffic stayed")
-        world.traffic.switch(plan.slot, lease, rule)
-        world.see(plan.target.get("version", ""), lease)
-    except (TrafficError, NotSeen) as error:
-        _end(world, lease, record, State.ROLLBACK_FAILED, str(error))
+        context.traffic.switch(plan.slot, lease, rule)
+        context.wait_for_version(plan.target.get("version", ""), lease)
+    except (TrafficError, VersionNotObserved) as error:
+        _end(context, lease, record, State.ROLLBACK_FAILED, str(error))
         raise RollbackFailed(str(error)) from error
-    took = world.clock.steady() - began
-    if at_work:
-        _hold(world, lease, plan.slot)
-    record = _end(world, lease, record, State.ROLLED_BACK, f"seen at every address after {span(took)}")
+    took = context.clock.steady() - began
+    if call_in_flight:
+        _hold(context, lease, plan.slot)
+    record = _end(context, lease, record, State.ROLLED_BACK, f"seen at every address after {span(took)}")
     return Done(plan, record, took, stopped)
 
 
-def _at_work(world: World, plan: plans.RollbackPlan, before: dict[str, Any]) -> bool:
+def _call_in_flight(context: ReleaseContext, plan: plans.RollbackPlan, before: dict[str, Any]) -> bool:
     """Return whether a call of the controller that was stopped, as it held the lock before, may be on its way."""
     if not plan.stops or State(plan.stops["state"]) not in _MOVING:
         return False
-    return before.get("expires", 0) / 1000 + LATEST > world.clock.wall()
+    return before.get("expires", 0) / 1000 + CALL_IN_FLIGHT > context.clock.wall()
 
 
-def _hold(world: World, lease: Lease, slot: str) -> None:
+def _hold(context: ReleaseContext, lease: Lease, slot: str) -> None:
     """Keep the requests in `slot` until no call is on its way any more of the controller that was stopped."""
-    until = world.clock.steady() + LATEST
-    while world.clock.steady() < until:
-        world.clock.sleep(1.0)
-        lease.keep()
+    until = context.clock.steady() + CALL_IN_FLIGHT
+    while context.clock.steady() < until:
+        context.clock.sleep(1.0)
+        lease.renew_if_due()
         # They are where they belong; a look that AWS refuses is made again a second later.
         with suppress(TrafficError):
-            world.traffic.switch(slot, lease)
+            context.traffic.switch(slot, lease)
 
 
-def _end(world: World, lease: Lease, record: Release, state: State, note: str) -> Release:
+def _end(context: ReleaseContext, lease: Lease, record: Release, state: State, note: str) -> Release:
     """End the rollback, and with it what it stopped, in one write with the lock."""
-    at = world.clock.wall()
+    at = context.clock.wall()
     ended = {"finished": iso(at), "updated": iso(at)}
     also: Parts = []
-    for stopped in filter(None, map(world.store.release, record["settles"])):
+    for stopped in filter(None, map(context.store.release, record["settles"])):
         if stopped["state"] != State.ROLLING_BACK:
             continue
         own = {**event(state, iso(at), note), "key": "settled"}
         seconds = max(0, int(at - stopped["started_ms"] / 1000))
-        also.append(world.store.move(stopped, state, own, {**ended, "seconds": seconds}))
+        also.append(context.store.move(stopped, state, own, {**ended, "seconds": seconds}))
         if stopped["slot"] != record["slot"]:
-            also += world.store.slot_parts(left_failed(world.store, stopped))
+            also += context.store.slot_parts(failed_slot_content(context.store, stopped))
     seconds = max(0, int(at - record["started_ms"] / 1000))
-    return lease.advance(record, state, note, also=also, let_go=True, seconds=seconds, finished=iso(at))
+    return lease.advance(record, state, note, also=also, release_lock=True, seconds=seconds, finished=iso(at))

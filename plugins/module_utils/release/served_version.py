@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, span
-from ansible_collections.teal.platform.plugins.module_utils.release.probe import (
+from ansible_collections.teal.platform.plugins.module_utils.release.http_probe import (
     UNTRUSTED,
     Answer,
     Service,
@@ -16,12 +16,12 @@ from ansible_collections.teal.platform.plugins.module_utils.release.probe import
 )
 
 
-class NotSeen(Exception):
+class VersionNotObserved(Exception):
     """The addresses did not all come to answer with the version that was expected."""
 
 
 @dataclass(frozen=True)
-class Version:
+class VersionEndpoint:
     """Where the service tells its version: a path, and a dotted path in the JSON that it answers with."""
 
     path: str
@@ -49,9 +49,9 @@ class _Failures:
         return self.number >= times and now - self.since >= seconds
 
 
-def observe(
+def wait_for_version(
     service: Service,
-    version: Version,
+    version: VersionEndpoint,
     expected: str,
     addresses: Callable[[Collection[str]], list[str]],
     clock: Clock,
@@ -67,7 +67,7 @@ def observe(
     `addresses` is asked again, with those that give no answer at all: a load balancer that grows or shrinks has some
     at which nobody asks.
     An empty `expected` asks for an answer of 200 alone. Returns the seconds that it took; raises
-    NotSeen after `limit` seconds, once an address has failed to answer with 200 `times` times in a row for
+    VersionNotObserved after `limit` seconds, once an address has failed to answer with 200 `times` times in a row for
     `failing` seconds (None: an address may fail for as long as `limit`), or at once if the certificate isn't trusted.
     """
     began = clock.steady()
@@ -97,7 +97,7 @@ def observe(
                 for address, answer in answers.items()
                 if rows[address] < times
             )
-            raise NotSeen(
+            raise VersionNotObserved(
                 f"version {expected or 'any'} was not seen at every address of {service.domain} "
                 f"in {span(now - began)}: {untrusted or wrong}"
             )

@@ -1,14 +1,14 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Looking at a slot from inside: whether what has come up in it stays up, and why not."""
+"""Looking at a slot from monitor: whether what has come up in it stays up, and why not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause, Explanation
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import Cause, Diagnosed
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import Release
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     Condition,
     KubernetesError,
@@ -18,7 +18,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 
 
 @dataclass
-class Inside:
+class SlotMonitor:
     """What runs in a slot. `restarts` is how many there were when it was ready, `replicas` what it was to have."""
 
     slots: Slots
@@ -27,10 +27,10 @@ class Inside:
     replicas: int = 0
 
     @classmethod
-    def of(cls, slots: Slots, release: Release) -> Inside:
+    def of(cls, slots: Slots, release: Release) -> SlotMonitor:
         return cls(slots, release["slot"], release.get("restarts", 0), release.get("replicas", 0))
 
-    def look(self) -> Condition:
+    def check(self) -> Condition:
         """Return how the slot is. Raises StepFailed if something in it had to be started again since it was ready.
 
         Raises KubernetesError if it can't be told now.
@@ -46,15 +46,15 @@ class Inside:
             )
         return now
 
-    def why(self) -> Explanation:
+    def diagnose(self) -> Diagnosed:
         """Return why the slot does badly, as lines to be added to a message; empty if that can't be told."""
         try:
             told = self.slots.explain(self.slot)
         except (KubernetesError, SlotFailed):
-            return Explanation()
-        return Explanation.of(f"\n{told}" if told else "", getattr(told, "cause", ""))
+            return Diagnosed()
+        return Diagnosed.of(f"\n{told}" if told else "", getattr(told, "cause", ""))
 
     def failure(self, message: str, cause: str) -> StepFailed:
         """Return a failure with why the slot does badly; `cause` is what the slot itself says nothing of."""
-        told = self.why()
+        told = self.diagnose()
         return StepFailed(message + told, told.cause or cause)

@@ -27,12 +27,12 @@ class State(StrEnum):
     ROLLBACK_FAILED = "rollback_failed"
 
 
-class Settlement(StrEnum):
+class RecoveryAction(StrEnum):
     """What is to be done with a release that nobody works on any more."""
 
     NOTHING = "nothing"
     ABORT = "abort"
-    RETURN = "return"
+    ROLL_BACK = "roll_back"
 
 
 #: The way of a deploy that goes well, in order.
@@ -89,8 +89,8 @@ def passed(current: State, wanted: State) -> bool:
     return current in FORWARD and wanted in FORWARD and FORWARD.index(current) > FORWARD.index(wanted)
 
 
-def settlement(state: State) -> Settlement:
+def recovery_action(state: State) -> RecoveryAction:
     """Return what brings a release that was left in `state` to an end."""
     if state in TERMINAL:
-        return Settlement.NOTHING
-    return Settlement.ABORT if state in BEFORE_SWITCH else Settlement.RETURN
+        return RecoveryAction.NOTHING
+    return RecoveryAction.ABORT if state in BEFORE_SWITCH else RecoveryAction.ROLL_BACK

@@ -117,7 +117,7 @@ class Store:
 
     # -- writing: parts of a transaction -----------------------------------------------------------
 
-    def claim(
+    def acquire_lock(
         self, seen: dict[str, Any], holder: dict[str, Any], seconds: float, **more: Any
     ) -> dict[str, Any]:
         """Take the lock as it was `seen`, for `holder` (holder, who, where, run, operation)."""
@@ -139,7 +139,7 @@ class Store:
             {":seen_g": seen["generation"], ":seen_b": seen["beat"]},
         )
 
-    def hold(self, holder: str, generation: int, seconds: float, **more: Any) -> dict[str, Any]:
+    def renew_lock(self, holder: str, generation: int, seconds: float, **more: Any) -> dict[str, Any]:
         """Renew the lease; fails if it has passed to someone else, or has lapsed by the holder's own clock."""
         changes = {**self._beat(seconds), **more}
         change, names, values = _set(changes)
@@ -151,7 +151,7 @@ class Store:
             values | {":h": holder, ":g": generation, ":now": self._milliseconds()},
         )
 
-    def let_go(self, holder: str, generation: int) -> dict[str, Any]:
+    def release_lock(self, holder: str, generation: int) -> dict[str, Any]:
         """Free the lock, under the same conditions. The generation stays: it only ever grows."""
         return self._update(
             LOCK,

@@ -19,15 +19,15 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
-from ansible_collections.teal.platform.plugins.module_utils.release import rules as listener_rules
+from ansible_collections.teal.platform.plugins.module_utils.release import listener_rules
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
-from ansible_collections.teal.platform.plugins.module_utils.release.rules import PREVIEW_HEADER, Rule
+from ansible_collections.teal.platform.plugins.module_utils.release.listener_rules import PREVIEW_HEADER, Rule
 
 SLOTS = ("blue", "green")
 _THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}
 _ATTEMPTS = 20
 #: Seconds after which no call that moves the weights is on its way any more, once its controller may make none.
-LATEST = 20.0
+CALL_IN_FLIGHT = 20.0
 
 
 class TrafficError(Exception):
@@ -56,7 +56,7 @@ class SlotRule:
         return max(SLOTS, key=lambda slot: self.weights[slot])
 
     @property
-    def whole(self) -> bool:
+    def exclusive(self) -> bool:
         """Whether one slot gets all requests and the other none."""
         return sorted(weight > 0 for weight in self.weights.values()) == [False, True]
 
@@ -133,7 +133,7 @@ class Traffic:
                     weights={slot: int(groups[slot].get("Weight", 1)) for slot in SLOTS},
                     groups={slot: groups[slot]["TargetGroupArn"] for slot in SLOTS},
                     sticky=forward.get("TargetGroupStickinessConfig") or {"Enabled": False},
-                    loss=listener_rules.keeps_actions(self.name, rule),
+                    loss=listener_rules.unsupported_actions(self.name, rule),
                     rules=rules,
                 )
         return None
@@ -202,7 +202,7 @@ class Traffic:
         `rule` is the rule if it has just been read. One call, applied per request. Raises TrafficError, and LeaseLost.
         """
         rule = rule or self.rule()
-        if rule.whole and rule.live == slot:
+        if rule.exclusive and rule.live == slot:
             lease.confirm()
             return rule
         for attempt in range(1, _ATTEMPTS + 1):
@@ -218,7 +218,7 @@ class Traffic:
                 if attempt == _ATTEMPTS:
                     raise self._failed("modify_rule", error) from error
             rule = self.rule()
-            if rule.whole and rule.live == slot:
+            if rule.exclusive and rule.live == slot:
                 return rule
             lease.clock.sleep(random.uniform(0.5, 1) * min(3.0, 0.1 * 2**attempt))
         raise TrafficError(
@@ -290,7 +290,7 @@ class Traffic:
         )
         return made["Rules"][0]["RuleArn"]
 
-    def lead_preview(self, arn: str, group: str) -> None:
+    def forward_preview(self, arn: str, group: str) -> None:
         """Have a preview rule lead to a target group."""
         self._call("modify_rule", RuleArn=arn, Actions=[{"Type": "forward", "TargetGroupArn": group}])
 
@@ -357,7 +357,7 @@ def summary(targets: list[dict[str, str]]) -> str:
     return told + (f" ({'; '.join(reasons)})" if reasons else "")
 
 
-def named(balancer: dict[str, Any]) -> set[str]:
+def resolved_addresses(balancer: dict[str, Any]) -> set[str]:
     """Return the addresses to which the load balancer's name leads; none if that can't be told from here."""
     try:
         return {str(found[4][0]) for found in socket.getaddrinfo(balancer["DNSName"], None, socket.AF_INET)}

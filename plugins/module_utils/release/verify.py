@@ -14,19 +14,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
-from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
-from ansible_collections.teal.platform.plugins.module_utils.release.observe import Version
-from ansible_collections.teal.platform.plugins.module_utils.release.probe import (
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import Cause
+from ansible_collections.teal.platform.plugins.module_utils.release.http_probe import (
     UNTRUSTED,
     Answer,
     Service,
     look_up,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.served_version import VersionEndpoint
+from ansible_collections.teal.platform.plugins.module_utils.release.slot_monitor import SlotMonitor
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
     SlotFailed,
@@ -35,11 +36,10 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
     PREVIEW_HEADER,
     TrafficError,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 
 _OUTPUT_LINES = 20
 #: Seconds for which a slot may answer without telling its version.
-_WORDLESS = 5.0
+_NO_VERSION_LIMIT = 5.0
 
 
 @dataclass(frozen=True)
@@ -81,93 +81,98 @@ class Limits:
     command: float = 600.0
 
 
-def await_targets(world: World, inside: Inside, lease: Lease, limit: float) -> str:
+def wait_for_targets(context: ReleaseContext, monitor: SlotMonitor, lease: Lease, limit: float) -> str:
     """Wait until a slot has as many healthy targets as the live one; return its health in words.
 
     After `limit` seconds one healthy target is enough. Raises StepFailed.
     """
-    slot = inside.slot
-    began = world.clock.steady()
+    slot = monitor.slot
+    began = context.clock.steady()
     while True:
-        rule = world.traffic.rule()
+        rule = context.traffic.rule()
         states = {
-            each: [target["state"] for target in world.traffic.health(group)]
+            each: [target["state"] for target in context.traffic.health(group)]
             for each, group in rule.groups.items()
         }
         healthy = {each: found.count("healthy") for each, found in states.items()}
         waiting = "initial" in states[slot]
         most = max(healthy.values())
-        late = world.clock.steady() - began > limit
+        late = context.clock.steady() - began > limit
         if healthy[slot] and ((healthy[slot] == most and not waiting) or late):
-            return world.health(rule, slot)
+            return context.health(rule, slot)
         if late:
-            raise inside.failure(
-                f"no target of slot {slot} became healthy within {span(limit)}: {world.health(rule, slot)}",
+            raise monitor.failure(
+                f"no target of slot {slot} became healthy within {span(limit)}: {context.health(rule, slot)}",
                 Cause.TARGETS,
             )
         # What outsiders would wait for in vain is told from inside at once; if Kubernetes doesn't answer, they wait.
         with contextlib.suppress(KubernetesError, SlotFailed, TrafficError):
-            inside.look()
-        lease.keep()
-        world.clock.sleep(0.5)
+            monitor.check()
+        lease.renew_if_due()
+        context.clock.sleep(0.5)
 
 
 def verify(
-    world: World,
+    context: ReleaseContext,
     lease: Lease,
     release: Release,
     checks: list[Check],
     command: list[str],
     limits: Limits,
     tags: dict[str, str],
-    inside: Inside,
+    monitor: SlotMonitor,
 ) -> str:
     """Open a preview of the release, check it, close the preview, and return the version that it tells.
 
     Raises StepFailed with what is wrong. The token is in this process alone, and ends with it.
     """
-    await_targets(world, inside, lease, limits.healthy)
-    rule = world.traffic.rule()
+    wait_for_targets(context, monitor, lease, limits.healthy)
+    rule = context.traffic.rule()
     token, sign = secrets.token_urlsafe(24), f"preview {secrets.token_hex(8)}"
     headers = {PREVIEW_HEADER: token}
     opened: list[str] = []
     try:
-        lease.guard(lambda: opened.append(world.traffic.open_preview(rule, token, sign, tags)))
-        addresses = world.addresses()
-        _in_force(world, lease, addresses, limits.preview, headers, sign)
-        lease.guard(lambda: world.traffic.lead_preview(opened[0], rule.groups[release["slot"]]))
-        version = _version(world, lease, release["expected"], addresses, limits.preview, headers, sign)
-        _check(world, lease, checks, addresses, headers)
+        lease.guard(lambda: opened.append(context.traffic.open_preview(rule, token, sign, tags)))
+        addresses = context.addresses()
+        _wait_for_preview_rule(context, lease, addresses, limits.preview, headers, sign)
+        lease.guard(lambda: context.traffic.forward_preview(opened[0], rule.groups[release["slot"]]))
+        version = _version(context, lease, release["expected"], addresses, limits.preview, headers, sign)
+        _check(context, lease, checks, addresses, headers)
         if command:
-            _run(world, lease, command, limits.command, addresses[0], headers, version)
+            _run(context, lease, command, limits.command, addresses[0], headers, version)
         return version
     except StepFailed as error:
-        raise inside.failure(str(error), error.cause) from error
+        raise monitor.failure(str(error), error.cause) from error
     finally:
         # The rule is this release's own and nobody else's, so it goes even if the lock has passed on.
         for arn in opened:
-            world.traffic.close_preview(arn)
+            context.traffic.close_preview(arn)
 
 
-def _in_force(
-    world: World, lease: Lease, addresses: list[str], limit: float, headers: dict[str, str], sign: str
+def _wait_for_preview_rule(
+    context: ReleaseContext,
+    lease: Lease,
+    addresses: list[str],
+    limit: float,
+    headers: dict[str, str],
+    sign: str,
 ) -> None:
     """Wait until each address answers with the sign, again and again: what comes after that is the new slot's."""
-    began = world.clock.steady()
+    began = context.clock.steady()
     rows = dict.fromkeys(addresses, 0)
-    while any(row < world.observations for row in rows.values()):
-        answers = world.service.get_all(addresses, world.version.path, headers)
+    while any(row < context.observations for row in rows.values()):
+        answers = context.service.get_all(addresses, context.version.path, headers)
         for address, answer in answers.items():
             rows[address] = rows[address] + 1 if answer.body.decode("utf-8", "replace") == sign else 0
         _trusted(answers)
-        if world.clock.steady() - began > limit:
+        if context.clock.steady() - began > limit:
             late = ", ".join(address for address, row in rows.items() if not row)
             raise StepFailed(
                 f"the preview rule did not come into force within {span(limit)} at {late}", Cause.RULES
             )
         if not all(rows.values()):
-            lease.keep()
-            world.clock.sleep(0.1)
+            lease.renew_if_due()
+            context.clock.sleep(0.1)
 
 
 def _trusted(answers: dict[str, Answer]) -> None:
@@ -177,18 +182,20 @@ def _trusted(answers: dict[str, Answer]) -> None:
 
 
 def _check(
-    world: World, lease: Lease, checks: list[Check], addresses: list[str], headers: dict[str, str]
+    context: ReleaseContext, lease: Lease, checks: list[Check], addresses: list[str], headers: dict[str, str]
 ) -> None:
     for check in checks:
         for address in addresses:
-            lease.keep()
-            answer = world.service.get(address, check.path, headers, timeout=_patience(check, world.service))
+            lease.renew_if_due()
+            answer = context.service.get(
+                address, check.path, headers, timeout=_patience(check, context.service)
+            )
             if wrong := check.wrong(answer):
                 raise StepFailed(wrong, Cause.CHECK)
 
 
 def _version(
-    world: World,
+    context: ReleaseContext,
     lease: Lease,
     expected: str,
     addresses: list[str],
@@ -200,26 +207,28 @@ def _version(
 
     What isn't the sign any more is the new slot's answer: if it tells no version, it is asked a little longer only.
     """
-    began = world.clock.steady()
+    began = context.clock.steady()
     wordless_since = float("inf")
     while True:
-        answers = world.service.get_all(addresses, world.version.path, headers)
-        told = {address: world.version.read(answer) for address, answer in answers.items()}
+        answers = context.service.get_all(addresses, context.version.path, headers)
+        told = {address: context.version.read(answer) for address, answer in answers.items()}
         one = next(iter(told.values())) if len(set(told.values())) == 1 else ""
         if one and one == (expected or one):
             return one
-        now = world.clock.steady()
+        now = context.clock.steady()
         led = all(answer.body.decode("utf-8", "replace") != sign for answer in answers.values())
-        wordless = led and not any(told.values())
-        wordless_since = min(wordless_since, now) if wordless else float("inf")
-        if one or now - began > limit or now - wordless_since > _WORDLESS:
-            raise StepFailed(_unlike(world.version, expected, answers, told), Cause.VERSION)
+        versionless = led and not any(told.values())
+        wordless_since = min(wordless_since, now) if versionless else float("inf")
+        if one or now - began > limit or now - wordless_since > _NO_VERSION_LIMIT:
+            raise StepFailed(_mismatch(context.version, expected, answers, told), Cause.VERSION)
         _trusted(answers)
-        lease.keep()
-        world.clock.sleep(0.2)
+        lease.renew_if_due()
+        context.clock.sleep(0.2)
 
 
-def _unlike(version: Version, expected: str, answers: dict[str, Answer], told: dict[str, str]) -> str:
+def _mismatch(
+    version: VersionEndpoint, expected: str, answers: dict[str, Answer], told: dict[str, str]
+) -> str:
     wanted = expected or next(filter(None, told.values()), "")
     address = next((address for address, one in told.items() if one != wanted), next(iter(told)))
     if told[address]:
@@ -233,7 +242,7 @@ def _patience(check: Check, service: Service) -> float:
 
 
 def _run(
-    world: World,
+    context: ReleaseContext,
     lease: Lease,
     command: list[str],
     limit: float,
@@ -245,13 +254,13 @@ def _run(
     (header, token), *_others = headers.items()
     environment = {
         **os.environ,
-        "RELEASE_URL": f"https://{world.service.domain}",
+        "RELEASE_URL": f"https://{context.service.domain}",
         "RELEASE_ADDRESS": address,
         "RELEASE_PREVIEW_HEADER": header,
         "RELEASE_PREVIEW_TOKEN": token,
         "RELEASE_VERSION": version,
     }
-    output = _watched(command, environment, limit, world, lease.keep)
+    output = _watched(command, environment, limit, context, lease.renew_if_due)
     if output is not None:
         lines = output.replace(token, "********").strip().splitlines()[-_OUTPUT_LINES:]
         raise StepFailed(
@@ -261,10 +270,14 @@ def _run(
 
 
 def _watched(
-    command: list[str], environment: dict[str, str], limit: float, world: World, keep: Callable[[], None]
+    command: list[str],
+    environment: dict[str, str],
+    limit: float,
+    context: ReleaseContext,
+    keep: Callable[[], None],
 ) -> str | None:
     """Return None if the command succeeds, else its output. The lease is kept while it runs."""
-    began = world.clock.steady()
+    began = context.clock.steady()
     try:
         # run_command of AnsibleModule would not let the lease be renewed while the command runs.
         with subprocess.Popen(  # pylint: disable=ansible-bad-function
@@ -282,7 +295,7 @@ def _watched(
                         return None if process.returncode == 0 else _text(output, process.returncode)
                     except subprocess.TimeoutExpired:
                         keep()
-                        if world.clock.steady() - began > limit:
+                        if context.clock.steady() - began > limit:
                             _kill(process)
                             output, _errors = process.communicate()
                             return _text(output, 0) + f"\nit did not end within {span(limit)}"

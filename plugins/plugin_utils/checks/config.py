@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release import config
+from ansible_collections.teal.platform.plugins.module_utils.release import service_config
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry import Found, check
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.tags import text_problems
 
@@ -16,7 +16,7 @@ SECRET = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 @check
 def configuration(slot_config: dict[Any, Any], slot_kind: str) -> Found:
-    for message in config.wrong(slot_config, slot_kind):
+    for message in service_config.wrong(slot_config, slot_kind):
         yield "slot_config", message
     for name, value in slot_config.items():
         if isinstance(name, str):

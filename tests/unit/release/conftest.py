@@ -11,7 +11,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release import lease
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SLOTS, Traffic
 
-from .world import NAME, TABLE, Environment, Time, record, who
+from .fake_environment import NAME, TABLE, Environment, Time, record, who
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def store(make_store: Any) -> Store:
 @pytest.fixture
 def begun(store: Store) -> tuple[leases.Lease, dict[str, Any]]:
     """A deploy that has just begun, and its lease."""
-    lease, _ = leases.take(store, who(), 30)
+    lease, _ = leases.acquire(store, who(), 30)
     release = record(lease.generation)
     lease.write([store.put(release)], release=release["id"])
     return lease, release

@@ -15,12 +15,13 @@ from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, retire, rollback, verify
 from ansible_collections.teal.platform.plugins.module_utils.release import lease as leases
-from ansible_collections.teal.platform.plugins.module_utils.release.bake import Bounds, bake
+from ansible_collections.teal.platform.plugins.module_utils.release.bake import Thresholds, bake
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
-from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
+from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext
+from ansible_collections.teal.platform.plugins.module_utils.release.http_probe import Answer
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
-from ansible_collections.teal.platform.plugins.module_utils.release.observe import Version
-from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
+from ansible_collections.teal.platform.plugins.module_utils.release.served_version import VersionEndpoint
+from ansible_collections.teal.platform.plugins.module_utils.release.slot_monitor import SlotMonitor
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, SlotFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
@@ -29,7 +30,6 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
     SLOTS,
     Traffic,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.world import World
 
 NAME = "assistant-staging"
 TABLE = f"{NAME}-releases"
@@ -37,7 +37,7 @@ TABLE = f"{NAME}-releases"
 
 @dataclass
 class Time:
-    """A clock that stands still but for `sleep`; `on_sleep` may change the world meanwhile."""
+    """A clock that stands still but for `sleep`; `on_sleep` may change the context meanwhile."""
 
     now: float = 1_800_000_000.0
     skew: float = 0.0
@@ -186,7 +186,7 @@ class Environment:
             running.healthy = False
         if not running or not running.healthy:
             return Answer(502, b"<html>Bad Gateway</html>")
-        if path == "/actuator/info" and self.behaviour.get(running.version) == "wordless":
+        if path == "/actuator/info" and self.behaviour.get(running.version) == "versionless":
             return Answer(500, b"no version")
         if path == "/actuator/info":
             return Answer(200, json.dumps({"build": {"version": running.version}}).encode())
@@ -249,7 +249,7 @@ class Environment:
         running = self.slots.get(slot)
         return "container service crashes: exit code 1" if running and running.restarts else ""
 
-    def outgrown(self, slot: str) -> int:
+    def replicas_to_match(self, slot: str) -> int:
         return self.larger
 
     def grow(self, slot: str, replicas: int, lease: Lease) -> None:
@@ -289,20 +289,20 @@ class Controller:
         self.store = Store(environment.dynamodb, TABLE, environment.time.clock())
         traffic = Traffic(environment.elb, NAME)
         traffic.health = environment.health  # type: ignore[method-assign]
-        self.world = World(
+        self.context = ReleaseContext(
             store=self.store,
             traffic=traffic,
             service=environment,  # type: ignore[arg-type]
-            version=Version("/actuator/info", "build.version"),
+            version=VersionEndpoint("/actuator/info", "build.version"),
             addresses=lambda: environment.known_addresses(),
-            observe_limit=5,
+            observe_timeout=5,
         )
 
     def deploy(self, image: str, wait: float = 0, kind: str = "deploy", to: str = "", **more: Any) -> str:
         """Deploy as the playbook does, and return the state in which the release ended."""
         given = {"version": image, **more}
         request = deploy.Request(image=image, tag=image, config_name="c", kind=kind, to=to, **given)
-        begun = deploy.begin(self.world, request, who(self.name, kind, image), 60, wait)
+        begun = deploy.begin(self.context, request, who(self.name, kind, image), 60, wait)
         if not begun.release or not begun.lease:
             return "unchanged"
         try:
@@ -310,7 +310,7 @@ class Controller:
         except (SlotFailed, deploy.StepFailed) as error:
             release = self.store.release(begun.release["id"])
             assert release
-            return deploy.fail(self.world, begun.lease, release, str(error))["state"]
+            return deploy.abort_or_roll_back(self.context, begun.lease, release, str(error))["state"]
 
     def steps(self, lease: Lease, release: dict[str, Any]) -> str:
         """Each step reads the record anew, as each module does."""
@@ -326,28 +326,28 @@ class Controller:
             nonlocal current
             current = lease.advance(current, State.STAGED)
 
-        deploy.take_slot(lease, current)
+        deploy.claim_slot(lease, current)
         self.environment.bring_up(current, lease, staged)
         restarts = self.environment.condition(current["slot"]).restarts
         lease.advance(current, State.READY, restarts=restarts)
         current = now()
         if not deploy.passed(State(current["state"]), State.VERIFIED):
             checks = [verify.Check("/", 200)]
-            inside = Inside.of(self.environment, current)
-            version = verify.verify(self.world, lease, current, checks, [], verify.Limits(), {}, inside)
+            monitor = SlotMonitor.of(self.environment, current)
+            version = verify.verify(self.context, lease, current, checks, [], verify.Limits(), {}, monitor)
             lease.advance(current, State.VERIFIED, version=version)
-        inside = Inside.of(self.environment, now())
-        deploy.switch(self.world, lease, now(), inside.why)
+        monitor = SlotMonitor.of(self.environment, now())
+        deploy.switch(self.context, lease, now(), monitor.diagnose)
         check = verify.Check("/actuator/health")
         for seconds in (1, 3):
-            inside = Inside.of(self.environment, now())
-            bake(self.world, lease, now(), check, Bounds(seconds=seconds), inside, list)
-        return deploy.commit(self.world, lease, now(), 3600)[0]["state"]
+            monitor = SlotMonitor.of(self.environment, now())
+            bake(self.context, lease, now(), check, Thresholds(seconds=seconds), monitor, list)
+        return deploy.commit(self.context, lease, now(), 3600)[0]["state"]
 
     def rollback(self, to: str = "", force: list[str] | None = None, wait: float = 20) -> str:
         """Roll back as the playbook does: warm if that is possible, else by bringing the release up again."""
         done = rollback.warm(
-            self.world, who(self.name, "rollback", to), 15, wait, to, "it is bad", force or []
+            self.context, who(self.name, "rollback", to), 15, wait, to, "it is bad", force or []
         )
         if done.plan.how == "cold":
             target = done.plan.target
@@ -358,7 +358,7 @@ class Controller:
 
     def retire(self, now: bool = False) -> tuple[bool, str]:
         return retire.retire(
-            self.world,
+            self.context,
             who(self.name, "retire"),
             60,
             0,

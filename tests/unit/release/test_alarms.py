@@ -14,7 +14,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.clock import
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
 from botocore.exceptions import ClientError
 
-from .world import Time
+from .fake_environment import Time
 
 SWITCHED = iso((datetime.now(UTC) - timedelta(seconds=30)).timestamp())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.attempts import STALE, error_of
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.apply_errors import STALE, error_of
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Unreachable
 
 

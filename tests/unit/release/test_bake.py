@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy
 from ansible_collections.teal.platform.plugins.module_utils.release.alarms import AlarmsUnknown
-from ansible_collections.teal.platform.plugins.module_utils.release.bake import Bounds, bake
+from ansible_collections.teal.platform.plugins.module_utils.release.bake import Thresholds, bake
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
-from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
-from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.http_probe import Answer
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, acquire
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.slot_monitor import SlotMonitor
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     Condition,
     SlotFailed,
@@ -22,22 +22,22 @@ from ansible_collections.teal.platform.plugins.module_utils.release.states impor
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
 
-from .world import Controller, Environment, who
+from .fake_environment import Controller, Environment, who
 
 WELL = Condition(wanted=2, ready=2)
-BOUNDS = Bounds(seconds=20, errors=1.0, unready=10, blind=30)
+BOUNDS = Thresholds(seconds=20, errors=1.0, unready=10, blind=30)
 
 
 def begun(controller: Controller, image: str) -> tuple[Lease, Release]:
     """Bring a release to where it is watched."""
     request = deploy.Request(image=image, tag=image, version=image, config_name="c")
-    made = deploy.begin(controller.world, request, who(), 30, 0)
+    made = deploy.begin(controller.context, request, who(), 30, 0)
     assert made.lease and made.release
     release, lease = made.release, made.lease
     controller.environment.bring_up(release, lease, lambda _: None)
     for state in (State.STAGED, State.READY, State.VERIFIED):
         release = lease.advance(release, state, version=image)
-    deploy.switch(controller.world, lease, release)
+    deploy.switch(controller.context, lease, release)
     found = controller.store.release(release["id"])
     assert found
     return lease, found
@@ -73,12 +73,12 @@ def watch(environment: Environment) -> Callable[..., str]:
         environment.explain = lambda _: "exit code 1"  # type: ignore[method-assign]
         release = {**serving, "restarts": restarts, "replicas": replicas}
         return bake(
-            controller.world,
+            controller.context,
             Lease.of(controller.store, lease.ticket()),
             release,
             Check("/actuator/health"),
             BOUNDS,
-            Inside.of(environment, release),
+            SlotMonitor.of(environment, release),
             raised,
         )
 
@@ -103,13 +103,13 @@ def test_requests_are_back_before_anything_is_told(environment: Environment) -> 
     assert environment.weights() == {"blue": 0, "green": 100}
     running = environment.slots["green"]
     environment.time.on_sleep.append(lambda: setattr(running, "status", 500))
-    inside = Inside.of(environment, release)
+    monitor = SlotMonitor.of(environment, release)
     with pytest.raises(StepFailed, match="requests failed after the switch"):
-        bake(controller.world, lease, release, Check("/actuator/health"), BOUNDS, inside, list)
+        bake(controller.context, lease, release, Check("/actuator/health"), BOUNDS, monitor, list)
     assert environment.weights() == {"blue": 100, "green": 0}
     stored = controller.store.release(release["id"])
     assert stored and stored["state"] == "rolling_back"
-    assert deploy.fail(controller.world, lease, stored, "bad")["state"] == "rolled_back"
+    assert deploy.abort_or_roll_back(controller.context, lease, stored, "bad")["state"] == "rolled_back"
 
 
 def test_restarts_from_before_it_was_ready_do_not_count(watch: Callable[..., str]) -> None:
@@ -218,7 +218,7 @@ def test_who_has_lost_the_lease_does_not_go_on_watching(
 
     def rollback() -> None:
         if environment.time.now > 1_800_000_003 and controller.store.lock()["generation"] == 1:
-            take(controller.store, who("qa", "rollback"), 15, preempts={"deploy"})
+            acquire(controller.store, who("qa", "rollback"), 15, preempts={"deploy"})
 
     environment.time.on_sleep.append(rollback)
     with pytest.raises(LeaseLost):

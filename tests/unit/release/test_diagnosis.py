@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import ADVICE, Cause
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import ADVICE, Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.slots import diagnosis
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.diagnosis import Diagnosis
 
-from .world import Time
+from .fake_environment import Time
 
 DEPLOYMENT: dict[str, Any] = {"spec": {"progressDeadlineSeconds": 180}, "status": {}}
 LOG = "ERROR no MODEL_API_KEY"

@@ -8,16 +8,25 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.release import deploy, retire, rollback, situation
+from ansible_collections.teal.platform.plugins.module_utils.release import (
+    deploy,
+    observed_state,
+    retire,
+    rollback,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Busy, LeaseLost, take
-from ansible_collections.teal.platform.plugins.module_utils.release.observe import NotSeen, Version, observe
-from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer
-from ansible_collections.teal.platform.plugins.module_utils.release.situation import named
+from ansible_collections.teal.platform.plugins.module_utils.release.http_probe import Answer
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Busy, LeaseLost, acquire
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import named
+from ansible_collections.teal.platform.plugins.module_utils.release.served_version import (
+    VersionEndpoint,
+    VersionNotObserved,
+    wait_for_version,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Unreachable
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
 
-from .world import Controller, Environment, who
+from .fake_environment import Controller, Environment, who
 
 
 @pytest.fixture
@@ -106,12 +115,12 @@ def test_a_release_that_falls_with_the_first_request_gives_them_back_within_seco
     assert environment.live() == "blue"
     assert "baking" not in events(served)
     assert "52.0.0.1 answers 502" in served.store.history()[0]["failure"]
-    assert switched[1] - switched[0] < served.world.observe_limit / 2
+    assert switched[1] - switched[0] < served.context.observe_timeout / 2
 
 
 def test_old_answers_and_a_failure_now_and_then_are_waited_for(served: Controller) -> None:
     """Only an address that does nothing but fail is given up before its time."""
-    environment, clock = served.environment, served.world.clock
+    environment, clock = served.environment, served.context.clock
     answers = iter(["old", "bad", "old", "bad", "bad", "old"] * 4 + ["new"] * 3)
 
     def get_all(addresses: list[str], path: str) -> dict[str, Answer]:
@@ -121,16 +130,16 @@ def test_old_answers_and_a_failure_now_and_then_are_waited_for(served: Controlle
         return dict.fromkeys(addresses, Answer(200, json.dumps({"v": what}).encode()))
 
     environment.get_all = get_all  # type: ignore[method-assign]
-    version = Version("/actuator/info", "v")
-    took = observe(environment, version, "new", lambda _: ["52.0.0.1"], clock, failing=0.1)  # type: ignore[arg-type]
+    version = VersionEndpoint("/actuator/info", "v")
+    took = wait_for_version(environment, version, "new", lambda _: ["52.0.0.1"], clock, failing=0.1)  # type: ignore[arg-type]
     assert took > 2
     answers = iter(["old"] + ["bad"] * 100)
-    with pytest.raises(NotSeen, match=r"in 2.\d s: 52.0.0.1 answers 502"):
-        observe(environment, version, "new", lambda _: ["52.0.0.1"], clock, failing=2)  # type: ignore[arg-type]
+    with pytest.raises(VersionNotObserved, match=r"in 2.\d s: 52.0.0.1 answers 502"):
+        wait_for_version(environment, version, "new", lambda _: ["52.0.0.1"], clock, failing=2)  # type: ignore[arg-type]
 
 
 def test_an_address_that_the_load_balancer_gave_up_is_not_waited_for(served: Controller) -> None:
-    environment, clock = served.environment, served.world.clock
+    environment, clock = served.environment, served.context.clock
     known = [["52.0.0.1", "52.0.0.2"], ["52.0.0.1", "52.0.0.3"]]
 
     def get_all(addresses: list[str], path: str) -> dict[str, Answer]:
@@ -138,37 +147,41 @@ def test_an_address_that_the_load_balancer_gave_up_is_not_waited_for(served: Con
         return {address: gone if address == "52.0.0.2" else fine for address in addresses}
 
     environment.get_all = get_all  # type: ignore[method-assign]
-    version = Version("/actuator/info", "v")
+    version = VersionEndpoint("/actuator/info", "v")
     asked: list[list[str]] = []
 
     def addresses(silent: Collection[str]) -> list[str]:
         asked.append(known[min(len(asked), 1)])
         return asked[-1]
 
-    assert observe(environment, version, "new", addresses, clock, failing=2) < 1  # type: ignore[arg-type]
+    assert wait_for_version(environment, version, "new", addresses, clock, failing=2) < 1  # type: ignore[arg-type]
     assert asked == known
     known[1].append("52.0.0.2")
-    with pytest.raises(NotSeen, match=r"52\.0\.0\.2 answers no answer \(refused\)"):
-        observe(environment, version, "new", addresses, clock, failing=2)  # type: ignore[arg-type]
+    with pytest.raises(VersionNotObserved, match=r"52\.0\.0\.2 answers no answer \(refused\)"):
+        wait_for_version(environment, version, "new", addresses, clock, failing=2)  # type: ignore[arg-type]
 
 
 def test_an_address_that_no_client_is_led_to_does_not_count_while_it_is_silent(served: Controller) -> None:
-    world = served.world
-    assert world.asked() == world.asked(["52.0.0.2"]) == ["52.0.0.1", "52.0.0.2"], (
+    context = served.context
+    assert context.client_addresses() == context.client_addresses(["52.0.0.2"]) == ["52.0.0.1", "52.0.0.2"], (
         "nothing is known of the name"
     )
-    world.named = lambda: {"52.0.0.1"}
-    assert world.asked() == ["52.0.0.1", "52.0.0.2"]
-    assert world.asked(["52.0.0.2"]) == ["52.0.0.1"]
-    assert world.asked(["52.0.0.1"]) == ["52.0.0.1", "52.0.0.2"]
-    world.named = lambda: {"192.0.2.1"}
-    assert world.asked(["52.0.0.2"]) == ["52.0.0.1", "52.0.0.2"], "the name leads elsewhere from here"
+    context.resolved = lambda: {"52.0.0.1"}
+    assert context.client_addresses() == ["52.0.0.1", "52.0.0.2"]
+    assert context.client_addresses(["52.0.0.2"]) == ["52.0.0.1"]
+    assert context.client_addresses(["52.0.0.1"]) == ["52.0.0.1", "52.0.0.2"]
+    context.resolved = lambda: {"192.0.2.1"}
+    assert context.client_addresses(["52.0.0.2"]) == ["52.0.0.1", "52.0.0.2"], (
+        "the name leads elsewhere from here"
+    )
 
     def throttled() -> list[str]:
         raise TrafficError("ec2: Throttling")
 
-    world.addresses = throttled
-    assert world.asked(["52.0.0.2"]) == ["52.0.0.1", "52.0.0.2"], "AWS may be silent for a moment"
+    context.addresses = throttled
+    assert context.client_addresses(["52.0.0.2"]) == ["52.0.0.1", "52.0.0.2"], (
+        "AWS may be silent for a moment"
+    )
 
 
 def test_the_version_is_read_from_the_new_slot_even_while_the_preview_is_on_its_way(
@@ -207,7 +220,7 @@ def test_nothing_to_go_to(served: Controller) -> None:
 
 
 def _why(controller: Controller) -> str:
-    return rollback.decide(controller.world, "", []).why
+    return rollback.decide(controller.context, "", []).why
 
 
 def test_after_a_failed_deploy_there_is_nothing_to_go_back_to(served: Controller) -> None:
@@ -241,21 +254,21 @@ def test_rollback_by_number_tag_and_unknown_name(served: Controller) -> None:
 def test_the_way_back_is_found_however_long_ago_it_served(
     served: Controller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(situation, "_HISTORY", 3)
-    monkeypatch.setattr(rollback, "ALL", 7)
+    monkeypatch.setattr(observed_state, "_HISTORY", 3)
+    monkeypatch.setattr(rollback, "HISTORY_LIMIT", 7)
     served.deploy("1.1.0")
     for number in range(4):
         served.environment.behaviour[f"bad{number}"] = "crash"
         assert served.deploy(f"bad{number}") == "aborted"
-    assert rollback.decide(served.world, "", []).target["tag"] == "1.0.0"
-    assert rollback.decide(served.world, "1.1.0", []).how == "none"
+    assert rollback.decide(served.context, "", []).target["tag"] == "1.0.0"
+    assert rollback.decide(served.context, "1.1.0", []).how == "none"
     served.environment.behaviour["bad4"] = "crash"
     assert served.deploy("bad4") == "aborted"
     served.environment.behaviour["bad5"] = "crash"
     assert served.deploy("bad5") == "aborted"
     with pytest.raises(plans.Refused, match=r"No recorded release is called '1\.0\.0'"):
-        rollback.decide(served.world, "1.0.0", [])
-    assert rollback.decide(served.world, "r1", []).target["tag"] == "1.0.0"
+        rollback.decide(served.context, "1.0.0", [])
+    assert rollback.decide(served.context, "r1", []).target["tag"] == "1.0.0"
 
 
 def test_what_was_rolled_back_needs_a_word_more(served: Controller) -> None:
@@ -289,13 +302,13 @@ def test_a_rollback_after_one_that_failed_goes_on_to_the_same_release(
 ) -> None:
     served.deploy("1.1.0")
     served.deploy("1.2.0")
-    fails = "see" if moved else "switch"
+    fails = "wait_for_version" if moved else "switch"
 
     def fail(*_: object, **__: object) -> None:
-        raise NotSeen("no answer") if moved else TrafficError("AccessDenied")
+        raise VersionNotObserved("no answer") if moved else TrafficError("AccessDenied")
 
     qa = Controller(served.environment, "qa")
-    setattr(qa.world if moved else qa.world.traffic, fails, fail)
+    setattr(qa.context if moved else qa.context.traffic, fails, fail)
     with pytest.raises(rollback.RollbackFailed):
         qa.rollback()
     assert states(served)[0] == ("rollback", "1.1.0", "rollback_failed")
@@ -308,7 +321,7 @@ def test_a_cold_rollback_that_was_left_is_gone_on_with(served: Controller) -> No
     served.deploy("1.1.0")
     served.deploy("1.2.0")
     begun = deploy.begin(
-        served.world,
+        served.context,
         deploy.Request(
             "1.0.0",
             tag="1.0.0",
@@ -322,7 +335,7 @@ def test_a_cold_rollback_that_was_left_is_gone_on_with(served: Controller) -> No
         0,
     )
     assert begun.release
-    plan = rollback.decide(served.world, "", [])
+    plan = rollback.decide(served.context, "", [])
     assert (plan.how, plan.target["id"]) == ("cold", "00000001")
 
 
@@ -347,9 +360,12 @@ def test_a_release_that_fails_before_it_is_brought_up_leaves_the_way_back_open(s
     """A migration that fails, say: the slot was not touched, so what is in it can still be gone back to."""
     served.deploy("1.1.0")
     request = deploy.Request(image="1.2.0", tag="1.2.0", config_name="c")
-    begun = deploy.begin(served.world, request, who(), 60, 0)
+    begun = deploy.begin(served.context, request, who(), 60, 0)
     assert begun.lease and begun.release
-    assert deploy.fail(served.world, begun.lease, begun.release, "no such column")["state"] == "aborted"
+    assert (
+        deploy.abort_or_roll_back(served.context, begun.lease, begun.release, "no such column")["state"]
+        == "aborted"
+    )
     assert served.store.slots()["blue"]["state"] == "up"
     assert served.rollback() == "warm"
     assert served.environment.slots[served.environment.live()].version == "1.0.0"
@@ -384,7 +400,7 @@ def test_retire_tells_if_the_size_of_the_way_back_is_unknown(served: Controller)
     def silent(slot: str) -> int:
         raise Unreachable(0, "refused")
 
-    served.environment.outgrown = silent  # type: ignore[method-assign]
+    served.environment.replicas_to_match = silent  # type: ignore[method-assign]
     changed, told = served.retire()
     assert (changed, "can't be told: refused" in told) == (False, True)
     assert served.store.lock()["holder"] == ""
@@ -403,20 +419,20 @@ def test_retire_counts_requests_in_minutes_that_cloudwatch_has_published(
     """What is not published yet would look like a slot that nobody asks."""
     time, delay, drain = served.environment.time, 180, 60
     served.deploy("1.1.0")
-    moved = served.world.clock.wall()
+    moved = served.context.clock.wall()
     time.now += ago
     asked: list[tuple[float, float]] = []
 
     def requests(group: str, since: datetime, until: datetime) -> float:
         """One was made 30 s after the switch, and is told `delay` later."""
-        now = served.world.clock.wall()
+        now = served.context.clock.wall()
         asked.append((since.timestamp(), until.timestamp()))
         made = moved + 30
         return float(since.timestamp() <= made < until.timestamp() and now >= made + delay)
 
-    began = served.world.clock.wall()
+    began = served.context.clock.wall()
     assert retire.retire(
-        served.world,
+        served.context,
         who(operation="retire"),
         60,
         0,
@@ -426,7 +442,7 @@ def test_retire_counts_requests_in_minutes_that_cloudwatch_has_published(
         delay=delay,
         requests=requests,
     )[0]
-    ended = served.world.clock.wall()
+    ended = served.context.clock.wall()
     since, until = asked[-1]
     assert until - since == drain
     assert until == pytest.approx(ended - delay, abs=1)
@@ -440,7 +456,7 @@ def test_retire_leaves_a_slot_that_gets_requests(served: Controller, monkeypatch
     monkeypatch.setattr(retire, "_DRAIN_LIMIT", 10)
     with pytest.raises(deploy.StepFailed, match="still got requests"):
         retire.retire(
-            served.world,
+            served.context,
             who(operation="retire"),
             60,
             0,
@@ -539,19 +555,19 @@ def test_a_rollback_does_not_go_to_a_slot_that_is_just_being_taken_away(
     """Whoever held the lock when the rollback looked marks the slot before the rollback has taken it from them."""
     served.deploy("1.1.0")
     qa = Controller(served.environment, "qa")
-    holder, _ = take(served.store, who("cron", "retire"), 60)
-    look, looks = qa.world.now, []
+    holder, _ = acquire(served.store, who("cron", "retire"), 60)
+    look, looks = qa.context.observe, []
 
     def then_marked() -> object:
-        situation = look()
+        observed = look()
         if not looks:
             looks.append(1)
-            content = {key: value for key, value in situation.idle.items() if key not in ("scope", "id")}
-            holder.write(holder.store.slot_parts({situation.idle_slot: {**content, "state": state}}))
-        return situation
+            content = {key: value for key, value in observed.idle.items() if key not in ("scope", "id")}
+            holder.write(holder.store.slot_parts({observed.idle_slot: {**content, "state": state}}))
+        return observed
 
-    qa.world.now = then_marked  # type: ignore[method-assign]
-    done = rollback.warm(qa.world, who("qa", "rollback"), 15, 0, "", "", [])
+    qa.context.observe = then_marked  # type: ignore[method-assign]
+    done = rollback.warm(qa.context, who("qa", "rollback"), 15, 0, "", "", [])
     assert (done.plan.how, done.record) == ("cold", None)
     assert served.environment.live() == "green"
     assert served.store.lock()["holder"] == holder.holder, "nothing was taken from whoever is at work"
@@ -560,7 +576,7 @@ def test_a_rollback_does_not_go_to_a_slot_that_is_just_being_taken_away(
 def test_a_look_that_aws_refuses_afterwards_fails_no_rollback(served: Controller) -> None:
     """The requests are back and were seen; whether they stay is looked at for a while."""
     qa = Controller(served.environment, "qa")
-    rule, looks, told = qa.world.traffic.rule, [], []
+    rule, looks, told = qa.context.traffic.rule, [], []
 
     def throttled() -> object:
         looks.append(1)
@@ -568,7 +584,7 @@ def test_a_look_that_aws_refuses_afterwards_fails_no_rollback(served: Controller
             raise TrafficError("elasticloadbalancing:DescribeRules failed: Throttling")
         return rule()
 
-    qa.world.traffic.rule = throttled  # type: ignore[method-assign]
+    qa.context.traffic.rule = throttled  # type: ignore[method-assign]
     _in_the_middle(served, "switching", lambda: told.append(qa.rollback()))
     with pytest.raises(LeaseLost):
         served.deploy("1.1.0")
@@ -597,21 +613,21 @@ def test_a_slot_that_a_deploy_has_taken_just_now_is_not_gone_to(served: Controll
     for version in ("1.1.0", "1.2.0"):
         served.deploy(version)
     begun = deploy.begin(
-        served.world, deploy.Request("1.3.0", tag="1.3.0", version="1.3.0", config_name="c"), who(), 60, 0
+        served.context, deploy.Request("1.3.0", tag="1.3.0", version="1.3.0", config_name="c"), who(), 60, 0
     )
     assert begun.lease and begun.release
     qa = Controller(served.environment, "qa")
-    look, looks = qa.world.now, []
+    look, looks = qa.context.observe, []
 
     def then_taken() -> object:
-        situation = look()
+        observed = look()
         if not looks:
             looks.append(1)
-            deploy.take_slot(begun.lease, begun.release)
-        return situation
+            deploy.claim_slot(begun.lease, begun.release)
+        return observed
 
-    qa.world.now = then_taken  # type: ignore[method-assign]
-    done = rollback.warm(qa.world, who("qa", "rollback"), 15, 0, "1.1.0", "", [])
+    qa.context.observe = then_taken  # type: ignore[method-assign]
+    done = rollback.warm(qa.context, who("qa", "rollback"), 15, 0, "1.1.0", "", [])
     assert (done.plan.how, done.plan.slot) == ("cold", "green")
     assert served.store.lock()["holder"] == begun.lease.holder
 
@@ -621,7 +637,7 @@ def test_a_cold_rollback_that_was_taken_back_is_no_rollback_done(served: Control
         served.deploy(version)
     served.environment.behaviour["1.0.0"] = "dies"
     assert Controller(served.environment, "qa").rollback("1.0.0") == "cold rolled_back"
-    plan = rollback.decide(served.world, "", [])
+    plan = rollback.decide(served.context, "", [])
     assert (plan.how, "the rollback r4 has already gone back: 1.2.0 (r3) is live" in plan.why) == (
         "none",
         True,
@@ -631,7 +647,7 @@ def test_a_cold_rollback_that_was_taken_back_is_no_rollback_done(served: Control
 
 def test_a_slot_that_fell_while_the_lock_was_waited_for_gets_no_traffic(served: Controller) -> None:
     served.deploy("1.1.0")
-    take(served.store, who("bob", "unlock"), 5)
+    acquire(served.store, who("bob", "unlock"), 5)
     served.environment.time.on_sleep.append(
         lambda: setattr(served.environment.slots["blue"], "healthy", False)
     )
@@ -676,17 +692,17 @@ def test_a_rollback_that_comes_second_does_not_go_back_further(served: Controlle
         return real()
 
     second.store.lock = lock  # type: ignore[method-assign]
-    now = second.world.now
+    now = second.context.observe
     read: list[object] = []
 
     def then_bob() -> object:
-        situation = now()
+        observed = now()
         if not read:
             read.append(1)
             Controller(served.environment, "bob").rollback()
-        return situation
+        return observed
 
-    second.world.now = then_bob  # type: ignore[method-assign]
+    second.context.observe = then_bob  # type: ignore[method-assign]
     assert second.rollback() == "none"
     assert served.environment.slots[served.environment.live()].version == "1.1.0"
 
@@ -698,16 +714,16 @@ def test_two_rollbacks_that_stop_the_same_deploy_leave_what_is_live(served: Cont
 
     def both() -> None:
         bob, carol = (Controller(served.environment, name) for name in ("bob", "carol"))
-        now, read = carol.world.now, []
+        now, read = carol.context.observe, []
 
         def then_bob() -> object:
-            situation = now()
+            observed = now()
             if not read:
                 read.append(1)
                 told.append(bob.rollback())
-            return situation
+            return observed
 
-        carol.world.now = then_bob  # type: ignore[method-assign]
+        carol.context.observe = then_bob  # type: ignore[method-assign]
         told.append(carol.rollback())
 
     _in_the_middle(served, "staged", both)
@@ -721,16 +737,16 @@ def test_a_rollback_that_finds_another_release_than_it_wanted_goes_no_further(se
     """It was to leave 1.1.0; meanwhile somebody has deployed."""
     served.deploy("1.1.0")
     second = Controller(served.environment, "carol")
-    now, read = second.world.now, []
+    now, read = second.context.observe, []
 
     def then_bob() -> object:
-        situation = now()
+        observed = now()
         if not read:
             read.append(1)
             Controller(served.environment, "bob").deploy("1.2.0")
-        return situation
+        return observed
 
-    second.world.now = then_bob  # type: ignore[method-assign]
+    second.context.observe = then_bob  # type: ignore[method-assign]
     with pytest.raises(plans.Refused, match=r"1\.1\.0 .* was live when this rollback began.*deploy r3 by"):
         second.rollback()
     assert served.environment.slots[served.environment.live()].version == "1.2.0"
@@ -791,13 +807,13 @@ def test_a_slot_rule_that_authenticates_is_refused_and_keeps_its_action(
     for act in (
         lambda: served.deploy("1.2.0"),
         served.rollback,
-        lambda: rollback.decide(served.world, "", []),
+        lambda: rollback.decide(served.context, "", []),
     ):
         with pytest.raises(plans.Refused, match=f"does more than forward: {action['Type']}"):
             act()
-    lease, _ = take(served.store, who(), 60)
+    lease, _ = acquire(served.store, who(), 60)
     with pytest.raises(TrafficError, match="would remove that action"):
-        served.world.traffic.switch("blue", lease)
+        served.context.traffic.switch("blue", lease)
     with environment.quietly():
         (rule,) = environment.elb.describe_rules(RuleArns=[environment.rule])["Rules"]
     assert [each["Type"] for each in rule["Actions"]] == [action["Type"], "forward"]
@@ -860,8 +876,8 @@ def test_a_maintenance_rule_that_comes_during_a_release_does_not_keep_the_weight
 )
 def test_a_rule_for_other_requests_is_in_nobodys_way(served: Controller, condition: dict[str, Any]) -> None:
     put_before(served.environment, ANSWER, **condition)
-    assert rollback.decide(served.world, "", []).how == "none"
-    deploy.preview(served.world, deploy.Request("1.1.0", tag="1.1.0", config_name="c"))
+    assert rollback.decide(served.context, "", []).how == "none"
+    deploy.preview(served.context, deploy.Request("1.1.0", tag="1.1.0", config_name="c"))
 
 
 def test_a_rule_in_the_way_of_the_preview_is_named_before_pods_come_up(served: Controller) -> None:
@@ -869,11 +885,11 @@ def test_a_rule_in_the_way_of_the_preview_is_named_before_pods_come_up(served: C
         return deploy.Request("1.1.0", tag="1.1.0", config_name="c", checked=[path])
 
     put_before(served.environment, ANSWER, 1, Field="path-pattern", PathPatternConfig={"Values": ["/api/*"]})
-    deploy.preview(served.world, asked("/"))
+    deploy.preview(served.context, asked("/"))
     with pytest.raises(
         plans.Refused, match=r"Rule 1 .*place of the preview rule \(2\).*/api/health\?deep=1, which"
     ):
-        deploy.begin(served.world, asked("/api/health?deep=1"), who(), 60, 0)
+        deploy.begin(served.context, asked("/api/health?deep=1"), who(), 60, 0)
     assert served.store.lock()["generation"] == 1
 
 
@@ -893,15 +909,15 @@ def test_a_second_rule_with_weights_is_not_taken_for_the_slot_rule(served: Contr
         (rule,) = environment.elb.describe_rules(RuleArns=[environment.rule])["Rules"]
     shop = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/shop/*"]}}
     put_before(environment, rule["Actions"][0], **shop)
-    assert served.world.traffic.rule().arn == environment.rule
+    assert served.context.traffic.rule().arn == environment.rule
     with pytest.raises(plans.Refused, match=r"Rule 5 .*forwards to both slots by weights of its own"):
         served.deploy("1.1.0")
 
 
 def test_a_deploy_that_waits_gets_its_turn(served: Controller) -> None:
-    lease, _ = take(served.store, who("bob"), 60)
+    lease, _ = acquire(served.store, who("bob"), 60)
     served.environment.time.on_sleep.append(
-        lambda: lease.give_back() if served.store.lock()["holder"] == lease.holder else None
+        lambda: lease.release_lock() if served.store.lock()["holder"] == lease.holder else None
     )
     assert served.deploy("1.1.0", wait=60) == "committed"
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, take
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, acquire
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.instance import InstanceSlots
 
 from rehearsal.moto_patches import launch_template as patch
 
-from .world import NAME, Controller, Environment, who
+from .fake_environment import NAME, Controller, Environment, who
 
 TAGS = [{"Key": "Name", "Value": f"{NAME}-green"}, {"Key": "Slot", "Value": "green"}]
 ENDED = "teal-service ended: exited 1\nOutOfMemoryError: heap\n"
@@ -42,8 +42,8 @@ def slots(environment: Environment) -> Iterator[tuple[Slots, Lease]]:
         },
     )
     controller = Controller(environment)
-    traffic = controller.world.traffic
-    lease, _ = take(controller.store, who(), 60)
+    traffic = controller.context.traffic
+    lease, _ = acquire(controller.store, who(), 60)
     made = Slots(ec2, traffic, NAME, environment.time.clock(), user_data="#!/bin/bash", start_limit=300)
 
     def health(group: str) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release import lease
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
 from ansible_collections.teal.platform.plugins.module_utils.release.states import TERMINAL
 
-from .world import TABLE, Controller, Environment, Killed
+from .fake_environment import TABLE, Controller, Environment, Killed
 
 READS = ("Describe", "Get", "Query")
 EVERYTHING = os.environ.get("RELEASE_DEATHS") == "all"
@@ -61,7 +61,7 @@ def well(environment: Environment, where: str) -> None:
     """What has to be true whenever nobody works on the environment."""
     controller = Controller(environment)
     with environment.quietly():
-        now = controller.world.now()
+        now = controller.context.observe()
     assert environment.unserved == [], where
     assert environment.previews() == [], where
     assert now.unfinished is None, where

@@ -10,13 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import kubernetes
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import Api
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
     Unreachable,
 )
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes_api import Api
 
-from .world import Time
+from .fake_environment import Time
 
 
 @dataclass

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, acquire
 from ansible_collections.teal.platform.plugins.module_utils.release.slots import manifests as manifests_of
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
@@ -23,7 +23,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubern
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
 
-from .world import Time, who
+from .fake_environment import Time, who
 
 Json = dict[str, Any]
 
@@ -143,7 +143,7 @@ def api(time: Time) -> FakeApi:
 
 @pytest.fixture
 def lease(store: Store) -> Lease:
-    return take(store, who(), 30)[0]
+    return acquire(store, who(), 30)[0]
 
 
 @pytest.fixture
@@ -229,11 +229,11 @@ def test_a_slot_without_requests_is_held_as_large_as_it_was(up: Any, api: FakeAp
     up("blue", 1, replicas=5)
     api.apply(manifests_of.marked(autoscaler("blue", 2, 9), "blue"))
     slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
-    slots.hold("blue", lease)
+    slots.keep_size("blue", lease)
     assert (scaler(api, "blue")["minReplicas"], scaler(api, "blue")["maxReplicas"]) == (5, 9)
     api.writes.clear()
-    slots.hold("blue", lease)
-    slots.hold("green", lease)
+    slots.keep_size("blue", lease)
+    slots.keep_size("green", lease)
     assert api.writes == []
 
 
@@ -241,12 +241,12 @@ def test_a_warm_slot_grows_with_the_live_one(up: Any, api: FakeApi, lease: Lease
     up("blue", 1)
     up("green", 2)
     slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
-    assert slots.outgrown("blue") == 0
+    assert slots.replicas_to_match("blue") == 0
     api.objects["deployments", "assistant-green"]["spec"]["replicas"] = 6
-    assert slots.outgrown("blue") == 6
+    assert slots.replicas_to_match("blue") == 6
     slots.grow("blue", 6, lease)
     assert api.objects["deployments", "assistant-blue"]["spec"]["replicas"] == 6
-    assert (slots.outgrown("blue"), slots.outgrown("green")) == (0, 0)
+    assert (slots.replicas_to_match("blue"), slots.replicas_to_match("green")) == (0, 0)
 
 
 def test_an_autoscaler_grows_a_warm_slot_itself(up: Any, api: FakeApi, lease: Lease) -> None:
@@ -255,10 +255,10 @@ def test_an_autoscaler_grows_a_warm_slot_itself(up: Any, api: FakeApi, lease: Le
     api.apply(manifests_of.marked(autoscaler("blue", 2, 4), "blue"))
     api.objects["deployments", "assistant-green"]["spec"]["replicas"] = 6
     slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
-    slots.grow("blue", slots.outgrown("blue"), lease)
+    slots.grow("blue", slots.replicas_to_match("blue"), lease)
     assert (scaler(api, "blue")["minReplicas"], scaler(api, "blue")["maxReplicas"]) == (6, 6)
     assert api.objects["deployments", "assistant-blue"]["spec"]["replicas"] == 2, "two would fight over it"
-    assert slots.outgrown("blue") == 0, "it is on its way"
+    assert slots.replicas_to_match("blue") == 0, "it is on its way"
 
 
 def test_a_slot_that_is_down_does_not_grow(up: Any, api: FakeApi, lease: Lease) -> None:
@@ -266,7 +266,7 @@ def test_a_slot_that_is_down_does_not_grow(up: Any, api: FakeApi, lease: Lease) 
     up("green", 2)
     slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
     assert slots.scale_down("blue", lease)
-    assert slots.outgrown("blue") == 0
+    assert slots.replicas_to_match("blue") == 0
 
 
 def test_the_live_slot_is_not_written(up: Any, api: FakeApi) -> None:
@@ -315,7 +315,7 @@ def test_what_a_later_run_has_written_is_left_as_it_is(up: Any, api: FakeApi) ->
 
 
 def test_a_controller_without_the_lease_writes_nothing(up: Any, api: FakeApi, store: Store) -> None:
-    take(store, who("qa", "rollback"), 15, preempts={"deploy"})
+    acquire(store, who("qa", "rollback"), 15, preempts={"deploy"})
     with pytest.raises(LeaseLost):
         up("green", 1)
     assert api.writes == []
@@ -481,8 +481,8 @@ def test_an_autoscaler_of_the_user_is_neither_deleted_nor_changed(
     api.apply(theirs)
     slots = KubernetesSlots(api, "assistant", manifests("green", "r3"))  # type: ignore[arg-type]
     up_with(slots, "green", 3, lease)
-    slots.hold("green", lease)
-    assert slots.outgrown("green") == 0
+    slots.keep_size("green", lease)
+    assert slots.replicas_to_match("green") == 0
     slots.scale_down("green", lease)
     assert api.objects["horizontalpodautoscalers", "mine"]["spec"] == theirs["spec"]
     (warning,) = slots.warnings

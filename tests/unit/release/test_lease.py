@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Busy, Lease, LeaseLost, take
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import (
+    Busy,
+    Lease,
+    LeaseLost,
+    acquire,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State, TransitionRefused
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Conflict, Store, StoreError
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from .world import Time, record, who
+from .fake_environment import Time, record, who
 
 
 def test_first_lease_has_generation_one_and_the_lock_says_who_holds_it(store: Store) -> None:
-    lease, before = take(store, who("alice"), 30)
+    lease, before = acquire(store, who("alice"), 30)
     assert (lease.generation, before["generation"]) == (1, 0)
     lock = store.lock()
     assert (lock["who"], lock["where"], lock["operation"], lock["subject"]) == (
@@ -28,26 +33,26 @@ def test_first_lease_has_generation_one_and_the_lock_says_who_holds_it(store: St
 def test_second_deploy_stops_at_once_and_says_who_since_when_and_for_how_long(
     store: Store, time: Time
 ) -> None:
-    take(store, who("alice"), 30)
+    acquire(store, who("alice"), 30)
     time.now += 10
     with pytest.raises(
         Busy, match=r"a deploy of 1.1.0 by alice on laptop, .*since 2027-01-15T08:00:00Z .*20 s more"
     ):
-        take(store, who("bob"), 30)
+        acquire(store, who("bob"), 30)
     assert time.now == 1_800_000_010
 
 
 def test_lock_wait_gets_the_lock_when_it_is_given_back(store: Store, time: Time) -> None:
-    first, _ = take(store, who("alice"), 30)
+    first, _ = acquire(store, who("alice"), 30)
 
     def work() -> None:
         if time.now < 1_800_000_100:
-            first.keep()
+            first.renew_if_due()
         elif store.lock()["generation"] == 1:
-            first.give_back()
+            first.release_lock()
 
     time.on_sleep.append(work)
-    second, before = take(store, who("bob"), 30, wait=600)
+    second, before = acquire(store, who("bob"), 30, wait=600)
     assert second.generation == 2
     assert before["holder"] == ""
     assert time.now == pytest.approx(1_800_000_100, abs=1)
@@ -55,18 +60,18 @@ def test_lock_wait_gets_the_lock_when_it_is_given_back(store: Store, time: Time)
 
 
 def test_lock_wait_ends_while_the_holder_is_alive(store: Store, time: Time) -> None:
-    first, _ = take(store, who("alice"), 30)
-    time.on_sleep.append(first.keep)
+    first, _ = acquire(store, who("alice"), 30)
+    time.on_sleep.append(first.renew_if_due)
     with pytest.raises(Busy, match="alice"):
-        take(store, who("bob"), 30, wait=120)
+        acquire(store, who("bob"), 30, wait=120)
     assert time.now == pytest.approx(1_800_000_120, abs=1)
 
 
 def test_a_dead_holders_lock_is_taken_after_it_has_not_moved_for_its_lease(store: Store, time: Time) -> None:
-    take(store, who("alice"), 30)
+    acquire(store, who("alice"), 30)
     time.now += 3600
     began = time.now
-    second, before = take(store, who("bob"), 30)
+    second, before = acquire(store, who("bob"), 30)
     assert second.generation == 2
     assert before["who"] == "alice"
     assert 30 <= time.now - began < 31
@@ -76,23 +81,23 @@ def test_a_dead_holders_lock_is_taken_after_it_has_not_moved_for_its_lease(store
 
 @pytest.mark.parametrize("skew", [-7200, -60, 60, 7200])
 def test_clock_skew_never_takes_the_lock_of_a_living_holder(make_store: Any, time: Time, skew: float) -> None:
-    first, _ = take(make_store(), who("alice"), 30)
-    time.on_sleep.append(first.keep)
+    first, _ = acquire(make_store(), who("alice"), 30)
+    time.on_sleep.append(first.renew_if_due)
     with pytest.raises(Busy):
-        take(make_store(skew), who("bob"), 30, wait=300)
+        acquire(make_store(skew), who("bob"), 30, wait=300)
     first.confirm()
 
 
 @pytest.mark.parametrize("skew", [-7200, 7200])
 def test_clock_skew_does_not_keep_a_dead_holders_lock_for_ever(make_store: Any, skew: float) -> None:
-    take(make_store(), who("alice"), 30)
-    second, _ = take(make_store(skew), who("bob"), 30, wait=60)
+    acquire(make_store(), who("alice"), 30)
+    second, _ = acquire(make_store(skew), who("bob"), 30, wait=60)
     assert second.generation == 2
 
 
 def test_rollback_preempts_a_living_deploy_on_record(store: Store, time: Time) -> None:
-    deploy, _ = take(store, who("alice"), 30)
-    rollback, before = take(store, who("qa", "rollback"), 15, preempts={"deploy"})
+    deploy, _ = acquire(store, who("alice"), 30)
+    rollback, before = acquire(store, who("qa", "rollback"), 15, preempts={"deploy"})
     assert (rollback.generation, before["who"], time.now) == (2, "alice", 1_800_000_000)
     (trace,) = store.traces()
     assert (trace["what"], trace["by"], trace["for"]) == ("pre-empted", "qa on laptop", "rollback")
@@ -101,9 +106,9 @@ def test_rollback_preempts_a_living_deploy_on_record(store: Store, time: Time) -
 
 
 def test_deploy_does_not_preempt_a_rollback(store: Store) -> None:
-    take(store, who("qa", "rollback"), 15)
+    acquire(store, who("qa", "rollback"), 15)
     with pytest.raises(Busy, match="a rollback"):
-        take(store, who("alice"), 30, preempts=set())
+        acquire(store, who("alice"), 30, preempts=set())
 
 
 def test_a_race_for_a_free_lock_has_one_winner(store: Store, make_store: Any) -> None:
@@ -112,16 +117,16 @@ def test_a_race_for_a_free_lock_has_one_winner(store: Store, make_store: Any) ->
 
     def begin(seen: dict[str, Any]) -> tuple[list, dict]:
         if not others:
-            others.append(take(make_store(), who("bob"), 30)[0])
+            others.append(acquire(make_store(), who("bob"), 30)[0])
         return [], {}
 
     with pytest.raises(Busy, match="bob"):
-        take(store, who("alice"), 30, begin=begin)
+        acquire(store, who("alice"), 30, begin=begin)
     others[0].confirm()
 
 
 def test_a_controller_paused_past_its_lease_changes_nothing(store: Store, time: Time) -> None:
-    lease, _ = take(store, who("alice"), 30)
+    lease, _ = acquire(store, who("alice"), 30)
     time.now += 31
     changed = []
     with pytest.raises(
@@ -129,14 +134,14 @@ def test_a_controller_paused_past_its_lease_changes_nothing(store: Store, time: 
     ):
         lease.guard(lambda: changed.append(1))
     with pytest.raises(LeaseLost):
-        lease.give_back()
+        lease.release_lock()
     assert changed == []
 
 
 def test_a_controller_held_up_between_renewing_and_changing_changes_nothing(
     store: Store, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease, _ = take(store, who("alice"), 30)
+    lease, _ = acquire(store, who("alice"), 30)
     write = store.write
 
     def slowly(parts: Any) -> None:
@@ -151,13 +156,13 @@ def test_a_controller_held_up_between_renewing_and_changing_changes_nothing(
 
 
 def test_guard_tells_if_the_lock_was_taken_during_the_change(store: Store) -> None:
-    lease, _ = take(store, who("alice"), 30)
+    lease, _ = acquire(store, who("alice"), 30)
     with pytest.raises(LeaseLost, match="has passed on"):
-        lease.guard(lambda: take(store, who("qa", "rollback"), 15, preempts={"deploy"}))
+        lease.guard(lambda: acquire(store, who("qa", "rollback"), 15, preempts={"deploy"}))
 
 
 def test_another_process_of_the_run_holds_the_lease_on(store: Store, time: Time) -> None:
-    lease, _ = take(store, who("alice"), 30)
+    lease, _ = acquire(store, who("alice"), 30)
     time.now += 20
     Lease.of(store, lease.ticket()).renew()
     time.now += 20
@@ -165,13 +170,13 @@ def test_another_process_of_the_run_holds_the_lease_on(store: Store, time: Time)
 
 
 def test_keep_renews_only_when_a_third_has_passed(store: Store, time: Time) -> None:
-    lease, _ = take(store, who("alice"), 30)
+    lease, _ = acquire(store, who("alice"), 30)
     beat = store.lock()["beat"]
     time.now += 9
-    lease.keep()
+    lease.renew_if_due()
     assert store.lock()["beat"] == beat
     time.now += 2
-    lease.keep()
+    lease.renew_if_due()
     assert store.lock()["beat"] != beat
 
 
@@ -202,7 +207,7 @@ def test_advance_to_a_state_passed_already_writes_no_event(begun: tuple, store: 
 
 def test_advance_does_nothing_for_a_controller_that_lost_its_lease(begun: tuple, store: Store) -> None:
     lease, release = begun
-    take(store, who("qa", "rollback"), 15, preempts={"deploy"})
+    acquire(store, who("qa", "rollback"), 15, preempts={"deploy"})
     with pytest.raises(LeaseLost):
         lease.advance(release, State.STAGED, slots={"green": {"release": "x"}})
     assert store.release(release["id"])["state"] == "locked"
@@ -213,14 +218,14 @@ def test_advance_does_nothing_if_the_record_is_not_as_read(begun: tuple, store: 
     lease, release = begun
     lease.advance(release, State.STAGED)
     with pytest.raises(Conflict):
-        lease.advance(release, State.ABORTED, let_go=True)
+        lease.advance(release, State.ABORTED, release_lock=True)
     assert store.release(release["id"])["state"] == "staged"
     lease.confirm()
 
 
-@pytest.mark.parametrize("let_go", [False, True])
+@pytest.mark.parametrize("release_lock", [False, True])
 def test_a_lost_answer_is_not_taken_for_a_conflict(
-    begun: tuple, store: Store, monkeypatch: pytest.MonkeyPatch, let_go: bool
+    begun: tuple, store: Store, monkeypatch: pytest.MonkeyPatch, release_lock: bool
 ) -> None:
     """The first write arrives, its answer doesn't, and botocore asks again."""
     lease, release = begun
@@ -231,22 +236,22 @@ def test_a_lost_answer_is_not_taken_for_a_conflict(
         write(parts)
 
     monkeypatch.setattr(store, "write", twice)
-    after = lease.advance(release, State.ABORTED, let_go=let_go)
+    after = lease.advance(release, State.ABORTED, release_lock=release_lock)
     assert after["state"] == store.release(release["id"])["state"] == "aborted"
 
 
 def test_commit_gives_the_lock_back_with_the_same_write(begun: tuple, store: Store) -> None:
     lease, release = begun
-    lease.advance(release, State.ABORTED, "stopped", let_go=True)
+    lease.advance(release, State.ABORTED, "stopped", release_lock=True)
     assert store.lock()["holder"] == ""
-    assert take(store, who("bob"), 30)[0].generation == 2
+    assert acquire(store, who("bob"), 30)[0].generation == 2
 
 
 def test_generations_only_grow_so_history_has_an_order(store: Store, make_store: Any) -> None:
     for skew in (0, -3600, 3600):
-        lease, _ = take(make_store(skew), who(), 30)
+        lease, _ = acquire(make_store(skew), who(), 30)
         lease.write([store.put(record(lease.generation, state="aborted"))])
-        lease.give_back()
+        lease.release_lock()
     assert [release["id"] for release in store.history()] == ["00000003", "00000002", "00000001"]
     assert [release["id"] for release in store.history(limit=2)] == ["00000003", "00000002"]
 
@@ -254,7 +259,7 @@ def test_generations_only_grow_so_history_has_an_order(store: Store, make_store:
 def test_unfinished_is_the_last_release_unless_it_has_ended(begun: tuple, store: Store) -> None:
     lease, release = begun
     assert store.unfinished(store.lock())["id"] == release["id"]
-    lease.advance(release, State.ABORTED, let_go=True)
+    lease.advance(release, State.ABORTED, release_lock=True)
     assert store.unfinished(store.lock()) is None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ansible_collections.teal.platform.plugins.module_utils.release.slots import instance
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.excerpt import SHOWN, excerpt
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.log_excerpt import SHOWN, excerpt
 
 #: As Spring Boot 4.1.2 logs it.
 NO_BEAN = """\

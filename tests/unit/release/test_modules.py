@@ -11,10 +11,11 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from ansible_collections.teal.platform.plugins.module_utils.release import report, setup
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import advice
+from ansible_collections.teal.platform.plugins.module_utils.release import engine as engines
+from ansible_collections.teal.platform.plugins.module_utils.release import operator_messages
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, take
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import advice
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, acquire
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
     SlotFailed,
@@ -24,9 +25,9 @@ from ansible_collections.teal.platform.plugins.module_utils.release.states impor
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
 from ansible_collections.teal.platform.plugins.modules import (
+    release_abort,
     release_begin,
     release_info,
-    release_return,
     release_rollback,
     release_tested,
     release_unlock,
@@ -39,7 +40,7 @@ from ansible_collections.teal.platform.plugins.modules import (
 )
 from botocore.exceptions import ClientError
 
-from .world import NAME, TABLE, Controller, Environment, who
+from .fake_environment import NAME, TABLE, Controller, Environment, who
 
 COMMON: dict[str, Any] = {
     "name": NAME,
@@ -95,7 +96,7 @@ def test_the_gates_verdict_stands_on_the_record(
 ) -> None:
     verdict = {"revision": "abc", "status": "OK", "override": ""}
     run(release_begin, repository="assistant", image_tag="1.4.2", gate=verdict)
-    (told,) = run(release_info, look_inside=False)["status"]["releases"]
+    (told,) = run(release_info, inspect_slots=False)["status"]["releases"]
     assert told["gate"] == verdict
 
 
@@ -108,7 +109,7 @@ def test_it_goes_with_a_release_that_is_brought_up_again(
     run(release_tested)
     controller.deploy("1.1.0")
     run(release_begin, kind="rollback", to="r1")
-    releases = run(release_info, look_inside=False)["status"]["releases"]
+    releases = run(release_info, inspect_slots=False)["status"]["releases"]
     assert [each["gate"] for each in releases] == [verdict, {}, verdict]
     assert [each["tests"].get("passed") for each in releases] == [True, None, True]
 
@@ -126,14 +127,14 @@ def test_how_the_tests_ended_is_put_on_record_once(
     controller.deploy("b", digest=digests["b"])
     assert "is not live" in run(release_tested, digest=digests["a"], passed=False)["message"]
     assert run(release_tested, passed=False, who="alice")["changed"]
-    newer, older = run(release_info, look_inside=False)["status"]["releases"]
+    newer, older = run(release_info, inspect_slots=False)["status"]["releases"]
     assert (newer["tests"]["passed"], newer["tests"]["who"], older["tests"]["passed"]) == (
         False,
         "alice",
         True,
     )
     controller.rollback()
-    status = run(release_info, look_inside=False)["status"]
+    status = run(release_info, inspect_slots=False)["status"]
     live = status["slots"][status["live_slot"]]["release"]
     assert [each["tests"]["passed"] for each in status["releases"] if each["release"] == live] == [True]
 
@@ -244,7 +245,7 @@ def test_info_tells_it_to_machines_and_to_people(
     controller = Controller(environment)
     controller.deploy("1.0.0")
     controller.deploy("1.1.0")
-    told = run(release_info, look_inside=False)
+    told = run(release_info, inspect_slots=False)
     status = told["status"]
     assert (status["live_slot"], status["weights"]) == ("green", {"blue": 0, "green": 100})
     assert status["slots"]["green"]["version"] == "1.1.0"
@@ -259,7 +260,7 @@ def test_info_tells_of_what_was_left_unfinished(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
     run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
-    told = run(release_info, look_inside=False)
+    told = run(release_info, inspect_slots=False)
     assert told["status"]["unfinished"] == "r1"
     assert told["status"]["lock"]["who"] == "alice"
     assert any("unfinished" in line and "1.4.2 (r1) by alice: locked" in line for line in told["lines"])
@@ -297,7 +298,7 @@ def test_unlock_asks_for_a_reason_and_leaves_a_trace(
 
 
 def test_what_is_told_of_a_release_is_of_its_own_commit() -> None:
-    told = report.event(
+    told = operator_messages.event(
         {
             "version": "1.1.0",
             "from_version": "1.0.0",
@@ -310,7 +311,7 @@ def test_what_is_told_of_a_release_is_of_its_own_commit() -> None:
     )
     assert (told["from_digest"], told["digest"]) == ("sha256:aa", "sha256:bb")
     assert told["commit_url"] == "https://github.com/o/r/commit/abc"
-    assert "commit" not in report.event({"run": "https://ci.example/1"}, "1.1.0 on green")
+    assert "commit" not in operator_messages.event({"run": "https://ci.example/1"}, "1.1.0 on green")
 
 
 FORWARD = ("staged", "ready", "verified", "switching", "baking")
@@ -360,7 +361,7 @@ class Steady:
 @pytest.fixture
 def steady(monkeypatch: pytest.MonkeyPatch) -> Steady:
     steady = Steady()
-    monkeypatch.setattr(setup, "Clock", steady.clock)
+    monkeypatch.setattr(engines, "Clock", steady.clock)
     return steady
 
 
@@ -416,7 +417,7 @@ def test_who_has_lost_the_lease_does_not_apply_objects(
     steady: Steady,
 ) -> None:
     release, store, _ = carried(run, environment, ())
-    take(store, who("bob", "rollback"), 15, preempts={"deploy"})
+    acquire(store, who("bob", "rollback"), 15, preempts={"deploy"})
     for given in ({}, {"since": steady.now, "failure": {"msg": "connection refused"}}):
         assert failed(slot_lease, release=release, **given)["error"] == "LeaseLost"
 
@@ -431,7 +432,7 @@ def test_a_slot_is_recorded_before_it_is_prepared_and_the_lease_renewed_after_it
         seen.extend([store.slots()[release["slot"]]["release"], store.lock()["beat"]])
 
     slots = SimpleNamespace(prepare=prepare, warnings=[])
-    monkeypatch.setattr(setup.Engine, "slots", lambda self, **_: slots)
+    monkeypatch.setattr(engines.Engine, "slots", lambda self, **_: slots)
     told = run(slot_prepare, release=release, manifests=[{}])
     assert told["needed"] and told["lease"]["fresh_until"] > told["lease"]["since"]
     assert seen[0] == release["id"]
@@ -443,10 +444,10 @@ def test_what_serves_is_read_from_the_weights_when_going_back_failed(
 ) -> None:
     """The weights may have moved, and only the seeing of it failed."""
     release, store, record = carried(run, environment, (*FORWARD[:-1], "rolling_back"))
-    ended = {"return_failure": "not seen", "let_go": True}
+    ended = {"return_failure": "not seen", "release_lock": True}
     Lease.of(store, release).advance(record, State.ROLLBACK_FAILED, "not seen", **ended)
-    lease, _ = take(store, who("alice"), 60)
-    told = run(release_return, release={**release, **lease.ticket()}, step="watch", failure="bad")
+    lease, _ = acquire(store, who("alice"), 60)
+    told = run(release_abort, release={**release, **lease.ticket()}, step="watch", failure="bad")
     assert told["topic"] == "rollback failed"
     assert told["event"]["serving"] == "1.0.0 (r1) on blue"
     assert "Serving now:  1.0.0 (r1) on blue." in told["message"]
@@ -465,9 +466,9 @@ def test_retire_leaves_all_as_it_is_while_somebody_works(
     assert failed(slot_retire, now=True)["error"] == "Busy"
 
 
-@pytest.mark.parametrize("settle_only", [False, True])
+@pytest.mark.parametrize("recover_only", [False, True])
 def test_retire_brings_a_release_to_its_end_and_tells_of_it(
-    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, settle_only: bool
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, recover_only: bool
 ) -> None:
     Controller(environment).deploy("1.0.0")
     run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
@@ -477,7 +478,7 @@ def test_retire_brings_a_release_to_its_end_and_tells_of_it(
         UpdateExpression="SET lease = :short",
         ExpressionAttributeValues={":short": {"N": "1"}},
     )
-    told = run(slot_retire, lock_wait="10s", inventory="inventories/x", settle_only=settle_only)
+    told = run(slot_retire, lock_wait="10s", inventory="inventories/x", recover_only=recover_only)
     assert told["changed"] and told["topic"] == "deploy aborted"
     assert told["event"]["version"] == "1.4.2"
     assert told["event"]["who"] == "alice"
@@ -493,7 +494,7 @@ def test_where_nothing_was_left_to_settle_no_slot_is_scaled_down(
     controller.deploy("1.0.0")
     controller.deploy("1.1.0")
     for check in (True, False):
-        told = run(slot_retire, check=check, now=True, settle_only=True)
+        told = run(slot_retire, check=check, now=True, recover_only=True)
         assert (told["changed"], told["message"]) == (False, "no release was left midway")
     assert environment.slots.keys() == {"blue", "green"}
     assert run(slot_retire, check=True, now=True)["changed"]
@@ -549,7 +550,7 @@ def test_what_to_do_fits_the_cause_on_the_screen_and_on_discord(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, cause: str
 ) -> None:
     release, _, _ = carried(run, environment, ())
-    told = run(release_return, release=release, step="Bring it up", failure="it fails", cause=cause)
+    told = run(release_abort, release=release, step="Bring it up", failure="it fails", cause=cause)
     assert told["topic"] == "deploy aborted"
     assert f"What to do:   {advice(cause)}" in told["message"]
     assert told["event"]["reason"] == f"it fails\nWhat to do: {advice(cause)}"
@@ -558,10 +559,10 @@ def test_what_to_do_fits_the_cause_on_the_screen_and_on_discord(
 def test_a_right_that_aws_refuses_is_a_cause() -> None:
     denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ModifyRule")
     error = TrafficError("elasticloadbalancing:ModifyRule failed")
-    assert setup.cause(error) == ""
+    assert engines.cause(error) == ""
     error.__cause__ = denied
-    assert setup.cause(error) == "aws_rights"
-    assert setup.cause(SlotFailed("it crashes", "crash")) == "crash"
+    assert engines.cause(error) == "aws_rights"
+    assert engines.cause(SlotFailed("it crashes", "crash")) == "crash"
 
 
 @pytest.mark.parametrize(
@@ -583,7 +584,7 @@ def test_what_is_checked_before_the_lock_is_refused_with_what_to_do(
         def check(self, slot: str, number: str) -> None:
             raise error
 
-    monkeypatch.setattr(setup.Engine, "slots", lambda *_, **__: Slots())
+    monkeypatch.setattr(engines.Engine, "slots", lambda *_, **__: Slots())
     result = failed(slot_check, manifests=[])
     assert result["error"] == "Refused"
     assert str(error) in result["msg"] and told in result["msg"]
@@ -593,5 +594,5 @@ def test_the_slot_is_checked_with_all_that_a_template_may_use() -> None:
     root = Path(__file__).resolve().parents[3]
     (task,) = yaml.safe_load((root / "roles/slot/tasks/check.yml").read_text())
     lease = Lease(SimpleNamespace(clock=None), "", 0, 1)  # type: ignore[arg-type]
-    known = set(setup.ticket(lease, {})) - set(lease.ticket())
+    known = set(engines.ticket(lease, {})) - set(lease.ticket())
     assert set(task["vars"]["slot_release"]) == known | {"number"}

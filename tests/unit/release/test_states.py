@@ -61,10 +61,10 @@ def test_once_a_request_may_have_moved_a_release_is_never_aborted() -> None:
 @pytest.mark.parametrize("state", State)
 def test_settlement_leads_to_an_end(state: State) -> None:
     wanted = {
-        states.Settlement.NOTHING: None,
-        states.Settlement.ABORT: State.ABORTED,
-        states.Settlement.RETURN: State.ROLLED_BACK,
-    }[states.settlement(state)]
+        states.RecoveryAction.NOTHING: None,
+        states.RecoveryAction.ABORT: State.ABORTED,
+        states.RecoveryAction.ROLL_BACK: State.ROLLED_BACK,
+    }[states.recovery_action(state)]
     if wanted is None:
         assert state in states.TERMINAL
     elif wanted == State.ABORTED:

@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, take
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost, acquire
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import (
     PREVIEW_HEADER,
@@ -17,12 +17,12 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 )
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from .world import NAME, who
+from .fake_environment import NAME, who
 
 
 @pytest.fixture
 def lease(store: Store) -> Lease:
-    return take(store, who(), 30)[0]
+    return acquire(store, who(), 30)[0]
 
 
 def _weights(balancer: dict[str, Any]) -> dict[str, int]:
@@ -33,7 +33,7 @@ def _weights(balancer: dict[str, Any]) -> dict[str, int]:
 
 def test_live_is_read_from_the_weights(traffic: Traffic, balancer: dict[str, Any]) -> None:
     rule = traffic.rule()
-    assert (rule.live, rule.whole, rule.weights, rule.groups) == (
+    assert (rule.live, rule.exclusive, rule.weights, rule.groups) == (
         "blue",
         True,
         {"blue": 100, "green": 0},
@@ -48,7 +48,7 @@ def test_switch_moves_all_requests_by_one_call(
     modify = traffic.elb.modify_rule
     monkeypatch.setattr(traffic.elb, "modify_rule", lambda **given: (calls.append(given), modify(**given))[1])
     rule = traffic.switch("green", lease)
-    assert (rule.live, rule.whole) == ("green", True)
+    assert (rule.live, rule.exclusive) == ("green", True)
     assert _weights(balancer) == {"blue": 0, "green": 100}
     assert len(calls) == 1
     assert traffic.switch("green", lease).live == "green"
@@ -62,7 +62,7 @@ def test_switch_keeps_stickiness_as_it_is(traffic: Traffic, lease: Lease) -> Non
 def test_a_controller_that_lost_its_lease_moves_nothing(
     traffic: Traffic, balancer: dict[str, Any], lease: Lease, store: Store
 ) -> None:
-    take(store, who("qa", "rollback"), 15, preempts={"deploy"})
+    acquire(store, who("qa", "rollback"), 15, preempts={"deploy"})
     with pytest.raises(LeaseLost):
         traffic.switch("green", lease)
     assert _weights(balancer) == {"blue": 100, "green": 0}
@@ -113,7 +113,7 @@ def test_weights_that_went_astray_are_set_straight(
     traffic.elb.modify_rule(
         RuleArn=balancer["rule"], Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
     )
-    assert not traffic.rule().whole
+    assert not traffic.rule().exclusive
     traffic.switch("blue", lease)
     assert _weights(balancer) == {"blue": 100, "green": 0}
 
@@ -127,7 +127,7 @@ def test_preview_leads_to_the_idle_slot_for_the_token_alone(
     assert rule["Conditions"][0]["HttpHeaderConfig"] == header
     assert rule["Actions"][0]["FixedResponseConfig"]["MessageBody"] == "preview 1"
     assert int(rule["Priority"]) < traffic.rule().priority
-    traffic.lead_preview(arn, balancer["groups"]["green"])
+    traffic.forward_preview(arn, balancer["groups"]["green"])
     rule = boto3.client("elbv2").describe_rules(RuleArns=[arn])["Rules"][0]
     assert rule["Actions"][0]["TargetGroupArn"] == balancer["groups"]["green"]
     assert rule["Conditions"][0]["HttpHeaderConfig"] == header

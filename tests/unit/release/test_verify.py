@@ -14,12 +14,12 @@ from typing import Any
 import boto3
 import botocore.exceptions
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, probe
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, http_probe, images
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, seconds, span
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
-from ansible_collections.teal.platform.plugins.module_utils.release.inside import Inside
+from ansible_collections.teal.platform.plugins.module_utils.release.http_probe import Answer, Service, look_up
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
-from ansible_collections.teal.platform.plugins.module_utils.release.probe import Answer, Service, look_up
+from ansible_collections.teal.platform.plugins.module_utils.release.slot_monitor import SlotMonitor
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import (
     Check,
     Limits,
@@ -29,7 +29,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.verify impor
 
 from rehearsal import certificates
 
-from .world import Controller, Environment, who
+from .fake_environment import Controller, Environment, who
 
 HEALTH = json.dumps({"status": "UP", "components": [{"db": {"ok": True}}]}).encode()
 
@@ -140,20 +140,20 @@ def test_the_command_knows_the_way_and_its_output_does_not_tell_the_token(
         "print('token is', e['RELEASE_PREVIEW_TOKEN']);sys.exit(3)"
     )
     begun = deploy.begin(
-        controller.world, deploy.Request(image="2", tag="2", version="2", config_name="c"), who(), 60, 0
+        controller.context, deploy.Request(image="2", tag="2", version="2", config_name="c"), who(), 60, 0
     )
     assert begun.lease and begun.release
     environment.bring_up(begun.release, begun.lease, lambda _: None)
     with pytest.raises(StepFailed) as failed:
         verify(
-            controller.world,
+            controller.context,
             begun.lease,
             begun.release,
             [],
             [sys.executable, "-c", program],
             Limits(),
             {},
-            Inside.of(environment, begun.release),
+            SlotMonitor.of(environment, begun.release),
         )
     told = json.loads(seen.read_text())
     assert told["RELEASE_URL"] == "https://assistant.example"
@@ -167,10 +167,12 @@ def test_the_command_knows_the_way_and_its_output_does_not_tell_the_token(
 
 def test_a_command_is_ended_in_time_with_all_that_it_has_started(environment: Environment) -> None:
     """What it leaves behind would keep its output open."""
-    clock, world = Clock(), Controller(environment).world
-    world.store.clock = clock
+    clock, context = Clock(), Controller(environment).context
+    context.store.clock = clock
     began = clock.steady()
-    told = _watched(["sh", "-c", "sleep 30 & echo begun; sleep 30"], dict(os.environ), 1, world, lambda: None)
+    told = _watched(
+        ["sh", "-c", "sleep 30 & echo begun; sleep 30"], dict(os.environ), 1, context, lambda: None
+    )
     assert told == "begun\n\nit did not end within 1.0 s"
     assert clock.steady() - began < 10
 
@@ -211,7 +213,7 @@ def test_a_service_is_asked_at_an_address_by_its_name(tls: Any, monkeypatch: pyt
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    probe._trust.cache_clear()
+    http_probe._trust.cache_clear()
     answer = Service("assistant.example", port).get("127.0.0.1", "/x", {"X-Release-Preview": "t"})
     asked = answer.json()["asked"]
     assert answer.status == 200
@@ -223,7 +225,7 @@ def test_a_service_is_asked_at_an_address_by_its_name(tls: Any, monkeypatch: pyt
     assert other.error.startswith(
         "certificate of other.example at 127.0.0.1 is not trusted: Hostname mismatch"
     )
-    probe._trust.cache_clear()
+    http_probe._trust.cache_clear()
 
 
 def test_nobody_there_is_an_answer_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,14 +295,14 @@ def test_what_is_in_a_slot_is_tagged_so(aws: None) -> None:
         found = ecr.describe_images(repositoryName="assistant")["imageDetails"]
         return {image["imageDigest"]: sorted(image["imageTags"]) for image in found}
 
-    images.keep(ecr, "assistant", old, "live-shop-blue")
-    images.keep(ecr, "assistant", old, "live-shop-blue")
+    images.tag_in_slot(ecr, "assistant", old, "live-shop-blue")
+    images.tag_in_slot(ecr, "assistant", old, "live-shop-blue")
     assert tags() == {old: ["1.0", "live-shop-blue"], new: ["1.1"]}
     assert images.resolve(ecr, "assistant", "", old).tag == "1.0"
-    images.keep(ecr, "assistant", new, "live-shop-blue")
+    images.tag_in_slot(ecr, "assistant", new, "live-shop-blue")
     assert tags() == {old: ["1.0"], new: ["1.1", "live-shop-blue"]}
     with pytest.raises(Refused, match="has no image sha256:00"):
-        images.keep(ecr, "assistant", "sha256:" + "0" * 64, "live-shop-blue")
+        images.tag_in_slot(ecr, "assistant", "sha256:" + "0" * 64, "live-shop-blue")
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ImageTagAlreadyExistsException"])
@@ -315,7 +317,7 @@ def test_a_tag_that_is_refused_is_told(aws: None, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", call)
     with pytest.raises(Refused, match=rf"ecr:PutImage failed for the tag live-shop-blue: .*{code}"):
-        images.keep(ecr, "assistant", "sha256:" + "0" * 64, "live-shop-blue")
+        images.tag_in_slot(ecr, "assistant", "sha256:" + "0" * 64, "live-shop-blue")
 
 
 @pytest.mark.parametrize(
@@ -343,16 +345,16 @@ def test_a_slot_that_falls_before_its_targets_are_healthy_is_told_at_once(enviro
     controller = Controller(environment)
     assert controller.deploy("1.0.0") == "committed"
     request = deploy.Request(image="2", tag="2", version="2", config_name="c")
-    begun = deploy.begin(controller.world, request, who(), 60, 0)
+    begun = deploy.begin(controller.context, request, who(), 60, 0)
     assert begun.lease and begun.release
     environment.bring_up(begun.release, begun.lease, lambda _: None)
     running = environment.slots[begun.release["slot"]]
     running.healthy = False
     environment.time.on_sleep.append(lambda: setattr(running, "restarts", 1))
     began = environment.time.now
-    inside = Inside.of(environment, begun.release)
+    monitor = SlotMonitor.of(environment, begun.release)
     with pytest.raises(StepFailed, match=r"did not stay up in slot green: 1 restart since .*\n.*exit code 1"):
-        verify(controller.world, begun.lease, begun.release, [], [], Limits(), {}, inside)
+        verify(controller.context, begun.lease, begun.release, [], [], Limits(), {}, monitor)
     assert environment.time.now - began < 5
     assert environment.previews() == []
 
@@ -361,7 +363,7 @@ def test_a_slot_that_tells_no_version_is_not_asked_for_long(environment: Environ
     controller = Controller(environment)
     assert controller.deploy("1.0.0") == "committed"
     began = environment.time.now
-    environment.behaviour["2"] = "wordless"
+    environment.behaviour["2"] = "versionless"
     assert controller.deploy("2") == "aborted"
     release = controller.store.history(1)[0]
     assert "does not tell its version: /actuator/info answers 500" in release["failure"]

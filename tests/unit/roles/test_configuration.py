@@ -10,7 +10,7 @@ import pytest
 import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from ansible_collections.teal.platform.plugins.module_utils.release.config import (
+from ansible_collections.teal.platform.plugins.module_utils.release.service_config import (
     DEFAULTS,
     MOST_USER_DATA,
     RESERVED,

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import Api
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
     Unreachable,
 )
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes_api import Api
 
 #: Verb, API group and resource of what each release does.
 Right = tuple[str, str, str]

@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import Api
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes_api import Api
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.manifests import (
     AUTOSCALER,
     DEPLOYMENT,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import refusal
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import cause_of_refusal
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 
 
@@ -18,7 +18,7 @@ class KubernetesError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
-        self.cause = refusal(message, status)
+        self.cause = cause_of_refusal(message, status)
 
 
 class Unreachable(KubernetesError):
@@ -64,10 +64,10 @@ class Slots(Protocol):
     def explain(self, slot: str) -> str:
         """Return why what runs in a slot does badly, with its last log lines; empty if nothing is to be seen."""
 
-    def hold(self, slot: str, lease: Lease) -> None:
+    def keep_size(self, slot: str, lease: Lease) -> None:
         """Keep a slot that has no requests any more as large as it was when it had them."""
 
-    def outgrown(self, slot: str) -> int:
+    def replicas_to_match(self, slot: str) -> int:
         """Return how many replicas the other slot has now if they are more than those of this warm one; else 0."""
 
     def grow(self, slot: str, replicas: int, lease: Lease) -> None:

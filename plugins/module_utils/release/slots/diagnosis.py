@@ -8,15 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import (
-    Cause,
-    Explanation,
-    crash,
-    pull,
-    refusal,
-)
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.excerpt import READ, excerpt
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import (
+    Cause,
+    Diagnosed,
+    cause_of_crash,
+    cause_of_failed_pull,
+    cause_of_refusal,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.log_excerpt import READ, excerpt
 
 Json = dict[str, Any]
 #: Reasons for which a container waits and that time doesn't cure.
@@ -46,8 +46,8 @@ class Verdict:
     cause: str = ""
 
     @property
-    def told(self) -> Explanation:
-        return Explanation.of(str(self), self.cause)
+    def explanation(self) -> Diagnosed:
+        return Diagnosed.of(str(self), self.cause)
 
     def __str__(self) -> str:
         return self.reason + (f"\n{self.details}" if self.details else "")
@@ -82,16 +82,18 @@ class Diagnosis:
         refused = condition_of(deployment, "ReplicaFailure")
         message = refused.get("message", "")
         if refused.get("status") == "True" and not (ending and "exceeded quota" in message):
-            return Verdict(f"Kubernetes does not let the pods be made: {message}", cause=refusal(message))
+            return Verdict(
+                f"Kubernetes does not let the pods be made: {message}", cause=cause_of_refusal(message)
+            )
         for pod in coming:
-            found = self.hindrance(pod, ending)
+            found = self.blocker(pod, ending)
             if found:
                 return found
         if condition_of(deployment, "Progressing").get("reason") == "ProgressDeadlineExceeded":
             return self._too_slow(deployment, coming)
         return None
 
-    def hindrance(self, pod: Json, ending: list[Json] | None = None) -> Verdict | None:
+    def blocker(self, pod: Json, ending: list[Json] | None = None) -> Verdict | None:
         """Return why a pod will not start, or None while it may. Pods that are `ending` make room for it."""
         return self._containers(pod) or self._unschedulable(pod, ending or [])
 
@@ -193,7 +195,7 @@ class Diagnosis:
             if reason in _HOPELESS:
                 return self._unpulled(pod, container, where, message, Cause.IMAGE_NAME)
             if reason in _NO_IMAGE:
-                cause = pull(message)
+                cause = cause_of_failed_pull(message)
                 # Kubernetes goes from ErrImagePull to ImagePullBackOff without having tried again.
                 if cause in _PULLED_NEVER or self._lasts(pod, "no image") > self.unpulled:
                     return self._unpulled(pod, container, where, message, cause)
@@ -207,7 +209,7 @@ class Diagnosis:
 
     def _unpulled(self, pod: Json, container: Json, where: str, message: str, cause: str) -> Verdict:
         told = self._pull_error(pod, container) or message
-        cause = cause or pull(told) or Cause.REGISTRY
+        cause = cause or cause_of_failed_pull(told) or Cause.REGISTRY
         reason = container["state"]["waiting"]["reason"]
         what = f"{container.get('image', '')}: {reason}: {told}"
         return Verdict(f"the image of {where} cannot be pulled{_PULLS.get(cause, '')}: {what}", cause=cause)
@@ -219,7 +221,7 @@ class Diagnosis:
         lines = self.log(name, which, READ, True) or self.log(name, which, READ, False)
         count = container.get("restartCount", 0)
         killed = self._killed(pod, container)
-        cause = Cause.PROBE if killed and crash(lines) != Cause.HEAP else crash(lines)
+        cause = Cause.PROBE if killed and cause_of_crash(lines) != Cause.HEAP else cause_of_crash(lines)
         return Verdict(
             f"{where} crashes: {count} restart{'' if count == 1 else 's'}, "
             f"it last ended with {ended.get('reason', 'Error')}{code}",
@@ -255,7 +257,7 @@ class Diagnosis:
             message = waiting.get("message", "")
             why = f"container {(container or {})['name']} waits: {waiting.get('reason', '')}: {message}"
             if waiting.get("reason") in _NO_IMAGE:
-                cause = pull(self._pull_error(pod, container) or message) or Cause.REGISTRY
+                cause = cause_of_failed_pull(self._pull_error(pod, container) or message) or Cause.REGISTRY
         details = _joined(why, self._last_lines(pod, container))
         return Verdict(f"{told}: pod {pod['metadata']['name']} is not ready", details, cause)
 

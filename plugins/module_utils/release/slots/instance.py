@@ -14,11 +14,15 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause, Explanation, crash
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, span
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import (
+    Cause,
+    Diagnosed,
+    cause_of_crash,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Condition, SlotFailed
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.excerpt import excerpt
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.log_excerpt import excerpt
 from ansible_collections.teal.platform.plugins.module_utils.release.store import label
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import Traffic, summary
 
@@ -139,7 +143,7 @@ class InstanceSlots:
                 if console.count(_ENDED) >= 2:
                     raise SlotFailed(
                         f"the service on instance {instance} does not stay up\n{_quoted(console)}",
-                        crash(console),
+                        cause_of_crash(console),
                     )
             told = f"instance {instance} did not become healthy: {summary(found)}"
             self._patience(began, told, lease, instance)
@@ -150,7 +154,7 @@ class InstanceSlots:
             raise SlotFailed(
                 f"after {span(self.start_limit)}, {told}" + (f"\n{lines}" if lines else ""), Cause.TARGETS
             )
-        lease.keep()
+        lease.renew_if_due()
         self.clock.sleep(_LOOK_EVERY)
 
     def _console(self, instance: str) -> str:
@@ -184,15 +188,15 @@ class InstanceSlots:
         """See Slots.explain. What ended there is told by the instance's console."""
         consoles = [self._console(one["InstanceId"]) for one in self._instances(slot)]
         told = "\n".join(_quoted(console) for console in consoles if _ENDED in console)
-        return Explanation.of(told, crash(told) if told else "")
+        return Diagnosed.of(told, cause_of_crash(told) if told else "")
 
     # -- down ------------------------------------------------------------------------------------
 
-    def hold(self, slot: str, lease: Lease) -> None:
+    def keep_size(self, slot: str, lease: Lease) -> None:
         """See Slots.hold. Nothing scales instances."""
 
-    def outgrown(self, slot: str) -> int:
-        """See Slots.outgrown. A slot is one instance."""
+    def replicas_to_match(self, slot: str) -> int:
+        """See Slots.replicas_to_match. A slot is one instance."""
         return 0
 
     def grow(self, slot: str, replicas: int, lease: Lease) -> None:

@@ -13,18 +13,26 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
-from ansible_collections.teal.platform.plugins.module_utils.release.slots import diagnosis, manifests, rights
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.api import NO_LOG, Api, Json
+from ansible_collections.teal.platform.plugins.module_utils.release.slots import (
+    access_review,
+    diagnosis,
+    manifests,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.autoscalers import Autoscalers
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     Condition,
     KubernetesError,
     SlotFailed,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.slots.excerpt import READ
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes_api import (
+    NO_LOG,
+    Api,
+    Json,
+)
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.log_excerpt import READ
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.manifests import (
     AUTOSCALER,
     DEPLOYMENT,
@@ -71,14 +79,14 @@ class KubernetesSlots:
     def check(self, slot: str, number: str) -> list[str]:
         """Check that a release can be brought up, by manifests and rights; return these. Raises SlotFailed."""
         objects = self._checked(slot, number)
-        needed = list(rights.ALWAYS)
+        needed = list(access_review.ALWAYS)
         for obj in objects:
             plural, namespaced = self.api.plural(obj["apiVersion"], obj["kind"])
             group = obj["apiVersion"].rpartition("/")[0]
             if namespaced:
                 # kubernetes.core reads what it applies.
                 needed += [("get", group, plural), ("patch", group, plural)]
-        if lacks := rights.missing(self.api, needed):
+        if lacks := access_review.missing(self.api, needed):
             raise SlotFailed(
                 f"this identity may not do what a release needs in namespace {self.api.namespace}: {', '.join(lacks)}",
                 Cause.RIGHTS,
@@ -86,7 +94,7 @@ class KubernetesSlots:
         if any(obj["kind"] == AUTOSCALER for obj in objects):
             for each in SLOTS:
                 self.autoscalers.refuse_second(each)
-        return [rights.words(right) for right in dict.fromkeys(needed)]
+        return [access_review.words(right) for right in dict.fromkeys(needed)]
 
     # -- up --------------------------------------------------------------------------------------
 
@@ -202,14 +210,14 @@ class KubernetesSlots:
                         names = ", ".join(pod["metadata"]["name"] for pod in ending)
                         why = f"pods of the release before do not end in slot {slot}: {names}"
                         raise SlotFailed(str(diagnosis.Verdict(why, look.lost_nodes(ending))), Cause.NODE)
-                    lease.keep()
+                    lease.renew_if_due()
                     self.api.clock.sleep(_LOOK_EVERY)
                     continue
                 ready_since = None
                 found = look.verdict(deployment, self._pods(slot, number))
                 if found:
                     raise SlotFailed(str(found), found.cause)
-            lease.keep()
+            lease.renew_if_due()
             self.api.clock.sleep(_LOOK_EVERY)
 
     # -- before that: a Job ------------------------------------------------------------------------
@@ -240,14 +248,14 @@ class KubernetesSlots:
                 verdict = diagnosis.Verdict(f"Job {name} failed: {why}", diagnosis.quoted(lines))
                 raise SlotFailed(str(verdict), Cause.MIGRATION)
             pods = self.api.list("pods", f"job-name={name}", fields="status.phase=Pending")
-            hindered = next(filter(None, map(look.hindrance, pods)), None)
+            hindered = next(filter(None, map(look.blocker, pods)), None)
             if hindered:
                 lease.guard(lambda: self.api.delete("jobs", name, _BATCH))
                 raise SlotFailed(f"Job {name} failed: {hindered}", hindered.cause)
             if now - read > _LOG_EVERY:
                 # Kubernetes removes the pod of a Job whose time is over, and its log with it.
                 read, lines = now, self._job_log(name, lines)
-            lease.keep()
+            lease.renew_if_due()
             self.api.clock.sleep(_LOOK_EVERY)
 
     def _job_log(self, name: str, before: str) -> str:
@@ -283,17 +291,17 @@ class KubernetesSlots:
         number, look = _release_of(deployment) if deployment else "", self._diagnosis()
         found = [look.trouble(pod) for pod in self._pods(slot, number) if _bears(pod, number)]
         verdict = next(filter(None, found), None)
-        return verdict.told if verdict else ""
+        return verdict.explanation if verdict else ""
 
     # -- idle ------------------------------------------------------------------------------------
 
-    def hold(self, slot: str, lease: Lease) -> None:
+    def keep_size(self, slot: str, lease: Lease) -> None:
         """See Slots.hold. Without load its autoscaler would leave too little to go back to."""
         if wanted := _wanted(self._deployment(slot)):
             self.autoscalers.keep_at_least(slot, wanted, lease)
 
-    def outgrown(self, slot: str) -> int:
-        """See Slots.outgrown. Where an autoscaler is told already, it is on its way."""
+    def replicas_to_match(self, slot: str) -> int:
+        """See Slots.replicas_to_match. Where an autoscaler is told already, it is on its way."""
         if self.autoscalers.foreign(slot):
             return 0  # whoever made it decides
         wanted = _wanted(self._deployment(other(slot)))
@@ -379,7 +387,7 @@ class KubernetesSlots:
                     f"the pods that were in slot {slot} did not end within {span(limit)}: "
                     f"{status.get('replicas')} are left"
                 )
-            lease.keep()
+            lease.renew_if_due()
             self.api.clock.sleep(_LOOK_EVERY)
 
     # -- reading ---------------------------------------------------------------------------------

@@ -118,8 +118,8 @@ class Api:
 
     def path(self, version: str, plural: str, name: str = "", namespaced: bool = True) -> str:
         root = f"/api/{version}" if version == _CORE else f"/apis/{version}"
-        inside = f"/namespaces/{self.namespace}" if namespaced else ""
-        return f"{root}{inside}/{plural}" + (f"/{name}" if name else "")
+        scope = f"/namespaces/{self.namespace}" if namespaced else ""
+        return f"{root}{scope}/{plural}" + (f"/{name}" if name else "")
 
     def plural(self, version: str, kind: str) -> tuple[str, bool]:
         """Return the name of a kind in paths, and whether its objects are in namespaces. Raises KubernetesError."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.advice import Cause
+from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
 
@@ -48,7 +48,7 @@ def checked(manifests: list[Json], name: str, slot: str, number: str, namespace:
             f"they hold: {found}",
             Cause.MANIFESTS,
         )
-    if reason := _unlike(deployments[0], name, slot, number):
+    if reason := _mismatch(deployments[0], name, slot, number):
         raise SlotFailed(reason, Cause.MANIFESTS)
     last = (DEPLOYMENT, AUTOSCALER)
     return sorted(manifests, key=lambda obj: last.index(obj["kind"]) + 1 if obj["kind"] in last else 0)
@@ -78,7 +78,7 @@ def wrong(obj: Json, name: str, namespace: str) -> str:
     return ""
 
 
-def _unlike(deployment: Json, name: str, slot: str, number: str) -> str:
+def _mismatch(deployment: Json, name: str, slot: str, number: str) -> str:
     """Return what the Deployment lacks of what a slot needs, or the empty string."""
     spec = deployment.get("spec") or {}
     template = spec.get("template", {}).get("metadata", {}).get("labels", {})
