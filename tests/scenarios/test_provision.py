@@ -148,14 +148,14 @@ def test_after_all_failures_all_is_built_as_if_nothing_had_been(
 def test_a_destroy_has_to_be_meant(cloud: Cloud, undisturbed: Undisturbed) -> None:
     since = cloud.last_call()
     text = cloud.play("destroy", fails=True, confirm="production")
-    assert "Nothing was taken away. This would destroy 'staging', and 'production' was named." in text
+    assert "Nothing was removed. The inventory is of 'staging', but 'production' was confirmed." in text
     assert cloud.writes(since) == 0
 
     rds = cloud.session.client("rds", endpoint_url=cloud.config["aws"]["url"])
     rds.modify_db_instance(DBInstanceIdentifier="assistant-staging", DeletionProtection=True)
     since = cloud.last_call()
     text = cloud.play("destroy", fails=True)
-    assert "Deletion protection stands on: database database assistant-staging." in text
+    assert "Deletion protection is on for: database database assistant-staging." in text
     assert cloud.writes(since) == 0
 
 
