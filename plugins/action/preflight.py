@@ -92,7 +92,7 @@ class ActionModule(ActionBase):
             if holder.host not in found[problem]:
                 found[problem].append(holder.host)
         for host in hosts if playbook != "destroy" else []:
-            seen = host.own_manifests()
+            seen = host.check_custom_manifests()
             for warning in seen.warnings:
                 self._display.warning(f"slot_manifests_dir: {warning}")
             for message in seen.problems:

@@ -40,7 +40,7 @@ import typing as t
 
 from ansible.plugins.callback import CallbackBase
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
-from ansible_collections.teal.platform.plugins.plugin_utils.output import for_machines
+from ansible_collections.teal.platform.plugins.plugin_utils.stdout_format import is_machine_readable
 
 #: Seconds, from and to, that AWS needs in most cases, by the last part of the module's name.
 USUAL: dict[str, tuple[int, int] | str] = {
@@ -100,7 +100,7 @@ class CallbackModule(CallbackBase):
             low, _dash, high = str(given).partition("-")
             self.usual[name] = (int(low), int(high or low))
         interval = self.get_option("interval")
-        if interval > 0 and not for_machines():
+        if interval > 0 and not is_machine_readable():
             threading.Thread(target=self._tell, args=(interval,), daemon=True, name="progress").start()
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:

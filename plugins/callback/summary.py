@@ -56,7 +56,7 @@ import typing as t
 import unicodedata
 
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.teal.platform.plugins.plugin_utils.output import for_machines
+from ansible_collections.teal.platform.plugins.plugin_utils.stdout_format import is_machine_readable
 from ansible_collections.teal.platform.plugins.plugin_utils.summary_markdown import markdown
 
 KEPT_BACK = "the reason is kept back (no_log)"
@@ -258,7 +258,7 @@ class CallbackModule(CallbackBase):
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         summary = self.summary(stats)
-        if not for_machines():
+        if not is_machine_readable():
             self._print(summary)
         for path, write in (
             (self.get_option("file"), self._write),

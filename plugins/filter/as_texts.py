@@ -33,7 +33,7 @@ _value:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.text import as_texts
+from ansible_collections.teal.platform.plugins.module_utils.text_values import as_texts
 
 
 class FilterModule:

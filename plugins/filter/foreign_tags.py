@@ -43,7 +43,7 @@ _value:
 
 from collections.abc import Callable, Iterable
 
-from ansible_collections.teal.platform.plugins.module_utils.tags import matches
+from ansible_collections.teal.platform.plugins.module_utils.ignored_tags import matches
 
 
 def foreign_tags(tags: dict[str, str] | None, patterns: Iterable[str]) -> dict[str, str]:

@@ -36,7 +36,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.teal.platform.plugins.module_utils.actor import actor, user
+from ansible_collections.teal.platform.plugins.module_utils.run_identity import github_actor, local_user
 
 
 def run_context(environment: Mapping[str, str]) -> dict[str, str]:
@@ -46,14 +46,14 @@ def run_context(environment: Mapping[str, str]) -> dict[str, str]:
     run = environment.get("GITHUB_RUN_ID", "")
     if not run:
         return {
-            "who": user(environment),
+            "who": local_user(environment),
             "trigger": "ansible-playbook",
             "commit": commit,
             "commit_url": "",
             "run_url": "",
         }
     return {
-        "who": actor(environment),
+        "who": github_actor(environment),
         "trigger": environment.get("GITHUB_WORKFLOW", ""),
         "commit": commit,
         "commit_url": f"{repository}/commit/{commit}" if commit else "",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils import statuses
+from ansible_collections.teal.platform.plugins.module_utils import aws_statuses
 from ansible_collections.teal.platform.plugins.module_utils.resource import Resource, key_not_usable_yet
 
 #: Seconds in which KMS applies the tags of a new key, and some more.
@@ -34,7 +34,9 @@ class EksResource(Resource):
 
     def step(self, operation: str, of: dict[str, str], **arguments: Any) -> None:
         """Start an update and wait until EKS has done it; `of` says what is updated, as DescribeUpdate takes it."""
-        update = self.call_patiently(operation, key_not_usable_yet, seconds=KEY_USABLE, **arguments)["update"]
+        update = self.call_with_retry(operation, key_not_usable_yet, seconds=KEY_USABLE, **arguments)[
+            "update"
+        ]
         if not self.params["wait"]:
             return
 
@@ -44,7 +46,7 @@ class EksResource(Resource):
             return update
 
         def failed(_found: Any) -> str | None:
-            if statuses.meaning("EKS update", update["status"]) != statuses.FAILED:
+            if aws_statuses.meaning("EKS update", update["status"]) != aws_statuses.FAILED:
                 return None
             reasons = [
                 f"{error.get('errorCode')}: {error.get('errorMessage')}" for error in update.get("errors", [])
@@ -52,11 +54,11 @@ class EksResource(Resource):
             return f"update {update['type']} is {update['status']}; {'; '.join(reasons)}{self.issues(_found or {})}."
 
         self.wait_until(
-            lambda _found: statuses.meaning("EKS update", look()["status"]) == statuses.READY,
+            lambda _found: aws_statuses.meaning("EKS update", look()["status"]) == aws_statuses.READY,
             f"updated ({update['type']})",
-            broken=failed,
+            failure=failed,
         )
-        self.wait_settled()
+        self.wait_until_ready()
 
     def change_tags(self, arn: str, old: dict[str, str], new: dict[str, str]) -> None:
         """Bring the tags of the object `arn` from `old` to `new`."""
@@ -158,12 +160,12 @@ class ClusterSet(EksResource):
                 if any(wanted[name] != value for name, value in self.settings(member).items()):
                     self.change(key, member, wanted)
                 self.change_tags(self.arn(member), member.get("tags", {}), wanted["tags"])
-        return self.wait_settled() or {}
+        return self.wait_until_ready() or {}
 
     def delete(self, found: dict) -> None:
         for key, member in found.items():
             self.drop(key, member)
-        self.wait_gone()
+        self.wait_until_deleted()
 
     def describe(self, found: dict) -> dict[str, Any]:
         return {self.kind: {str(key): member for key, member in found.items()}}

@@ -15,12 +15,12 @@ PAIRS = (("1", "0"), ("ON", "OFF"), ("on", "off"), ("TRUE", "FALSE"), ("true", "
 RANGE = re.compile(r"(-?[\d.]+)-(-?[\d.]+)")
 
 
-class Unfit(ValueError):
+class InvalidParameter(ValueError):
     """A parameter has a name or value that RDS would ignore, or refuse after other changes."""
 
 
 def text_of(parameter: dict[str, Any], value: Any) -> str:
-    """Return `value` as RDS has it; raise Unfit if the parameter does not take it.
+    """Return `value` as RDS has it; raise InvalidParameter if the parameter does not take it.
 
     `parameter` is what DescribeDBParameters gives. A formula of RDS, such as `{DBInstanceClassMemory/9531392}`, is
     left as it is.
@@ -34,10 +34,10 @@ def text_of(parameter: dict[str, Any], value: Any) -> str:
     if kind == "boolean" or (pair and (isinstance(value, bool) or given.lower() in (*YES, *NO))):
         yes, no = pair or PAIRS[0]
         if given.lower() not in (*YES, *NO):
-            raise Unfit(f"{given!r} is neither yes nor no")
+            raise InvalidParameter(f"{given!r} is neither yes nor no")
         return yes if given.lower() in YES else no
     if isinstance(value, bool):
-        raise Unfit(f"it is a {kind}, not yes or no")
+        raise InvalidParameter(f"it is a {kind}, not yes or no")
     if kind in ("integer", "float"):
         _require_number(kind, given, choices)
         return given
@@ -45,7 +45,7 @@ def text_of(parameter: dict[str, Any], value: Any) -> str:
         return given
     same = next((one for one in choices if one.lower() == given.lower()), None)
     if same is None:
-        raise Unfit(f"{given!r} is not one of {', '.join(choices)}")
+        raise InvalidParameter(f"{given!r} is not one of {', '.join(choices)}")
     return same
 
 
@@ -54,13 +54,13 @@ def _require_number(kind: str, given: str, choices: list[str]) -> None:
         number = int(given) if kind == "integer" else float(given)
     except ValueError:
         unit = " in the engine's own unit" if re.fullmatch(r"\d+\s*[A-Za-z]+", given) else ""
-        raise Unfit(f"{given!r} is no {kind}{unit}") from None
+        raise InvalidParameter(f"{given!r} is no {kind}{unit}") from None
     ranges = [RANGE.fullmatch(one) for one in choices]
     within = [found for found in ranges if found]
     if not choices or given in choices:
         return
     if not any(float(found[1]) <= number <= float(found[2]) for found in within):
-        raise Unfit(f"{given} is not within {', '.join(choices)}")
+        raise InvalidParameter(f"{given} is not within {', '.join(choices)}")
 
 
 def same_value(one: str | None, other: str | None) -> bool:
@@ -74,7 +74,7 @@ def same_value(one: str | None, other: str | None) -> bool:
 
 
 def checked(known: dict[str, dict[str, Any]], wanted: dict[str, Any], family: str) -> dict[str, str]:
-    """Return the wanted values as RDS has them. Raise Unfit with every name and value that RDS does not take."""
+    """Return the wanted values as RDS has them. Raise InvalidParameter with every name and value that RDS does not take."""
     problems, values = [], {}
     for name, value in sorted(wanted.items()):
         parameter = known.get(name)
@@ -87,8 +87,8 @@ def checked(known: dict[str, dict[str, Any]], wanted: dict[str, Any], family: st
         else:
             try:
                 values[name] = text_of(parameter, value)
-            except Unfit as unfit:
-                problems.append(f"{name}: {unfit}")
+            except InvalidParameter as error:
+                problems.append(f"{name}: {error}")
     if problems:
-        raise Unfit("; ".join(problems))
+        raise InvalidParameter("; ".join(problems))
     return values

@@ -23,8 +23,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
 )
-from ansible_collections.teal.platform.plugins.module_utils import statuses
-from ansible_collections.teal.platform.plugins.module_utils.tags import without_tags
+from ansible_collections.teal.platform.plugins.module_utils import aws_statuses
+from ansible_collections.teal.platform.plugins.module_utils.ignored_tags import without_tags
 
 __all__ = [
     "COMMON_ARGUMENTS",
@@ -34,7 +34,7 @@ __all__ = [
     "ansible_dict_to_boto3_tag_list",
     "boto3_tag_list_to_ansible_dict",
     "key_not_usable_yet",
-    "not_assumed_yet",
+    "role_not_usable_yet",
 ]
 
 #: For how many seconds an object may be degraded before a run fails: pods that move to new nodes degrade an add-on.
@@ -58,7 +58,7 @@ COMMON_ARGUMENTS: dict[str, dict] = {
 }
 
 
-def not_assumed_yet(error: dict[str, str]) -> bool:
+def role_not_usable_yet(error: dict[str, str]) -> bool:
     """Return whether an error of AWS tells that a service does not know a role, or its rights, that was just made."""
     return error["Code"] in ("InvalidParameterValueException", "InvalidParameterException") and any(
         told in error["Message"]
@@ -90,7 +90,7 @@ class Resource:
     immutable: frozenset[str] = frozenset()
     #: keys of tags that are looked at, although they may be others'
     needed_tags: frozenset[str] = frozenset()
-    #: under what `statuses.STATUSES` sorts the object's statuses; empty if it has none
+    #: under what `aws_statuses.STATUSES` sorts the object's statuses; empty if it has none
     status_kind: str = ""
 
     def __init__(self, module: AnsibleAWSModule, client: Any = None) -> None:
@@ -148,15 +148,19 @@ class Resource:
 
     def meaning(self, found: dict) -> str:
         """Return what the object's status means (see `statuses`)."""
-        return statuses.meaning(self.status_kind, self.status(found)) if self.status_kind else statuses.READY
+        return (
+            aws_statuses.meaning(self.status_kind, self.status(found))
+            if self.status_kind
+            else aws_statuses.READY
+        )
 
-    def settled(self, found: dict) -> bool:
+    def is_ready(self, found: dict) -> bool:
         """Return whether the object is ready."""
-        return self.meaning(found) == statuses.READY
+        return self.meaning(found) == aws_statuses.READY
 
-    def broken(self, found: dict | None) -> str | None:
+    def failure(self, found: dict | None) -> str | None:
         """Return why the object will not become ready by itself, or None."""
-        if found is None or self.meaning(found) != statuses.FAILED:
+        if found is None or self.meaning(found) != aws_statuses.FAILED:
             return None
         status = self.status(found) or ""
         after = "" if self.repairable(found) or status.startswith("DELETE") else OVER
@@ -164,11 +168,11 @@ class Resource:
 
     def repairable(self, found: dict) -> bool:
         """Return whether a change may repair the object, which has failed."""
-        return statuses.repairable(self.status_kind, self.status(found))
+        return aws_statuses.repairable(self.status_kind, self.status(found))
 
-    def patience(self, found: dict | None) -> float:
+    def recovery_time(self, found: dict | None) -> float:
         """Return for how many seconds an object that has failed may recover by itself."""
-        return DEGRADED_FOR if found and "DEGRADED" in str(self.broken(found)) else 0.0
+        return DEGRADED_FOR if found and "DEGRADED" in str(self.failure(found)) else 0.0
 
     # -- what it gets --------------------------------------------------------------------------
 
@@ -178,7 +182,7 @@ class Resource:
         patterns = self.params.get("ignored_tags")
         return () if patterns is None else ("aws:*", *patterns)
 
-    def seen(self, answer: Any) -> Any:
+    def without_ignored_tags(self, answer: Any) -> Any:
         """Return an answer of AWS without the tags of others, so that none is compared nor removed."""
         return without_tags(answer, self.ignored_tags, self.needed_tags) if self.ignored_tags else answer
 
@@ -201,13 +205,13 @@ class Resource:
         if arguments.get("tags") == {}:  # EKS's model asks for one tag at least
             del arguments["tags"]
         try:
-            return self.seen(getattr(client, operation)(**arguments))
+            return self.without_ignored_tags(getattr(client, operation)(**arguments))
         except (ClientError, BotoCoreError) as error:
             if (getattr(error, "response", None) or {}).get("Error", {}).get("Code") in set(missing):
                 return None
             self.fail_aws(error, client, operation)
 
-    def call_patiently(
+    def call_with_retry(
         self,
         operation: str,
         passing: Callable[[dict[str, str]], bool],
@@ -227,7 +231,7 @@ class Resource:
         pause = 0.5
         while True:
             try:
-                return self.seen(getattr(client, operation)(**arguments))
+                return self.without_ignored_tags(getattr(client, operation)(**arguments))
             except ClientError as error:
                 if error.response["Error"]["Code"] in set(missing):
                     return None
@@ -254,7 +258,7 @@ class Resource:
                 answer = getattr(client, operation)(**arguments)
             else:
                 answer = client.get_paginator(operation).paginate(**arguments).build_full_result()
-            return self.seen(answer).get(key, [])
+            return self.without_ignored_tags(answer).get(key, [])
         except (ClientError, BotoCoreError) as error:
             if (getattr(error, "response", None) or {}).get("Error", {}).get("Code") in set(missing):
                 return []
@@ -265,11 +269,11 @@ class Resource:
         ready: Callable[[dict | None], bool],
         what: str,
         delay: float = 5.0,
-        broken: Callable[[dict | None], str | None] = lambda found: None,
+        failure: Callable[[dict | None], str | None] = lambda found: None,
     ) -> dict | None:
         """Poll `find` until `ready` says so and return what it found.
 
-        `broken` may return the reason why waiting longer is useless; `patience` says for how long that is doubted.
+        `failure` may return the reason why waiting longer is useless; `recovery_time` says for how long that is doubted.
         The pause is a fortieth of the time waited so far, at most `delay` seconds; it gives up after the module's
         `wait_timeout`.
         """
@@ -279,9 +283,9 @@ class Resource:
             found = self.find()
             if ready(found):
                 return found
-            reason = broken(found)
+            reason = failure(found)
             failed_since = (failed_since or time.monotonic()) if reason else None
-            if failed_since and time.monotonic() - failed_since >= self.patience(found):
+            if failed_since and time.monotonic() - failed_since >= self.recovery_time(found):
                 self.module.fail_json(
                     msg=f"{self.kind} '{self.name}' did not become {what}: {reason} "
                     "Fix the cause and run this again."
@@ -299,20 +303,20 @@ class Resource:
         """Wait until `find` finds what was just made: AWS completes its lists a little later."""
         return self.wait_until(lambda found: found is not None, "listed", delay=1.0)
 
-    def wait_settled(self, found: dict | None = None) -> dict | None:
+    def wait_until_ready(self, found: dict | None = None) -> dict | None:
         """Wait, if asked to, until AWS is done with the object; return it, or None if it is gone."""
         if not self.params.get("wait", True):
             return found or self.find()
         return self.wait_until(
-            lambda now: now is None or self.settled(now),
+            lambda now: now is None or self.is_ready(now),
             "ready",
-            broken=lambda now: self.broken(now) if now else None,
+            failure=lambda now: self.failure(now) if now else None,
         )
 
-    def wait_gone(self) -> None:
+    def wait_until_deleted(self) -> None:
         """Wait, if asked to, until the object is gone."""
         if self.params.get("wait", True):
-            self.wait_until(lambda found: found is None, "absent", broken=self.broken)
+            self.wait_until(lambda found: found is None, "absent", failure=self.failure)
 
     def run(self) -> NoReturn:
         """Bring the object to the wanted state and leave the module."""
@@ -320,7 +324,7 @@ class Resource:
         if self.params.get("state", "present") == "absent":
             self._remove(found)
         # An earlier run that was killed may have left it halfway.
-        found = self._await_end(found)
+        found = self._wait_for_pending_change(found)
         desired = {key: value for key, value in self.desired().items() if value is not None}
         if found is None:
             self._finish(None, desired, None if self.module.check_mode else self.create())
@@ -336,15 +340,15 @@ class Resource:
         before = {key: current.get(key) for key in desired}
         if changes and not self.module.check_mode:
             found = self.update(found, changes)
-        elif self.broken(found) and not self.module.check_mode:
-            found = self.wait_settled(found)
+        elif self.failure(found) and not self.module.check_mode:
+            found = self.wait_until_ready(found)
         self._finish(before, desired, found)
 
-    def _await_end(self, found: dict | None) -> dict | None:
+    def _wait_for_pending_change(self, found: dict | None) -> dict | None:
         """Wait until AWS is no longer at work on the object; end the module if no change could repair it."""
-        if found is None or self.settled(found):
+        if found is None or self.is_ready(found):
             return found
-        reason = self.broken(found)
+        reason = self.failure(found)
         if self.module.check_mode:
             if reason:
                 self.module.warn(f"{self.kind} '{self.name}' is not ready: {reason}")
@@ -354,9 +358,11 @@ class Resource:
         if not self.params.get("wait", True):
             return found
         return self.wait_until(
-            lambda now: now is None or self.settled(now) or (bool(self.broken(now)) and self.repairable(now)),
+            lambda now: (
+                now is None or self.is_ready(now) or (bool(self.failure(now)) and self.repairable(now))
+            ),
             "ready",
-            broken=lambda now: self.broken(now) if now else None,
+            failure=lambda now: self.failure(now) if now else None,
         )
 
     def _remove(self, found: dict | None) -> NoReturn:

@@ -113,7 +113,7 @@ class ResourceSet(Resource):
 
         Error codes in `gone` mean that there is nothing to delete.
         """
-        self.call_patiently(
+        self.call_with_retry(
             operation,
             lambda error: error["Code"] in IN_USE,
             seconds=self.params["wait_timeout"],
@@ -144,7 +144,7 @@ class EC2Set(ResourceSet):
 
     def call_when_visible(self, operation: str, **arguments: Any) -> Any:
         """Call `operation` on what was just made: for a moment EC2 may not know the id that it gave."""
-        return self.call_patiently(
+        return self.call_with_retry(
             operation, lambda error: error["Code"].endswith("NotFound"), seconds=7.5, **arguments
         )
 

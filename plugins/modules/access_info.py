@@ -100,8 +100,8 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
-from ansible_collections.teal.platform.plugins.module_utils.access import explain
-from ansible_collections.teal.platform.plugins.module_utils.first_contact import FirstContact
+from ansible_collections.teal.platform.plugins.module_utils.aws_errors import describe_aws_error
+from ansible_collections.teal.platform.plugins.module_utils.region_checks import RegionChecks
 from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
 
 
@@ -118,7 +118,7 @@ def ask_aws(module: AnsibleAWSModule) -> dict[str, str]:
                 f"{', '.join(allowed)}. Nothing was created or changed."
             )
         ask_region(module, region)
-        nodes, contact = module.params["nodes"], FirstContact(module, region)
+        nodes, contact = module.params["nodes"], RegionChecks(module, region)
         if module.params["zones"]:
             contact.zones(module.params["zones"], for_eks=bool(nodes))
         if module.params["zones"] and module.params["cluster"]:
@@ -126,7 +126,7 @@ def ask_aws(module: AnsibleAWSModule) -> dict[str, str]:
         if nodes:
             contact.vcpus(nodes)
     except (ClientError, BotoCoreError) as error:
-        module.fail_json(msg=f"{explain(error, region)} Nothing was created or changed.")
+        module.fail_json(msg=f"{describe_aws_error(error, region)} Nothing was created or changed.")
     return {"account": account, "arn": arn}
 
 

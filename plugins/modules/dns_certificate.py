@@ -75,7 +75,7 @@ arn:
 import time
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils import statuses
+from ansible_collections.teal.platform.plugins.module_utils import aws_statuses
 from ansible_collections.teal.platform.plugins.module_utils.dns import HostedZone, same_name
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     IGNORED_TAGS,
@@ -210,7 +210,7 @@ class Certificate(ResourceSet):
             found = self._described(arn)
             if ready(found):
                 return found
-            failed = statuses.meaning("certificate", found["Status"]) == statuses.FAILED
+            failed = aws_statuses.meaning("certificate", found["Status"]) == aws_statuses.FAILED
             if failed or time.monotonic() > give_up:
                 self.module.fail_json(msg=self._explain(found, what))
             time.sleep(pause)
@@ -218,7 +218,7 @@ class Certificate(ResourceSet):
 
     def _explain(self, found: dict, what: str) -> str:
         records = [f"{entry['Name']} {entry['Type']} {entry['Value']}" for entry in self._records(found)]
-        if statuses.meaning("certificate", found["Status"]) == statuses.FAILED:
+        if aws_statuses.meaning("certificate", found["Status"]) == aws_statuses.FAILED:
             advice = f"AWS refused it: {found.get('FailureReason', 'no reason given')}. Delete it"
         elif self.zone:
             answer = self.call("get_hosted_zone", client=self.zone.client, Id=self.zone.need())

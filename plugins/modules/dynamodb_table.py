@@ -218,7 +218,7 @@ class Table(Resource):
 
     def _set_recovery(self) -> dict:
         wanted = self.params["point_in_time_recovery"]
-        self.call_patiently(
+        self.call_with_retry(
             "update_continuous_backups",
             lambda error: error["Code"] == "ContinuousBackupsUnavailableException",  # of a table just made
             TableName=self.name,
@@ -228,7 +228,9 @@ class Table(Resource):
 
     def _await_active(self) -> dict:
         return (
-            self.wait_until(lambda now: now is not None and self.settled(now), "active", broken=self.broken)
+            self.wait_until(
+                lambda now: now is not None and self.is_ready(now), "active", failure=self.failure
+            )
             or {}
         )
 

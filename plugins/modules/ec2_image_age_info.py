@@ -68,7 +68,7 @@ instance_profile:
 from datetime import datetime
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.ages import days_since, too_old
+from ansible_collections.teal.platform.plugins.module_utils.image_age import age_warning, days_since
 from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule, Resource
 
 
@@ -110,7 +110,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     found = Instances(module).info()
-    warning = found and too_old(
+    warning = found and age_warning(
         module.params["name"],
         found["image_id"],
         found["image_age_days"],

@@ -107,7 +107,7 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
-from ansible_collections.teal.platform.plugins.module_utils import statuses
+from ansible_collections.teal.platform.plugins.module_utils import aws_statuses
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     COMMON_ARGUMENTS,
     AnsibleAWSModule,
@@ -243,9 +243,9 @@ class ScriptRun(Resource):
                 InstanceId=instance,
                 missing=["InvocationDoesNotExist"],
             )
-            if told and statuses.meaning("command", told["Status"]) == statuses.READY:
+            if told and aws_statuses.meaning("command", told["Status"]) == aws_statuses.READY:
                 return None
-            if told and statuses.meaning("command", told["Status"]) == statuses.FAILED:
+            if told and aws_statuses.meaning("command", told["Status"]) == aws_statuses.FAILED:
                 said = (told.get("StandardErrorContent") or told.get("StandardOutputContent") or "").strip()
                 return f"{told['StatusDetails']}: {said[-1500:]}"
             if time.monotonic() > give_up:

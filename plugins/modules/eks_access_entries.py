@@ -163,7 +163,7 @@ class EksAccessEntries(ClusterSet):
         is_now = self.settings(found)
         if found["stale"]:
             self.drop(key, found)
-            answer = self.call_patiently(
+            answer = self.call_with_retry(
                 "create_access_entry",
                 lambda error: error["Code"] == "ResourceInUseException",
                 clusterName=self.name,

@@ -87,7 +87,7 @@ addons:
 import json
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils import statuses
+from ansible_collections.teal.platform.plugins.module_utils import aws_statuses
 from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, ClusterSet
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     COMMON_ARGUMENTS,
@@ -148,27 +148,29 @@ class EksAddons(ClusterSet):
 
     def meaning(self, found: dict) -> str:
         """Return what the statuses of all add-ons mean: one that AWS is at work on is waited for first."""
-        meanings = {statuses.meaning("EKS add-on", addon["status"]) for addon in found.values()}
-        order = (statuses.IN_PROGRESS, statuses.FAILED)
-        return next((meaning for meaning in order if meaning in meanings), statuses.READY)
+        meanings = {aws_statuses.meaning("EKS add-on", addon["status"]) for addon in found.values()}
+        order = (aws_statuses.IN_PROGRESS, aws_statuses.FAILED)
+        return next((meaning for meaning in order if meaning in meanings), aws_statuses.READY)
 
     def status(self, found: dict) -> str:
         """Return those add-ons that are not ready, with their statuses and what EKS says of them."""
         return "; ".join(
             f"{name} is {addon['status']}{self.issues(addon)}"
             for name, addon in found.items()
-            if statuses.meaning("EKS add-on", addon["status"]) != statuses.READY
+            if aws_statuses.meaning("EKS add-on", addon["status"]) != aws_statuses.READY
         )
 
-    def broken(self, found: dict | None) -> str | None:
-        if not found or self.meaning(found) != statuses.FAILED:
+    def failure(self, found: dict | None) -> str | None:
+        if not found or self.meaning(found) != aws_statuses.FAILED:
             return None
         return f"{self.status(found)}.{'' if self.repairable(found) else OVER}"
 
     def repairable(self, found: dict) -> bool:
         failed = [addon["status"] for addon in found.values()]
-        failed = [status for status in failed if statuses.meaning("EKS add-on", status) == statuses.FAILED]
-        return all(statuses.repairable("EKS add-on", status) for status in failed)
+        failed = [
+            status for status in failed if aws_statuses.meaning("EKS add-on", status) == aws_statuses.FAILED
+        ]
+        return all(aws_statuses.repairable("EKS add-on", status) for status in failed)
 
     def _arguments(self, key: str, wanted: dict[str, Any]) -> dict[str, Any]:
         arguments = {"clusterName": self.name, "addonName": key, "resolveConflicts": "OVERWRITE"}

@@ -132,12 +132,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.module_utils.eks import KEY_USABLE, NO_CLUSTER, EksResource
-from ansible_collections.teal.platform.plugins.module_utils.interfaces import interfaces, remove_left_by_nodes
+from ansible_collections.teal.platform.plugins.module_utils.network_interfaces import (
+    interfaces,
+    remove_leftover_node_interfaces,
+)
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     COMMON_ARGUMENTS,
     AnsibleAWSModule,
     key_not_usable_yet,
-    not_assumed_yet,
+    role_not_usable_yet,
 )
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import IN_USE
 
@@ -220,9 +223,9 @@ class EksCluster(EksResource):
             optional["logging"] = {"clusterLogging": [{"types": want["logs"], "enabled": True}]}
         if "encryption_key_arn" in want:
             optional["encryptionConfig"] = self._encryption()
-        self.call_patiently(
+        self.call_with_retry(
             "create_cluster",
-            lambda error: not_assumed_yet(error) or key_not_usable_yet(error),
+            lambda error: role_not_usable_yet(error) or key_not_usable_yet(error),
             seconds=KEY_USABLE if "encryptionConfig" in optional else 60,
             name=self.name,
             roleArn=want["role_arn"],
@@ -236,7 +239,7 @@ class EksCluster(EksResource):
             tags=want.get("tags", {}),
             **optional,
         )
-        return self.wait_settled()
+        return self.wait_until_ready()
 
     def _encryption(self) -> list[dict]:
         return [{"resources": ["secrets"], "provider": {"keyArn": self.params["encryption_key_arn"]}}]
@@ -336,21 +339,21 @@ class EksCluster(EksResource):
         self._free(group)
         if found["status"] != "DELETING":
             self.call("delete_cluster", name=self.name, missing=NO_CLUSTER)
-        self.wait_gone()
+        self.wait_until_deleted()
         if self.params["wait"]:
             self._remove_group(group)
 
     def _free(self, group: str | None) -> None:
         """Remove the interfaces that nodes left in EKS's own security group: EKS would leave the group, too."""
         if group:
-            remove_left_by_nodes(self, self.ec2, interfaces(self, self.ec2, group_id=group))
+            remove_leftover_node_interfaces(self, self.ec2, interfaces(self, self.ec2, group_id=group))
 
     def _remove_group(self, group: str | None) -> None:
         """Remove EKS's own security group if it is still there: it would hold the network."""
         which = [{"Name": "group-id", "Values": [group or ""]}]
         if group and self.pages("describe_security_groups", "SecurityGroups", client=self.ec2, Filters=which):
             self._free(group)
-            self.call_patiently(
+            self.call_with_retry(
                 "delete_security_group",
                 lambda error: error["Code"] in IN_USE,
                 seconds=300,

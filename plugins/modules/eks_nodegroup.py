@@ -135,8 +135,12 @@ image_age_days:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.ages import days_since, released, too_old
 from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, EksResource
+from ansible_collections.teal.platform.plugins.module_utils.image_age import (
+    age_warning,
+    days_since,
+    release_date,
+)
 from ansible_collections.teal.platform.plugins.module_utils.resource import COMMON_ARGUMENTS, AnsibleAWSModule
 
 #: where AWS says which release of a machine image is the newest
@@ -267,7 +271,7 @@ class EksNodegroup(EksResource):
             **version,
             **self.address,
         )
-        return self.wait_settled()
+        return self.wait_until_ready()
 
     def update(self, found: dict, changes: dict[str, Any]) -> dict:
         if "tags" in changes:
@@ -300,16 +304,16 @@ class EksNodegroup(EksResource):
         if roll:
             # A group whose nodes could not be rolled is ACTIVE again, and made of what it was before.
             self.step("update_nodegroup_version", self.place, **roll, **self.address)
-        settled = self.wait_settled()
+        settled = self.wait_until_ready()
         if "template_version" in changes and self.params["wait"]:
             self._drop_versions(changes["template_version"])
         return settled
 
     def describe(self, found: dict) -> dict[str, Any]:
         release = found.get("releaseVersion")
-        moment = released(release)
+        moment = release_date(release)
         days = days_since(moment) if moment else None
-        warning = too_old(
+        warning = age_warning(
             f"nodegroup '{self.name}'",
             release or "",
             days,
@@ -333,7 +337,7 @@ class EksNodegroup(EksResource):
     def delete(self, found: dict) -> None:
         if found["status"] != "DELETING":
             self.call("delete_nodegroup", missing=NO_CLUSTER, **self.address)
-        self.wait_gone()
+        self.wait_until_deleted()
 
 
 def main() -> None:

@@ -67,7 +67,7 @@ kept:
   sample: ["registry repository shop (the account's, for its other environments)"]
 """
 
-from ansible_collections.teal.platform.plugins.module_utils.belongings import Belongings
+from ansible_collections.teal.platform.plugins.module_utils.environment_resources import EnvironmentResources
 from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
 
 
@@ -81,7 +81,7 @@ def main() -> None:
         supports_check_mode=True,
     )
     wanted = {*module.params["components"], ""}
-    found = Belongings(module, module.params["environment"], module.params["application"]).all()
+    found = EnvironmentResources(module, module.params["environment"], module.params["application"]).all()
     standing, protected, kept = [], [], []
     for entry in found:
         if entry["component"] not in wanted:

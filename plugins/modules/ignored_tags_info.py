@@ -64,13 +64,13 @@ tags:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.ignored_tags import matches
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     IGNORED_TAGS,
     AnsibleAWSModule,
     Resource,
     boto3_tag_list_to_ansible_dict,
 )
-from ansible_collections.teal.platform.plugins.module_utils.tags import matches
 
 OBJECTS = ("key_alias", "db_subnet_group", "certificate_name", "instance_name", "vpc_id")
 LIVE = ["pending", "running", "stopping", "stopped"]
@@ -90,7 +90,7 @@ class TagsOfOthers(Resource):
     def name(self) -> str:
         return self._of
 
-    def seen(self, answer: Any) -> Any:
+    def without_ignored_tags(self, answer: Any) -> Any:
         # Here they are wanted.
         return answer
 

@@ -164,18 +164,20 @@ functions:
 import json
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils import statuses
-from ansible_collections.teal.platform.plugins.module_utils.interfaces import await_functions
-from ansible_collections.teal.platform.plugins.module_utils.package import (
+from ansible_collections.teal.platform.plugins.module_utils import aws_statuses
+from ansible_collections.teal.platform.plugins.module_utils.lambda_package import (
     EXCLUDED,
     PackageError,
     build,
     digest,
 )
+from ansible_collections.teal.platform.plugins.module_utils.network_interfaces import (
+    wait_for_lambda_interfaces,
+)
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     IGNORED_TAGS,
     AnsibleAWSModule,
-    not_assumed_yet,
+    role_not_usable_yet,
 )
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import ResourceSet, finish
 
@@ -310,15 +312,15 @@ class Functions(ResourceSet):
 
     def create_one(self, key: str, want: dict[str, Any]) -> dict:
         self._keep_logs(key, want)
-        self.call_patiently(
+        self.call_with_retry(
             "create_function",
-            not_assumed_yet,
+            role_not_usable_yet,
             **self._configuration(key, want),
             Architectures=[want["architecture"]],
             Code={"ZipFile": self.packages[key]},
             Tags=want["tags"],
         )
-        self.wait_settled()
+        self.wait_until_ready()
         return self._publish(key, want, {})
 
     def update_one(self, key: str, found: dict, want: dict[str, Any]) -> dict:
@@ -337,14 +339,14 @@ class Functions(ResourceSet):
             self._let_in(key, have["callers"], want["callers"])
             return {**found, "callers": want["callers"]}
         self.call("update_function_configuration", **self._configuration(key, want))
-        self.wait_settled()
+        self.wait_until_ready()
         self.call(
             "update_function_code",
             FunctionName=key,
             ZipFile=self.packages[key],
             Architectures=[want["architecture"]],
         )
-        self.wait_settled()
+        self.wait_until_ready()
         return self._publish(key, want, found["live"])
 
     def _configuration(self, key: str, want: dict[str, Any]) -> dict[str, Any]:
@@ -403,14 +405,14 @@ class Functions(ResourceSet):
 
     def meaning(self, found: dict) -> str:
         """Return what the function's state means, or that of its last update if that is not over, or failed."""
-        state = statuses.meaning("function", found.get("State", "Active"))
-        update = statuses.meaning("function update", found.get("LastUpdateStatus", "Successful"))
-        return state if state != statuses.READY else update
+        state = aws_statuses.meaning("function", found.get("State", "Active"))
+        update = aws_statuses.meaning("function update", found.get("LastUpdateStatus", "Successful"))
+        return state if state != aws_statuses.READY else update
 
-    def broken(self, found: dict | None) -> str | None:
-        if found is None or self.meaning(found) != statuses.FAILED:
+    def failure(self, found: dict | None) -> str | None:
+        if found is None or self.meaning(found) != aws_statuses.FAILED:
             return None
-        failed = statuses.meaning("function", found.get("State", "Active")) == statuses.FAILED
+        failed = aws_statuses.meaning("function", found.get("State", "Active")) == aws_statuses.FAILED
         reason = found.get("StateReason" if failed else "LastUpdateStatusReason", "AWS does not say why")
         return f"{found.get('State') if failed else 'its last update Failed'}: {reason}."
 
@@ -468,7 +470,7 @@ def main() -> None:
     functions.purge()
     if not present and not module.check_mode:
         for group in module.params["security_group_ids"]:
-            await_functions(functions, module.client("ec2"), group)
+            wait_for_lambda_interfaces(functions, module.client("ec2"), group)
     prefix, alias = module.params["prefix"], module.params["alias"]
     arns = {name.removeprefix(prefix): f"{found['arn']}:{alias}" for name, found in made.items()}
     finish(module, {"functions": functions}, functions=arns)

@@ -238,9 +238,9 @@ class Balancer(Resource):
 
     def await_active(self, found: dict) -> None:
         """Wait until the load balancer is active; warn of one that is impaired."""
-        if not self.module.check_mode and not self.settled(found):
+        if not self.module.check_mode and not self.is_ready(found):
             found = (
-                self.wait_until(lambda now: now is None or self.settled(now), "active", broken=self.broken)
+                self.wait_until(lambda now: now is None or self.is_ready(now), "active", failure=self.failure)
                 or self.needed()
             )
         if self.status(found) == "active_impaired":

@@ -288,7 +288,7 @@ class RdsInstance(Resource):
             Tags=ansible_dict_to_boto3_tag_list(want.get("tags", {})),
             **arguments,
         )
-        return self.wait_settled()
+        return self.wait_until_ready()
 
     def update(self, found: dict, changes: dict[str, Any]) -> dict:
         if "tags" in changes:
@@ -313,14 +313,14 @@ class RdsInstance(Resource):
             self._modify(ApplyImmediately=self.params["apply_immediately"], **arguments)
             if self.params["apply_immediately"] and self.params["wait"]:
                 self._await_begin()
-        return self.wait_settled()
+        return self.wait_until_ready()
 
     def _await_begin(self) -> None:
         """Wait until RDS has taken up what it was asked for: for a while the instance is `available` as before."""
         give_up = time.monotonic() + 90
         while time.monotonic() < give_up:
             found = self.find()
-            if not found or not self.settled(found) or not found.get("PendingModifiedValues"):
+            if not found or not self.is_ready(found) or not found.get("PendingModifiedValues"):
                 return
             time.sleep(2)
 
@@ -346,7 +346,7 @@ class RdsInstance(Resource):
             if self.params["final_snapshot"]:
                 # RDS takes one of an instance that is available, and of none that is backed up or changed just now.
                 self.wait_until(
-                    lambda now: not now or self.settled(now) or bool(self.broken(now)),
+                    lambda now: not now or self.is_ready(now) or bool(self.failure(now)),
                     "ready for its snapshot",
                 )
             snapshot: dict[str, Any] = {"SkipFinalSnapshot": True}
@@ -354,7 +354,7 @@ class RdsInstance(Resource):
                 self.snapshot = f"{self.name}-final-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}"
                 snapshot = {"SkipFinalSnapshot": False, "FinalDBSnapshotIdentifier": self.snapshot}
             self.call("delete_db_instance", DBInstanceIdentifier=self.name, missing=NOT_FOUND, **snapshot)
-        self.wait_gone()
+        self.wait_until_deleted()
 
     def leftovers(self) -> dict[str, Any]:
         return {"snapshot": self.snapshot} if self.snapshot else {}

@@ -84,7 +84,11 @@ parameters:
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.rds_parameters import Unfit, checked, same_value
+from ansible_collections.teal.platform.plugins.module_utils.rds_parameters import (
+    InvalidParameter,
+    checked,
+    same_value,
+)
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     COMMON_ARGUMENTS,
     AnsibleAWSModule,
@@ -137,8 +141,8 @@ class ParameterGroup(Resource):
             self.module.fail_json(msg=f"family is needed for the parameter group '{self.name}'")
         try:
             values = checked(self.known(), self.params["parameters"], self.params["family"])
-        except Unfit as unfit:
-            self.module.fail_json(msg=f"parameter group '{self.name}': {unfit}. Nothing was changed.")
+        except InvalidParameter as error:
+            self.module.fail_json(msg=f"parameter group '{self.name}': {error}. Nothing was changed.")
         self.values = values
         existing = self.found["Tags"] if self.found else {}
         return {
@@ -205,7 +209,7 @@ class ParameterGroup(Resource):
             self.call(operation, DBParameterGroupName=self.name, Parameters=part)
 
     def delete(self, found: dict) -> None:
-        self.call_patiently(
+        self.call_with_retry(
             "delete_db_parameter_group",
             lambda error: (
                 error["Code"] in ("InvalidDBParameterGroupState", "InvalidDBParameterGroupStateFault")

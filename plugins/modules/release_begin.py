@@ -146,7 +146,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.engine impor
 from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import named
 from ansible_collections.teal.platform.plugins.module_utils.release.store import StoreError, label
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
-from ansible_collections.teal.platform.plugins.module_utils.text import require_text
+from ansible_collections.teal.platform.plugins.module_utils.text_values import require_text
 
 ARGUMENTS = {
     "repository": {"type": "str"},

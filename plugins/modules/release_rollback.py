@@ -85,7 +85,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.clock import
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import LOCK_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import LeaseLost
 from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import named
-from ansible_collections.teal.platform.plugins.module_utils.text import require_text
+from ansible_collections.teal.platform.plugins.module_utils.text_values import require_text
 
 ARGUMENTS = {
     "to": {"type": "raw", "default": ""},

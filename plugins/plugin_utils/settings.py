@@ -17,16 +17,24 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.template import trust_as_template
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import other
-from ansible_collections.teal.platform.plugins.module_utils.text import as_texts
+from ansible_collections.teal.platform.plugins.module_utils.text_values import as_texts
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.durations import DURATIONS
-from ansible_collections.teal.platform.plugins.plugin_utils.given import (
-    kind_of,
-    names_in,
-    not_text,
-    origin_of,
+from ansible_collections.teal.platform.plugins.plugin_utils.custom_manifests import (
+    NUMBER,
+    Findings,
+    check_manifests,
 )
-from ansible_collections.teal.platform.plugins.plugin_utils.own_manifests import NUMBER, Found, look
-from ansible_collections.teal.platform.plugins.plugin_utils.vaulted import inline, sources, vaulted
+from ansible_collections.teal.platform.plugins.plugin_utils.value_source import (
+    origin_of,
+    template_variables,
+    type_name,
+    type_problems,
+)
+from ansible_collections.teal.platform.plugins.plugin_utils.vault_sources import (
+    contains_vaulted_value,
+    is_vaulted_value,
+    vault_sources,
+)
 
 #: Settings that anybody can read later, and what to do with a secret instead.
 CLEAR_TEXT = {
@@ -176,9 +184,9 @@ class Settings:
             return
         # What a default computes from another setting is reported there.
         if name in self.variables:
-            wrong = list(not_text(name, value, option, name in DURATIONS or name.endswith("lock_wait")))
+            wrong = list(type_problems(name, value, option, name in DURATIONS or name.endswith("lock_wait")))
             for message in wrong:
-                said = f"must be text, and is {kind_of(value)}" if hidden(name, value, option) else message
+                said = f"must be text, and is {type_name(value)}" if hidden(name, value, option) else message
                 yield Problem(name, said, origin)
             if wrong:
                 return
@@ -206,17 +214,17 @@ class Settings:
         raw = self.merged[name]
         entries = raw if isinstance(raw, Mapping) else {"": raw}
         for key in dict.fromkeys([*entries, *(value if isinstance(value, Mapping) else ())]):
-            found = [*sources(entries.get(key), self.merged)]
-            if not found and isinstance(value, Mapping) and vaulted(value.get(key)):
+            found = [*vault_sources(entries.get(key), self.merged)]
+            if not found and isinstance(value, Mapping) and contains_vaulted_value(value.get(key)):
                 found = ["a vaulted value"]
             if found:
                 yield f"{name}{f'.{key}' if key else ''} comes from a vault, {found[0]}: {CLEAR_TEXT[name]}"
 
-    def own_manifests(self) -> Found:
+    def check_custom_manifests(self) -> Findings:
         """Look through the user's own manifests, if this host brings up slots with them."""
         raw = self._templar.template(self.merged.get("slot_manifests_dir", ""))
         if not raw or self.component != "release" or self.values.get("slot_kind") != "kubernetes":
-            return Found()
+            return Findings()
 
         def templar(slot: str) -> Any:
             workload, config = self.values["slot_workload"], as_texts(self.values.get("slot_config", {}))
@@ -244,7 +252,7 @@ class Settings:
         def name(slot: str) -> str:
             return str(templar(slot).template(self.merged["slot_name"]))
 
-        return look(str(raw), render, name, self.values["slot_namespace"])
+        return check_manifests(str(raw), render, name, self.values["slot_namespace"])
 
     def unknown(self, extra: Mapping[str, Any], more: Iterable[str]) -> Iterator[Problem]:
         """Yield variables that no spec knows: with the prefix of a role, or extra and almost a known name."""
@@ -268,7 +276,7 @@ class Settings:
         """Return the variable that was set to this value: `name`, or the one that its default takes over."""
         if name in self.variables or name not in self.merged:
             return name
-        others = [other for other in names_in(self.merged[name]) if other in self.variables]
+        others = [other for other in template_variables(self.merged[name]) if other in self.variables]
         same = [other for other in others if self.variables[other] == self.values.get(name)]
         return same[0] if len(same) == 1 else name
 
@@ -290,7 +298,7 @@ def shown(name: str, value: Any, option: dict) -> str:
 
 def hidden(name: str, value: Any, option: dict) -> bool:
     """Return whether no message may show the value of a setting."""
-    return bool(option.get("no_log")) or name == "slot_config" or inline(value)
+    return bool(option.get("no_log")) or name == "slot_config" or is_vaulted_value(value)
 
 
 def repr_of(value: Any) -> str:

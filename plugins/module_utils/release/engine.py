@@ -15,8 +15,10 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
-from ansible_collections.teal.platform.plugins.module_utils.access import explain, of_access
-from ansible_collections.teal.platform.plugins.module_utils.actor import actor, user
+from ansible_collections.teal.platform.plugins.module_utils.aws_errors import (
+    describe_aws_error,
+    is_access_error,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release import traffic as traffics
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import LENGTHS, Clock, seconds
 from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext
@@ -46,6 +48,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.states impor
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Conflict, Store, StoreError
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import Traffic, TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
+from ansible_collections.teal.platform.plugins.module_utils.run_identity import github_actor, local_user
 
 #: What every module of the group `teal.platform.release` takes, so that a play can say it once.
 ARGUMENTS: dict[str, dict] = {
@@ -153,7 +156,7 @@ class Engine:
         on_github = env.get("GITHUB_ACTIONS") == "true"
         link = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}"
         return holder(
-            who=self.params.get("who") or actor(env) or user(env),
+            who=self.params.get("who") or github_actor(env) or local_user(env),
             where="GitHub Actions" if on_github else socket.gethostname(),
             run=self.params.get("run") or (link.format_map(env) if on_github else ""),
             operation=operation,
@@ -243,7 +246,7 @@ def run(arguments: dict[str, dict], work: Callable[[Engine], dict[str, Any]], ch
         )
     except FAILURES as error:
         why, region = error.__cause__, module.region or "its default region"
-        more = f"\n{explain(why, region)}" if of_access(why) else ""
+        more = f"\n{describe_aws_error(why, region)}" if is_access_error(why) else ""
         module.fail_json(msg=f"{error}{more}", error=type(error).__name__, cause=cause(error))
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.text import as_text, as_texts
+from ansible_collections.teal.platform.plugins.module_utils.text_values import as_text, as_texts
 
 #: Variables that follow from other settings, which the platform has to know as well.
 RESERVED = {

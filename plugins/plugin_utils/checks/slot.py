@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry import Found, check
-from ansible_collections.teal.platform.plugins.plugin_utils.quantity import quantity
+from ansible_collections.teal.platform.plugins.plugin_utils.kubernetes_quantity import quantity
 
 #: Less memory than that was meant in another unit.
 LEAST_MEMORY = 4 * 1024 * 1024

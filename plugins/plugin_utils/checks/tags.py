@@ -10,10 +10,14 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.tags import matches
-from ansible_collections.teal.platform.plugins.module_utils.text import as_text
+from ansible_collections.teal.platform.plugins.module_utils.ignored_tags import matches
+from ansible_collections.teal.platform.plugins.module_utils.text_values import as_text
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry import Found, check
-from ansible_collections.teal.platform.plugins.plugin_utils.given import VERSIONS, kind_of, written
+from ansible_collections.teal.platform.plugins.plugin_utils.value_source import (
+    VERSIONS,
+    source_text,
+    type_name,
+)
 
 #: Keys by which resources are found, or that say whose they are. IAM tells no `name` from `Name`.
 RESERVED = (
@@ -46,7 +50,7 @@ def extra_tags(platform_extra_tags: dict[Any, Any]) -> Found:
     seen: dict[str, str] = {}
     for key, value in platform_extra_tags.items():
         if not isinstance(key, str):
-            yield variable, f"the key {key} is {kind_of(key)}: put it in quotes"
+            yield variable, f"the key {key} is {type_name(key)}: put it in quotes"
             continue
         folded = key.strip().casefold()
         reserved = next((name for name in RESERVED if name.casefold() == folded), None)
@@ -102,17 +106,17 @@ def text_problems(key: str, value: Any, nested: bool, parent: Any = None) -> Ite
         return
     if isinstance(value, Mapping | list | tuple):
         if not nested:
-            yield f"'{key}' must be text, and is {kind_of(value)}"
+            yield f"'{key}' must be text, and is {type_name(value)}"
             return
         pairs = value.items() if isinstance(value, Mapping) else ((parent or key, entry) for entry in value)
         for inner, entry in pairs:
             if not isinstance(inner, str):
-                yield f"'{key}' has a key that is {kind_of(inner)}, {inner}: put it in quotes"
+                yield f"'{key}' has a key that is {type_name(inner)}, {inner}: put it in quotes"
             else:
                 yield from text_problems(key, entry, nested, inner)
         return
     name = key if parent is None else parent
-    source = written(value, name)
+    source = source_text(value, name)
     if isinstance(value, date):
         yield f"'{key}' must be text, and is a date: put it in quotes"
     elif isinstance(value, float) and not math.isfinite(value):

@@ -14,7 +14,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.teal.platform.plugins.action.discord_message import ActionModule
 from ansible_collections.teal.platform.plugins.filter.subnet_plan import subnet_plan
-from ansible_collections.teal.platform.plugins.module_utils import access
+from ansible_collections.teal.platform.plugins.module_utils import aws_errors
 from ansible_collections.teal.platform.plugins.module_utils.release import images, lease
 from ansible_collections.teal.platform.plugins.modules import (
     access_info,
@@ -54,7 +54,7 @@ def test_there_are_ten() -> None:
 
 
 def test_no_credentials() -> None:
-    compare("No credentials", access.NO_CREDENTIALS + " Nothing was created or changed.")
+    compare("No credentials", aws_errors.NO_CREDENTIALS + " Nothing was created or changed.")
 
 
 def test_wrong_region() -> None:

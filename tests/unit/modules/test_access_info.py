@@ -6,7 +6,7 @@ import time
 
 import botocore.client
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils import access
+from ansible_collections.teal.platform.plugins.module_utils import aws_errors
 from ansible_collections.teal.platform.plugins.modules import access_info
 from botocore.exceptions import ClientError
 from support import ModuleFailed
@@ -55,7 +55,7 @@ def test_an_endpoint_that_does_not_answer(monkeypatch, run_module):
 )
 def test_credentials_that_are_refused(code, advice):
     error = ClientError({"Error": {"Code": code, "Message": "no"}}, "GetCallerIdentity")
-    message = access.explain(error, "ap-northeast-2")
+    message = aws_errors.describe_aws_error(error, "ap-northeast-2")
     assert advice in message and code in message
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import botocore.client
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils import interfaces
+from ansible_collections.teal.platform.plugins.module_utils import network_interfaces
 from ansible_collections.teal.platform.plugins.modules import lambda_functions
 
 TAGS = {"Application": "shop", "Environment": "staging", "Component": "functions", "CollectionVersion": "1"}
@@ -172,7 +172,7 @@ def test_their_interfaces_are_waited_for_while_their_role_stands(
         return {"NetworkInterfaces": [left] if len(looks) % 3 else []}
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
-    monkeypatch.setattr(interfaces.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(network_interfaces.time, "sleep", lambda seconds: None)
     gone = {"prefix": wanted["prefix"], "tags": TAGS, "security_group_ids": ["sg-1"], "state": "absent"}
     assert run_module(lambda_functions, check=True, **gone)["changed"] and not looks
     assert run_module(lambda_functions, **gone)["changed"] and len(looks) == 3

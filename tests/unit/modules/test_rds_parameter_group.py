@@ -7,7 +7,11 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.rds_parameters import Unfit, checked, text_of
+from ansible_collections.teal.platform.plugins.module_utils.rds_parameters import (
+    InvalidParameter,
+    checked,
+    text_of,
+)
 from ansible_collections.teal.platform.plugins.modules import rds_parameter_group
 from support import ModuleFailed
 
@@ -163,10 +167,12 @@ def test_a_value_is_sent_as_its_parameter_has_it(kind: str, allowed: str, given:
 
 
 def test_a_yes_is_no_number_and_what_rds_keeps_is_refused() -> None:
-    with pytest.raises(Unfit, match="it is a integer, not yes or no"):
+    with pytest.raises(InvalidParameter, match="it is a integer, not yes or no"):
         text_of({"DataType": "integer", "AllowedValues": "0-100"}, True)
     fixed = {"ssl": {"DataType": "boolean", "AllowedValues": "0,1", "IsModifiable": False}}
-    with pytest.raises(Unfit, match="ssl: RDS does not let anybody change it; x: postgres17 has no such"):
+    with pytest.raises(
+        InvalidParameter, match="ssl: RDS does not let anybody change it; x: postgres17 has no such"
+    ):
         checked(fixed, {"ssl": True, "x": 1}, "postgres17")
 
 

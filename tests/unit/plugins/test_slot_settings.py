@@ -11,7 +11,7 @@ from ansible_collections.teal.platform.plugins.plugin_utils.checks.machines impo
     processor_of_image,
     processor_of_type,
 )
-from ansible_collections.teal.platform.plugins.plugin_utils.quantity import quantity
+from ansible_collections.teal.platform.plugins.plugin_utils.kubernetes_quantity import quantity
 
 from tests.unit.plugins.test_settings import Inventory
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.tags import matches, without_tags
+from ansible_collections.teal.platform.plugins.module_utils.ignored_tags import matches, without_tags
 
 PATTERNS = ("aws:*", "awsApplication", "Cost*")
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.teal.platform.plugins.plugin_utils.own_manifests import Found
+from ansible_collections.teal.platform.plugins.plugin_utils.custom_manifests import Findings
 from ansible_collections.teal.platform.plugins.plugin_utils.settings import Settings, Specifications
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -35,7 +35,7 @@ SPECIFICATIONS = Specifications(
 )
 
 
-def of(folder: str, **more: Any) -> Found:
+def of(folder: str, **more: Any) -> Findings:
     """Return what is found in a folder of manifests of the release `shop` in the environment `qa`."""
     variables = {
         "platform_environment": "qa",
@@ -51,10 +51,10 @@ def of(folder: str, **more: Any) -> Found:
 
 
 @pytest.fixture
-def look(tmp_path: Path) -> Callable[..., Found]:
+def look(tmp_path: Path) -> Callable[..., Findings]:
     """Return look(files by name) -> what is found in a folder with these files."""
 
-    def look(files: dict[str, str | bytes]) -> Found:
+    def look(files: dict[str, str | bytes]) -> Findings:
         for name, text in files.items():
             (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
         return of(str(tmp_path))
@@ -73,8 +73,8 @@ def look(tmp_path: Path) -> Callable[..., Found]:
     ],
     ids=lambda files: " ".join(files),
 )
-def test_what_is_right_passes(look: Callable[..., Found], files: dict[str, str]) -> None:
-    assert look(files) == Found()
+def test_what_is_right_passes(look: Callable[..., Findings], files: dict[str, str]) -> None:
+    assert look(files) == Findings()
 
 
 WRONG: list[tuple[dict[str, str | bytes], str]] = [
@@ -138,16 +138,16 @@ WRONG: list[tuple[dict[str, str | bytes], str]] = [
 
 @pytest.mark.parametrize(("files", "message"), WRONG, ids=lambda value: str(value)[:60])
 def test_what_is_wrong_is_named_with_its_file(
-    look: Callable[..., Found], files: dict[str, str], message: str
+    look: Callable[..., Findings], files: dict[str, str], message: str
 ) -> None:
     found = look(files).problems
     assert any(message in problem for problem in found), found
 
 
-def test_an_empty_document_beside_an_object_is_left_out_with_a_warning(look: Callable[..., Found]) -> None:
+def test_an_empty_document_beside_an_object_is_left_out_with_a_warning(look: Callable[..., Findings]) -> None:
     config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
     found = look({"a.yml": DEPLOYMENT, "b.yml": f"{config}---\n# nothing\n---\n{config.replace('x', 'y')}"})
-    assert found == Found(warnings=["b.yml: document 2 is empty and is left out"])
+    assert found == Findings(warnings=["b.yml: document 2 is empty and is left out"])
 
 
 @pytest.mark.parametrize("folder", ["manifests", "./manifests", "../manifests", "~/manifests"])
@@ -163,4 +163,4 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 def test_without_a_folder_or_without_kubernetes_nothing_is_looked_at(tmp_path: Path) -> None:
-    assert of("") == of(str(tmp_path / "none"), slot_kind="instance") == Found()
+    assert of("") == of(str(tmp_path / "none"), slot_kind="instance") == Findings()

@@ -39,11 +39,11 @@ EC2 = (
 #: operations that call their filters by the singular
 SINGULAR = ("describe_flow_logs", "describe_nat_gateways")
 #: states in which EC2 still describes for a while what has ended
-OVER = ("deleted", "deleting")
+ENDED_STATES = ("deleted", "deleting")
 
 
 @dataclass(frozen=True)
-class Belonging:
+class EnvironmentResource:
     """One object: its kind, what AWS calls it, the component that it is of."""
 
     kind: str
@@ -67,7 +67,7 @@ LOG_GROUPS = (
 )
 
 
-class Belongings(Resource):
+class EnvironmentResources(Resource):
     """Lists what belongs to one environment, or to the account on its behalf."""
 
     kind = "environment"
@@ -85,9 +85,9 @@ class Belongings(Resource):
         return self.prefix
 
     def all(self) -> list[dict[str, Any]]:
-        """Return every belonging, sorted."""
+        """Return every resource, sorted."""
         finders = [getattr(self, name) for name in sorted(dir(self)) if name.startswith("_list_")]
-        found = {belonging for finder in finders for belonging in finder()}
+        found = {resource for finder in finders for resource in finder()}
         return [asdict(entry) for entry in sorted(found, key=lambda e: (e.component, e.kind, e.id))]
 
     # -- how things are asked for -----------------------------------------------------------------
@@ -101,10 +101,10 @@ class Belongings(Resource):
     def ask(self, service: str, operation: str, key: str, **arguments: Any) -> list:
         return self.pages(operation, key, client=self.aws(service), **arguments)
 
-    def _own(self, tags: dict[str, str]) -> bool:
+    def _has_own_tags(self, tags: dict[str, str]) -> bool:
         return tags.get("Environment") == self.environment and tags.get("Application") == self.application
 
-    def _begins_alike(self, name: str) -> bool:
+    def _has_prefix(self, name: str) -> bool:
         """Say whether a name may be one of this environment's: `shop-test-2-x` is of `test` or of `test-2`."""
         return name.startswith(f"{self.prefix}-")
 
@@ -126,16 +126,16 @@ class Belongings(Resource):
 
     # -- each service -----------------------------------------------------------------------------
 
-    def _list_ec2(self) -> Iterator[Belonging]:
+    def _list_ec2(self) -> Iterator[EnvironmentResource]:
         for kind, operation, key, identifier in EC2:
             for entry in self.ask("ec2", operation, key, **self._filters(operation)):
-                if entry.get("State") not in OVER:
-                    yield Belonging(kind, entry[identifier], self._component(entry))
+                if entry.get("State") not in ENDED_STATES:
+                    yield EnvironmentResource(kind, entry[identifier], self._component(entry))
         states = {"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped"]}
         filters = [*self._filters("describe_instances")["Filters"], states]
         for reservation in self.ask("ec2", "describe_instances", "Reservations", Filters=filters):
             for entry in reservation["Instances"]:
-                yield Belonging("instance", entry["InstanceId"], self._component(entry))
+                yield EnvironmentResource("instance", entry["InstanceId"], self._component(entry))
 
     def _filters(self, operation: str) -> dict[str, list]:
         tags = {"Environment": self.environment, "Application": self.application}
@@ -146,7 +146,7 @@ class Belongings(Resource):
     def _component(entry: dict) -> str:
         return boto3_tag_list_to_ansible_dict(entry.get("Tags", [])).get("Component", "")
 
-    def _list_load_balancer(self) -> Iterator[Belonging]:
+    def _list_load_balancer(self) -> Iterator[EnvironmentResource]:
         elb = self.aws("elbv2")
         answer = self.call(
             "describe_load_balancers", client=elb, Names=[self.prefix], missing=["LoadBalancerNotFound"]
@@ -156,13 +156,13 @@ class Belongings(Resource):
             described = self.call("describe_load_balancer_attributes", client=elb, LoadBalancerArn=arn)
             attributes = {pair["Key"]: pair["Value"] for pair in described["Attributes"]}
             protected = attributes.get("deletion_protection.enabled") == "true"
-            yield Belonging("load-balancer", entry["LoadBalancerName"], "load_balancer", protected)
+            yield EnvironmentResource("load-balancer", entry["LoadBalancerName"], "load_balancer", protected)
         for slot in SLOTS:
             name = f"{self.prefix}-{slot}"
             if self.call("describe_target_groups", client=elb, Names=[name], missing=["TargetGroupNotFound"]):
-                yield Belonging("target-group", name, "load_balancer")
+                yield EnvironmentResource("target-group", name, "load_balancer")
 
-    def _list_certificates(self) -> Iterator[Belonging]:
+    def _list_certificates(self) -> Iterator[EnvironmentResource]:
         acm = self.aws("acm")
         for arn in self._tagged("acm"):
             answer = self.call(
@@ -172,40 +172,40 @@ class Belongings(Resource):
                 missing=["ResourceNotFoundException"],
             )
             tags = boto3_tag_list_to_ansible_dict((answer or {}).get("Tags", []))
-            if self._own(tags):
-                yield Belonging("certificate", arn, tags.get("Component", ""))
+            if self._has_own_tags(tags):
+                yield EnvironmentResource("certificate", arn, tags.get("Component", ""))
 
-    def _list_cluster(self) -> Iterator[Belonging]:
+    def _list_cluster(self) -> Iterator[EnvironmentResource]:
         for name in self.ask("eks", "list_clusters", "clusters"):
             if name == self.prefix:
                 cluster = self.call("describe_cluster", client=self.aws("eks"), name=name)["cluster"]
-                yield Belonging("cluster", name, "cluster", bool(cluster.get("deletionProtection")))
+                yield EnvironmentResource("cluster", name, "cluster", bool(cluster.get("deletionProtection")))
                 for group in self.ask("eks", "list_nodegroups", "nodegroups", clusterName=name):
-                    yield Belonging("nodegroup", f"{name}/{group}", "cluster")
+                    yield EnvironmentResource("nodegroup", f"{name}/{group}", "cluster")
 
-    def _list_database(self) -> Iterator[Belonging]:
+    def _list_database(self) -> Iterator[EnvironmentResource]:
         for entry in self.ask("rds", "describe_db_instances", "DBInstances"):
             if entry["DBInstanceIdentifier"] == self.prefix:
                 protected = bool(entry.get("DeletionProtection"))
-                yield Belonging("database", entry["DBInstanceIdentifier"], "database", protected)
+                yield EnvironmentResource("database", entry["DBInstanceIdentifier"], "database", protected)
         for entry in self.ask("rds", "describe_db_subnet_groups", "DBSubnetGroups"):
             if entry["DBSubnetGroupName"] == self.prefix:
-                yield Belonging("db-subnet-group", entry["DBSubnetGroupName"], "database")
+                yield EnvironmentResource("db-subnet-group", entry["DBSubnetGroupName"], "database")
         for entry in self.ask("rds", "describe_db_parameter_groups", "DBParameterGroups"):
             name = entry["DBParameterGroupName"]
-            if self._begins_alike(name) and self._own(self._rds_tags(entry["DBParameterGroupArn"])):
-                yield Belonging("db-parameter-group", name, "database")
+            if self._has_prefix(name) and self._has_own_tags(self._rds_tags(entry["DBParameterGroupArn"])):
+                yield EnvironmentResource("db-parameter-group", name, "database")
         for entry in self.ask("rds", "describe_db_snapshots", "DBSnapshots", SnapshotType="manual"):
             if entry["DBInstanceIdentifier"] == self.prefix:
                 kept = "the last state of the data, to restore from"
-                yield Belonging("db-snapshot", entry["DBSnapshotIdentifier"], "database", kept=kept)
+                yield EnvironmentResource("db-snapshot", entry["DBSnapshotIdentifier"], "database", kept=kept)
 
     def _rds_tags(self, arn: str) -> dict[str, str]:
         gone = ["DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"]
         answer = self.call("list_tags_for_resource", client=self.aws("rds"), ResourceName=arn, missing=gone)
         return boto3_tag_list_to_ansible_dict((answer or {}).get("TagList", []))
 
-    def _list_release_store(self) -> Iterator[Belonging]:
+    def _list_release_store(self) -> Iterator[EnvironmentResource]:
         name = f"{self.prefix}-releases"
         client = self.aws("dynamodb")
         answer = self.call(
@@ -213,31 +213,31 @@ class Belongings(Resource):
         )
         if answer:
             protected = bool(answer["Table"].get("DeletionProtectionEnabled"))
-            yield Belonging("table", name, "release_store", protected)
+            yield EnvironmentResource("table", name, "release_store", protected)
 
-    def _list_functions(self) -> Iterator[Belonging]:
+    def _list_functions(self) -> Iterator[EnvironmentResource]:
         client = self.aws("lambda")
         for entry in self.ask("lambda", "list_functions", "Functions"):
-            if self._begins_alike(entry["FunctionName"]):
+            if self._has_prefix(entry["FunctionName"]):
                 tags = self.call("list_tags", client=client, Resource=entry["FunctionArn"])["Tags"]
-                if self._own(tags):
-                    yield Belonging("function", entry["FunctionName"], tags.get("Component", ""))
+                if self._has_own_tags(tags):
+                    yield EnvironmentResource("function", entry["FunctionName"], tags.get("Component", ""))
         for entry in self.ask("apigatewayv2", "get_apis", "Items"):
-            if self._own(entry.get("Tags", {})):
-                yield Belonging("http-api", entry["ApiId"], entry["Tags"].get("Component", ""))
+            if self._has_own_tags(entry.get("Tags", {})):
+                yield EnvironmentResource("http-api", entry["ApiId"], entry["Tags"].get("Component", ""))
 
-    def _list_alarms(self) -> Iterator[Belonging]:
+    def _list_alarms(self) -> Iterator[EnvironmentResource]:
         alarms = self.ask("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNamePrefix=f"{self.prefix}-")
         for entry in alarms:
             arn = entry["AlarmArn"]
             answer = self.call("list_tags_for_resource", client=self.aws("cloudwatch"), ResourceARN=arn)
-            if self._own(boto3_tag_list_to_ansible_dict(answer["Tags"])):
-                yield Belonging("alarm", entry["AlarmName"], "alarms")
+            if self._has_own_tags(boto3_tag_list_to_ansible_dict(answer["Tags"])):
+                yield EnvironmentResource("alarm", entry["AlarmName"], "alarms")
         for entry in self.ask("sns", "list_topics", "Topics"):
             if entry["TopicArn"].rpartition(":")[2] == f"{self.prefix}-alarms":
-                yield Belonging("topic", entry["TopicArn"], "alarms")
+                yield EnvironmentResource("topic", entry["TopicArn"], "alarms")
 
-    def _list_log_groups(self) -> Iterator[Belonging]:
+    def _list_log_groups(self) -> Iterator[EnvironmentResource]:
         made = tuple(path.format(self.prefix) for path in LOG_GROUPS)
         there: set[str] = set()
         for beginning in (*made, f"/aws/lambda/{self.prefix}-"):
@@ -254,18 +254,18 @@ class Belongings(Resource):
             tags, name = (answer or {}).get("tags", {}), arn.partition(":log-group:")[2]
             # A service makes its group again if it has a word left to write, and gives it no tags.
             again = arn in there and "Environment" not in tags and name.startswith(made)
-            if self._own(tags) or again:
-                yield Belonging("log-group", name, tags.get("Component", ""))
+            if self._has_own_tags(tags) or again:
+                yield EnvironmentResource("log-group", name, tags.get("Component", ""))
 
-    def _list_secrets(self) -> Iterator[Belonging]:
+    def _list_secrets(self) -> Iterator[EnvironmentResource]:
         for entry in self.ask("secretsmanager", "list_secrets", "SecretList", IncludePlannedDeletion=True):
             tags = boto3_tag_list_to_ansible_dict(entry.get("Tags", []))
-            if self._own(tags):
+            if self._has_own_tags(tags):
                 ended = entry.get("DeletedDate")
                 kept = f"removed on {ended:%Y-%m-%d}, and can be taken back for a while" if ended else ""
-                yield Belonging("secret", entry["Name"], tags.get("Component", ""), kept=kept)
+                yield EnvironmentResource("secret", entry["Name"], tags.get("Component", ""), kept=kept)
 
-    def _list_keys(self) -> Iterator[Belonging]:
+    def _list_keys(self) -> Iterator[EnvironmentResource]:
         client = self.aws("kms")
         keys = dict.fromkeys((arn.rpartition("/")[2] for arn in self._tagged("kms") if ":key/" in arn), "")
         names = {f"alias/{self.prefix}-{name}": name for name in KEYS}
@@ -283,20 +283,20 @@ class Belongings(Resource):
             tags = {tag["TagKey"]: tag["TagValue"] for tag in listed["Tags"]}
             # A run that was killed may have left it without its tags.
             bare = named and "Environment" not in tags
-            if self._own(tags) or bare:
+            if self._has_own_tags(tags) or bare:
                 kept = f"ends on {key['DeletionDate']:%Y-%m-%d}" if key.get("DeletionDate") else ""
-                yield Belonging("key", identifier, tags.get("Component", named), kept=kept)
+                yield EnvironmentResource("key", identifier, tags.get("Component", named), kept=kept)
 
-    def _list_identity(self) -> Iterator[Belonging]:
+    def _list_identity(self) -> Iterator[EnvironmentResource]:
         path = {"PathPrefix": f"/{self.prefix}/"}
         for entry in self.ask("iam", "list_roles", "Roles", **path):
-            yield Belonging("role", entry["RoleName"], "identity")
+            yield EnvironmentResource("role", entry["RoleName"], "identity")
         for entry in self.ask("iam", "list_instance_profiles", "InstanceProfiles", **path):
-            yield Belonging("instance-profile", entry["InstanceProfileName"], "identity")
+            yield EnvironmentResource("instance-profile", entry["InstanceProfileName"], "identity")
         for entry in self.ask("iam", "list_policies", "Policies", Scope="Local", **path):
-            yield Belonging("policy", entry["PolicyName"], "identity")
+            yield EnvironmentResource("policy", entry["PolicyName"], "identity")
 
-    def _list_account(self) -> Iterator[Belonging]:
+    def _list_account(self) -> Iterator[EnvironmentResource]:
         """What the environments of an account share."""
         shared = "the account's, for its other environments"
         answer = self.call(
@@ -306,7 +306,7 @@ class Belongings(Resource):
             missing=["RepositoryNotFoundException"],
         )
         for entry in (answer or {}).get("repositories", []):
-            yield Belonging("repository", entry["repositoryName"], "registry", kept=shared)
+            yield EnvironmentResource("repository", entry["repositoryName"], "registry", kept=shared)
         for entry in self.ask("iam", "list_open_id_connect_providers", "OpenIDConnectProviderList"):
             if entry["Arn"].endswith("/token.actions.githubusercontent.com"):
-                yield Belonging("oidc-provider", entry["Arn"], "identity", kept=shared)
+                yield EnvironmentResource("oidc-provider", entry["Arn"], "identity", kept=shared)

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils import ages
+from ansible_collections.teal.platform.plugins.module_utils import image_age
 from ansible_collections.teal.platform.plugins.modules import ec2_image_age_info, eks_cluster, eks_nodegroup
 from ansible_collections.teal.platform.plugins.plugin_utils.checks import cluster as checks
 
@@ -145,16 +145,16 @@ def test_the_age_of_an_instances_image(aws: Any, run_module: Run, warned: list[s
     ],
 )
 def test_a_release_says_when_it_was_made(number: str | None, day: datetime | None) -> None:
-    assert ages.released(number) == day
+    assert image_age.release_date(number) == day
 
 
 def test_what_is_too_old() -> None:
     now = datetime(2026, 11, 30, tzinfo=UTC)
-    assert ages.days_since(now - timedelta(days=60, hours=1), now) == 60
-    assert ages.too_old("nodes", "i", 60, 60, "s", "p") is None
-    assert ages.too_old("nodes", "i", None, 60, "s", "p") is None
-    assert ages.too_old("nodes", "i", 999, 0, "s", "p") is None
-    assert "is 61 days old (s: 60)" in str(ages.too_old("nodes", "i", 61, 60, "s", "p"))
+    assert image_age.days_since(now - timedelta(days=60, hours=1), now) == 60
+    assert image_age.age_warning("nodes", "i", 60, 60, "s", "p") is None
+    assert image_age.age_warning("nodes", "i", None, 60, "s", "p") is None
+    assert image_age.age_warning("nodes", "i", 999, 0, "s", "p") is None
+    assert "is 61 days old (s: 60)" in str(image_age.age_warning("nodes", "i", 61, 60, "s", "p"))
 
 
 @pytest.mark.parametrize(

@@ -23,21 +23,21 @@ NUMBER = "r0"
 
 
 @dataclass
-class Found:
+class Findings:
     """What is wrong with the manifests, and what is only odd."""
 
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
-def look(
+def check_manifests(
     folder: str, render: Callable[[Path, str], str], name: Callable[[str], str], namespace: str
-) -> Found:
+) -> Findings:
     """Look through a folder of manifests.
 
     `render(file, slot)` returns a file as the role renders it, `name(slot)` what a slot's Deployment has to be called.
     """
-    found = Found(list(_wrong_folder(folder)))
+    found = Findings(list(_wrong_folder(folder)))
     if found.problems:
         return found
     files = sorted({file for pattern in PATTERNS for file in Path(folder).glob(pattern) if file.is_file()})
@@ -85,7 +85,7 @@ def _wrong_folder(folder: str) -> Iterator[str]:
             )
 
 
-def _objects(file: Path, slot: str, render: Callable[[Path, str], str], found: Found) -> Iterator[Any]:
+def _objects(file: Path, slot: str, render: Callable[[Path, str], str], found: Findings) -> Iterator[Any]:
     try:
         source = file.read_bytes().decode()
         documents = list(

@@ -12,7 +12,7 @@ from typing import Any
 
 import jinja2
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import LENGTHS
-from ansible_collections.teal.platform.plugins.plugin_utils.vaulted import encrypted
+from ansible_collections.teal.platform.plugins.plugin_utils.vault_sources import is_vault_file
 
 try:  # where a value was read from; ansible-core keeps it since 2.19, and not as a public interface
     from ansible._internal._datatag._tags import Origin
@@ -45,7 +45,7 @@ def _key(variables: Mapping[str, Any], name: str) -> Any:
     return next((key for key in variables if key == name), name)
 
 
-def names_in(value: Any) -> set[str]:
+def template_variables(value: Any) -> set[str]:
     """Return the variables that a template uses; nothing if it is none, or none that jinja can read."""
     if not isinstance(value, str) or "{" not in value:
         return set()
@@ -56,7 +56,7 @@ def names_in(value: Any) -> set[str]:
     return {node.name for node in tree.find_all(jinja2.nodes.Name)}
 
 
-def kind_of(value: Any) -> str:
+def type_name(value: Any) -> str:
     """Return in words what a value is that is not text."""
     if isinstance(value, bool):
         return "a boolean"
@@ -67,7 +67,7 @@ def kind_of(value: Any) -> str:
     return "a list" if isinstance(value, list) else "a mapping"
 
 
-def not_text(name: str, value: Any, option: Mapping[str, Any], length: bool = False) -> Iterator[str]:
+def type_problems(name: str, value: Any, option: Mapping[str, Any], length: bool = False) -> Iterator[str]:
     """Yield why a value of an option that takes text is something else, as YAML or JSON read it.
 
     ansible makes text of everything, and 1.10 is 1.1 by then. A whole number is taken where no version is meant;
@@ -77,14 +77,14 @@ def not_text(name: str, value: Any, option: Mapping[str, Any], length: bool = Fa
     if kind == "list" and isinstance(value, list):
         element = {"type": option.get("elements", "raw"), "options": option.get("options")}
         for entry in value:
-            yield from not_text(name, entry, element)
+            yield from type_problems(name, entry, element)
     elif kind == "dict" and isinstance(value, Mapping):
         for key, inner in (option.get("options") or {}).items():
             if key in value:
-                yield from not_text(f"{name}.{key}", value[key], inner)
+                yield from type_problems(f"{name}.{key}", value[key], inner)
     elif kind in ("int", "float") and isinstance(value, bool):
         yield f"{name} must be a number, and {value} is a boolean"
-    elif kind == "int" and re.fullmatch(r"[-+]?0[0-7_]+|.*:.*", source := written(value)):
+    elif kind == "int" and re.fullmatch(r"[-+]?0[0-7_]+|.*:.*", source := source_text(value)):
         yield f"{name} is written {source}, which YAML reads as {value}: write the number in decimals"
     elif kind == "str" and value is not None and not isinstance(value, str):
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -92,12 +92,12 @@ def not_text(name: str, value: Any, option: Mapping[str, Any], length: bool = Fa
         if (length and number) or (whole and not VERSIONS.search(name)):
             return
         if length:
-            yield f"{name} must be {LENGTHS}, and {value} is {kind_of(value)}"
+            yield f"{name} must be {LENGTHS}, and {value} is {type_name(value)}"
         else:
-            yield f"{name} must be text, and {value} is {kind_of(value)}: put it in quotes"
+            yield f"{name} must be text, and {value} is {type_name(value)}: put it in quotes"
 
 
-def written(value: Any, key: Any = None) -> str:
+def source_text(value: Any, key: Any = None) -> str:
     """Return how a number, a boolean or a date was written in its file, or nothing if that is not known.
 
     YAML reads `0644` as 420, `1_000` as 1000 and `no` as false. ansible notes the place of numbers and dates; that
@@ -107,7 +107,13 @@ def written(value: Any, key: Any = None) -> str:
         return ""
     own = Origin.get_tag(value)
     found = own or Origin.get_tag(key)
-    if found is None or not found.path or not found.line_num or not found.col_num or encrypted(found.path):
+    if (
+        found is None
+        or not found.path
+        or not found.line_num
+        or not found.col_num
+        or is_vault_file(found.path)
+    ):
         return ""
     try:
         line = Path(found.path).read_text(encoding="utf-8").splitlines()[found.line_num - 1]

@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils.package import PackageError, build, digest
+from ansible_collections.teal.platform.plugins.module_utils.lambda_package import PackageError, build, digest
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ _LOOKUPS = {"lookup", "query", "q"}
 _SECRET = ("vault", "secret")
 
 
-def inline(value: Any) -> bool:
+def is_vaulted_value(value: Any) -> bool:
     """Return whether a value itself is encrypted (`!vault`), or was."""
     return VaultedValue is not None and (
         isinstance(value, EncryptedString) or VaultedValue.is_tagged_on(value)
@@ -39,11 +39,11 @@ def inline(value: Any) -> bool:
 def in_vaulted_file(value: Any) -> bool:
     """Return whether a value was read from a file that is encrypted as a whole."""
     origin = Origin.get_tag(value) if Origin is not None else None
-    return bool(origin and origin.path) and encrypted(str(origin.path))
+    return bool(origin and origin.path) and is_vault_file(str(origin.path))
 
 
 @functools.lru_cache(maxsize=256)
-def encrypted(path: str) -> bool:
+def is_vault_file(path: str) -> bool:
     """Return whether a file is encrypted by ansible-vault."""
     try:
         with Path(path).open("rb") as file:
@@ -52,24 +52,28 @@ def encrypted(path: str) -> bool:
         return False
 
 
-def vaulted(value: Any) -> bool:
+def contains_vaulted_value(value: Any) -> bool:
     """Return whether a value, or one within it, comes from a vault."""
     if isinstance(value, Mapping):
-        return any(vaulted(key) or vaulted(entry) for key, entry in value.items())
+        return any(
+            contains_vaulted_value(key) or contains_vaulted_value(entry) for key, entry in value.items()
+        )
     if isinstance(value, list | tuple):
-        return any(vaulted(entry) for entry in value)
-    return inline(value) or in_vaulted_file(value)
+        return any(contains_vaulted_value(entry) for entry in value)
+    return is_vaulted_value(value) or in_vaulted_file(value)
 
 
-def sources(value: Any, variables: Mapping[str, Any], seen: frozenset[str] = frozenset()) -> Iterator[str]:
+def vault_sources(
+    value: Any, variables: Mapping[str, Any], seen: frozenset[str] = frozenset()
+) -> Iterator[str]:
     """Yield in words from which vault a value that may be a template comes; nothing if it comes from none."""
     if isinstance(value, Mapping):
         for entry in value.values():
-            yield from sources(entry, variables, seen)
+            yield from vault_sources(entry, variables, seen)
     elif isinstance(value, list | tuple):
         for entry in value:
-            yield from sources(entry, variables, seen)
-    elif inline(value):
+            yield from vault_sources(entry, variables, seen)
+    elif is_vaulted_value(value):
         yield "a vaulted value"
     elif in_vaulted_file(value):
         yield "a vaulted file"
@@ -105,7 +109,7 @@ def _of_lookup(arguments: list[Any], variables: Mapping[str, Any], seen: frozens
     elif plugin.rsplit(".", 1)[-1] == "vars":
         for term in terms:
             yield from _of_variable(term, [], variables, seen)
-    elif any(encrypted(str(Path(term).expanduser())) for term in terms):
+    elif any(is_vault_file(str(Path(term).expanduser())) for term in terms):
         yield "a vaulted file"
 
 
@@ -119,7 +123,7 @@ def _of_variable(
         if not isinstance(value, Mapping) or step not in value:
             break
         value = value[step]
-    yield from (f"{found} ({name})" for found in sources(value, variables, seen | {name}))
+    yield from (f"{found} ({name})" for found in vault_sources(value, variables, seen | {name}))
 
 
 def _paths(tree: nodes.Template) -> list[list[str]]:

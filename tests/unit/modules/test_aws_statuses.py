@@ -9,7 +9,7 @@ import boto3
 import botocore.client
 import botocore.loaders
 import pytest
-from ansible_collections.teal.platform.plugins.module_utils import resource, statuses
+from ansible_collections.teal.platform.plugins.module_utils import aws_statuses, resource
 from ansible_collections.teal.platform.plugins.modules import (
     dns_certificate,
     dynamodb_table,
@@ -82,28 +82,28 @@ RDS = {
 
 
 def test_every_kind_has_its_list() -> None:
-    assert set(statuses.STATUSES) == {*ENUMS, "database"}
-    assert set(statuses.REPAIRABLE) <= set(statuses.STATUSES)
+    assert set(aws_statuses.STATUSES) == {*ENUMS, "database"}
+    assert set(aws_statuses.REPAIRABLE) <= set(aws_statuses.STATUSES)
 
 
 @pytest.mark.parametrize("kind", ENUMS)
 def test_every_status_of_botocores_models_is_sorted(kind: str) -> None:
     service, shape = ENUMS[kind]
     model = botocore.loaders.Loader().load_service_model(service, "service-2")
-    assert set(statuses.STATUSES[kind]) == set(model["shapes"][shape]["enum"])
+    assert set(aws_statuses.STATUSES[kind]) == set(model["shapes"][shape]["enum"])
 
 
 def test_every_status_that_rds_documents_is_sorted() -> None:
-    assert set(statuses.STATUSES["database"]) == RDS
+    assert set(aws_statuses.STATUSES["database"]) == RDS
 
 
 def test_a_status_is_one_of_three_things_and_a_new_one_is_waited_for() -> None:
-    sorts = {statuses.READY, statuses.IN_PROGRESS, statuses.FAILED}
-    for kind, meanings in statuses.STATUSES.items():
+    sorts = {aws_statuses.READY, aws_statuses.IN_PROGRESS, aws_statuses.FAILED}
+    for kind, meanings in aws_statuses.STATUSES.items():
         assert set(meanings.values()) == sorts, kind
-        assert statuses.meaning(kind, "SOMETHING_NEW") == statuses.IN_PROGRESS
-        for status in statuses.REPAIRABLE.get(kind, ()):
-            assert statuses.meaning(kind, status) == statuses.FAILED
+        assert aws_statuses.meaning(kind, "SOMETHING_NEW") == aws_statuses.IN_PROGRESS
+        for status in aws_statuses.REPAIRABLE.get(kind, ()):
+            assert aws_statuses.meaning(kind, status) == aws_statuses.FAILED
 
 
 # -- each module acts by the table ---------------------------------------------------------------
@@ -123,17 +123,17 @@ OBJECTS: dict[str, tuple[type, Callable[[str], dict]]] = {
         lambda status: {"State": "Active", "LastUpdateStatus": status},
     ),
 }
-EACH = [(kind, status) for kind in OBJECTS for status in statuses.STATUSES[kind]]
+EACH = [(kind, status) for kind in OBJECTS for status in aws_statuses.STATUSES[kind]]
 
 
 @pytest.mark.parametrize(("kind", "status"), EACH)
 def test_a_module_waits_accepts_or_fails_as_the_table_has_it(kind: str, status: str) -> None:
     kind_of, described = OBJECTS[kind]
     one, found = kind_of.__new__(kind_of), described(status)
-    meaning = statuses.meaning(kind, status)
-    assert one.settled(found) == (meaning == statuses.READY)
-    reason = one.broken(found)
-    assert bool(reason) == (meaning == statuses.FAILED)
+    meaning = aws_statuses.meaning(kind, status)
+    assert one.is_ready(found) == (meaning == aws_statuses.READY)
+    reason = one.failure(found)
+    assert bool(reason) == (meaning == aws_statuses.FAILED)
     if reason and kind != "function":
         assert status in reason
 
@@ -289,7 +289,7 @@ def balancer(state: str) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("state", statuses.STATUSES["load balancer"])
+@pytest.mark.parametrize("state", aws_statuses.STATUSES["load balancer"])
 def test_a_load_balancer_is_waited_for_accepted_or_refused(
     state: str, answers: Answers, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,17 +308,17 @@ def test_a_load_balancer_is_waited_for_accepted_or_refused(
 
     answers.by_operation["DescribeLoadBalancers"] = lambda given: {"LoadBalancers": [balancer(state)]}
     part = load_balancer_slots.Balancer(Module(), boto3.client("elbv2"))
-    meaning = statuses.meaning("load balancer", state)
-    if meaning == statuses.READY:
+    meaning = aws_statuses.meaning("load balancer", state)
+    if meaning == aws_statuses.READY:
         part.await_active(balancer(state))
     else:
         with pytest.raises(ModuleFailed, match=rf"{state}.*: subnet-0a has no free"):
             part.await_active(balancer(state))
-    assert (clock.waited > 0) == (meaning == statuses.IN_PROGRESS)
+    assert (clock.waited > 0) == (meaning == aws_statuses.IN_PROGRESS)
     assert bool(warned) == (state == "active_impaired")
 
 
-@pytest.mark.parametrize("status", statuses.STATUSES["certificate"])
+@pytest.mark.parametrize("status", aws_statuses.STATUSES["certificate"])
 def test_a_certificate_is_waited_for_accepted_or_refused(
     status: str, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -345,16 +345,16 @@ def test_a_certificate_is_waited_for_accepted_or_refused(
         "ListTagsForCertificate": lambda given: {"Tags": []},
     }
     part = dns_certificate.Certificate(Module())
-    meaning = statuses.meaning("certificate", status)
-    if meaning == statuses.READY:
+    meaning = aws_statuses.meaning("certificate", status)
+    if meaning == aws_statuses.READY:
         part.await_issued(found)
     else:
         with pytest.raises(ModuleFailed, match=f"status {status}"):
             part.await_issued(found)
-    assert (clock.waited > 0) == (meaning == statuses.IN_PROGRESS)
+    assert (clock.waited > 0) == (meaning == aws_statuses.IN_PROGRESS)
 
 
-@pytest.mark.parametrize("status", statuses.STATUSES["command"])
+@pytest.mark.parametrize("status", aws_statuses.STATUSES["command"])
 def test_a_command_is_waited_for_accepted_or_refused(
     status: str, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -373,7 +373,7 @@ def test_a_command_is_waited_for_accepted_or_refused(
         "GetCommandInvocation": lambda given: told,
     }
     failure = ec2_run_script.ScriptRun(Module())._run("i-1")
-    meaning = statuses.meaning("command", status)
-    expected = {statuses.READY: None, statuses.IN_PROGRESS: "it did not end in 60 s"}
+    meaning = aws_statuses.meaning("command", status)
+    expected = {aws_statuses.READY: None, aws_statuses.IN_PROGRESS: "it did not end in 60 s"}
     assert failure == expected.get(meaning, f"{status}: no route")
-    assert (clock.waited > 0) == (meaning == statuses.IN_PROGRESS)
+    assert (clock.waited > 0) == (meaning == aws_statuses.IN_PROGRESS)

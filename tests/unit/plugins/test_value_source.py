@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.teal.platform.plugins.module_utils.text import as_texts
+from ansible_collections.teal.platform.plugins.module_utils.text_values import as_texts
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.tags import extra_tags
-from ansible_collections.teal.platform.plugins.plugin_utils.given import names_in, written
+from ansible_collections.teal.platform.plugins.plugin_utils.value_source import (
+    source_text,
+    template_variables,
+)
 
 
 @pytest.fixture
@@ -36,7 +39,7 @@ def read(tmp_path):
 def test_how_a_value_is_written(read, line, source):
     values = read(line)
     (key,) = (key for key in values if key == "a")
-    assert written(values["a"], key) == source
+    assert source_text(values["a"], key) == source
 
 
 @pytest.mark.parametrize(
@@ -62,5 +65,5 @@ def test_what_text_becomes_of_values():
 
 
 def test_names_in_templates():
-    assert names_in("{{ a.b | default(c['d']) }}{% if e %}f{% endif %}") == {"a", "c", "e"}
-    assert names_in("a") == names_in(5) == names_in("{{ broken") == set()
+    assert template_variables("{{ a.b | default(c['d']) }}{% if e %}f{% endif %}") == {"a", "c", "e"}
+    assert template_variables("a") == template_variables(5) == template_variables("{{ broken") == set()

@@ -3,7 +3,7 @@
 """What each status of AWS means for a run: the object is ready, AWS is still at work on it, or it failed.
 
 Every value that botocore's models list is here, and for what AWS gives as plain text (RDS) every value that its
-documentation lists. tests/unit/modules/test_statuses.py compares both.
+documentation lists. tests/unit/modules/test_aws_statuses.py compares both.
 """
 
 from __future__ import annotations

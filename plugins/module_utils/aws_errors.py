@@ -29,7 +29,7 @@ REFUSED = {
 }
 
 
-def explain(error: Exception, region: str) -> str:
+def describe_aws_error(error: Exception, region: str) -> str:
     """Return what went wrong when AWS was asked, and what to do."""
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return NO_CREDENTIALS
@@ -49,7 +49,7 @@ def explain(error: Exception, region: str) -> str:
     return f"AWS could not be asked: {error}"
 
 
-def of_access(error: BaseException | None) -> bool:
+def is_access_error(error: BaseException | None) -> bool:
     """Whether it is about who asks, or whether anybody answers, rather than about what was asked."""
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"] in REFUSED

@@ -29,7 +29,7 @@ def denied_by_organization(error: ClientError) -> bool:
     return "service control policy" in error.response["Error"]["Message"]
 
 
-class FirstContact:
+class RegionChecks:
     """Asks the region what is needed, and ends the module with what to do if something is missing."""
 
     def __init__(self, module: AnsibleAWSModule, region: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from ansible import constants as C
 
 
-def for_machines(callback: str | None = None) -> bool:
+def is_machine_readable(callback: str | None = None) -> bool:
     """Return whether the stdout callback (by default the configured one) prints a document, such as JSON, or nothing.
 
     A line of another callback on stdout would make the document unreadable.

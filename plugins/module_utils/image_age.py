@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 
 
-def released(release: str | None) -> datetime | None:
+def release_date(release: str | None) -> datetime | None:
     """Return when an EKS machine image was released; its release version, such as 1.35.1-20261101, ends in that."""
     found = re.search(r"-(\d{8})$", release or "")
     if not found:
@@ -24,7 +24,9 @@ def days_since(moment: datetime, now: datetime | None = None) -> int:
     return ((now or datetime.now(UTC)) - moment).days
 
 
-def too_old(what: str, image: str, days: int | None, allowed: int, setting: str, patch: str) -> str | None:
+def age_warning(
+    what: str, image: str, days: int | None, allowed: int, setting: str, patch: str
+) -> str | None:
     """Return a warning if an image is older than `allowed` days; 0 allows any age."""
     if not allowed or days is None or days <= allowed:
         return None

@@ -21,7 +21,7 @@ def interfaces(resource: Resource, ec2: Any, **filters: str) -> list[dict[str, A
     return resource.pages("describe_network_interfaces", "NetworkInterfaces", client=ec2, Filters=wanted)
 
 
-def remove_left_by_nodes(resource: Resource, ec2: Any, found: list[dict[str, Any]]) -> None:
+def remove_leftover_node_interfaces(resource: Resource, ec2: Any, found: list[dict[str, Any]]) -> None:
     """Remove those of `found` that the VPC CNI detached from a node and did not delete before the node had ended."""
     for interface in found:
         tags = {tag["Key"] for tag in interface.get("TagSet", [])}
@@ -34,7 +34,7 @@ def remove_left_by_nodes(resource: Resource, ec2: Any, found: list[dict[str, Any
             )
 
 
-def await_functions(resource: Resource, ec2: Any, group: str) -> None:
+def wait_for_lambda_interfaces(resource: Resource, ec2: Any, group: str) -> None:
     """Wait until Lambda has removed its interfaces from a security group, which it does by the role of their function."""
     give_up = time.monotonic() + FUNCTIONS_LEAVE
 

@@ -9,12 +9,12 @@ import os
 from collections.abc import Mapping
 
 
-def actor(environment: Mapping[str, str]) -> str:
+def github_actor(environment: Mapping[str, str]) -> str:
     """Return who started GitHub's run, or started it again: the actor stays that of the first time. Empty elsewhere."""
     return environment.get("GITHUB_TRIGGERING_ACTOR") or environment.get("GITHUB_ACTOR", "")
 
 
-def user(environment: Mapping[str, str]) -> str:
+def local_user(environment: Mapping[str, str]) -> str:
     """Return the name of this machine's user."""
     try:
         return environment.get("SUDO_USER") or getpass.getuser()
