@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The callback plugin teal.platform.plain: Ansible's default output, less what nobody reads."""
+"""The callback plugin teal.platform.plain: Ansible's default output without the noise."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ name: plain
 type: stdout
 author: The Teal team (@teal)
 version_added: 0.1.0
-short_description: The default output, with messages as they were written
+short_description: The default output, with unformatted messages
 description:
-  - Prints what P(ansible.builtin.default#callback) prints, but messages of tasks line by line as they were
-    written, neither as YAML nor wrapped, and a failure once, without the place in the code.
-  - Leaves out what was included and argument specs that were met.
-  - Prints the message of an attempt that is repeated, and nothing for each look of a task that waits for a condition.
-    Long waits are reported by P(teal.platform.progress#callback).
-  - With C(-v) and more it is P(ansible.builtin.default#callback), to the letter.
+  - Prints the same as P(ansible.builtin.default#callback), with these differences. The message of a task is printed line
+    by line, neither as YAML nor wrapped. A failure is printed once, without its position in the code.
+  - Omits C(included) lines and argument specs that were validated successfully.
+  - Prints the message of a failed attempt that is retried. Prints nothing while a task polls for a condition.
+    P(teal.platform.progress#callback) reports long waits.
+  - With C(-v) or more, the output is exactly that of P(ansible.builtin.default#callback).
 extends_documentation_fragment:
   - default_callback
   - result_format_callback
@@ -27,22 +27,22 @@ import typing as t
 from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.callback.default import CallbackModule as Default
 
-#: What a result may have beside its message without there being more to see.
-BESIDE = {"assertion", "changed", "error", "evaluated_to", "event", "failed", "skip_reason"}
-#: A message that begins so is Ansible's own, such as of a template that fails: it needs the place.
-OF_ANSIBLE = ("Task failed", "Action failed")
+#: Keys of a result that add nothing to its message.
+IGNORED_KEYS = {"assertion", "changed", "error", "evaluated_to", "event", "failed", "skip_reason"}
+#: Beginnings of Ansible's own messages, such as those of a template error. They are printed with their position.
+ANSIBLE_ERRORS = ("Task failed", "Action failed")
 
 
 def message(result: t.Mapping[str, t.Any]) -> str | None:
-    """What a task says, if that is all there is to its result."""
-    told = result.get("msg")
-    if isinstance(told, list):
-        told = "\n".join(map(str, told))
-    return told if isinstance(told, str) and told and result.keys() <= BESIDE | {"msg"} else None
+    """Return the message of a result, or None if the result holds more than a message."""
+    text = result.get("msg")
+    if isinstance(text, list):
+        text = "\n".join(map(str, text))
+    return text if isinstance(text, str) and text and result.keys() <= IGNORED_KEYS | {"msg"} else None
 
 
 class CallbackModule(Default):
-    """As its parent, with less on it."""
+    """The default callback with shorter output."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "stdout"
@@ -53,13 +53,13 @@ class CallbackModule(Default):
         return self._display.verbosity == 0
 
     def _dump_results(self, result: t.Any, *args: t.Any, **options: t.Any) -> str:
-        dressed = super()._dump_results(result, *args, **options)
-        told = message(super()._dump_results(result, serialize=False)) if self.plain else None
-        return dressed if told is None else "\n" + textwrap.indent(told, "    ")
+        formatted = super()._dump_results(result, *args, **options)
+        text = message(super()._dump_results(result, serialize=False)) if self.plain else None
+        return formatted if text is None else "\n" + textwrap.indent(text, "    ")
 
     def _handle_exception(self, result: t.Any, use_stderr: bool = False) -> None:
-        told = result.get("msg")
-        if not self.plain or not told or str(told).startswith(OF_ANSIBLE):
+        text = result.get("msg")
+        if not self.plain or not text or str(text).startswith(ANSIBLE_ERRORS):
             super()._handle_exception(result, use_stderr)
 
     def v2_playbook_on_include(self, included_file: t.Any) -> None:
@@ -69,10 +69,10 @@ class CallbackModule(Default):
     def v2_runner_retry(self, result: t.Any) -> None:
         if not self.plain:
             super().v2_runner_retry(result)
-        # A task that waits for a condition has no message, unlike one whose attempt failed.
-        elif told := result.result.get("msg"):
+        # A failed attempt has a message; a task that polls for a condition has none.
+        elif text := result.result.get("msg"):
             attempt, name = result.result["attempts"], result.task_name or result.task
-            self._display.display(f"[{self.host_label(result)}]: {name}: attempt {attempt}: {told}")
+            self._display.display(f"[{self.host_label(result)}]: {name}: attempt {attempt}: {text}")
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         task = result.task

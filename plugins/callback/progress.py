@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The callback plugin teal.platform.progress: what a run waits for, and for how long it usually does."""
+"""The callback plugin teal.platform.progress: reports tasks that run long, and how long they usually take."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ name: progress
 type: aggregate
 author: The Teal team (@teal)
 version_added: 0.1.0
-short_description: Say what the run waits for
+short_description: Report the tasks that a run waits for
 description:
-  - While tasks take long, prints at an interval which they are, on which host, for how long they have run
-    and, where that is known, how long they usually take.
-  - Prints names of hosts and tasks, never a task's arguments or results.
-  - Prints nothing beside a stdout callback that prints JSON, such as P(ansible.posix.json#callback).
+  - At an interval, prints the tasks that run long with their host, the time that they have run so far and, if known,
+    the time that they usually take.
+  - Prints names of hosts and tasks only, never the arguments or results of a task.
+  - Prints nothing if the stdout callback prints JSON, such as P(ansible.posix.json#callback).
 options:
   interval:
-    description: Seconds between two messages, and how long a task runs before it is told. 0 turns it off.
+    description: Seconds between two reports. A task is reported once it has run for this long. 0 disables the reports.
     type: float
     default: 15
     ini:
@@ -26,7 +26,7 @@ options:
       - name: TEAL_PROGRESS_INTERVAL
   usual:
     description:
-      - How long tasks usually take, by module, as C(from-to) in seconds. Is added to what the plugin knows.
+      - Usual duration of tasks by module, as C(from-to) in seconds. Extends and overrides the plugin's own table.
     type: dict
     default: {}
     ini:
@@ -42,14 +42,14 @@ from ansible.plugins.callback import CallbackBase
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.plugin_utils.stdout_format import is_machine_readable
 
-#: Seconds, from and to, that AWS needs in most cases, by the last part of the module's name.
+#: Usual duration in seconds (from, to), or a text, by the last part of the module's name.
 USUAL: dict[str, tuple[int, int] | str] = {
     "eks_cluster": (480, 720),
     "eks_nodegroup": (120, 240),
     "eks_addons": (30, 180),
     "slot_up": (20, 180),
     "load_balancer": (120, 180),
-    "ec2_eni_info": "up to 45 min if functions were in the network: Lambda's interfaces go late",
+    "ec2_eni_info": "up to 45 min if Lambda functions used the network: Lambda deletes its interfaces late",
     "dns_certificate": (60, 300),
     "rds_instance": (360, 900),
     "rds_instance_snapshot": (120, 600),
@@ -57,7 +57,7 @@ USUAL: dict[str, tuple[int, int] | str] = {
     "elb_application_lb": (120, 180),
     "acm_certificate": (60, 300),
     "ec2_instance": (20, 90),
-    "release_bake": "for as long as release_bake says",
+    "release_bake": "duration: release_bake",
 }
 
 
@@ -65,7 +65,7 @@ LEAD = "... waiting for "
 
 
 def between(low: float, high: float) -> str:
-    """A range in one unit: ``8-12 min`` or ``20-90 s``."""
+    """Return a range of seconds in one unit: ``8-12 min`` or ``20-90 s``."""
     if low >= 60:
         low, high, unit = round(low / 60), round(high / 60), "min"
     else:
@@ -81,7 +81,7 @@ class Waiting(t.NamedTuple):
 
 
 class CallbackModule(CallbackBase):
-    """Prints what runs long, from a thread of its own."""
+    """Prints long-running tasks from a background thread."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -101,14 +101,14 @@ class CallbackModule(CallbackBase):
             self.usual[name] = (int(low), int(high or low))
         interval = self.get_option("interval")
         if interval > 0 and not is_machine_readable():
-            threading.Thread(target=self._tell, args=(interval,), daemon=True, name="progress").start()
+            threading.Thread(target=self._report, args=(interval,), daemon=True, name="progress").start()
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
         self.ended.set()
 
     def v2_runner_on_start(self, host: t.Any, task: t.Any) -> None:
-        # get_name() is the name as written: the templated one, with an item's secret in it, isn't known here.
-        # Nor the role's: it is the host's.
+        # get_name() returns the name before templating, so it cannot hold an item's secret.
+        # The role's name is left out: it is the same as the host's.
         name = task.get_name().strip().rpartition(" : ")[2]
         one = Waiting(host.get_name(), name, task.action, time.monotonic())
         with self.lock:
@@ -131,20 +131,20 @@ class CallbackModule(CallbackBase):
         self._over(result)
 
     def line(self, now: float, interval: float) -> str:
-        """A line for each task that has run for as long as the interval, the longest first; empty if none has."""
+        """Return a line for each task that has run for at least `interval` seconds, the longest first; empty if none."""
         with self.lock:
             long = [one for one in self.waiting.values() if now - one.since >= interval]
-        told = []
+        lines = []
         for one in sorted(long, key=lambda one: one.since):
             usual = self.usual.get(one.action) or self.usual.get(one.action.rpartition(".")[2])
             if isinstance(usual, tuple):
                 usual = f"usually {between(*usual)}"
             hint = f", {usual}" if usual else ""
-            told.append(f"{one.host}: {one.task} ({span(now - one.since)}{hint})")
-        return LEAD + f"\n{' ' * len(LEAD)}".join(told) if told else ""
+            lines.append(f"{one.host}: {one.task} ({span(now - one.since)}{hint})")
+        return LEAD + f"\n{' ' * len(LEAD)}".join(lines) if lines else ""
 
-    def _tell(self, interval: float) -> None:
+    def _report(self, interval: float) -> None:
         while not self.ended.wait(interval):
-            # Display takes the lock under which Ansible forks its workers: no fork happens amid a print.
+            # Display holds the lock under which Ansible forks its workers, so no fork happens during a print.
             if line := self.line(time.monotonic(), interval):
                 self._display.display(line, color="bright gray")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The callback plugin teal.platform.summary: how components fared, what stands, where the time went."""
+"""The callback plugin teal.platform.summary: result of each component, its resources, and the slowest tasks."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ name: summary
 type: aggregate
 author: The Teal team (@teal)
 version_added: 0.1.0
-short_description: Close a run with a summary of its components
+short_description: Print a summary of the components at the end of a run
 description:
-  - After the last play, and also when a failure kept plays from starting, prints for each host (a component)
-    whether it is fine, changed, failed or was not reached, the reason of each failure in one line, what roles
-    have published, and the tasks that took longest.
-  - Roles publish by P(ansible.builtin.set_stats#module) with C(platform_summary), a dictionary of component,
-    name and value. The names C(id) and C(address) speak for themselves and are not printed. A bare value instead of
-    names and values is the component's C(id).
-  - Prints no arguments and nothing of a task with C(no_log).
-  - Prints nothing beside a stdout callback that prints JSON, such as P(ansible.posix.json#callback). O(file) and
-    O(markdown) are written all the same.
+  - Runs after the last play, also if a failure kept later plays from starting. For each host (a component), prints
+    whether it is ok, changed, failed or was not reached. Then prints the reason of each failure in one line, the values
+    that roles published, and the slowest tasks.
+  - Roles publish values by P(ansible.builtin.set_stats#module) with C(platform_summary), a dictionary of
+    component, name and value. The names C(id) and C(address) are not printed, only their values. A plain value instead
+    of a dictionary is the C(id) of the component.
+  - Never prints arguments, nor results of a task with C(no_log).
+  - Prints nothing if the stdout callback prints JSON, such as P(ansible.posix.json#callback). O(file) and
+    O(markdown) are written in any case.
 options:
   file:
-    description: A file that the same is written to as JSON.
+    description: Path of a file to write the summary to, as JSON.
     type: path
     ini:
       - section: callback_summary
@@ -29,7 +29,7 @@ options:
     env:
       - name: PLATFORM_SUMMARY_FILE
   markdown:
-    description: A file that the same is appended to as Markdown, such as that of E(GITHUB_STEP_SUMMARY).
+    description: Path of a file to append the summary to, as Markdown, such as the file of E(GITHUB_STEP_SUMMARY).
     type: path
     ini:
       - section: callback_summary
@@ -37,7 +37,7 @@ options:
     env:
       - name: PLATFORM_SUMMARY_MARKDOWN
   longest:
-    description: How many of the tasks that took longest are shown. 0 shows none.
+    description: Number of slowest tasks to print. 0 prints none.
     type: int
     default: 10
     ini:
@@ -59,13 +59,13 @@ from ansible.plugins.callback import CallbackBase
 from ansible_collections.teal.platform.plugins.plugin_utils.stdout_format import is_machine_readable
 from ansible_collections.teal.platform.plugins.plugin_utils.summary_markdown import markdown
 
-KEPT_BACK = "the reason is kept back (no_log)"
+HIDDEN = "reason hidden (no_log)"
 COLOURS = {"failed": "red", "not reached": "bright purple", "changed": "yellow", "ok": "green"}
-#: What ansible-core puts before the words of the module.
+#: What ansible-core puts before the message of a module.
 PREFIX = re.compile(r"^(Task failed|Module failed|Action failed): ")
 REASON_LENGTH = 400
-#: How much of a reason is compared: it may have been cut before it was said again.
-REPEATED = 100
+#: Number of characters by which reasons are compared: a repeated reason may have been cut.
+COMPARED_LENGTH = 100
 LEAST_SECONDS = 0.5
 
 
@@ -73,13 +73,13 @@ class Failure(t.NamedTuple):
     component: str
     task: str
     reason: str
-    of_run: bool  # of a task that runs once for all, such as a gate: no component's own
+    of_run: bool  # the task runs once for all components, such as a gate
 
 
 def reason_of(result: t.Mapping[str, t.Any], no_log: bool) -> str:
-    """Why a task failed, in one line."""
+    """Return why a task failed, in one line."""
     if no_log or result.get("_ansible_no_log") or "censored" in result:
-        return KEPT_BACK
+        return HIDDEN
     failed = [item for item in result.get("results") or () if isinstance(item, dict) and item.get("failed")]
     if failed:
         return "; ".join(dict.fromkeys(reason_of(item, no_log) for item in failed))[:REASON_LENGTH]
@@ -91,7 +91,7 @@ def reason_of(result: t.Mapping[str, t.Any], no_log: bool) -> str:
 
 
 def table(heads: tuple[str, ...], rows: t.Iterable[t.Iterable[str]]) -> list[str]:
-    """Lines of a table with columns as wide as what they hold."""
+    """Return the lines of a table with aligned columns."""
     cells = [heads, *(tuple(map(str, row)) for row in rows)]
     widths = [max(map(_columns, column)) for column in zip(*cells, strict=True)]
     return [
@@ -107,7 +107,7 @@ def _columns(text: str) -> int:
 
 
 class CallbackModule(CallbackBase):
-    """Collects while the run goes on, prints when its figures come."""
+    """Collects results during the run and prints them when Ansible reports its statistics."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -117,7 +117,7 @@ class CallbackModule(CallbackBase):
     def __init__(self) -> None:
         super().__init__()
         self.playbook = ""
-        self.plays: list[t.Any] = []  # all of the playbook, started or not
+        self.plays: list[t.Any] = []  # all plays of the playbook, started or not
         self.play: t.Any = None
         self.inventory: t.Any = None
         self.ran: set[tuple[str, str]] = set()  # (play, component)
@@ -154,8 +154,8 @@ class CallbackModule(CallbackBase):
         for one in result.result.get("results") or (result.result,):
             stats = one.get("ansible_stats") if isinstance(one, dict) else None
             for component, values in ((stats or {}).get("data") or {}).get("platform_summary", {}).items():
-                told = values if isinstance(values, dict) else {"id": values}
-                self.published.setdefault(component, {}).update(told)
+                named = values if isinstance(values, dict) else {"id": values}
+                self.published.setdefault(component, {}).update(named)
 
     def v2_runner_on_failed(self, result: t.Any, ignore_errors: bool = False) -> None:
         self._over(result)
@@ -176,10 +176,10 @@ class CallbackModule(CallbackBase):
             Failure(result.host.get_name(), task.get_name().strip(), reason, bool(task.run_once))
         )
 
-    # -- telling
+    # -- reporting
 
     def summary(self, stats: t.Any) -> dict[str, t.Any]:
-        """All that is told, as plain data."""
+        """Return the summary as plain data."""
         figures = {name: stats.summarize(name) for name in stats.processed}
         failed = {
             one.component
@@ -210,12 +210,12 @@ class CallbackModule(CallbackBase):
                 "failed": one.get("failures", 0) + one.get("unreachable", 0) if name in failed else 0,
                 "seconds": round(sum(own.values()), 1),
             }
-        told = [one for one in self.failures if one.component in failed and not one.of_run] + of_run
-        # A rescue that fails again repeats the reason of what it rescued: the first one tells it.
+        failures = [one for one in self.failures if one.component in failed and not one.of_run] + of_run
+        # A rescue block that fails repeats the reason of the task that it rescued: report the first only.
         reasons: dict[str, Failure] = {}
-        for one in told:
+        for one in failures:
             if not any(
-                one.component == other.component and other.reason[:REPEATED] in one.reason
+                one.component == other.component and other.reason[:COMPARED_LENGTH] in one.reason
                 for other in reasons.values()
             ):
                 reasons[f"{one.component} {one.reason}"] = one
@@ -235,25 +235,25 @@ class CallbackModule(CallbackBase):
         }
 
     def _not_reached(self, failed: set[str]) -> set[str]:
-        """Components that a play was meant for, beyond those for all, in which they never ran a task."""
+        """Return the components that ran no task of a play for them. Plays for all hosts do not count."""
         if self.inventory is None:
             return set()
         everyone = self._hosts("all")
         missed = set()
         for play in self.plays:
-            if "{{" in str(play.hosts):  # a play that did not start: its pattern is not computed
+            if "{{" in str(play.hosts):  # the play did not start, so its pattern was not templated
                 continue
             try:
-                # The implicit localhost of a play is no component.
+                # The implicit localhost of a play is not a component.
                 meant = self._hosts(play.hosts) & (everyone or {"localhost"})
-            except Exception:  # a pattern that only a play which started could have templated
+            except Exception:  # the pattern of a play that did not start may be invalid
                 continue
             if meant != everyone or len(everyone) == 1:
                 missed |= {name for name in meant if (play._uuid, name) not in self.ran}
         return missed - failed
 
     def _hosts(self, pattern: t.Any) -> set[str]:
-        """Names of the hosts that the run may use; it is still restricted to those of its last play."""
+        """Return the names of the hosts that match `pattern`, not only those of the last play."""
         return {host.get_name() for host in self.inventory.get_hosts(pattern, ignore_restrictions=True)}
 
     def v2_playbook_on_stats(self, stats: t.Any) -> None:
@@ -268,7 +268,7 @@ class CallbackModule(CallbackBase):
                 try:
                     write(pathlib.Path(path), summary)
                 except OSError as error:
-                    self._display.warning(f"teal.platform.summary: can't write {path}: {error.strerror}")
+                    self._display.warning(f"teal.platform.summary: cannot write {path}: {error.strerror}")
 
     @staticmethod
     def _write(target: pathlib.Path, summary: dict[str, t.Any]) -> None:
@@ -298,14 +298,14 @@ class CallbackModule(CallbackBase):
                 show(f"{who}{one['task']}: {one['reason']}", color="red")
         if summary["published"]:
             show("")
-            for line in table(("what stands", ""), self._standing(summary["published"])):
+            for line in table(("resources", ""), self._resources(summary["published"])):
                 show(line)
         longest = summary["longest"][: self.get_option("longest")]
         if longest:
             show("")
             for line in table(
-                ("where the time went", "task", "seconds"),
-                # The role's name is the component's.
+                ("slowest tasks", "task", "seconds"),
+                # The role's name is left out: it is the same as the component's.
                 (
                     (one["component"], one["task"].rpartition(" : ")[2], f"{one['seconds']:.1f}")
                     for one in longest
@@ -315,11 +315,11 @@ class CallbackModule(CallbackBase):
         show("")
 
     @staticmethod
-    def _standing(published: dict[str, dict[str, t.Any]]) -> t.Iterator[tuple[str, str]]:
-        """One line a value, so that ARNs and addresses stay whole on a narrow screen."""
+    def _resources(published: dict[str, dict[str, t.Any]]) -> t.Iterator[tuple[str, str]]:
+        """Yield one line per value, so that ARNs and addresses are not wrapped on a narrow screen."""
         for component, values in published.items():
             lines = [str(values[name]) for name in ("id", "address") if values.get(name)]
             lines += [f"{name}: {value}" for name, value in values.items() if name not in ("id", "address")]
-            # In check mode, what is yet to be made has nothing to show.
+            # In check mode, a component that does not exist yet has no values.
             lines = lines or [""]
             yield from zip([component, *[""] * (len(lines) - 1)], lines, strict=True)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The summary of a run as GitHub shows it."""
+"""Renders the summary of a run as GitHub Markdown."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import re
 import typing as t
 
 MARKS = {"failed": "❌", "not reached": "⏭️", "changed": "🟡", "ok": "🟢"}
-#: What would be more than text in a table's cell.
+#: Characters that are markup in a table's cell.
 SPECIAL = re.compile(r"([\\\\`*_{}\[\]<>#|~@])")
 
 
 def markdown(summary: dict[str, t.Any], title: str) -> str:
-    """Return `summary`, as the callback teal.platform.summary gathers it, under the heading `title`."""
+    """Return the `summary` of the callback teal.platform.summary as Markdown under the heading `title`."""
     lines = [f"### {cell(title)}", ""]
     lines += _table(
         ("component", "state", "ok", "changed", "failed", "seconds"),
@@ -34,7 +34,7 @@ def markdown(summary: dict[str, t.Any], title: str) -> str:
         lines.append("")
     if summary["published"]:
         lines += _table(
-            ("what stands", "id", "address"),
+            ("resources", "id", "address"),
             (
                 (name, values.get("id", ""), values.get("address", ""))
                 for name, values in summary["published"].items()
@@ -44,7 +44,7 @@ def markdown(summary: dict[str, t.Any], title: str) -> str:
 
 
 def cell(value: object) -> str:
-    """Return text that is shown as it is: no markup, no mention, one line."""
+    """Return a value as one line of text with markup and mentions escaped."""
     return SPECIAL.sub(r"\\\1", " ".join(str(value).split()))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The callback plain: a playbook's output is Ansible's, with messages as they were written."""
+"""Tests of the callback plain."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PLAYBOOK = """
       ignore_errors: true
     - name: Include
       ansible.builtin.include_tasks: more.yml
-    - name: Ask what is not there
+    - name: Print an undefined variable
       ansible.builtin.debug:
         msg: "{{ nothing }}"
       ignore_errors: true
@@ -50,48 +50,48 @@ PLAYBOOK = """
       ansible.builtin.fail:
         msg: |-
           two lines
-            that say: why
+            of the: reason
 """
 MORE = "- name: Be included\n  ansible.builtin.debug:\n    msg: included\n"
 
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What is printed, without and with -v."""
+    """Return the output of the playbook without and with -v."""
     folder = tmp_path_factory.mktemp("plain")
     (folder / "show.yml").write_text(PLAYBOOK)
     (folder / "more.yml").write_text(MORE)
     environ = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_FORCE_COLOR": "0"}
-    told = {}
+    printed = {}
     for flag in ("", "-v"):
         words = [str(Path(sys.executable).parent / "ansible-playbook"), "show.yml", "-i", "localhost,"]
         done = subprocess.run(
             [*words, *filter(None, [flag])], cwd=folder, env=environ, capture_output=True, text=True
         )
         assert done.returncode == 2, done.stdout + done.stderr
-        told[flag] = done.stdout + done.stderr
-    return told
+        printed[flag] = done.stdout + done.stderr
+    return printed
 
 
-def test_messages_are_printed_as_they_were_written(printed: dict[str, str]) -> None:
+def test_messages_are_not_reformatted(printed: dict[str, str]) -> None:
     assert f"    wide   {'word ' * 30}\n\n    'quoted': yes\n" in printed[""]
-    assert "fatal: [localhost]: FAILED! => \n    two lines\n      that say: why\n" in printed[""]
+    assert "fatal: [localhost]: FAILED! => \n    two lines\n      of the: reason\n" in printed[""]
 
 
-def test_a_failure_is_told_once_in_full(printed: dict[str, str]) -> None:
-    assert printed[""].count("that say: why") == 1 + printed[""].count(
-        "localhost: Fail: two lines that say: why"
+def test_failure_is_printed_once(printed: dict[str, str]) -> None:
+    assert printed[""].count("of the: reason") == 1 + printed[""].count(
+        "localhost: Fail: two lines of the: reason"
     )
     assert "Origin" not in printed[""].partition("TASK [Fail]")[2]
 
 
-def test_an_error_of_ansibles_own_keeps_its_place(printed: dict[str, str]) -> None:
+def test_ansible_error_keeps_its_position(printed: dict[str, str]) -> None:
     assert "'nothing' is undefined" in printed[""]
     assert "Origin: " in printed[""]
     assert "show.yml:" in printed[""]
 
 
-def test_what_nobody_reads_is_left_out_but_with_v(printed: dict[str, str]) -> None:
+def test_noise_is_printed_with_v_only(printed: dict[str, str]) -> None:
     assert "TASK [Be included]" in printed[""]
     for line in ("included: ", "TASK [Include]", "TASK [Leave out]", "skipping:"):
         assert line not in printed[""]
@@ -100,8 +100,8 @@ def test_what_nobody_reads_is_left_out_but_with_v(printed: dict[str, str]) -> No
 
 
 @pytest.mark.parametrize("callback", ["ansible.posix.json", "ansible.posix.jsonl"])
-def test_a_json_document_stays_one(callback: str, tmp_path: Path) -> None:
-    """Neither what is waited for nor the summary is printed into or after it; the summary's file is written."""
+def test_json_output_stays_valid(callback: str, tmp_path: Path) -> None:
+    """Neither progress nor summary is printed to stdout; the summary's file is written."""
     (tmp_path / "show.yml").write_text(
         "- name: Show\n  hosts: localhost\n  connection: local\n  gather_facts: false\n"
         "  vars:\n    ansible_python_interpreter: '{{ ansible_playbook_python }}'\n  tasks:\n"
@@ -125,18 +125,18 @@ def test_a_json_document_stays_one(callback: str, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "summary.json").read_text())["components"]["localhost"]["state"] == "ok"
 
 
-def test_an_attempt_is_printed_with_its_message_and_a_look_is_not(printed: dict[str, str]) -> None:
+def test_failed_attempt_is_printed_and_polling_is_not(printed: dict[str, str]) -> None:
     assert "[localhost]: Repeat: attempt 1: the API is busy" in printed[""]
     assert "Wait: attempt" not in printed[""] and "RETRYING" not in printed[""]
     assert "FAILED - RETRYING: [localhost]: Wait (2 retries left)" in printed["-v"]
 
 
-def test_what_people_read_keeps_its_summary(printed: dict[str, str]) -> None:
+def test_summary_is_printed(printed: dict[str, str]) -> None:
     assert "SUMMARY *" in printed[""]
 
 
 @pytest.mark.parametrize(
-    ("result", "told"),
+    ("result", "text"),
     [
         ({"msg": "a", "changed": False}, "a"),
         ({"msg": ["a", 1]}, "a\n1"),
@@ -146,5 +146,5 @@ def test_what_people_read_keeps_its_summary(printed: dict[str, str]) -> None:
         ({"stdout": "a"}, None),
     ],
 )
-def test_a_result_with_more_than_a_message_is_shown_whole(result: dict, told: str | None) -> None:
-    assert plain.message(result) == told
+def test_only_a_result_without_other_keys_is_shortened(result: dict, text: str | None) -> None:
+    assert plain.message(result) == text

@@ -1,4 +1,4 @@
-"""The summary as GitHub shows it."""
+"""Tests of the summary in Markdown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SUMMARY = {
 }
 
 
-def test_tables() -> None:
+def test_markdown_tables() -> None:
     lines = markdown(SUMMARY, "deploy").splitlines()
     assert lines[:4] == [
         "### deploy",
@@ -28,14 +28,15 @@ def test_tables() -> None:
     assert "| load\\_balancer | assistant-test | https://test.example.com |" in lines
 
 
-def test_a_reason_is_text() -> None:
+def test_reason_is_escaped() -> None:
     line = next(line for line in markdown(SUMMARY, "deploy").splitlines() if line.startswith("- "))
     assert line == r"- ❌ release.test: Verify it: a \| b \<img\> \@everyone \`x\`"
 
 
-def test_nothing_published_is_no_table() -> None:
-    assert "what stands" not in markdown({**SUMMARY, "published": {}}, "deploy")
+def test_no_resources_table_without_published_values() -> None:
+    assert "resources" in markdown(SUMMARY, "deploy")
+    assert "resources" not in markdown({**SUMMARY, "published": {}}, "deploy")
 
 
-def test_a_cell_is_one_line() -> None:
+def test_cell_is_one_line() -> None:
     assert cell("a\n\n b\t c") == "a b c"
