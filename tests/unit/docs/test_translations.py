@@ -13,7 +13,10 @@ from tests.pages import PAGES, ROOT, anchors, code_blocks, commands, links, name
 #: What QA and the team read. The tests compare every page of this list with its `.ko.md`.
 TRANSLATED = (
     "README.md",
+    "docs/blue-green.md",
+    "docs/first-mistakes.md",
     "docs/pipeline.md",
+    "docs/rollback-runbook.md",
     "docs/spring-boot.md",
 )
 BOTH = pytest.mark.parametrize("page", TRANSLATED)
