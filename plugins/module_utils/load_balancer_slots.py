@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.listener_rules import keeps_actions
+from ansible_collections.teal.platform.plugins.module_utils.release.listener_rules import unsupported_actions
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
@@ -200,7 +200,7 @@ class SlotRule(ELBSet):
             if rule["Tags"].get("Name") == name
             or (self.groups and set(self.groups.values()) == weights_of(rule).keys())
         ]
-        if ours and (loss := keeps_actions(self.params["name"], ours[0])):
+        if ours and (loss := unsupported_actions(self.params["name"], ours[0])):
             self.module.fail_json(msg=f"{loss}. Nothing of the rule was changed.")
         return {"slots": ours[0]} if ours else {}
 
