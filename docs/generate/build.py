@@ -7,7 +7,17 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from docs.generate import costs, demo, environments, own_modules, reference, releases, resources, sanity
+from docs.generate import (
+    costs,
+    demo,
+    environments,
+    notifications,
+    own_modules,
+    reference,
+    releases,
+    resources,
+    sanity,
+)
 from docs.generate.data import ROOT
 
 BLOCK = re.compile(r"(<!-- begin: ([a-z-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
@@ -49,6 +59,7 @@ def fill(text: str, korean: bool, where: str = "") -> str:
 def whole_pages() -> dict[Path, str]:
     pages = {
         "environments.md": environments.environments_page(),
+        "notifications.md": notifications.whole_page(),
         "own-modules.md": own_modules.whole_page(),
         **reference.pages(),
     }

@@ -1,7 +1,4 @@
-"""What an idle environment costs a month: quantities from the inventories, prices from a list.
-
-Estimates: each price has its source, and nobody was billed for these environments.
-"""
+"""The monthly cost of an idle environment: quantities from the inventories, prices from a list with sources."""
 
 from __future__ import annotations
 
@@ -19,8 +16,8 @@ CATALOGUE = (
     "[SkyPilot's copy of AWS's price list](https://github.com/skypilot-org/skypilot-catalog), commit 00148f2"
 )
 PAGE = "<https://aws.amazon.com/{}/pricing/>"
-MEMORY = "from memory; not found again"
-#: USD, and where that is from.
+MEMORY = "from memory, without a source"
+#: USD, and the source of the price.
 PRICES: dict[str, tuple[float, str]] = {
     "EKS control plane, hour": (0.10, BILLED),
     "NAT gateway, hour": (0.059, BILLED),
@@ -43,16 +40,17 @@ PRICES: dict[str, tuple[float, str]] = {
 
 ESTIMATE = f"""\
 US dollars a month ({HOURS} hours), idle, in `{REGION}`, before tax. **An estimate, not a
-measurement**: the quantities are the inventories', the prices are on-demand, each with its source
-below; none was asked of AWS itself, and nobody was billed for these environments. A price with * is
-from memory and may be off by some percent. Ask the [calculator](https://calculator.aws/) before you
-decide on it."""
+measurement**: the quantities come from the inventories, the prices are on-demand prices with their
+sources below. No price was read from AWS itself, and nobody was billed for these environments. A
+price with * is from memory and may be off by some percent. Use AWS's
+[calculator](https://calculator.aws/) before you decide."""
 
 BESIDE = """\
-Not in it, since it depends on use: the ALB's capacity units, data through NAT and out of AWS, logs,
-API and Lambda calls, images and backups beyond what is free, alarms ($0.10 each), the older versions
-of rotated keys ($1 each), the DynamoDB table (cents), and the second slot while a release is kept warm
-(pods need no new node as long as two slots fit on the nodes; on EC2 it is a second instance)."""
+The table excludes costs that depend on use: the ALB's capacity units, data through NAT and out of AWS,
+logs, API and Lambda calls, images and backups beyond the free amount, alarms ($0.10 each), older
+versions of rotated keys ($1 each), the DynamoDB table (cents), and the second slot while a release is
+kept warm (pods need no new node as long as two slots fit on the nodes; on EC2 the second slot is a
+second instance)."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ class Item:
 
 
 def items(env: Environment) -> list[Item]:
-    """Return what an environment is billed for with nobody using it. One slot is up."""
+    """Return the billed items of an environment without requests, with one slot running."""
     found = []
     if count := nat_gateways(env):
         found += [
@@ -125,7 +123,7 @@ def items(env: Environment) -> list[Item]:
             Item("database", "secrets of the master and the service", "secret, month", 2),
         ]
     if env.has("secrets"):
-        found.append(Item("secrets", "the application's own", "secret, month", len(env["secrets_list"])))
+        found.append(Item("secrets", "secrets of the application", "secret, month", len(env["secrets_list"])))
     if env.has("alarms"):
         found.append(Item("alarms", "key for the topic", "KMS key, month", 1))
     if env.has("bastion"):
@@ -143,7 +141,7 @@ def items(env: Environment) -> list[Item]:
 
 
 def monthly(korean: bool = False) -> str:
-    """Return each component's price a month, environment by environment."""
+    """Return a table of the monthly price of each component in each environment."""
     by_environment = {env.name: items(env) for env in data.environments()}
     rows = []
     for component in dict.fromkeys(item.component for found in by_environment.values() for item in found):
@@ -160,7 +158,7 @@ def monthly(korean: bool = False) -> str:
 
 
 def block() -> str:
-    """Return the table, and how far it is to be trusted."""
+    """Return the table with its items and the sources of the prices."""
     environments = data.environments()
     billed = [
         [
@@ -183,8 +181,8 @@ def block() -> str:
             "<details><summary>Item by item</summary>\n\n"
             + table(["Environment", "Component", "What", "Price", "per", "Month"], billed)
             + "\n\n</details>",
-            "<details><summary>Where the prices are from</summary>\n\n"
-            "Billed: amount by quantity, in bills of this region that those who paid them have published.\n\n"
+            "<details><summary>Sources of the prices</summary>\n\n"
+            "Billed: amount divided by quantity, from published bills of this region.\n\n"
             + table(["Price of", "USD", "Source"], sources)
             + "\n\n</details>",
         ]

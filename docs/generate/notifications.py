@@ -1,23 +1,19 @@
-"""Writes docs/notifications.md, each topic as Discord shows it: `python docs/notifications.py`."""
+"""docs/notifications.md: each message as Discord shows it, rendered by the filter that the role uses."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+import importlib.util
+from types import ModuleType
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "plugins" / "filter"))
+from docs.generate.data import ROOT
+from docs.generate.markdown import page, table
 
-from discord_embeds import AMBER, GREEN, RED, TEAL, TOPICS, discord_embeds  # noqa: E402
-
-HEAD = """# What Discord is told
-
-<!-- Written by docs/notifications.py. Do not edit. -->
-
-The role `teal.platform.notification` has handlers only. A play that has it among its roles notifies a topic;
-`notification_event` holds what is to be said. Who, commit and run come from GitHub's variables, and in a
-rescue the failed step and its reason from Ansible.
+HEAD = """\
+The role `teal.platform.notification` sends a message to Discord for each step of a build, a release or a rollback. It
+consists of handlers: a play lists the role and notifies the handler of a topic, and `notification_event` holds the
+content. GitHub's variables supply the user, the commit and the run. In a rescue, Ansible supplies the failed task and the
+reason.
 
 ```yaml
 rescue:
@@ -27,19 +23,20 @@ rescue:
     changed_when: true
     notify: deploy failed
 
-  # Handlers notified in a rescue are lost if the play then fails, unless they run now.
+  # Handlers that are notified in a rescue are lost if the play then fails, unless they run now.
   - name: Send the notification now
     ansible.builtin.meta: flush_handlers
 ```
 
-The webhook is `notification_discord_webhook` (by default the environment variable `DISCORD_WEBHOOK_URL`), or
-the secret of AWS Secrets Manager that `notification_discord_webhook_secret` names. Without one, nobody is
-told. If Discord is down, slow or refuses, that is a warning, and the play goes on. A webhook that gives no answer
-within 5 s (`notification_timeout`) is not tried again in that run, but for one attempt to send the outcome: it
-holds a run for seconds, and the weights have moved by then.
+`notification_discord_webhook` holds the webhook (default: the environment variable `DISCORD_WEBHOOK_URL`), or
+`notification_discord_webhook_secret` names a secret of AWS Secrets Manager with the webhook. Without a webhook, no message
+is sent.
 
-Each topic, with all that can be known of it:
-"""
+A message never stops a play: if Discord is down, slow or refuses the message, the play prints a warning and continues. A
+webhook that does not answer within 5 s (`notification_timeout`) is not tried again in the same run, except once for the
+outcome. So a hanging webhook delays a run by seconds, and only after the weights have moved.
+
+The messages by topic, each with all fields that it can have:"""
 
 EVENT: dict[str, Any] = {
     "environment": "staging",
@@ -114,7 +111,7 @@ MORE: dict[str, dict[str, Any]] = {
     "rollback failed": {"version": "1.0.0", "from_version": "1.1.0", "serving": "1.1.0 on green"},
     "release held": {
         "failed_task": "System tests",
-        "reason": "1 of 12 system tests failed; the workflow was told to hold",
+        "reason": "1 of 12 system tests failed; the workflow input `on-failure` is `hold`",
         "serving": "1.1.0 on green",
     },
     "gate refused": {
@@ -125,40 +122,47 @@ MORE: dict[str, dict[str, Any]] = {
     "gate overridden": {"reason": "SonarCloud is down; fix for incident 4711"},
     "drift found": {"details": "network: a rule of the security group assistant-staging-nodes was removed"},
 }
-COLORS = {GREEN: "green", RED: "red", AMBER: "amber", TEAL: "teal"}
+
+
+def embeds() -> ModuleType:
+    """Return the filter plugin, loaded by its path."""
+    path = ROOT / "plugins" / "filter" / "discord_embeds.py"
+    spec = importlib.util.spec_from_file_location("_teal_discord_embeds", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def examples() -> dict[str, dict[str, Any]]:
-    """An embed for each topic."""
-    events = {
-        topic: {key: EVENT[key] for key in OF_TOPIC.get(topic, tuple(EVENT)) if key in EVENT}
-        | MORE.get(topic, {})
-        for topic in TOPICS
-    }
-    for topic, event in events.items():
+    """Return an example of each message, by topic."""
+    plugin = embeds()
+    found = {}
+    for topic in plugin.TOPICS:
+        event = {key: EVENT[key] for key in OF_TOPIC.get(topic, tuple(EVENT)) if key in EVENT}
+        event |= MORE.get(topic, {})
         if not topic.startswith(("provision", "destroy")):
             event.pop("component", None)
-    return {topic: discord_embeds(event, topic)[0] for topic, event in events.items()}
+        found[topic] = plugin.discord_embeds(event, topic)[0]
+    return found
 
 
-def render() -> str:
-    """The whole page."""
+def whole_page() -> str:
+    plugin = embeds()
+    colours = {plugin.GREEN: "green", plugin.RED: "red", plugin.AMBER: "amber", plugin.TEAL: "teal"}
     parts = [HEAD]
     for topic, embed in examples().items():
-        parts.append(f"## {topic}\n\n**{embed['title']}** ({COLORS[embed['color']]})\n")
-        if text := embed.get("description"):
-            parts.append(text + "\n")
-        rows = [f"| {field['name']} | {_cell(field['value'])} |" for field in embed["fields"]]
-        parts.append("\n".join(["| | |", "|---|---|", *rows]) + "\n")
-        parts.append(f"<sub>{embed['footer']['text']} · {embed['timestamp']}</sub>\n")
-    return "\n".join(parts)
+        parts += [
+            f"## {topic}",
+            f"**{embed['title']}** ({colours[embed['color']]})",
+            embed.get("description", ""),
+        ]
+        parts.append(table(["", ""], [[field["name"], _cell(field["value"])] for field in embed["fields"]]))
+        parts.append(f"<sub>{embed['footer']['text']} · {embed['timestamp']}</sub>")
+    return page("Discord notifications", *parts)
 
 
 def _cell(value: str) -> str:
     if value.startswith("```"):
         return f"`{value.strip('`').strip()}`"
     return value.replace("\n", "<br>")
-
-
-if __name__ == "__main__":
-    (ROOT / "docs" / "notifications.md").write_text(render())
