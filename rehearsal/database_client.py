@@ -12,7 +12,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from rehearsal.config import ConfigError
-from rehearsal.kubernetes import tools
+from rehearsal.kubernetes import tool_images
 
 
 def psql(config: dict[str, Any], secret: str, words: list[str]) -> int:
@@ -36,7 +36,7 @@ def environment(config: dict[str, Any], secret: str) -> dict[str, str]:
         raise ConfigError(f"the emulator has no database {found['host']}, which the secret {secret} names")
     return {
         **os.environ,
-        "PATH": tools.path(),
+        "PATH": tool_images.path(),
         "PGHOST": found["host"],
         "PGHOSTADDR": hosts[found["host"]],
         "PGPORT": str(found["port"]),

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from rehearsal import config as settings
-from rehearsal import confines, programs
+from rehearsal import process_limits, programs
 
 LOOK_SECONDS = 0.25
 RESTART_SECONDS = 1.0
@@ -42,7 +42,7 @@ class StandIn:
         #: What `programs.unit` reads from the user data, and the machine's memory in bytes.
         self.unit = {"environment": {}, "port": PORT, "grace": 30, "memory": None} | (unit or {})
         self._program: dict[str, Any] | None = None
-        self._breach: confines.Breach | None = None
+        self._violation: process_limits.Violation | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="teal-instance-")
         self._process: subprocess.Popen[bytes] | None = None
         self._next = 0.0
@@ -57,8 +57,8 @@ class StandIn:
         if self._process:
             code = self._process.wait()
             lines = self._last_lines()
-            if self._breach:
-                code, lines = self._breach.code, f"{lines}\n{self._breach.message}".lstrip()
+            if self._violation:
+                code, lines = self._violation.code, f"{lines}\n{self._violation.message}".lstrip()
             self._say(f"ended with status {code}, is started again")
             self._report(aws_url, f"exited {code}", lines)
             self._process, self._next = None, time.monotonic() + RESTART_SECONDS
@@ -72,7 +72,7 @@ class StandIn:
             self._report(aws_url, "exited 1", f"docker: {error}")
             self._next = time.monotonic() + RESTART_SECONDS
             return
-        self._program, self._breach = what.get("program"), None
+        self._program, self._violation = what.get("program"), None
         if self._program:
             self._start(self._program, aws_url)
             return
@@ -118,9 +118,9 @@ class StandIn:
         self._say(f"runs {self.image} at {self.ip}:{port}")
 
     def _confine(self, process: subprocess.Popen[bytes]) -> None:
-        if self._program and not self._breach:
-            self._breach = confines.breach(process.pid, self.unit["memory"])
-            if self._breach:
+        if self._program and not self._violation:
+            self._violation = process_limits.violation(process.pid, self.unit["memory"])
+            if self._violation:
                 self.kill()
 
     def kill(self) -> None:

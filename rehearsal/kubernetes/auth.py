@@ -11,7 +11,7 @@ import secrets
 import urllib.parse
 from typing import Any
 
-from rehearsal.kubernetes.aws import Aws
+from rehearsal.kubernetes.aws_client import AwsClient
 from rehearsal.kubernetes.rbac import MASTERS, Identity
 
 Json = dict[str, Any]
@@ -25,7 +25,7 @@ REMEMBERED = 500
 class Authenticator:
     """Turns a bearer token into an identity, for one cluster."""
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: AwsClient) -> None:
         self.admin_token = secrets.token_urlsafe(32)
         self._aws = aws
         self._callers: dict[tuple[str, str], str] = {}

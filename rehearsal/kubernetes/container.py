@@ -6,16 +6,14 @@ import asyncio
 import contextlib
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 
-from rehearsal import confines, programs
-from rehearsal.kubernetes import environment, own_program, probes, processes, times, tools
-from rehearsal.kubernetes.aws import STAND_IN, Image, ImageMissing
-
-if TYPE_CHECKING:
-    from rehearsal.kubernetes.pod import Pod
+from rehearsal import process_limits, programs
+from rehearsal.kubernetes import environment, probes, processes, times, tool_images, user_program
+from rehearsal.kubernetes.aws_client import STAND_IN, Image, ImageMissing
+from rehearsal.kubernetes.pod_context import PodContext
 
 Json = dict[str, Any]
 FORGIVEN_SECONDS = 60
@@ -25,7 +23,7 @@ FORGIVEN_SECONDS = 60
 class Container:
     """Its `run` goes on over restarts; `stop` ends it as the kubelet does."""
 
-    def __init__(self, pod: Pod, spec: Json, *, init: bool) -> None:
+    def __init__(self, pod: PodContext, spec: Json, *, init: bool) -> None:
         self.pod, self.spec, self.init = pod, spec, init
         #: An init container that is started before the others and goes on beside them (Kubernetes 1.29).
         self.sidecar = init and spec.get("restartPolicy") == "Always"
@@ -42,7 +40,7 @@ class Container:
         self._image: Image | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._told = False
-        self._breach: confines.Breach | None = None
+        self._violation: process_limits.Violation | None = None
         self._path = f"spec.{'initContainers' if init else 'containers'}{{{self.name}}}"
 
     def status(self) -> Json:
@@ -167,13 +165,13 @@ class Container:
                 self._wait("CreateContainerConfigError", str(e))
             await asyncio.sleep(self.pod.settings.first_backoff)
         if image.program:
-            self.environment = await own_program.environment(self, image.program, given)
+            self.environment = await user_program.environment(self.pod, self.spec, image.program, given)
             return
         if image.behaviour == STAND_IN:
-            client = await tools.client_environment(self.pod, self.spec)
+            client = await tool_images.client_environment(self.pod, self.spec)
             self._tool = client is not None
             if client is not None:
-                values = tools.placed(self.pod, self.spec, given)
+                values = tool_images.placed(self.pod, self.spec, given)
                 self.environment = processes.surroundings() | client | values
                 return
         self.environment = (
@@ -198,19 +196,21 @@ class Container:
             for part in ("command", "args")
         ]
         if image.program:
-            return programs.command_line(image.program, *words, self.pod.address, own_program.port(self.spec))
+            return programs.command_line(
+                image.program, *words, self.pod.address, user_program.port(self.spec)
+            )
         if self._tool:
-            return tools.program(self.pod, self.spec, [*words[0], *words[1]])
+            return tool_images.program(self.pod, self.spec, [*words[0], *words[1]])
         return processes.program(*words)
 
     async def _once(self, image: Image) -> int:
         """From start to end of one process. Returns its exit code."""
-        self.id, self._told, self._breach = uuid.uuid4().hex * 2, False, None
+        self.id, self._told, self._violation = uuid.uuid4().hex * 2, False, None
         self._say("Created", f"Created container: {self.name}")
         began = times.now()
         try:
             with self.pod.new_log(self.name).open("wb") as output:
-                folder = own_program.directory(self, image.program) if image.program else None
+                folder = user_program.directory(self.pod, image.program) if image.program else None
                 self._process = process = await processes.start(
                     self._program(image), self.environment, output, folder
                 )
@@ -229,24 +229,24 @@ class Container:
             watching.cancel()
             if process.returncode is None:
                 processes.kill(process)
-        if breach := self._breach:
-            self._ended(breach.code, began, breach.reason, breach.message)
-            return breach.code
+        if violation := self._violation:
+            self._ended(violation.code, began, violation.reason, violation.message)
+            return violation.code
         code = 128 - status if status < 0 else status
         self._ended(code, began, "Completed" if code == 0 else "Error")
         return code
 
     async def _watch(self, process: asyncio.subprocess.Process, image: Image) -> None:
         """Kill a program of the user's own that does what a container would keep it from."""
-        limit = own_program.memory_limit(self.spec)
+        limit = user_program.memory_limit(self.spec)
         while image.program:
-            if found := await asyncio.to_thread(confines.breach, process.pid, limit):
-                self._breach = found
+            if found := await asyncio.to_thread(process_limits.violation, process.pid, limit):
+                self._violation = found
                 processes.kill(process)
                 with self.pod.log(self.name).open("ab") as log:
                     log.write(f"{found.message}\n".encode())
                 return
-            await asyncio.sleep(confines.LOOK_SECONDS)
+            await asyncio.sleep(process_limits.CHECK_SECONDS)
 
     def _ended(self, code: int, began: str, reason: str, message: str = "") -> None:
         self.ready = self.init and not self.sidecar and code == 0

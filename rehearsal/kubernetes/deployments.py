@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from rehearsal.kubernetes import times
-from rehearsal.kubernetes.manager import Controller, condition, key_of, owned, owner, reference
+from rehearsal.kubernetes.controller import Controller
+from rehearsal.kubernetes.objects import condition, key_of, owned, owner, reference
 from rehearsal.kubernetes.quantities import share
 from rehearsal.kubernetes.resources import BY_NAME
 from rehearsal.kubernetes.store import Event, Key, clone
@@ -24,7 +25,7 @@ SOURCE = "deployment-controller"
 
 
 class Deployments(Controller):
-    def concerned(self, event: Event) -> Iterable[Key]:
+    def affected(self, event: Event) -> Iterable[Key]:
         if event.resource is DEPLOYMENTS and event.type != "DELETED":
             yield key_of(event.object)
         elif event.resource is REPLICASETS and (key := owner(event.object, "Deployment")):

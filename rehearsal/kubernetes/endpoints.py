@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from rehearsal.kubernetes.manager import Controller, is_ready, key_of, reference
+from rehearsal.kubernetes.controller import Controller
+from rehearsal.kubernetes.objects import is_ready, key_of, reference
 from rehearsal.kubernetes.resources import BY_NAME
 from rehearsal.kubernetes.selectors import subset
 from rehearsal.kubernetes.store import Event, Key
@@ -18,7 +19,7 @@ ENDPOINTS, SLICES = BY_NAME["endpoints"], BY_NAME["endpointslices"]
 class Endpoints(Controller):
     """Writes an Endpoints object and one EndpointSlice for each Service that has a selector."""
 
-    def concerned(self, event: Event) -> Iterable[Key]:
+    def affected(self, event: Event) -> Iterable[Key]:
         if event.resource is SERVICES:
             yield key_of(event.object)
         elif event.resource is PODS:

@@ -14,7 +14,7 @@ EVENTS = BY_NAME["events"]
 KEPT = 1000
 
 
-class Recorder:
+class EventRecorder:
     """Writes events; the same one again counts up."""
 
     def __init__(self, store: Store) -> None:

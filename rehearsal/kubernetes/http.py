@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 from aiohttp import web
 
 from rehearsal.kubernetes import errors, patching, resources, selectors, tables, versions
+from rehearsal.kubernetes.cluster import Cluster
 from rehearsal.kubernetes.resources import Resource
 from rehearsal.kubernetes.store import Event
-
-if TYPE_CHECKING:
-    from rehearsal.kubernetes.cluster import Cluster
 
 Json = dict[str, Any]
 TOLD_WHOLE = ("pods", "services", "serviceaccounts", "resourcequotas")

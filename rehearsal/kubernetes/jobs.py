@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from rehearsal.kubernetes import times
-from rehearsal.kubernetes.manager import Controller, condition, is_active, is_ready, key_of, owned, owner
+from rehearsal.kubernetes.controller import Controller
+from rehearsal.kubernetes.objects import condition, is_active, is_ready, key_of, owned, owner
 from rehearsal.kubernetes.replicasets import pod_of
 from rehearsal.kubernetes.resources import BY_NAME
 from rehearsal.kubernetes.store import Event, Key
@@ -17,7 +18,7 @@ SOURCE = "job-controller"
 
 
 class Jobs(Controller):
-    def concerned(self, event: Event) -> Iterable[Key]:
+    def affected(self, event: Event) -> Iterable[Key]:
         if event.resource is JOBS and event.type != "DELETED":
             yield key_of(event.object)
         elif event.resource is PODS and (key := owner(event.object, "Job")):

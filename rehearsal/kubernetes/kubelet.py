@@ -7,15 +7,13 @@ import shutil
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rehearsal.kubernetes.cluster_state import ClusterState
 from rehearsal.kubernetes.errors import bad_request
 from rehearsal.kubernetes.pod import Pod
 from rehearsal.kubernetes.registry import PODS
 from rehearsal.kubernetes.store import Event
-
-if TYPE_CHECKING:
-    from rehearsal.kubernetes.cluster import Cluster
 
 Json = dict[str, Any]
 Reader = Callable[[str | None, str | None, bool], AsyncIterator[bytes]]
@@ -23,7 +21,7 @@ FOLLOW_SECONDS = 0.2
 
 
 class Kubelet:
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: ClusterState) -> None:
         self._cluster = cluster
         self._pods: dict[str, Pod] = {}
         self._waiting: deque[str] = deque()
@@ -32,10 +30,6 @@ class Kubelet:
     async def close(self) -> None:
         self._stop()
         await asyncio.gather(*(pod.close() for pod in list(self._pods.values())))
-
-    def ended(self, pod: Pod) -> None:
-        """A pod's processes have ended after it was deleted."""
-        self._cluster.registry.finish(PODS, pod.object)
 
     def _tell(self, event: Event) -> None:
         if event.resource is PODS:

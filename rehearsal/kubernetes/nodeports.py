@@ -6,14 +6,12 @@ import asyncio
 import errno
 import itertools
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rehearsal.kubernetes.cluster_state import ClusterState
 from rehearsal.kubernetes.endpoints import PODS, SERVICES, serves, target_port
 from rehearsal.kubernetes.nodes import NODES
 from rehearsal.kubernetes.store import Event
-
-if TYPE_CHECKING:
-    from rehearsal.kubernetes.cluster import Cluster
 
 Json = dict[str, Any]
 Address = tuple[str, int]
@@ -24,7 +22,7 @@ RETRY_SECONDS = 1.0
 class NodePorts:
     """Listens where there is a pod to lead to; where there is none, connections are refused."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: ClusterState) -> None:
         self._store = cluster.store
         self._targets: dict[Address, list[Address]] = {}
         self._servers: dict[Address, asyncio.Server] = {}

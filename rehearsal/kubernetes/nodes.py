@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from rehearsal.kubernetes import times
+from rehearsal.kubernetes.controller import Controller
 from rehearsal.kubernetes.errors import ApiError
-from rehearsal.kubernetes.manager import Controller, key_of
+from rehearsal.kubernetes.objects import key_of
 from rehearsal.kubernetes.resources import BY_NAME, VERSION
 from rehearsal.kubernetes.store import Event, Key
 
@@ -50,7 +51,7 @@ class Nodes(Controller):
         """Nodes' addresses by instance id."""
         return {_instance(n): n["status"]["addresses"][0]["address"] for n in self.store.list(NODES)}
 
-    def concerned(self, event: Event) -> Iterable[Key]:
+    def affected(self, event: Event) -> Iterable[Key]:
         if event.resource is NODES:
             yield key_of(event.object)
             if event.type == "DELETED":

@@ -4,57 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rehearsal.kubernetes import environment, times, tools
+from rehearsal.kubernetes import environment, times, tool_images
+from rehearsal.kubernetes.cluster_state import ClusterState
 from rehearsal.kubernetes.container import Container
-from rehearsal.kubernetes.manager import condition, key_of
+from rehearsal.kubernetes.objects import condition, key_of
+from rehearsal.kubernetes.pod_context import PodContext
 from rehearsal.kubernetes.registry import PODS
-
-if TYPE_CHECKING:
-    from rehearsal.kubernetes.cluster import Cluster
 
 Json = dict[str, Any]
 _LOOK_SECONDS = 0.05
 
 
-class Pod:
+class Pod(PodContext):
     """A pod on its node, from its start until its processes have ended."""
 
-    def __init__(self, cluster: Cluster, obj: Json, address: str) -> None:
-        self.cluster, self.object, self.address = cluster, obj, address
-        self.spec, self.store, self.events = obj["spec"], cluster.store, cluster.events
-        self.settings = cluster.settings
-        self.folder = self.settings.home / "pods" / cluster.name / obj["metadata"]["uid"]
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, cluster: ClusterState, obj: Json, address: str) -> None:
+        super().__init__(cluster, obj, address)
         self.inits = [Container(self, c, init=True) for c in self.spec.get("initContainers") or []]
         self.containers = [Container(self, c, init=False) for c in self.spec["containers"]]
         self.sidecars = [c for c in self.inits if c.sidecar]
         self._began = times.now()
         self._initialized = not self.inits
         self._failed: str | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._stop: asyncio.Task[Any] | None = None
         self._over = False
         self._main = self.spawn(self._run())
-
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    def new_log(self, container: str) -> Path:
-        """Where a container writes; what it wrote in its life before is kept beside it."""
-        path = self.log(container)
-        if path.exists():
-            path.replace(self.log(container, previous=True))
-        return path
-
-    def log(self, container: str, *, previous: bool = False) -> Path:
-        return self.folder / f"{container}{'.previous' if previous else ''}.log"
 
     def writes(self, path: Path) -> bool:
         """Whether a log is still being written."""
@@ -95,14 +72,14 @@ class Pod:
             if container.stopping:
                 return
             if code:
-                tools.clear(self)
+                tool_images.clear(self)
                 self._failed = f"init container {container.name} ended with {code}"
                 self.publish()
                 return
         self._initialized = True
         await asyncio.gather(*(c.run() for c in self.containers))
         await self._end_sidecars(float(self.spec["terminationGracePeriodSeconds"]))
-        tools.clear(self)
+        tool_images.clear(self)
         self.publish()
 
     async def _end_sidecars(self, seconds: float) -> None:
@@ -124,7 +101,7 @@ class Pod:
             async with asyncio.timeout(0.2):
                 await asyncio.shield(self._main)
         self._main.cancel()
-        self.cluster.kubelet.ended(self)
+        self.cluster.registry.finish(PODS, self.object)
 
     def publish(self) -> None:
         """Tell the API how it is, if that is news."""

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rehearsal.kubernetes import times
+from rehearsal.kubernetes.cluster_state import ClusterState
+from rehearsal.kubernetes.controller import Controller
 from rehearsal.kubernetes.errors import ApiError
-from rehearsal.kubernetes.manager import (
-    Controller,
-    condition,
-    is_active,
-    is_ready,
-    key_of,
-    owned,
-    owner,
-    reference,
-)
+from rehearsal.kubernetes.objects import condition, is_active, is_ready, key_of, owned, owner, reference
 from rehearsal.kubernetes.resources import BY_NAME
 from rehearsal.kubernetes.store import Event, Key, clone
-
-if TYPE_CHECKING:
-    from rehearsal.kubernetes.cluster import Cluster
 
 Json = dict[str, Any]
 REPLICASETS, PODS = BY_NAME["replicasets"], BY_NAME["pods"]
@@ -39,12 +29,12 @@ def pod_of(owner_: Json, template: Json) -> Json:
 
 
 class ReplicaSets(Controller):
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, cluster: ClusterState) -> None:
         super().__init__(cluster)
         self._refused: dict[str, tuple[float, str]] = {}
         """By uid: until when no pod is tried, and why."""
 
-    def concerned(self, event: Event) -> Iterable[Key]:
+    def affected(self, event: Event) -> Iterable[Key]:
         if event.resource is REPLICASETS and event.type != "DELETED":
             yield key_of(event.object)
         elif event.resource is PODS and (key := owner(event.object, "ReplicaSet")):

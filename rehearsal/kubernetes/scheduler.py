@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from rehearsal.kubernetes import claims, selectors, times
-from rehearsal.kubernetes.manager import Controller, condition, is_active, key_of
+from rehearsal.kubernetes import selectors, times, volume_claims
+from rehearsal.kubernetes.controller import Controller
+from rehearsal.kubernetes.objects import condition, is_active, key_of
 from rehearsal.kubernetes.quantities import amount
 from rehearsal.kubernetes.resources import BY_NAME
 from rehearsal.kubernetes.store import Event, Key
@@ -20,10 +21,12 @@ SOURCE = "default-scheduler"
 
 
 class Scheduler(Controller):
-    def concerned(self, event: Event) -> Iterable[Key]:
+    def affected(self, event: Event) -> Iterable[Key]:
         if event.resource is PODS and event.type == "ADDED":
             yield key_of(event.object)
-        elif event.resource in (NODES, claims.CLAIMS) or (event.resource is PODS and event.type == "DELETED"):
+        elif event.resource in (NODES, volume_claims.CLAIMS) or (
+            event.resource is PODS and event.type == "DELETED"
+        ):
             for pod in self.store.list(PODS):
                 if "nodeName" not in pod["spec"]:
                     yield key_of(pod)
@@ -33,7 +36,7 @@ class Scheduler(Controller):
         if pod is None or "nodeName" in pod["spec"] or "deletionTimestamp" in pod["metadata"]:
             return
         everywhere = self.store.list(NODES)
-        if everywhere and (why := claims.missing(self.store, pod)):
+        if everywhere and (why := volume_claims.missing(self.store, pod)):
             self._refuse(pod, f"0/{len(everywhere)} nodes are available: {why}.")
             return
         placed = [p for p in self.store.list(PODS) if is_active(p) and "nodeName" in p["spec"]]

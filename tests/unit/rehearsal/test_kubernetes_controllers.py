@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,65 +13,44 @@ from hypothesis import strategies as st
 
 from rehearsal.kubernetes import patching, times
 from rehearsal.kubernetes.addresses import Addresses
-from rehearsal.kubernetes.claims import CLAIMS, DRIVER, Claims
-from rehearsal.kubernetes.cluster import Cluster
-from rehearsal.kubernetes.deployments import REVISION, Deployments
-from rehearsal.kubernetes.endpoints import Endpoints
-from rehearsal.kubernetes.events import EVENTS, Recorder
-from rehearsal.kubernetes.housekeeping import Budgets, Garbage, Namespaces
-from rehearsal.kubernetes.jobs import Jobs
-from rehearsal.kubernetes.manager import Controller, Manager, condition
+from rehearsal.kubernetes.cluster import CONTROLLERS
+from rehearsal.kubernetes.cluster_state import ClusterState
+from rehearsal.kubernetes.controller_manager import ControllerManager
+from rehearsal.kubernetes.deployments import REVISION
+from rehearsal.kubernetes.events import EVENTS
 from rehearsal.kubernetes.nodes import EVICT_EVERY, Nodes
+from rehearsal.kubernetes.objects import condition
 from rehearsal.kubernetes.quantities import share
-from rehearsal.kubernetes.registry import NAMESPACES, Registry
-from rehearsal.kubernetes.replicasets import ReplicaSets
+from rehearsal.kubernetes.registry import NAMESPACES
 from rehearsal.kubernetes.resources import BY_NAME
-from rehearsal.kubernetes.scheduler import Scheduler
-from rehearsal.kubernetes.store import Store
+from rehearsal.kubernetes.settings import Settings
+from rehearsal.kubernetes.volume_claims import CLAIMS, DRIVER, VolumeClaims
 
 Json = dict[str, Any]
 PODS, DEPLOYMENTS, REPLICASETS, JOBS = (BY_NAME[n] for n in ("pods", "deployments", "replicasets", "jobs"))
 BUDGETS = BY_NAME["poddisruptionbudgets"]
-ALL: tuple[type[Controller], ...] = (
-    Namespaces,
-    Garbage,
-    Nodes,
-    Scheduler,
-    Deployments,
-    ReplicaSets,
-    Jobs,
-    Endpoints,
-    Budgets,
-    Claims,
-)
 
 
 class Bench:
     """A cluster's controllers over a store, with two nodes; pods do what the test says."""
 
     def __init__(self) -> None:
-        self.store = Store()
-        self.registry = Registry(self.store)
-        self.cluster = SimpleNamespace(
-            store=self.store,
-            registry=self.registry,
-            events=Recorder(self.store),
-            addresses=Addresses("127.9.9"),
-            addons=[],
-            settings=SimpleNamespace(backoff=lambda failures: 0.0),
+        settings = Settings(
+            Path("/"), "http://aws.invalid", "127.9.9", "https://api.invalid", first_backoff=0.0
         )
-        self.cluster.evict = functools.partial(Cluster.evict, self.cluster)  # type: ignore[arg-type]
-        self.manager = Manager(self.cluster, ALL)  # type: ignore[arg-type]
+        self.cluster = ClusterState("x", settings, Addresses("127.9.9"), aws=None)  # type: ignore[arg-type]
+        self.store, self.registry = self.cluster.store, self.cluster.registry
+        self.manager = ControllerManager(self.cluster, CONTROLLERS)
         self.nodes = next(c for c in self.manager.controllers if isinstance(c, Nodes))
         for name in ("default", "x"):
             self.registry.create(NAMESPACES, {"metadata": {"name": name}})
         self.instances = [instance("a", 1), instance("b", 2)]
         self.nodes.see(self.instances)
 
-    async def settle(self) -> None:
-        """Until the controllers have nothing left to do."""
+    async def reconcile(self) -> None:
+        """Run the controllers until their queue is empty."""
         await asyncio.sleep(0)
-        while self.manager._queue or self.manager._scheduled:
+        while not self.manager.idle:
             await asyncio.sleep(0)
 
     def pods(self, **labels: str) -> list[Json]:
@@ -91,8 +69,8 @@ class Bench:
     def end(self, pod: Json, phase: str) -> None:
         self.registry.set_status(PODS, pod, pod["status"] | {"phase": phase})
 
-    def bury(self) -> None:
-        """What a kubelet does with deleted pods."""
+    def remove_deleted_pods(self) -> None:
+        """Remove deleted pods from the API, as a kubelet does when their processes have ended."""
         for pod in self.store.list(PODS):
             if "deletionTimestamp" in pod["metadata"]:
                 self.registry.finish(PODS, pod)
@@ -125,7 +103,7 @@ def run() -> Iterator[Callable[[Callable[[Bench], Any]], None]]:
     def runner(body: Callable[[Bench], Any]) -> None:
         async def main() -> None:
             bench = Bench()
-            await bench.settle()
+            await bench.reconcile()
             try:
                 await body(bench)
             finally:
@@ -150,7 +128,7 @@ def deployment(replicas: int = 2, **spec: Any) -> Json:
 def test_a_deployment_comes_up_and_says_so(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(), "x")
-        await bench.settle()
+        await bench.reconcile()
         made = bench.deployment()
         assert made["metadata"]["annotations"][REVISION] == "1"
         assert made["status"]["observedGeneration"] == 1
@@ -160,7 +138,7 @@ def test_a_deployment_comes_up_and_says_so(run: Any) -> None:
         assert {p["spec"]["nodeName"] for p in bench.pods()} == {"node-1", "node-2"}, "spread over the zones"
         for pod in bench.pods():
             bench.make_ready(pod)
-        await bench.settle()
+        await bench.reconcile()
         status = bench.deployment()["status"]
         assert (status["readyReplicas"], status["availableReplicas"], status["updatedReplicas"]) == (2, 2, 2)
         assert condition(status, "Progressing")["reason"] == "NewReplicaSetAvailable"  # type: ignore[index]
@@ -184,15 +162,15 @@ def test_a_rollout_keeps_its_bounds(replicas: int, surge: Any, unavailable: Any,
         bench = Bench()
         rolling = {"rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}
         bench.registry.create(DEPLOYMENTS, deployment(replicas, strategy=rolling), "x")
-        await bench.settle()
+        await bench.reconcile()
         for pod in bench.pods():
             bench.make_ready(pod)
-        await bench.settle()
+        await bench.reconcile()
         most = replicas + share(surge, replicas, up=True)
         least = replicas - (share(unavailable, replicas, up=False) or int(most == replicas))
         bench.change("d", template=image("2"))
         for _ in range(100):
-            await bench.settle()
+            await bench.reconcile()
             sets = bench.store.list(REPLICASETS, "x")
             ready = [
                 p
@@ -206,7 +184,7 @@ def test_a_rollout_keeps_its_bounds(replicas: int, surge: Any, unavailable: Any,
             if unready and order.random() < 0.7:
                 bench.make_ready(order.choice(unready))
             else:
-                bench.bury()
+                bench.remove_deleted_pods()
             if not unready and len(bench.pods()) == replicas:
                 break
         images = {p["spec"]["containers"][0]["image"] for p in bench.pods()}
@@ -219,14 +197,14 @@ def test_a_rollout_keeps_its_bounds(replicas: int, surge: Any, unavailable: Any,
 def test_a_rollout_that_does_not_move_exceeds_its_deadline(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(1, progressDeadlineSeconds=1), "x")
-        await bench.settle()
+        await bench.reconcile()
         while condition(bench.deployment()["status"], "Progressing")["status"] == "True":  # type: ignore[index]
             await asyncio.sleep(0.05)
-            await bench.settle()
+            await bench.reconcile()
         late = condition(bench.deployment()["status"], "Progressing")
         assert late and late["reason"] == "ProgressDeadlineExceeded"
         bench.make_ready(bench.pods()[0])
-        await bench.settle()
+        await bench.reconcile()
         progress = condition(bench.deployment()["status"], "Progressing")
         assert progress and progress["reason"] == "NewReplicaSetAvailable", "it may still come up"
 
@@ -240,7 +218,7 @@ def test_pods_that_may_not_be_made_are_told_of(run: Any) -> None:
             NAMESPACES, "", "x", lambda o: patching.merge(o, {"metadata": {"labels": labels}})
         )
         bench.registry.create(DEPLOYMENTS, deployment(), "x")
-        await bench.settle()
+        await bench.reconcile()
         failure = condition(bench.deployment()["status"], "ReplicaFailure")
         assert (
             failure and failure["reason"] == "FailedCreate" and "violates PodSecurity" in failure["message"]
@@ -252,12 +230,12 @@ def test_pods_that_may_not_be_made_are_told_of(run: Any) -> None:
 def test_recreate_waits_until_the_old_pods_are_gone(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(2, strategy={"type": "Recreate"}), "x")
-        await bench.settle()
+        await bench.reconcile()
         bench.change("d", template=image("2"))
-        await bench.settle()
+        await bench.reconcile()
         assert all("deletionTimestamp" in p["metadata"] for p in bench.pods())
-        bench.bury()
-        await bench.settle()
+        bench.remove_deleted_pods()
+        await bench.reconcile()
         assert [p["spec"]["containers"][0]["image"] for p in bench.pods()] == ["app:2", "app:2"]
 
     run(body)
@@ -267,14 +245,14 @@ def test_going_back_takes_the_old_replica_set_with_a_new_revision(run: Any) -> N
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(1, revisionHistoryLimit=1), "x")
         for tag in ("2", "1", "3", "4"):
-            await bench.settle()
+            await bench.reconcile()
             for pod in bench.pods():
                 bench.make_ready(pod)
-            await bench.settle()
-            bench.bury()
-            await bench.settle()
+            await bench.reconcile()
+            bench.remove_deleted_pods()
+            await bench.reconcile()
             bench.change("d", template=image(tag))
-        await bench.settle()
+        await bench.reconcile()
         sets = {s["metadata"]["annotations"][REVISION] for s in bench.store.list(REPLICASETS, "x")}
         assert bench.deployment()["metadata"]["annotations"][REVISION] == "5"
         assert sets <= {"3", "4", "5"} and "5" in sets
@@ -285,10 +263,10 @@ def test_going_back_takes_the_old_replica_set_with_a_new_revision(run: Any) -> N
 def test_a_paused_deployment_is_scaled_and_not_rolled(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(1), "x")
-        await bench.settle()
+        await bench.reconcile()
         bench.change("d", paused=True)
         bench.change("d", replicas=3, template={"metadata": {"annotations": {"a": "b"}}})
-        await bench.settle()
+        await bench.reconcile()
         assert len(bench.store.list(REPLICASETS, "x")) == 1
 
     run(body)
@@ -297,16 +275,16 @@ def test_a_paused_deployment_is_scaled_and_not_rolled(run: Any) -> None:
 def test_pods_that_vanish_are_replaced_and_scaling_takes_the_least_useful(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(3), "x")
-        await bench.settle()
+        await bench.reconcile()
         first, second, third = bench.pods()
         bench.make_ready(first)
         bench.make_ready(third)
         bench.registry.delete(PODS, "x", first["metadata"]["name"], {"gracePeriodSeconds": 0})
-        await bench.settle()
+        await bench.reconcile()
         assert len(bench.pods()) == 3
         bench.change("d", replicas=1)
-        await bench.settle()
-        bench.bury()
+        await bench.reconcile()
+        bench.remove_deleted_pods()
         assert [p["metadata"]["name"] for p in bench.pods()] == [third["metadata"]["name"]]
         assert second not in bench.pods()
 
@@ -317,14 +295,14 @@ def test_pods_that_vanish_are_replaced_and_scaling_takes_the_least_useful(run: A
 def test_garbage_goes_with_its_owner(run: Any, policy: str) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(), "x")
-        await bench.settle()
+        await bench.reconcile()
         bench.registry.delete(DEPLOYMENTS, "x", "d", {"propagationPolicy": policy})
-        await bench.settle()
+        await bench.reconcile()
         if policy == "Foreground":
-            await bench.settle()
+            await bench.reconcile()
             assert bench.deployment(), "it waits for its dependents, and theirs"
-        bench.bury()
-        await bench.settle()
+        bench.remove_deleted_pods()
+        await bench.reconcile()
         assert not [*bench.store.list(REPLICASETS), *bench.store.list(PODS), *bench.store.list(DEPLOYMENTS)]
 
     run(body)
@@ -333,9 +311,9 @@ def test_garbage_goes_with_its_owner(run: Any, policy: str) -> None:
 def test_orphans_stay(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(), "x")
-        await bench.settle()
+        await bench.reconcile()
         bench.registry.delete(DEPLOYMENTS, "x", "d", {"propagationPolicy": "Orphan"})
-        await bench.settle()
+        await bench.reconcile()
         assert len(bench.pods()) == 2 and len(bench.store.list(REPLICASETS)) == 1
 
     run(body)
@@ -344,12 +322,12 @@ def test_orphans_stay(run: Any) -> None:
 def test_a_namespace_goes_when_it_is_empty(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(), "x")
-        await bench.settle()
+        await bench.reconcile()
         bench.registry.delete(NAMESPACES, "", "x")
-        await bench.settle()
+        await bench.reconcile()
         assert bench.store.get(NAMESPACES, "", "x")["status"] == {"phase": "Terminating"}
-        bench.bury()
-        await bench.settle()
+        bench.remove_deleted_pods()
+        await bench.reconcile()
         assert bench.store.find(NAMESPACES, "", "x") is None
         assert not [o for _, o in bench.store.all() if o["metadata"].get("namespace") == "x"]
 
@@ -368,25 +346,25 @@ def test_endpoints_follow_readiness_and_leave_before_a_pod_ends(run: Any) -> Non
         template = {"metadata": {"labels": {"app": "a"}}}
         template |= image("1", ports=[{"name": "http", "containerPort": 8080}])
         bench.registry.create(DEPLOYMENTS, deployment(2, template=template), "x")
-        await bench.settle()
+        await bench.reconcile()
         assert addresses(bench) == 0
         for pod in bench.pods():
             bench.make_ready(pod)
-        await bench.settle()
+        await bench.reconcile()
         assert addresses(bench) == 2
         assert bench.store.get(BY_NAME["endpoints"], "x", "s")["subsets"][0]["ports"][0]["port"] == 8080
         bench.make_ready(bench.pods()[0], ready=False)
-        await bench.settle()
+        await bench.reconcile()
         assert (addresses(bench), addresses(bench, "notReadyAddresses")) == (1, 1)
         bench.make_ready(bench.pods()[0])
         bench.registry.delete(PODS, "x", bench.pods()[1]["metadata"]["name"])
-        await bench.settle()
+        await bench.reconcile()
         assert addresses(bench) == 1, "a pod that is being deleted gets no new connections"
         slice_ = bench.store.list(BY_NAME["endpointslices"], "x")[0]
         states = [e["conditions"] for e in slice_["endpoints"]]
         assert {"ready": False, "serving": True, "terminating": True} in states
         bench.registry.delete(BY_NAME["services"], "x", "s")
-        await bench.settle()
+        await bench.reconcile()
         assert not bench.store.list(BY_NAME["endpoints"]) and not bench.store.list(BY_NAME["endpointslices"])
 
     run(body)
@@ -396,7 +374,7 @@ def test_the_scheduler_says_why(run: Any) -> None:
     async def body(bench: Bench) -> None:
         template = {"metadata": {"labels": {"app": "a"}}} | image("1", resources={"requests": {"cpu": "3"}})
         bench.registry.create(DEPLOYMENTS, deployment(3, template=template), "x")
-        await bench.settle()
+        await bench.reconcile()
         waiting = [p for p in bench.pods() if "nodeName" not in p["spec"]]
         assert len(waiting) == 1
         why = condition(waiting[0]["status"], "PodScheduled")
@@ -407,7 +385,7 @@ def test_the_scheduler_says_why(run: Any) -> None:
         assert "FailedScheduling" in bench.reasons(waiting[0]["metadata"]["name"])
         bench.instances.append(instance("a", 3))
         bench.nodes.see(bench.instances)
-        await bench.settle()
+        await bench.reconcile()
         assert all("nodeName" in p["spec"] for p in bench.pods()), "a new node takes it"
 
     run(body)
@@ -420,7 +398,7 @@ def test_hard_constraints_are_kept(run: Any) -> None:
         template = {"metadata": {"labels": {"app": "a"}}} | image("1")
         template["spec"]["affinity"] = anti
         bench.registry.create(DEPLOYMENTS, deployment(3, template=template), "x")
-        await bench.settle()
+        await bench.reconcile()
         assert sum("nodeName" in p["spec"] for p in bench.pods()) == 2
 
     run(body)
@@ -429,17 +407,17 @@ def test_hard_constraints_are_kept(run: Any) -> None:
 def test_a_node_that_leaves_is_drained_and_its_pods_start_elsewhere(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(2), "x")
-        await bench.settle()
+        await bench.reconcile()
         assert bench.nodes.addresses() == {"i-1": "127.9.9.1", "i-2": "127.9.9.2"}
         bench.nodes.see(bench.instances[:1])
-        await bench.settle()
+        await bench.reconcile()
         assert bench.store.find(BY_NAME["nodes"], "", "node-2"), "it waits for its pods"
         assert [p["spec"]["nodeName"] for p in bench.pods() if "deletionTimestamp" not in p["metadata"]] == [
             "node-1",
             "node-1",
         ]
-        bench.bury()
-        await bench.settle()
+        bench.remove_deleted_pods()
+        await bench.reconcile()
         assert bench.nodes.addresses() == {"i-1": "127.9.9.1"}
 
     run(body)
@@ -454,17 +432,17 @@ def test_a_node_that_leaves_keeps_to_budgets(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(BUDGETS, budget(2), "x")
         bench.registry.create(DEPLOYMENTS, deployment(2), "x")
-        await bench.settle()
+        await bench.reconcile()
         for pod in bench.pods():
             bench.make_ready(pod)
         bench.nodes.see(bench.instances[:1])
-        await bench.settle()
+        await bench.reconcile()
         assert not any("deletionTimestamp" in pod["metadata"] for pod in bench.pods())
         bench.registry.patch(
             BUDGETS, "x", "b", lambda o: patching.strategic(o, {"spec": {"minAvailable": 1}})
         )
         await asyncio.sleep(2 * EVICT_EVERY)
-        await bench.settle()
+        await bench.reconcile()
         leaving = [pod for pod in bench.pods() if "deletionTimestamp" in pod["metadata"]]
         assert [pod["spec"]["nodeName"] for pod in leaving] == ["node-2"]
 
@@ -477,9 +455,9 @@ def test_a_budget_is_not_kept_to_for_ever(run: Any, monkeypatch: pytest.MonkeyPa
     async def body(bench: Bench) -> None:
         bench.registry.create(BUDGETS, budget(2), "x")
         bench.registry.create(DEPLOYMENTS, deployment(2), "x")
-        await bench.settle()
+        await bench.reconcile()
         bench.nodes.see(bench.instances[:1])
-        await bench.settle()
+        await bench.reconcile()
         assert sum("deletionTimestamp" in pod["metadata"] for pod in bench.pods()) == 1
 
     run(body)
@@ -494,11 +472,11 @@ def job(**spec: Any) -> Json:
 def test_a_job_completes(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(JOBS, job(completions=2, parallelism=2), "x")
-        await bench.settle()
+        await bench.reconcile()
         assert bench.store.get(JOBS, "x", "j")["status"]["active"] == 2
         for pod in bench.pods():
             bench.end(pod, "Succeeded")
-            await bench.settle()
+            await bench.reconcile()
         status = bench.store.get(JOBS, "x", "j")["status"]
         assert status["succeeded"] == 2 and "completionTime" in status and "active" not in status
         assert condition(status, "Complete")["status"] == "True"  # type: ignore[index]
@@ -510,11 +488,11 @@ def test_a_job_gives_up_after_its_retries(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(JOBS, job(backoffLimit=1), "x")
         for attempt in (1, 2):
-            await bench.settle()
+            await bench.reconcile()
             assert len(bench.pods()) == attempt
             for pod in bench.pods():
                 bench.end(pod, "Failed")
-        await bench.settle()
+        await bench.reconcile()
         status = bench.store.get(JOBS, "x", "j")["status"]
         failed = condition(status, "Failed")
         assert failed and failed["reason"] == "BackoffLimitExceeded" and status["failed"] == 2
@@ -527,7 +505,7 @@ def test_a_budget_counts_what_may_go(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(BUDGETS, budget(1), "x")
         bench.registry.create(DEPLOYMENTS, deployment(2), "x")
-        await bench.settle()
+        await bench.reconcile()
 
         def allowed() -> int:
             return bench.store.get(BUDGETS, "x", "b")["status"]["disruptionsAllowed"]
@@ -535,7 +513,7 @@ def test_a_budget_counts_what_may_go(run: Any) -> None:
         assert allowed() == 0
         for pod in bench.pods():
             bench.make_ready(pod)
-        await bench.settle()
+        await bench.reconcile()
         assert allowed() == 1
 
     run(body)
@@ -549,7 +527,7 @@ def test_a_pod_waits_for_its_volume(run: Any) -> None:
         template = {"metadata": {"labels": {"app": "a"}}} | image("1")
         template["spec"]["volumes"] = volumes
         bench.registry.create(DEPLOYMENTS, deployment(1, template=template), "x")
-        await bench.settle()
+        await bench.reconcile()
 
         def why() -> str:
             waiting = condition(bench.pods()[0]["status"], "PodScheduled")
@@ -558,14 +536,14 @@ def test_a_pod_waits_for_its_volume(run: Any) -> None:
         assert why() == '0/2 nodes are available: persistentvolumeclaim "data" not found.'
         spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
         bench.registry.create(CLAIMS, {"metadata": {"name": "data"}, "spec": spec}, "x")
-        await bench.settle()
+        await bench.reconcile()
         assert why() == "0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims."
         assert bench.store.get(CLAIMS, "x", "data")["status"] == {"phase": "Pending"}
 
         bench.cluster.addons.append(DRIVER)
-        claims = next(c for c in bench.manager.controllers if isinstance(c, Claims))
+        claims = next(c for c in bench.manager.controllers if isinstance(c, VolumeClaims))
         claims.sync(("x", "data"))
-        await bench.settle()
+        await bench.reconcile()
         claim = bench.store.get(CLAIMS, "x", "data")
         assert (claim["status"]["phase"], claim["status"]["capacity"]) == ("Bound", {"storage": "1Gi"})
         assert all("nodeName" in pod["spec"] for pod in bench.pods())

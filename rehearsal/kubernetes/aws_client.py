@@ -24,7 +24,7 @@ class ImageMissing(Exception):
     """The registry has no such image; the message is as a container runtime words it."""
 
 
-class Aws:
+class AwsClient:
     """Raises aiohttp.ClientError while AWS does not answer."""
 
     def __init__(self, url: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from rehearsal.kubernetes.manager import Controller, key_of
+from rehearsal.kubernetes.controller import Controller
+from rehearsal.kubernetes.objects import key_of
 from rehearsal.kubernetes.resources import BY_NAME
 from rehearsal.kubernetes.store import Event, Key, Store, clone
 
@@ -15,10 +16,10 @@ DRIVER = "aws-ebs-csi-driver"
 LOOK_AGAIN_SECONDS = 2.0
 
 
-class Claims(Controller):
+class VolumeClaims(Controller):
     """Binds claims. EKS installs no driver by itself: without the add-on a claim stays Pending, and so do its pods."""
 
-    def concerned(self, event: Event) -> Iterable[Key]:
+    def affected(self, event: Event) -> Iterable[Key]:
         if event.resource is CLAIMS and event.type == "ADDED":
             yield key_of(event.object)
 

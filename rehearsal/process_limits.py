@@ -12,11 +12,11 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-LOOK_SECONDS = 0.25
+CHECK_SECONDS = 0.25
 _LISTENS = "0A"
 
 
-class Breach(NamedTuple):
+class Violation(NamedTuple):
     """Why a process is killed: Kubernetes' reason, the exit code, and a message for people."""
 
     reason: str
@@ -24,11 +24,11 @@ class Breach(NamedTuple):
     message: str
 
 
-def breach(leader: int, limit: float | None) -> Breach | None:
+def violation(leader: int, limit: float | None) -> Violation | None:
     """Return what the session of a process does that it must not; `limit` is its memory limit in bytes."""
     pids = session(leader)
     if limit and (used := sum(map(memory, pids))) > limit:
-        return Breach(
+        return Violation(
             "OOMKilled",
             137,
             f"The emulator killed this process: it uses {used / 2**20:.0f} MiB of memory, and its limit is"
@@ -36,7 +36,7 @@ def breach(leader: int, limit: float | None) -> Breach | None:
         )
     for address, port in sorted({found for pid in pids for found in listens(pid)}):
         if not ipaddress.ip_address(address).is_loopback:
-            return Breach(
+            return Violation(
                 "Error",
                 1,
                 f"The emulator stopped this process: it listens on {address}:{port}, where processes of all pods would"

@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import urllib.parse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 
 from rehearsal import programs
+from rehearsal.kubernetes.pod_context import PodContext
 from rehearsal.kubernetes.quantities import amount
-
-if TYPE_CHECKING:
-    from rehearsal.kubernetes.container import Container
 
 Json = dict[str, Any]
 
 
-async def environment(container: Container, program: Json, given: dict[str, str]) -> dict[str, str]:
+async def environment(pod: PodContext, spec: Json, program: Json, given: dict[str, str]) -> dict[str, str]:
     """Return the environment of a program; `given` is what the container's specification says."""
-    pod = container.pod
     scratch = pod.folder / "tmp"
     scratch.mkdir(exist_ok=True)
     server = urllib.parse.urlsplit(pod.settings.url)
@@ -30,7 +27,7 @@ async def environment(container: Container, program: Json, given: dict[str, str]
         "KUBERNETES_SERVICE_HOST": server.hostname or "",
         "KUBERNETES_SERVICE_PORT": str(server.port or 443),
     } | given
-    words = [*(container.spec.get("command") or []), *(container.spec.get("args") or []), *given.values()]
+    words = [*(spec.get("command") or []), *(spec.get("args") or []), *given.values()]
     while True:
         try:
             aws = await pod.cluster.aws.client_environment(
@@ -42,12 +39,12 @@ async def environment(container: Container, program: Json, given: dict[str, str]
             break
         except (aiohttp.ClientError, TimeoutError):
             await asyncio.sleep(pod.settings.first_backoff)
-    return programs.environment(program, given, pod.address, aws, scratch, memory_limit(container.spec))
+    return programs.environment(program, given, pod.address, aws, scratch, memory_limit(spec))
 
 
-def directory(container: Container, program: Json) -> Path:
+def directory(pod: PodContext, program: Json) -> Path:
     """Return where the program is run: a command where it was pushed, a jar in the pod's own folder."""
-    return Path(program.get("directory") or container.pod.folder)
+    return Path(program.get("directory") or pod.folder)
 
 
 def memory_limit(spec: Json) -> float | None:

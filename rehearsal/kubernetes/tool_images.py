@@ -11,15 +11,13 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp
 
 from rehearsal import postgres
 from rehearsal.kubernetes import processes
-
-if TYPE_CHECKING:
-    from rehearsal.kubernetes.pod import Pod
+from rehearsal.kubernetes.pod_context import PodContext
 
 Json = dict[str, Any]
 PROGRAMS = {"aws-cli/aws-cli": "aws", "library/postgres": "psql"}
@@ -40,7 +38,7 @@ def is_tool(image: str) -> bool:
     )
 
 
-async def client_environment(pod: Pod, spec: Json) -> dict[str, str] | None:
+async def client_environment(pod: PodContext, spec: Json) -> dict[str, str] | None:
     """Return the environment of a container whose image is run by this machine's programs, None if it is not."""
     if not is_tool(spec["image"]):
         return None
@@ -54,22 +52,22 @@ async def client_environment(pod: Pod, spec: Json) -> dict[str, str] | None:
     return {**found["environment"], "PATH": path()} if found.get("database") else None
 
 
-def placed(pod: Pod, spec: Json, values: dict[str, str]) -> dict[str, str]:
+def placed(pod: PodContext, spec: Json, values: dict[str, str]) -> dict[str, str]:
     """Return an environment with the folders of the pod instead of the mount paths of its emptyDirs."""
     return {name: _place(pod, spec, value) for name, value in values.items()}
 
 
-def program(pod: Pod, spec: Json, words: list[str]) -> list[str]:
+def program(pod: PodContext, spec: Json, words: list[str]) -> list[str]:
     """Return the command line in terms of this machine."""
     return processes.program([_place(pod, spec, word) for word in words], [])
 
 
-def clear(pod: Pod) -> None:
+def clear(pod: PodContext) -> None:
     """Delete the pod's emptyDirs: they hold passwords."""
     shutil.rmtree(pod.folder / "volumes", ignore_errors=True)
 
 
-def _place(pod: Pod, spec: Json, text: str) -> str:
+def _place(pod: PodContext, spec: Json, text: str) -> str:
     empty = [volume["name"] for volume in pod.spec.get("volumes") or [] if "emptyDir" in volume]
     for mount in spec.get("volumeMounts") or []:
         inside = text == mount["mountPath"] or text.startswith(f"{mount['mountPath']}/")
