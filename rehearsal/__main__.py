@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from rehearsal import config as settings
-from rehearsal import credentials, own_cluster, programs, supervisor
+from rehearsal import credentials, programs, supervisor, user_cluster
 
 NO_PROXY = "127.0.0.0/8,127.0.0.1,localhost"
 
@@ -47,7 +47,7 @@ def up(home: Path, arguments: argparse.Namespace) -> int:
         external = arguments.kubeconfig or os.environ.get("KUBECONFIG")
         if external and Path(external).resolve() == home / "kubeconfig":
             external = None  # A shell that points at an earlier rehearsal's own cluster.
-        cluster = own_cluster.settings(external) if external else {"external": ""}
+        cluster = user_cluster.settings(external) if external else {"external": ""}
         config = settings.create(
             home,
             dict(arguments.port),
@@ -61,7 +61,7 @@ def up(home: Path, arguments: argparse.Namespace) -> int:
                 f"Kubernetes is yours: {cluster['context']} of {external}, images {cluster['images']}:<tag>"
             )
         if not arguments.empty_registry:
-            own_cluster.bring_seeds(config)
+            user_cluster.bring_seeds(config)
         _start(home, config)
     print(f'The rehearsal runs. Point this shell at it by: eval "$({_command(home, "env")})"')
     return 0
@@ -165,7 +165,7 @@ def push(home: Path, arguments: argparse.Namespace) -> int:
         image["version"] = arguments.version
     pushed = _post(config["aws"]["url"] + "/rehearsal/images", image)
     print(f"{pushed['reference']} {pushed['digest']}")
-    own_cluster.bring(config, arguments.tag, arguments.version or arguments.tag, arguments.behaviour)
+    user_cluster.bring(config, arguments.tag, arguments.version or arguments.tag, arguments.behaviour)
     return 0
 
 

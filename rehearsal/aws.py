@@ -6,19 +6,19 @@ refuses what AWS's API models forbid (`rehearsal.request_limits`), and serves th
     GET  /rehearsal/ready
     GET  /rehearsal/calls?since=N       the calls after number N
     GET  /rehearsal/faults              the faults still ordered
-    POST /rehearsal/faults              order one: see `rehearsal.calls.Fault`
+    POST /rehearsal/faults              order one: see `rehearsal.aws_calls.Fault`
     DELETE /rehearsal/faults            forget them
     GET  /rehearsal/images?ref=IMAGE    version, behaviour, digest; 404 if it can't be pulled
     POST /rehearsal/images              push one: tag, repository, version, behaviour
     GET  /rehearsal/nodes               the node groups' instances
-    GET  /rehearsal/clusters            EKS clusters, who may enter, their nodes: `rehearsal.eks_view`
-    GET  /rehearsal/caller?url=URL&cluster=NAME   whose token that is: `rehearsal.eks_view`
+    GET  /rehearsal/clusters            EKS clusters, who may enter, their nodes: `rehearsal.moto_clusters`
+    GET  /rehearsal/caller?url=URL&cluster=NAME   whose token that is: `rehearsal.moto_clusters`
     GET  /rehearsal/instances           where those that run the service are served: id → address
     GET  /rehearsal/databases           where each database answers, once all that were asked for do
     POST /rehearsal/client-environment  how a pod's or instance's process reaches AWS and databases
     GET  /rehearsal/stand-ins           the same with their images, for `rehearsal.instances`
     POST /rehearsal/console             what one of them writes to its console
-    and what `rehearsal.elb_view` says
+    and what `rehearsal.moto_load_balancers` says
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal import config as settings
-from rehearsal.refused import Refused
+from rehearsal.http_errors import HttpError
 
 Handler = Callable[[dict[str, str], dict[str, Any]], Any]
-"""A path of the rehearsal: query and JSON body in, what is answered as JSON out. Raises Refused."""
+"""A path of the rehearsal: query and JSON body in, what is answered as JSON out. Raises HttpError."""
 
 
 def main() -> None:
@@ -76,23 +76,33 @@ def environment(config: dict[str, Any]) -> dict[str, str]:
     return {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_PORT": str(config["aws"]["port"])}
 
 
-def application(config: dict[str, Any]) -> Front:
+def application(config: dict[str, Any]) -> Frontend:
     """The WSGI application: patched moto behind the rehearsal's own paths."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from rehearsal import client_environment, eks_view, elb_view, functions, images, machines, moto_patches
+    from rehearsal import (
+        client_environment,
+        lambda_functions,
+        moto_clusters,
+        moto_images,
+        moto_instances,
+        moto_load_balancers,
+        moto_patches,
+    )
 
     moto_patches.apply(config)
-    stand_ins = machines.StandIns(config["subnet"])
-    http_apis = functions.HttpApis(functions.Runner(config))
-    front = Front(DomainDispatcherApplication(create_backend_app), elb_view.application, http_apis)
+    stand_ins = moto_instances.StandIns(config["subnet"])
+    http_apis = lambda_functions.HttpApis(lambda_functions.Runner(config))
+    front = Frontend(
+        DomainDispatcherApplication(create_backend_app), moto_load_balancers.application, http_apis
+    )
     front.authority = Path(config["ca"]["cert_file"])
     front.routes |= {
-        ("GET", "images"): images.lookup,
-        ("POST", "images"): images.receive(config),
-        ("GET", "nodes"): machines.nodes,
-        ("GET", "clusters"): eks_view.clusters,
-        ("GET", "caller"): eks_view.caller,
+        ("GET", "images"): moto_images.lookup,
+        ("POST", "images"): moto_images.receive(config),
+        ("GET", "nodes"): moto_instances.nodes,
+        ("GET", "clusters"): moto_clusters.clusters,
+        ("GET", "caller"): moto_clusters.caller,
         ("GET", "instances"): stand_ins.addresses,
         ("GET", "stand-ins"): stand_ins.described,
         ("POST", "console"): stand_ins.console,
@@ -108,13 +118,13 @@ def application(config: dict[str, Any]) -> Front:
 BALANCER_PATHS = ("/rehearsal/load-balancers", "/rehearsal/target-health", "/rehearsal/metrics")
 
 
-class Front:
+class Frontend:
     """Stands in front of moto; one call to moto at a time, since its backends are plain dictionaries."""
 
     def __init__(self, moto: Any, balancer_paths: Any, http_apis: Any) -> None:
-        from rehearsal import calls, request_limits
+        from rehearsal import aws_calls, request_limits
 
-        self._calls = calls
+        self._calls = aws_calls
         self._limits = request_limits
         self._moto = moto
         self._balancer_paths = balancer_paths
@@ -122,8 +132,8 @@ class Front:
         self._one_at_a_time = threading.RLock()
         self.authority: Path | None = None
         """The certificate that RDS's servers are verified by."""
-        self.record = calls.Record()
-        self.faults = calls.Faults()
+        self.record = aws_calls.Record()
+        self.faults = aws_calls.Faults()
         self.routes: dict[tuple[str, str], Handler] = {
             ("GET", "ready"): lambda query, body: {"ready": True},
             ("GET", "calls"): lambda query, body: {"calls": self.record.since(int(query.get("since", 0)))},
@@ -205,10 +215,10 @@ class Front:
         handler = self.routes.get((request.method, name))
         try:
             if handler is None:
-                raise Refused(404, f"the rehearsal has no {request.method} /rehearsal/{name}")
+                raise HttpError(404, f"the rehearsal has no {request.method} /rehearsal/{name}")
             body = request.get_json(force=True) if request.method == "POST" else {}
             status, answer = 200, handler(dict(request.args), body)
-        except Refused as e:
+        except HttpError as e:
             status, answer = e.status, {"error": str(e)}
         except (TypeError, ValueError, KeyError) as e:
             status, answer = 400, {"error": f"{type(e).__name__}: {e}"}

@@ -27,7 +27,7 @@ import aiohttp
 
 from rehearsal import config as settings
 from rehearsal import http1
-from rehearsal.fleet import Certificates, Fleet
+from rehearsal.load_balancers import Certificates, LoadBalancers
 from rehearsal.proxy import Proxy
 from rehearsal.targets import Address, Health, Resolver
 
@@ -51,13 +51,13 @@ class Links:
         while True:
             try:
                 url = f"{self._url}/rehearsal/load-balancers"
-                async with self._http.get(url, params={"since": proxy.fleet.serial}) as response:
+                async with self._http.get(url, params={"since": proxy.load_balancers.serial}) as response:
                     snapshot = await response.json()
             except (aiohttp.ClientError, TimeoutError, ValueError):
                 await asyncio.sleep(0.3)
                 continue
-            if snapshot["serial"] != proxy.fleet.serial:
-                proxy.fleet.apply(snapshot)
+            if snapshot["serial"] != proxy.load_balancers.serial:
+                proxy.load_balancers.apply(snapshot)
                 used = [group for group in snapshot["target_groups"] if group["load_balancers"]]
                 proxy.health.watch(used, proxy.resolver.ip)
                 await proxy.resolver.refresh()
@@ -67,7 +67,7 @@ class Links:
         while True:
             await proxy.resolver.refresh()
             wanted = set()
-            for balancer in proxy.fleet.balancers.values():
+            for balancer in proxy.load_balancers.balancers.values():
                 for node in balancer.nodes.values():
                     for group in node.table.groups.values() if node.table else ():
                         among = [t["id"] for t in group["targets"]]
@@ -88,7 +88,7 @@ class Links:
             await asyncio.sleep(REPORT_SECONDS)
             counted, proxy.metrics = proxy.metrics, defaultdict(Counter)
             for (arn, group), counts in counted.items():
-                if balancer := proxy.fleet.balancers.get(arn):
+                if balancer := proxy.load_balancers.balancers.get(arn):
                     dimensions = [{"Name": "LoadBalancer", "Value": balancer.dimension}]
                     if group:
                         dimensions.insert(0, {"Name": "TargetGroup", "Value": group.rsplit(":", 1)[1]})
@@ -134,10 +134,10 @@ async def running(config: dict[str, Any]) -> AsyncIterator[Proxy]:
         checks = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         async with control, checks:
             links = Links(config, control)
-            fleet = Fleet(mine.get("spread_seconds", SPREAD_SECONDS))
+            load_balancers = LoadBalancers(mine.get("spread_seconds", SPREAD_SECONDS))
             tls = Certificates(config["ca"], Path(folder))
             health = Health(checks, lambda found: links.report(found))
-            proxy = Proxy(fleet, tls, health, Resolver(config, control), stand_ins(config))
+            proxy = Proxy(load_balancers, tls, health, Resolver(config, control), stand_ins(config))
             server = await asyncio.start_server(
                 proxy.handle, "127.0.0.1", mine["port"], limit=http1.LIMIT, backlog=512
             )

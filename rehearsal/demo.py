@@ -24,7 +24,7 @@ from typing import Any
 
 from rehearsal import __main__ as cli
 from rehearsal import config as settings
-from rehearsal import credentials, own_cluster, supervisor
+from rehearsal import credentials, supervisor, user_cluster
 
 FIRST, SECOND = "1.0.0", "1.1.0"
 COLUMNS = 60
@@ -84,9 +84,9 @@ class Demo:
                 self.command("python", "-m", "rehearsal", "down")
             self.command("python", "-m", "rehearsal", "up", *self.starting)
         self.config = config = settings.load(home / "config.json")
-        cluster = own_cluster.variables(config)
+        cluster = user_cluster.variables(config)
         self.given += [word for name, value in cluster.items() for word in ("-e", f"{name}={value}")]
-        self.site = [*self.given, *(own_cluster.LIMIT if cluster else ())]
+        self.site = [*self.given, *(user_cluster.LIMIT if cluster else ())]
         self.kubeconfig = config["kubernetes"]["external"] or config["kubernetes"]["kubeconfig"]
         print('$ eval "$(python -m rehearsal env)"')
         # Modules of kubernetes.core leave what they know of a cluster in the folder for temporary files.

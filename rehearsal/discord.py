@@ -19,7 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
-from rehearsal import standin
+from rehearsal import fake_service
 
 FIELDS = 25
 EMBEDS = 10
@@ -192,7 +192,7 @@ class Webhook:
 
 def application(config: dict[str, Any]) -> web.Application:
     """The stand-in for the webhook of `config`."""
-    app = standin.application()
+    app = fake_service.application()
     webhook = Webhook(config["discord"]["webhook_url"])
     for prefix in ("/api", "/api/v10"):
         app.router.add_get(prefix + "/webhooks/{id}/{token}", webhook.show)
@@ -203,4 +203,4 @@ def application(config: dict[str, Any]) -> web.Application:
 
 
 if __name__ == "__main__":
-    standin.main("discord", application)
+    fake_service.main("discord", application)

@@ -15,7 +15,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 
 from rehearsal import http1, routing
-from rehearsal.fleet import Certificates, Fleet, Node, Table
+from rehearsal.load_balancers import Certificates, LoadBalancers, Node, RoutingTable
 from rehearsal.targets import Address, Connection, Health, Pool, Resolver
 
 CLIENT_IDLE_SECONDS = 60.0
@@ -29,13 +29,13 @@ class Proxy:
 
     def __init__(
         self,
-        fleet: Fleet,
+        load_balancers: LoadBalancers,
         tls: Certificates,
         health: Health,
         resolver: Resolver,
         stand_ins: dict[str, Address] | None = None,
     ) -> None:
-        self.fleet = fleet
+        self.load_balancers = load_balancers
         self.stand_ins = stand_ins or {}
         self.tls = tls
         self.health = health
@@ -68,7 +68,7 @@ class Proxy:
             scheme, absolute, rest = target.partition(b"://")
             authority, _, path = rest.partition(b"/")
             host, port = _authority(authority if absolute else head.by_name.get(b"host", b""), 80)
-            node = nodes.get(host) or self.fleet.find(host)
+            node = nodes.get(host) or self.load_balancers.find(host)
             if node is None and not absolute and target.startswith(b"/rehearsal/"):
                 await _say(writer, *self._about(target.decode("latin-1")))
                 return
@@ -93,7 +93,7 @@ class Proxy:
             await writer.start_tls(self.tls.for_host(host), ssl_handshake_timeout=10)
             await http1.splice((reader, writer), theirs)
             return
-        node = self.fleet.find(host)
+        node = self.load_balancers.find(host)
         if node is None:
             await _say(writer, 502, _unknown(host))
             return
@@ -137,9 +137,13 @@ class Proxy:
         if path == "/rehearsal/balancers":
             balancers = [
                 {"arn": b.arn, "names": sorted(b.names), "addresses": list(b.nodes)}
-                for b in self.fleet.balancers.values()
+                for b in self.load_balancers.balancers.values()
             ]
-            about = {"serial": self.fleet.serial, "balancers": balancers, "targets": self.health.states()}
+            about = {
+                "serial": self.load_balancers.serial,
+                "balancers": balancers,
+                "targets": self.health.states(),
+            }
             return 200, json.dumps(about, indent=2) + "\n"
         return 404, "/rehearsal/ready and /rehearsal/balancers are all there is\n"
 
@@ -150,7 +154,7 @@ class Exchange:
 
     proxy: Proxy
     balancer: str
-    table: Table
+    table: RoutingTable
     request: routing.Request
     head: http1.Head
     reader: asyncio.StreamReader
@@ -305,7 +309,9 @@ async def _send(
             writer.close()
 
 
-def _request(table: Table, port: int, head: http1.Head, writer: asyncio.StreamWriter) -> routing.Request:
+def _request(
+    table: RoutingTable, port: int, head: http1.Head, writer: asyncio.StreamWriter
+) -> routing.Request:
     method, target, _ = head.start
     path, _, query = target.decode("latin-1").partition("?")
     return routing.Request(

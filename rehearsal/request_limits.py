@@ -16,7 +16,7 @@ from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
 from moto.core.utils import get_service_model
 
-from rehearsal.calls import SECRET, Call
+from rehearsal.aws_calls import SECRET, Call
 from rehearsal.documented_limits import LIMITS, LOOSER, RESERVED, TAGGING, TAGS
 
 CODES = {

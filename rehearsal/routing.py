@@ -1,6 +1,6 @@
 """How an ALB decides: from a request and a listener's rules to an action, and from a group to a target. Pure.
 
-It works on the JSON that `rehearsal.elb_view` gives, conditions and actions being in AWS's own shape.
+It works on the JSON that `rehearsal.moto_load_balancers` gives, conditions and actions being in AWS's own shape.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from typing import Any
 
 from aiohttp import web
 
-from rehearsal import standin
+from rehearsal import fake_service
 
 STATUSES = ("OK", "ERROR", "NONE", "PENDING", "FAILED")
 MAIN_BRANCH = "main"
@@ -289,10 +289,10 @@ class Sonar:
 
 def application(config: dict[str, Any]) -> web.Application:
     """The stand-in with the token of `config`."""
-    app = standin.application()
+    app = fake_service.application()
     app.router.add_routes(Sonar(config["sonar"]["token"]).routes())
     return app
 
 
 if __name__ == "__main__":
-    standin.main("sonar", application)
+    fake_service.main("sonar", application)

@@ -34,7 +34,7 @@ class Authenticator:
         return hmac.compare_digest(authorization.encode(), f"Bearer {self.admin_token}".encode())
 
     async def identify(self, authorization: str, cluster: Json) -> Identity | None:
-        """None: nobody that this cluster knows. `cluster` is as EKS tells of it (`rehearsal.eks_view`)."""
+        """None: nobody that this cluster knows. `cluster` is as EKS tells of it (`rehearsal.moto_clusters`)."""
         if self.is_admin(authorization):
             return ADMIN
         token = authorization.removeprefix("Bearer ")

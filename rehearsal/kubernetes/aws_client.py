@@ -35,7 +35,7 @@ class AwsClient:
         await self._session.close()
 
     async def clusters(self) -> list[Json]:
-        """As `rehearsal.eks_view.clusters` gives them."""
+        """As `rehearsal.moto_clusters.clusters` gives them."""
         async with self._session.get(f"{self._url}/rehearsal/clusters") as response:
             response.raise_for_status()
             return (await response.json())["clusters"]

@@ -14,7 +14,7 @@ from moto.ec2.models.route_tables import RouteBackend
 from moto.ec2.responses.general import General
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, Base64EncodedString
 
-from rehearsal.machines import CONSOLES
+from rehearsal.moto_instances import CONSOLES
 from rehearsal.moto_patches.creation import Pending
 
 

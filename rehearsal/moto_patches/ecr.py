@@ -7,7 +7,7 @@ from typing import Any
 
 from moto.ecr.models import ECRBackend, Image, Repository
 
-from rehearsal import images
+from rehearsal import moto_images
 
 
 def apply(config: dict[str, Any]) -> None:
@@ -33,7 +33,7 @@ def seeded_repositories() -> None:
 
     def create_repository(self: ECRBackend, repository_name: str, *args: Any, **kwargs: Any) -> Repository:
         repository = create(self, repository_name, *args, **kwargs)
-        images.seed(self, repository_name)
+        moto_images.seed(self, repository_name)
         return repository
 
     ECRBackend.create_repository = create_repository

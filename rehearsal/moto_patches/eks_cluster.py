@@ -26,7 +26,7 @@ from moto.eks.exceptions import InvalidParameterException, InvalidRequestExcepti
 from moto.eks.models import Cluster, EKSBackend
 from moto.eks.responses import EKSResponse
 
-from rehearsal.eks_view import note_creator
+from rehearsal.moto_clusters import note_creator
 from rehearsal.moto_patches.creation import Pending
 
 DEFAULT_VERSION = "1.35"

@@ -21,7 +21,7 @@ from moto.eks.models import EKSBackend, Nodegroup
 from moto.eks.responses import EKSResponse
 from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 
-from rehearsal.machines import group_name
+from rehearsal.moto_instances import group_name
 from rehearsal.moto_patches import eks_cluster
 from rehearsal.moto_patches.creation import Pending
 

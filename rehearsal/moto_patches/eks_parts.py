@@ -1,7 +1,7 @@
 """What belongs to an EKS cluster and moto lacks: access entries, add-ons, pod identity associations.
 
 Everything is ready at once. Access entries let callers into the rehearsal's Kubernetes API (by
-`rehearsal.eks_view`); an add-on's pods don't run, and a pod gets no credentials. Tags of all of them, and of
+`rehearsal.moto_clusters`); an add-on's pods don't run, and a pod gets no credentials. Tags of all of them, and of
 node groups, can be read and changed (moto tags clusters alone).
 """
 
@@ -22,7 +22,7 @@ from moto.eks.exceptions import (
 from moto.eks.models import Cluster, EKSBackend
 from moto.eks.responses import EKSResponse
 
-from rehearsal.eks_view import unique_id
+from rehearsal.moto_clusters import unique_id
 from rehearsal.moto_patches.eks_cluster import _updated, active
 
 ADDONS = {

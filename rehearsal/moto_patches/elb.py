@@ -9,7 +9,7 @@ from moto.ec2.models import ec2_backends
 from moto.elbv2.exceptions import ELBClientError
 from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
 
-from rehearsal import elb_view
+from rehearsal import moto_load_balancers
 from rehearsal.moto_patches.creation import Pending
 
 TAGS_AT_ONCE = 20
@@ -42,7 +42,7 @@ ATTRIBUTES = {
 
 def apply(config: dict[str, Any]) -> None:
     """Apply the patches to moto."""
-    elb_view.install()  # target health as the data plane sees it
+    moto_load_balancers.install()  # target health as the data plane sees it
     create, delete = ELBv2Backend.create_load_balancer, ELBv2Backend.delete_load_balancer
     set_subnets = ELBv2Backend.set_subnets
 

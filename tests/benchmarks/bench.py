@@ -25,8 +25,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
+import cloud_snapshot  # noqa: E402
 import report  # noqa: E402
-import standing  # noqa: E402
 
 from rehearsal import __main__ as cli  # noqa: E402
 from rehearsal import config as settings  # noqa: E402
@@ -80,10 +80,10 @@ class Bench:
             self.empty()
             for which in RUNS:
                 self.timed(way, which, keep)
-            found = standing.listing(self.home)
-            made[way] = standing.comparable(found)
+            found = cloud_snapshot.listing(self.home)
+            made[way] = cloud_snapshot.comparable(found)
             if not self.documents.exists():
-                self.documents.write_text(json.dumps(standing.documents(found), default=str))
+                self.documents.write_text(json.dumps(cloud_snapshot.documents(found), default=str))
         return made
 
     def rollbacks(self, count: int) -> list[float]:

@@ -5,7 +5,7 @@
 It makes the API objects that `site.yml -i inventories/staging` makes (but for the release), one after the
 other, as a script of a few hundred lines would: each is looked for by its name, and made if it isn't there. It
 repairs nothing, has no check mode and no settings. Long texts that are data in either case (policies, manifests
-of Kubernetes) are read from a file, see standing.py.
+of Kubernetes) are read from a file, see cloud_snapshot.py.
 """
 
 from __future__ import annotations

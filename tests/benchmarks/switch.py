@@ -41,7 +41,7 @@ import report  # noqa: E402
 
 from rehearsal import __main__ as cli  # noqa: E402
 from rehearsal import config as settings  # noqa: E402
-from rehearsal import own_cluster  # noqa: E402
+from rehearsal import user_cluster  # noqa: E402
 
 NAME, NAMESPACE, DOMAIN = "assistant-staging", "assistant", "staging.assistant.example.com"
 HEADER, NODE_PORT = "X-Baseline", 30090
@@ -158,7 +158,7 @@ class Playbooks:
     """The playbooks, as a person runs them."""
 
     def __init__(self, configuration: dict[str, Any]) -> None:
-        self.extra: dict[str, Any] = QUICK | own_cluster.variables(configuration)
+        self.extra: dict[str, Any] = QUICK | user_cluster.variables(configuration)
 
     def run(self, playbook: str, **variables: Any) -> float:
         """Run a playbook; return its seconds as a whole process. Ends this program if it fails."""

@@ -1,6 +1,6 @@
 """A rehearsal cloud with STAGING on it, for scenarios that run the playbooks as people do.
 
-With KUBECONFIG set, that cluster stands behind it (`rehearsal.own_cluster`).
+With KUBECONFIG set, that cluster stands behind it (`rehearsal.user_cluster`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kubernetes.config import new_client_from_config
 
 from rehearsal import __main__ as cli
 from rehearsal import config as settings
-from rehearsal import own_cluster
+from rehearsal import user_cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = "staging.assistant.example.com"
@@ -122,7 +122,7 @@ class Cloud:
         self.run(sys.executable, "-m", "rehearsal", "up", *starting)
         self.config = settings.load(home / "config.json")
         self.environ |= cli.variables_of(self.config)
-        self.extra: dict[str, Any] = QUICK | own_cluster.variables(self.config)
+        self.extra: dict[str, Any] = QUICK | user_cluster.variables(self.config)
         self.session = boto3.Session(
             aws_access_key_id="test", aws_secret_access_key="test", region_name="ap-northeast-2"
         )
@@ -335,7 +335,7 @@ class Cloud:
         return max((call["number"] for call in self.calls()), default=0)
 
     def fault(self, part: str, **fault: Any) -> None:
-        """Order a fault of AWS (`rehearsal.calls.Fault`) or Kubernetes (`rehearsal.kubernetes.faults`)."""
+        """Order a fault of AWS (`rehearsal.aws_calls.Fault`) or Kubernetes (`rehearsal.kubernetes.faults`)."""
         self.post(part, "/rehearsal/faults", fault)
 
     @property

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import own_cluster
+from rehearsal import user_cluster
 
 from .cloud import Cloud
 
@@ -22,7 +22,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         clear = [*made.words("destroy", confirm=made.environment), "--limit", "namespace"]
         if external and not given:
             made.run(*clear)
-        made.run(*made.words("site"), *(own_cluster.LIMIT if external else ()))
+        made.run(*made.words("site"), *(user_cluster.LIMIT if external else ()))
         yield made
         if external and not given:
             made.run(*clear)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from rehearsal.deletions import last_life, violations
+from rehearsal.deletion_order import last_life, violations
 from tests import account
 
 from .cloud import ROOT, Cloud, kill

@@ -13,10 +13,10 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 import bench
 import chain
-import standing
+import cloud_snapshot
 
 NETWORK: dict[str, list[Any]] = {
-    **{kind: [] for kind in (*standing.EC2, *standing.API)},
+    **{kind: [] for kind in (*cloud_snapshot.EC2, *cloud_snapshot.API)},
     "vpcs": [{"VpcId": "vpc-0123456789abcdef0", "Tags": [{"Key": "Name", "Value": "shop"}]}],
     "subnets": [
         {"SubnetId": "subnet-0a", "VpcId": "vpc-0123456789abcdef0", "CidrBlock": "10.0.0.0/20"},
@@ -38,7 +38,7 @@ def test_what_aws_makes_up_is_no_difference() -> None:
     for subnet in other["subnets"]:
         subnet["VpcId"] = "vpc-0fedcba9876543210"
     other["subnets"].reverse()
-    assert standing.comparable(other) == standing.comparable(NETWORK)
+    assert cloud_snapshot.comparable(other) == cloud_snapshot.comparable(NETWORK)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_what_aws_makes_up_is_no_difference() -> None:
     ],
 )
 def test_any_setting_is_a_difference(other: dict[str, list[Any]]) -> None:
-    made = {"one": standing.comparable(NETWORK), "other": standing.comparable(other)}
+    made = {"one": cloud_snapshot.comparable(NETWORK), "other": cloud_snapshot.comparable(other)}
     assert made["one"] != made["other"]
     with pytest.raises(SystemExit, match="have not made the same"):
         bench.same(made)

@@ -12,7 +12,7 @@ from aiohttp import web
 from ansible_collections.teal.platform.plugins.modules import sonar_quality_gate
 from support import ModuleFailed
 
-from rehearsal import sonar, standin
+from rehearsal import fake_service, sonar
 
 REVISION = "1f3b2c4d5e6f7a8b9c0d"
 COVERAGE = {"metric": "new_coverage", "value": "61.5", "threshold": "80", "comparator": "LT"}
@@ -27,7 +27,7 @@ class Server:
         self.now = 0.0
         self.url = ""
         self.sonar = sonar.Sonar("t0ken", lambda: self.now)
-        self.app = standin.application()
+        self.app = fake_service.application()
         self.app.router.add_routes(self.sonar.routes())
         self._loop = asyncio.new_event_loop()
 
@@ -59,7 +59,7 @@ class Server:
         self.sonar._analyses.append(sonar.Analysis(key, analysis, lambda: self.now))
 
     def fail(self, count: int, **fault: Any) -> None:
-        self.app[standin.FAULTS].extend([{"seconds": 0, "status": 500, **fault}] * count)
+        self.app[fake_service.FAULTS].extend([{"seconds": 0, "status": 500, **fault}] * count)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from rehearsal import certificates, http1
 from rehearsal.balancer import Links
-from rehearsal.fleet import Certificates, Fleet
+from rehearsal.load_balancers import Certificates, LoadBalancers
 from rehearsal.proxy import Proxy
 from rehearsal.targets import Address, Health, Pool, Resolver
 
@@ -121,7 +121,7 @@ class World:
             }
             for name, ports in self.groups.items()
         ]
-        self.proxy.fleet.apply(
+        self.proxy.load_balancers.apply(
             {"serial": str(self._serial), "load_balancers": [balancer], "target_groups": groups}
         )
 
@@ -180,7 +180,9 @@ async def world(ca: certificates.Pair, folder: Path, spread: float) -> AsyncIter
     async with aiohttp.ClientSession() as http:
         tls = Certificates({"cert_file": str(ca.cert_file), "key_file": str(ca.key_file)}, folder)
         health = Health(http, lambda found: None)
-        proxy = Proxy(Fleet(spread), tls, health, Resolver({"aws": {"url": "http://127.0.0.1:1"}}, http))
+        proxy = Proxy(
+            LoadBalancers(spread), tls, health, Resolver({"aws": {"url": "http://127.0.0.1:1"}}, http)
+        )
         # Every target is at 127.0.0.1; its id is only a name here.
         proxy.resolver.ip = lambda target, among: "127.0.0.1"  # type: ignore[method-assign]
         server = await asyncio.start_server(proxy.handle, "127.0.0.1", 0, limit=http1.LIMIT)
@@ -233,7 +235,7 @@ def test_addresses_hear_of_a_switch_a_moment_apart_and_never_go_back(play: Any) 
 def test_an_older_table_that_comes_late_changes_nothing(play: Any) -> None:
     async def scenario(world: World) -> None:
         world.apply()
-        node = world.proxy.fleet.find("52.0.0.1")
+        node = world.proxy.load_balancers.find("52.0.0.1")
         assert node is not None
         newest = node.table
         node.hear(-5, None)  # type: ignore[arg-type]
@@ -550,7 +552,7 @@ def test_only_healthy_targets_are_asked_and_all_of_them_if_none_is(play: Any) ->
         await world.target("blue", serve_as("a"))
         await world.target("blue", serve_as("b"))
         world.apply()
-        table = world.proxy.fleet.find(ALB).table  # type: ignore[union-attr]
+        table = world.proxy.load_balancers.find(ALB).table  # type: ignore[union-attr]
         groups = list(table.groups.values())  # type: ignore[union-attr]
         world.proxy.health.watch(groups, world.proxy.resolver.ip)
         await until(world, ["healthy", "healthy"])

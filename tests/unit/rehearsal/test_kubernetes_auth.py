@@ -210,16 +210,16 @@ def assume(aws: None) -> Any:
 
 
 def whose(given: str, named: str = "staging") -> str:
-    from rehearsal import eks_view
+    from rehearsal import moto_clusters
 
     url = auth.presigned(given)
     assert url
-    return eks_view.caller({"url": url, "cluster": named}, None)["arn"]
+    return moto_clusters.caller({"url": url, "cluster": named}, None)["arn"]
 
 
 def test_sts_knows_whose_a_token_is_and_for_which_cluster(aws: None) -> None:
-    from rehearsal.eks_view import ADMINISTRATOR
-    from rehearsal.refused import Refused
+    from rehearsal.http_errors import HttpError
+    from rehearsal.moto_clusters import ADMINISTRATOR
 
     key, secret, session = assume(aws)
     assert whose(token(client(key, secret, session))) == SESSION
@@ -230,13 +230,13 @@ def test_sts_knows_whose_a_token_is_and_for_which_cluster(aws: None) -> None:
         (token(client(key, secret, "another session")), "staging"),
         (token(client(*ADMINISTRATOR), "production"), "staging"),
     ):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(HttpError) as refused:
             whose(forged, named)
         assert refused.value.status == 403
 
 
 def test_the_administrator_is_who_env_says(tmp_path: Path) -> None:
-    from rehearsal import credentials, eks_view
+    from rehearsal import credentials, moto_clusters
 
     keys = credentials.variables(tmp_path, [])
-    assert (keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"]) == eks_view.ADMINISTRATOR
+    assert (keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"]) == moto_clusters.ADMINISTRATOR

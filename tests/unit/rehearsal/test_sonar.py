@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from rehearsal import sonar, standin
+from rehearsal import fake_service, sonar
 
 Client = TestClient[Any, Any]
 CONDITION = {"metric": "new_coverage", "value": "61.5", "threshold": "80", "comparator": "LT"}
@@ -27,7 +27,7 @@ class Clock:
 
 def play(scenario: Callable[[Client], Awaitable[None]], clock: Clock | None = None) -> None:
     async def run() -> None:
-        app = standin.application()
+        app = fake_service.application()
         app.router.add_routes(sonar.Sonar("t0ken", clock or Clock()).routes())
         async with TestClient(TestServer(app), headers={"Authorization": "Bearer t0ken"}) as client:
             await scenario(client)

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from aws_resources import name
 from botocore.exceptions import ClientError
-from things import name
 
 TRUST = {
     "Version": "2012-10-17",

@@ -15,9 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_resources import (
+    cluster,
+    group,
+    instances,
+    load_balancer,
+    name,
+    network,
+    nodegroup,
+    target_group,
+    targets,
+)
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
-from things import cluster, group, instances, load_balancer, name, network, nodegroup, target_group, targets
 
 from rehearsal import certificates
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import regex
+from aws_resources import load_balancer, name, network, target_group
 from botocore.exceptions import ClientError
 from moto.core.utils import get_service_model
-from things import load_balancer, name, network, target_group
 
 from rehearsal import documented_limits, request_limits
 

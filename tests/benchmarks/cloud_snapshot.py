@@ -1,6 +1,6 @@
 """All that stands in the rehearsal's account and cluster, as data by which two clouds can be compared.
 
-    python tests/benchmarks/standing.py        print it, of the rehearsal cloud that runs
+    python tests/benchmarks/cloud_snapshot.py        print it, of the rehearsal cloud that runs
 
 What AWS or Kubernetes makes up (ids, times, addresses) is left out or named by what it belongs to, lists are in
 an order of their own; nothing else is: tests/account.py tells which objects there are, this with all settings.

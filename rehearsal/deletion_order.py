@@ -1,4 +1,4 @@
-"""Whether AWS would have let things go in the order in which they went: `python -m rehearsal.deletions`.
+"""Whether AWS would have let things go in the order in which they went: `python -m rehearsal.deletion_order`.
 
 moto deletes whatever it is told to, with all that hangs on it. AWS refuses what is still in use. This
 reads the calls that the rehearsal recorded, and names each that AWS would have refused.

@@ -49,7 +49,7 @@ def variables(config: dict[str, Any]) -> dict[str, str]:
 def bring_seeds(config: dict[str, Any]) -> None:
     """Bring the images into it with which the registry begins."""
     if config["kubernetes"].get("image_command"):
-        from rehearsal.images import SEEDS  # With it comes moto, which takes its time.
+        from rehearsal.moto_images import SEEDS  # With it comes moto, which takes its time.
 
         for tag, behaviour in SEEDS.items():
             bring(config, tag, tag, behaviour)

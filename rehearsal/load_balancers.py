@@ -12,7 +12,7 @@ from typing import Any
 from rehearsal import certificates, routing
 
 
-class Table:
+class RoutingTable:
     """One state of one load balancer's routing: listeners by port, target groups by ARN. Never changed."""
 
     def __init__(self, balancer: dict[str, Any], groups: dict[str, dict[str, Any]]) -> None:
@@ -29,10 +29,10 @@ class Node:
     def __init__(self, balancer: Balancer, address: str) -> None:
         self.balancer = balancer
         self.address = address
-        self.table: Table | None = None
+        self.table: RoutingTable | None = None
         self._generation = -1
 
-    def hear(self, generation: int, table: Table) -> None:
+    def hear(self, generation: int, table: RoutingTable) -> None:
         """Take a newer table; an older one that comes late is nothing to this address."""
         if generation > self._generation:
             self._generation, self.table = generation, table
@@ -54,7 +54,7 @@ class Balancer:
         return list(self.nodes.values())[next(self._turn) % len(self.nodes)]
 
 
-class Fleet:
+class LoadBalancers:
     """All load balancers, as last heard of from moto."""
 
     def __init__(self, spread: float) -> None:
@@ -72,7 +72,7 @@ class Fleet:
         self.balancers = {arn: b for arn, b in self.balancers.items() if arn in present}
         for found in snapshot["load_balancers"]:
             try:
-                table = Table(found, groups)
+                table = RoutingTable(found, groups)
             except routing.Unsupported as e:
                 print(f"{found['name']}: {e}; it keeps the routing that it had")
                 continue
@@ -116,7 +116,7 @@ class Certificates:
         self._contexts: dict[tuple[str, ...], ssl.SSLContext] = {}
         self._leaves: dict[tuple[str, ...], ssl.SSLContext] = {}
 
-    def context(self, table: Table, port: int) -> ssl.SSLContext:
+    def context(self, table: RoutingTable, port: int) -> ssl.SSLContext:
         """For a listener: chosen by the client's SNI, the listener's first certificate if none fits."""
         names = [tuple(c) for c in table.listeners[port]["certificates"]] or [()]
         key = (table.dns_name, *("\n".join(n) for n in names))

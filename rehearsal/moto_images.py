@@ -14,7 +14,7 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.ecr.models import ECRBackend, Image, ecr_backends
 
-from rehearsal.refused import Refused
+from rehearsal.http_errors import HttpError
 
 VERSION, BEHAVIOUR = "org.opencontainers.image.version", "teal.rehearsal.behaviour"
 PROGRAM = "teal.rehearsal.program"
@@ -79,21 +79,21 @@ def seed(backend: ECRBackend, repository: str) -> None:
 def find(reference: str) -> dict[str, Any]:
     """What an image is: `{"version", "behaviour", "digest"}`, and its "program" if it has one.
 
-    Raises Refused if it can't be pulled.
+    Raises HttpError if it can't be pulled.
     """
     match = REFERENCE.fullmatch(reference)
     if match is None:
-        raise Refused(404, f"{reference}: not an image of ECR, and the rehearsal has no other")
+        raise HttpError(404, f"{reference}: not an image of ECR, and the rehearsal has no other")
     parts = match.groupdict()
     repository = ecr_backends[parts["account"]][parts["region"]].repositories.get(parts["repository"])
     if repository is None:
-        raise Refused(404, f"{reference}: no repository {parts['repository']} in {parts['region']}")
+        raise HttpError(404, f"{reference}: no repository {parts['repository']} in {parts['region']}")
     for image in repository.images:
         if parts["digest"] in (None, image.get_image_digest()) and (
             parts["digest"] or (parts["tag"] or "latest") in image.image_tags
         ):
             return {**_says(image), "digest": image.get_image_digest()}
-    raise Refused(404, f"{reference}: not found")
+    raise HttpError(404, f"{reference}: not found")
 
 
 def lookup(query: dict[str, str], body: Any) -> dict[str, Any]:
@@ -113,9 +113,9 @@ def receive(config: dict[str, Any]) -> Any:
         account, region = config["account"], config["region"]
         backend = ecr_backends[account][region]
         if behaviour not in BEHAVIOURS:
-            raise Refused(400, f"behaviour {behaviour!r} is none of {', '.join(BEHAVIOURS)}")
+            raise HttpError(400, f"behaviour {behaviour!r} is none of {', '.join(BEHAVIOURS)}")
         if repository not in backend.repositories:
-            raise Refused(
+            raise HttpError(
                 404, f"no ECR repository {repository!r} in {region}: the playbooks make it (registry)"
             )
         try:
@@ -123,7 +123,7 @@ def receive(config: dict[str, Any]) -> Any:
                 backend, repository, tag, body.get("version") or tag, behaviour, body.get("program")
             )
         except ServiceException as e:
-            raise Refused(409, str(e)) from None
+            raise HttpError(409, str(e)) from None
         return {"reference": f"{account}.dkr.ecr.{region}.amazonaws.com/{repository}:{tag}", "digest": digest}
 
     return handle

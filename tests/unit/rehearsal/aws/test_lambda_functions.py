@@ -9,7 +9,7 @@ import zipfile
 from typing import Any
 
 import pytest
-from things import name
+from aws_resources import name
 
 CODE = """
 import json, os, boto3

@@ -12,8 +12,8 @@ from typing import Any
 import boto3
 import pytest
 
-from rehearsal import elb_view, routing
-from rehearsal.fleet import Fleet
+from rehearsal import moto_load_balancers, routing
+from rehearsal.load_balancers import LoadBalancers
 
 
 def ask(method: str, path: str, query: str = "", body: Any = None) -> tuple[str, Any]:
@@ -26,7 +26,7 @@ def ask(method: str, path: str, query: str = "", body: Any = None) -> tuple[str,
         "CONTENT_LENGTH": str(len(content)),
         "wsgi.input": io.BytesIO(content),
     }
-    answer = elb_view.application(environ, lambda status, headers: said.append(status))
+    answer = moto_load_balancers.application(environ, lambda status, headers: said.append(status))
     return said[0], json.loads(b"".join(answer))
 
 
@@ -81,20 +81,20 @@ class Built:
 
 @pytest.fixture
 def built(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Built]:
-    monkeypatch.setattr(elb_view.FakeTargetGroup, "health_for", elb_view.health_for)
-    monkeypatch.setattr(elb_view, "_health", {})
+    monkeypatch.setattr(moto_load_balancers.FakeTargetGroup, "health_for", moto_load_balancers.health_for)
+    monkeypatch.setattr(moto_load_balancers, "_health", {})
     yield Built()
 
 
 def test_the_snapshot_is_what_the_fleet_takes(built: Built) -> None:
     built.elb.register_targets(TargetGroupArn=built.blue, Targets=[{"Id": built.instance}])
-    seen = elb_view.snapshot()
-    fleet = Fleet(spread=0)
-    fleet.apply(seen)
-    node = fleet.find("assistant.example.com")
+    seen = moto_load_balancers.snapshot()
+    load_balancers = LoadBalancers(spread=0)
+    load_balancers.apply(seen)
+    node = load_balancers.find("assistant.example.com")
     assert node is not None
-    assert node is not fleet.find("www.example.com"), "another address in turn"
-    assert fleet.find(built.dns_name) is not None
+    assert node is not load_balancers.find("www.example.com"), "another address in turn"
+    assert load_balancers.find(built.dns_name) is not None
     table = node.table
     assert table is not None
     asked = routing.Request("GET", "x", "/", "", {}, "127.0.0.1", "HTTPS", 443)
@@ -109,14 +109,14 @@ def test_the_snapshot_is_what_the_fleet_takes(built: Built) -> None:
 
 
 def test_a_change_of_weights_changes_the_serial_and_nothing_else_does(built: Built) -> None:
-    before = elb_view.snapshot()["serial"]
-    assert elb_view.snapshot()["serial"] == before
+    before = moto_load_balancers.snapshot()["serial"]
+    assert moto_load_balancers.snapshot()["serial"] == before
     built.elb.modify_rule(RuleArn=built.rule, Actions=[built.forward(0, 100)])
-    after = elb_view.snapshot()
+    after = moto_load_balancers.snapshot()
     assert after["serial"] != before
-    fleet = Fleet(spread=0)
-    fleet.apply(after)
-    rules = fleet.find(built.dns_name).table.rules[443]  # type: ignore[union-attr]
+    load_balancers = LoadBalancers(spread=0)
+    load_balancers.apply(after)
+    rules = load_balancers.find(built.dns_name).table.rules[443]  # type: ignore[union-attr]
     assert routing.groups(rules[0].action) == [(built.blue, 0), (built.green, 100)]
 
 
@@ -124,7 +124,7 @@ def test_a_group_is_in_use_as_long_as_a_rule_leads_to_it(built: Built) -> None:
     built.elb.register_targets(TargetGroupArn=built.blue, Targets=[{"Id": built.instance}])
 
     def in_use() -> dict[str, bool]:
-        return {g["arn"]: bool(g["load_balancers"]) for g in elb_view.snapshot()["target_groups"]}
+        return {g["arn"]: bool(g["load_balancers"]) for g in moto_load_balancers.snapshot()["target_groups"]}
 
     def reason() -> str | None:
         health = built.elb.describe_target_health(TargetGroupArn=built.blue)["TargetHealthDescriptions"]
@@ -140,22 +140,22 @@ def test_a_group_is_in_use_as_long_as_a_rule_leads_to_it(built: Built) -> None:
 
 
 def test_a_change_is_told_at_once_and_its_absence_after_the_wait(built: Built) -> None:
-    serial = elb_view.snapshot()["serial"]
+    serial = moto_load_balancers.snapshot()["serial"]
     start = time.monotonic()
-    assert elb_view.changed_since(serial, wait=0.1)["serial"] == serial
+    assert moto_load_balancers.changed_since(serial, wait=0.1)["serial"] == serial
     assert time.monotonic() - start >= 0.1
     start = time.monotonic()
     assert ask("GET", "/rehearsal/load-balancers", "since=other")[1]["serial"] == serial
-    assert time.monotonic() - start < elb_view.WAIT_SECONDS
+    assert time.monotonic() - start < moto_load_balancers.WAIT_SECONDS
 
 
 def test_addresses_are_those_of_the_network_interfaces(built: Built) -> None:
-    assert elb_view.snapshot()["load_balancers"][0]["addresses"] == []
+    assert moto_load_balancers.snapshot()["load_balancers"][0]["addresses"] == []
     for subnet in built.subnets:
         built.ec2.create_network_interface(
             SubnetId=subnet, Description="ELB " + built.arn.split(":loadbalancer/")[1]
         )
-    assert len(elb_view.snapshot()["load_balancers"][0]["addresses"]) == 2
+    assert len(moto_load_balancers.snapshot()["load_balancers"][0]["addresses"]) == 2
 
 
 def test_an_alias_of_route_53_is_a_name(built: Built) -> None:
@@ -167,7 +167,7 @@ def test_an_alias_of_route_53_is_a_name(built: Built) -> None:
         "ResourceRecordSet": {"Name": "chat.example.org.", "Type": "A", "AliasTarget": alias},
     }
     route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [change]})
-    assert elb_view.snapshot()["load_balancers"][0]["aliases"] == ["chat.example.org"]
+    assert moto_load_balancers.snapshot()["load_balancers"][0]["aliases"] == ["chat.example.org"]
 
 
 def test_health_is_what_the_balancer_found(built: Built) -> None:

@@ -1,5 +1,5 @@
 """Lambda: a function is run by Docker in moto, and not at all without it. Here it is run, see
-`rehearsal.functions`."""
+`rehearsal.lambda_functions`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 from moto.awslambda.models import LambdaFunction
 
-from rehearsal import functions
+from rehearsal import lambda_functions
 
 
 def apply(config: dict[str, Any]) -> None:
     """Run what is deployed."""
-    run = functions.Runner(config)
+    run = lambda_functions.Runner(config)
 
     def invoke_lambda(self: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
         done = run(self, event if event not in (None, "{}") else {})

@@ -13,7 +13,7 @@ from moto.ec2.models.instances import Instance
 from moto.eks.models import Nodegroup, eks_backends
 
 from rehearsal import programs
-from rehearsal.images import REFERENCE
+from rehearsal.moto_images import REFERENCE
 
 FIRST, LAST = 200, 239
 """Instances that run the service have the addresses `<subnet>.200` to `.254`."""

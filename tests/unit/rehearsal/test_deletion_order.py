@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rehearsal.deletions import last_life, violations
+from rehearsal.deletion_order import last_life, violations
 
 GOOD = [
     "autoscaling DetachLoadBalancerTargetGroups",

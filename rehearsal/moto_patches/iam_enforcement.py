@@ -13,7 +13,7 @@ from moto.iam.access_control import IAMPolicyStatement, IAMRequest, PermissionRe
 from moto.iam.models import iam_backends
 from werkzeug.exceptions import HTTPException
 
-from rehearsal.calls import error
+from rehearsal.aws_calls import error
 
 UNKNOWN = "*"
 """moto's name for a resource that it cannot determine; this patch uses the same."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from aws_resources import load_balancer, name, network, policy, target_group
 from botocore.exceptions import ClientError
-from things import load_balancer, name, network, policy, target_group
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import hashlib
 from typing import Any
 
 import pytest
+from aws_resources import ROLE, cluster, launch_template, name, network, nodegroup
 from botocore.exceptions import ClientError
-from things import ROLE, cluster, launch_template, name, network, nodegroup
 
 IMAGE = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com"
 

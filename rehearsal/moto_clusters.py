@@ -22,8 +22,8 @@ from moto.iam.models import get_account_id_from, iam_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
-from rehearsal import credentials, machines
-from rehearsal.refused import Refused
+from rehearsal import credentials, moto_instances
+from rehearsal.http_errors import HttpError
 
 CLUSTER_HEADER = "x-k8s-aws-id"
 ADMINISTRATOR = tuple(credentials.KEYS.values())
@@ -36,7 +36,7 @@ def clusters(query: dict[str, str], body: Any) -> dict[str, Any]:
     An entry is `{principal, username, groups, policies: [{name, namespaces}]}`, `namespaces` being null for
     the whole cluster. `admins` are ARNs of principals that made the cluster, and administer it by that.
     """
-    nodes = machines.nodes({}, None)["nodes"]
+    nodes = moto_instances.nodes({}, None)["nodes"]
     found = [
         {
             "name": cluster.name,
@@ -77,7 +77,7 @@ def note_creator(cluster: Cluster, response: EKSResponse) -> None:
 def caller(query: dict[str, str], body: Any) -> dict[str, str]:
     """Whose a presigned GetCallerIdentity is, whose header `x-k8s-aws-id` is `cluster`: `{"arn": ARN}`.
 
-    What STS answers to that URL; moto's server takes no presigned call but S3's. Raises Refused 403 if the
+    What STS answers to that URL; moto's server takes no presigned call but S3's. Raises HttpError 403 if the
     signature is not that of the key. A key that moto never gave out is its administrator's, as everywhere in
     moto, and can't be checked unless it is the rehearsal's own; with IAM enforced both are refused.
     """
@@ -91,7 +91,7 @@ def caller(query: dict[str, str], body: Any) -> dict[str, str]:
     except CreateAccessKeyFailure as e:
         enforced = math.isfinite(settings.INITIAL_NO_AUTH_ACTION_COUNT)
         if e.reason != "InvalidId" or enforced:
-            raise Refused(403, "The security token included in the request is invalid.") from None
+            raise HttpError(403, "The security token included in the request is invalid.") from None
         arn = sts_backends[account][partition].get_caller_identity(key_id, region)[1]
         secret = ADMINISTRATOR[1] if key_id == ADMINISTRATOR[0] else None
     else:
@@ -99,7 +99,7 @@ def caller(query: dict[str, str], body: Any) -> dict[str, str]:
     if secret and not hmac.compare_digest(
         _signature(parts, given, query["cluster"], secret), given["X-Amz-Signature"]
     ):
-        raise Refused(403, "The request signature we calculated does not match the signature you provided.")
+        raise HttpError(403, "The request signature we calculated does not match the signature you provided.")
     return {"arn": arn}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rehearsal import own_cluster
+from rehearsal import user_cluster
 from rehearsal.config import ConfigError
 
 
@@ -21,19 +21,19 @@ def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_playbooks_are_told_of_it(kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert own_cluster.settings("kubeconfig") == {
+    assert user_cluster.settings("kubeconfig") == {
         "external": str(kubeconfig),
         "context": "kind-rehearsal",
         "images": "sample",
         "image_command": "",
     }
     monkeypatch.setenv("TEAL_REHEARSAL_IMAGES", "registry.example.com/sample")
-    config = {"kubernetes": own_cluster.settings(str(kubeconfig))}
-    assert own_cluster.variables(config) == {
+    config = {"kubernetes": user_cluster.settings(str(kubeconfig))}
+    assert user_cluster.variables(config) == {
         "platform_kubeconfig": str(kubeconfig),
         "release_image_repository": "registry.example.com/sample",
     }
-    assert own_cluster.variables({"kubernetes": {"external": ""}}) == {}
+    assert user_cluster.variables({"kubernetes": {"external": ""}}) == {}
 
 
 @pytest.mark.parametrize(
@@ -46,26 +46,26 @@ def test_what_is_no_kubeconfig_is_told(kubeconfig: Path, content: str | None, to
     else:
         kubeconfig.write_text(content)
     with pytest.raises(ConfigError, match=told):
-        own_cluster.settings(str(kubeconfig))
+        user_cluster.settings(str(kubeconfig))
 
 
 def test_images_come_by_the_users_command(kubeconfig: Path, tmp_path: Path) -> None:
-    kubernetes = own_cluster.settings(str(kubeconfig))
+    kubernetes = user_cluster.settings(str(kubeconfig))
     script = tmp_path / "bring image"
     script.write_text('#!/bin/sh\necho "$@" >> brought\n')
     script.chmod(0o755)
     config = {"kubernetes": kubernetes | {"image_command": f"'{script}' --now"}}
-    own_cluster.bring(config, "1.3.0", "1.3.0", "crash")
+    user_cluster.bring(config, "1.3.0", "1.3.0", "crash")
     assert (tmp_path / "brought").read_text() == "--now sample:1.3.0 1.3.0 crash\n"
-    own_cluster.bring_seeds(config)
+    user_cluster.bring_seeds(config)
     assert "--now sample:never-ready never-ready never-ready\n" in (tmp_path / "brought").read_text()
-    own_cluster.bring({"kubernetes": kubernetes}, "1.4.0", "1.4.0", "ok")
-    own_cluster.bring_seeds({"kubernetes": {"external": ""}})
+    user_cluster.bring({"kubernetes": kubernetes}, "1.4.0", "1.4.0", "ok")
+    user_cluster.bring_seeds({"kubernetes": {"external": ""}})
     assert "1.4.0" not in (tmp_path / "brought").read_text()
 
 
 @pytest.mark.parametrize(("command", "told"), [("false", "`false sample:1"), ("./nothing", "can't be run")])
 def test_a_command_that_fails_is_told(kubeconfig: Path, command: str, told: str) -> None:
-    config = {"kubernetes": own_cluster.settings(str(kubeconfig)) | {"image_command": command}}
+    config = {"kubernetes": user_cluster.settings(str(kubeconfig)) | {"image_command": command}}
     with pytest.raises(ConfigError, match=told):
-        own_cluster.bring(config, "1", "1", "ok")
+        user_cluster.bring(config, "1", "1", "ok")
