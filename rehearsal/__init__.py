@@ -1,6 +1,6 @@
-"""The rehearsal cloud: what the playbooks talk to, put up on loopback.
+"""The rehearsal: a local emulator, on loopback, of the services that the playbooks use.
 
-Each part is a process of its own, `python -m rehearsal.<part> --config <home>/config.json`.
-`rehearsal.config` says what they share, `rehearsal.supervisor` starts and ends them, and
-`python -m rehearsal` is the way in.
+Each part runs as a separate process, `python -m rehearsal.<part> --config <home>/config.json`.
+`rehearsal.config` defines their shared configuration, `rehearsal.supervisor` starts and stops them, and
+`python -m rehearsal` is the command line.
 """

@@ -1,4 +1,4 @@
-"""`python -m rehearsal`: put the rehearsal cloud up, look at it, take it down."""
+"""`python -m rehearsal`: start, inspect and stop the local emulator."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NO_PROXY = "127.0.0.0/8,127.0.0.1,localhost"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command. Returns the exit status: 0 done, 1 failed (and why on stderr), 130 interrupted."""
+    """Run one command. Return the exit status: 0 success, 1 failure (reason on stderr), 130 interrupted."""
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(settings.home(), arguments) or 0
@@ -38,15 +38,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def up(home: Path, arguments: argparse.Namespace) -> int:
-    """Start everything, or say that it runs."""
+    """Start the emulator unless it is already running."""
     with supervisor.locked(home):
-        if standing(home):
-            print(f"The rehearsal of {home} is already running: `python -m rehearsal status` shows it.")
+        if is_running(home):
+            print(f"The emulator in {home} is already running. To list its parts: python -m rehearsal status")
             return 0
-        _clear_away(home)
+        _remove_leftovers(home)
         external = arguments.kubeconfig or os.environ.get("KUBECONFIG")
         if external and Path(external).resolve() == home / "kubeconfig":
-            external = None  # A shell that points at an earlier rehearsal's own cluster.
+            external = None  # KUBECONFIG names the emulator's own cluster of an earlier run.
         cluster = user_cluster.settings(external) if external else {"external": ""}
         config = settings.create(
             home,
@@ -58,48 +58,47 @@ def up(home: Path, arguments: argparse.Namespace) -> int:
         )
         if external:
             print(
-                f"Kubernetes is yours: {cluster['context']} of {external}, images {cluster['images']}:<tag>"
+                f"Using your Kubernetes cluster: context {cluster['context']} of {external},"
+                f" images {cluster['images']}:<tag>"
             )
         if not arguments.empty_registry:
             user_cluster.bring_seeds(config)
         _start(home, config)
-    print(f'The rehearsal runs. Point this shell at it by: eval "$({_command(home, "env")})"')
+    print('The emulator is running. To use it in this shell: eval "$(python -m rehearsal env)"')
     return 0
 
 
 def down(home: Path, arguments: argparse.Namespace) -> int:
-    """End everything."""
+    """Stop the emulator and all its processes."""
     if not home.exists():
-        print(f"No rehearsal in {home}: nothing to end.")
+        print(f"No emulator in {home}: nothing to stop.")
         return 0
     with supervisor.locked(home):
         count = supervisor.end(home)
         (home / "config.json").unlink(missing_ok=True)
     print(
-        f"The rehearsal of {home} is down ({count} processes ended)."
-        if count
-        else "No rehearsal was running."
+        f"Stopped the emulator in {home} ({count} processes ended)." if count else "No emulator was running."
     )
     return 0
 
 
 def reset(home: Path, arguments: argparse.Namespace) -> int:
-    """Start everything anew, empty, at the same addresses."""
+    """Restart the emulator, empty, at the same addresses."""
     with supervisor.locked(home):
         config = settings.load(home / "config.json")
         supervisor.end(home)
         _start(home, config)
-    print("The rehearsal is as new, at the same addresses.")
+    print("Restarted the emulator: empty, at the same addresses.")
     return 0
 
 
 def env(home: Path, arguments: argparse.Namespace) -> int:
-    """Print the variables by which a shell, or anything else, finds the rehearsal."""
+    """Print the environment variables that make a shell or a process use the emulator."""
     variables = variables_of(_running(home))
     if arguments.json:
         print(json.dumps(variables, indent=2))
     else:
-        # What a shell has of an account of AWS would be used, or refused beside these.
+        # AWS variables that the shell already has would take precedence, or fail together with these.
         if foreign := [name for name in credentials.FOREIGN if name not in variables]:
             print(f"unset {' '.join(foreign)}")
         print("\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items()))
@@ -107,26 +106,26 @@ def env(home: Path, arguments: argparse.Namespace) -> int:
 
 
 def status(home: Path, arguments: argparse.Namespace) -> int:
-    """Say what lives; exit status 0 only if everything does."""
+    """List the parts and their state. The exit status is 0 only if all are running."""
     alive = supervisor.alive(home)
     if not alive:
-        print(f"No rehearsal is running in {home}.")
+        print(f"No emulator is running in {home}.")
         return 1
     config = settings.load(home / "config.json")
     for part, lives in alive.items():
         where = config[part].get("proxy_url") or config[part].get("url") or ""
-        word = "running" if lives else f"ended; its log: {home / 'logs' / part}.log"
+        word = "running" if lives else f"ended; log: {home / 'logs' / part}.log"
         print(f"{part:<11} {word:<8} {where}".rstrip())
     print(f"{'nodes':<11} {config['subnet']}.0/24")
-    return 0 if standing(home) else 1
+    return 0 if is_running(home) else 1
 
 
 def logs(home: Path, arguments: argparse.Namespace) -> int:
-    """Print the end of the logs, and go on with --follow."""
+    """Print the last lines of the logs; with --follow, print new lines too."""
     files = {part: home / "logs" / f"{part}.log" for part in arguments.part or settings.PARTS}
     files = {part: file for part, file in files.items() if file.exists()}
     if not files:
-        raise settings.ConfigError(f"no logs in {home / 'logs'}")
+        raise settings.ConfigError(f"no logs found in {home / 'logs'}")
     offsets = {}
     for part, file in files.items():
         text = file.read_bytes()
@@ -150,12 +149,12 @@ def logs(home: Path, arguments: argparse.Namespace) -> int:
 
 
 def push(home: Path, arguments: argparse.Namespace) -> int:
-    """Push an image, as the team's CI would: of the sample service, or of your own program."""
+    """Push an image, as CI does: of the sample service, or of your own program."""
     config = _running(home)
     program = programs.recipe(home, arguments.jar, arguments.command, arguments.env)
     if program and config["kubernetes"]["external"]:
         raise settings.ConfigError(
-            "--jar and --command need the emulator's own Kubernetes: a cluster of yours runs images. Start the"
+            "--jar and --command need the emulator's own Kubernetes: your cluster can only run images. Start the"
             " emulator without KUBECONFIG"
         )
     image = {"tag": arguments.tag, "behaviour": arguments.behaviour, "repository": arguments.repository}
@@ -170,21 +169,22 @@ def push(home: Path, arguments: argparse.Namespace) -> int:
 
 
 def psql(home: Path, arguments: argparse.Namespace) -> int:
-    """Run psql on a database of the emulator, as the user that a secret names; return its exit status."""
-    from rehearsal import database_client  # With it comes boto3, which takes its time.
+    """Run psql on a database of the emulator, as the user named in a secret; return its exit status."""
+    from rehearsal import database_client  # boto3 is slow to import.
 
     return database_client.psql(_running(home), arguments.secret, arguments.words)
 
 
 def run(home: Path, arguments: argparse.Namespace) -> int:
-    """Run a command against a rehearsal that is started for it, and ends with it; return its exit status."""
-    if standing(home):
+    """Start the emulator, run a command against it, stop it; return the command's exit status."""
+    if is_running(home):
         raise settings.ConfigError(
-            f"a rehearsal is already running in {home}: end it, or choose another home"
+            f"the emulator is already running in {home}: stop it (`python -m rehearsal down`), or set"
+            " TEAL_REHEARSAL_HOME to another folder"
         )
     up(home, arguments)
     try:
-        # A kubeconfig that stands behind the rehearsal is not for the command: it goes the way that users go.
+        # The command does not inherit KUBECONFIG: it reaches the cluster as users do, through EKS.
         environ = credentials.without_foreign(os.environ)
         inherited = {name: value for name, value in environ.items() if name != "KUBECONFIG"}
         return subprocess.run(
@@ -201,9 +201,9 @@ def run(home: Path, arguments: argparse.Namespace) -> int:
 
 
 def variables_of(config: dict[str, Any]) -> dict[str, str]:
-    """The standard variables that point a process at a rehearsal."""
+    """Return the environment variables that make a process use the emulator."""
     proxy, bundle = config["balancer"]["proxy_url"], config["ca"]["bundle_file"]
-    # A cluster of the user's own is reached directly: the proxy is the load balancers' alone.
+    # The user's own cluster is reached directly: the proxy serves the load balancers only.
     direct = ",".join([NO_PROXY, *_cluster_hosts(config["kubernetes"]["external"])])
     return {
         "AWS_ENDPOINT_URL": config["aws"]["url"],
@@ -225,7 +225,7 @@ def variables_of(config: dict[str, Any]) -> dict[str, str]:
 
 
 def _cluster_hosts(kubeconfig: str | None) -> list[str]:
-    """The hosts of the API servers that a kubeconfig names."""
+    """Return the hosts of the API servers in a kubeconfig."""
     if not kubeconfig:
         return []
     clusters = yaml.safe_load(Path(kubeconfig).read_text())["clusters"]
@@ -233,41 +233,37 @@ def _cluster_hosts(kubeconfig: str | None) -> list[str]:
 
 
 def _start(home: Path, config: dict[str, Any]) -> None:
-    """Start the parts; whatever goes wrong, SIGTERM and Ctrl-C too, nothing of them stays."""
+    """Start the parts. After any error, SIGTERM and Ctrl-C included, end all of them again."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         supervisor.start(home, config)
     except BaseException as e:
         supervisor.end(home)
         if isinstance(e, KeyboardInterrupt):
-            print("rehearsal: interrupted; what had been started is ended", file=sys.stderr)
+            print("rehearsal: interrupted; all parts were stopped", file=sys.stderr)
             raise SystemExit(130) from None
         raise
 
 
-def standing(home: Path) -> bool:
-    """Whether a rehearsal runs there, whole."""
+def is_running(home: Path) -> bool:
+    """Return whether the emulator of this folder is running with all its parts."""
     return bool(supervisor.state(home).get("ready")) and all(supervisor.alive(home).values())
 
 
-def _clear_away(home: Path) -> None:
-    """End what an earlier run left, and say why."""
+def _remove_leftovers(home: Path) -> None:
+    """End the processes that an earlier run left behind, and print the reason."""
     if not supervisor.state(home):
         return
     dead = [part for part, lives in supervisor.alive(home).items() if not lives]
-    why = f"{', '.join(dead)} ended" if dead else "it was not finished"
-    print(f"An earlier rehearsal is cleared away first ({why}; logs in {home / 'logs'}).")
+    why = f"{', '.join(dead)} ended" if dead else "it did not finish starting"
+    print(f"Removing an earlier emulator first ({why}; logs in {home / 'logs'}).")
     supervisor.end(home)
 
 
 def _running(home: Path) -> dict[str, Any]:
-    if not standing(home):
-        raise settings.ConfigError(f"no rehearsal is running in {home}: `{_command(home, 'up')}` starts it")
+    if not is_running(home):
+        raise settings.ConfigError(f"no emulator is running in {home}. Start it: python -m rehearsal up")
     return settings.load(home / "config.json")
-
-
-def _command(home: Path, command: str) -> str:
-    return f"python -m rehearsal {command}"
 
 
 def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -297,8 +293,8 @@ def _part(text: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m rehearsal",
-        description="The rehearsal cloud on loopback: AWS (moto), Kubernetes, balancer, Discord, SonarCloud.",
-        epilog="State is kept in $TEAL_REHEARSAL_HOME (default: .rehearsal in the repository).",
+        description="A local emulator on loopback: AWS (moto), Kubernetes, load balancers, Discord, SonarCloud.",
+        epilog="The state is stored in $TEAL_REHEARSAL_HOME (default: .rehearsal in the repository).",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
@@ -312,18 +308,18 @@ def _parser() -> argparse.ArgumentParser:
         "--creation-times",
         default="0",
         metavar="SCALE",
-        help="how long EKS, node groups, NAT gateways, RDS and ALBs take to be made: 0 at once (default),"
-        " 1:30 a thirtieth of what AWS takes",
+        help="creation time of EKS clusters, node groups, NAT gateways, RDS and ALBs: 0 for none (default),"
+        " 1:30 for a thirtieth of AWS's time",
     )
     starting.add_argument(
         "--empty-registry",
         action="store_true",
-        help="begin without the sample service's images, so that their tags (1.0.0, 1.1.0 …) are free for yours",
+        help="start without the sample service's images, so that you can push tags such as 1.0.0 yourself",
     )
     starting.add_argument(
         "--kubeconfig",
         metavar="PATH",
-        help="use this cluster instead of the rehearsal's own Kubernetes API (default: $KUBECONFIG if set)",
+        help="use this cluster instead of the emulator's Kubernetes API (default: $KUBECONFIG if set)",
     )
     starting.add_argument(
         "--port",
@@ -331,51 +327,51 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         type=_port,
         metavar="PART=PORT",
-        help="a certain port for a part (default: a free one); can be repeated",
+        help="port of a part (default: a free port); can be repeated",
     )
-    command(up, "start it (if it runs already: say so)", starting)
-    sub = command(run, "start it, run a command against it, end it", starting)
-    sub.add_argument("command", nargs="+", metavar="-- COMMAND", help="the command, with its arguments")
-    command(down, "end it, leave no process")
-    command(reset, "start it anew, empty, at the same addresses")
-    sub = command(env, 'print the variables that point a shell at it: eval "$(python -m rehearsal env)"')
-    sub.add_argument("--json", action="store_true", help="as a JSON object")
-    command(status, "show its parts; exit status 0 if all run")
-    sub = command(logs, "show the parts' logs")
+    command(up, "start the emulator", starting)
+    sub = command(run, "start the emulator, run a command against it, stop it", starting)
+    sub.add_argument("command", nargs="+", metavar="-- COMMAND", help="the command and its arguments")
+    command(down, "stop the emulator and all its processes")
+    command(reset, "restart the emulator, empty, at the same addresses")
+    sub = command(env, 'print the variables for a shell: eval "$(python -m rehearsal env)"')
+    sub.add_argument("--json", action="store_true", help="print a JSON object")
+    command(status, "list the parts; exit status 0 if all are running")
+    sub = command(logs, "print the logs of the parts")
     sub.add_argument("part", nargs="*", type=_part, metavar="PART", help=", ".join(settings.PARTS))
-    sub.add_argument("-f", "--follow", action="store_true", help="go on as they grow")
-    sub.add_argument("-n", "--lines", type=int, default=20, help="lines of each to begin with (default 20)")
+    sub.add_argument("-f", "--follow", action="store_true", help="keep printing new lines")
+    sub.add_argument("-n", "--lines", type=int, default=20, help="last lines of each log (default 20)")
     sub = command(psql, "run psql on a database, as the service's user")
     sub.add_argument(
         "--secret",
         default="assistant-staging/database",
         metavar="NAME",
-        help="secret with the address and the user (default: assistant-staging/database)",
+        help="secret that holds the address and the user (default: assistant-staging/database)",
     )
-    sub.add_argument("words", nargs="*", metavar="-- OPTIONS", help="psql's own, such as -c 'SELECT 1'")
-    sub = command(push, "push an image, as CI would: of the sample service, or of your own program")
+    sub.add_argument("words", nargs="*", metavar="-- OPTIONS", help="options of psql, such as -c 'SELECT 1'")
+    sub = command(push, "push an image, as CI does: of the sample service, or of your own program")
     sub.add_argument("tag")
     sub.add_argument("--repository", default="assistant", help="ECR repository (default: assistant)")
-    sub.add_argument("--version", help="version that the service says it is (default: the tag)")
+    sub.add_argument("--version", help="version that the service reports (default: the tag)")
     own = sub.add_mutually_exclusive_group()
-    own.add_argument("--jar", metavar="FILE", help="the image runs this jar of yours, by `java -jar`")
+    own.add_argument("--jar", metavar="FILE", help="the image runs your jar with `java -jar`")
     own.add_argument(
         "--command",
         metavar="TEXT",
-        help="the image runs this command, from this folder; {address} and {port} are replaced in it",
+        help="the image runs this command in the current folder; {address} and {port} are replaced",
     )
     sub.add_argument(
         "--env",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="what your Dockerfile sets by ENV, such as JAVA_TOOL_OPTIONS; can be repeated",
+        help="a variable that your Dockerfile sets by ENV, such as JAVA_TOOL_OPTIONS; can be repeated",
     )
     own.add_argument(
         "--behaviour",
         default="ok",
         choices=["ok", "crash", "never-ready", "error", "slow", "wrong-version", "dies"],
-        help="what is the matter with it (default: ok)",
+        help="the fault of the sample service (default: ok, none)",
     )
     return parser
 

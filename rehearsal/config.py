@@ -1,6 +1,6 @@
-"""What the parts of one rehearsal share: where each is, under which addresses, with which certificates.
+"""The configuration that the parts of an emulator share: ports, addresses, certificates.
 
-It is written once by `up` as `<home>/config.json`, and only read after that.
+`python -m rehearsal up` writes it once, to `<home>/config.json`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rehearsal import certificates
 REGION = "ap-northeast-2"
 ACCOUNT = "123456789012"
 PARTS = ("aws", "kubernetes", "balancer", "discord", "sonar", "instances")
-"""In the order in which they are started."""
+"""The parts, in the order in which they start."""
 
 REAL_CREATION_TIMES = {
     # Measured in Seoul: easontechtalk.com/unofficial-eks-cluster-creation-performance-across-aws-regions
@@ -29,7 +29,7 @@ REAL_CREATION_TIMES = {
     "database": 480,
     "load_balancer": 150,
 }
-"""How long AWS takes, in seconds, by resource (from experience, where no source is named: the rehearsal scales them)."""
+"""Creation times on AWS in seconds, by resource. Where no source is named, they are estimates."""
 
 
 class ConfigError(Exception):
@@ -37,7 +37,7 @@ class ConfigError(Exception):
 
 
 def home() -> Path:
-    """The state folder: `$TEAL_REHEARSAL_HOME`, else `.rehearsal` beside this package."""
+    """Return the state folder: `$TEAL_REHEARSAL_HOME`, else `.rehearsal` beside this package."""
     named = os.environ.get("TEAL_REHEARSAL_HOME")
     return (
         Path(named).expanduser().resolve() if named else Path(__file__).resolve().parent.parent / ".rehearsal"
@@ -45,26 +45,26 @@ def home() -> Path:
 
 
 def load(path: str | Path) -> dict[str, Any]:
-    """Read a config.json. Raises ConfigError where there is none, or it is broken."""
+    """Read a config.json. Raises ConfigError if the file is missing or not JSON."""
     try:
         return json.loads(Path(path).read_text())
     except FileNotFoundError:
         raise ConfigError(
-            f"no rehearsal here: {path} does not exist; `python -m rehearsal up` makes it"
+            f"no emulator found: {path} does not exist. Start one: python -m rehearsal up"
         ) from None
     except ValueError as e:
-        raise ConfigError(f"{path} is not JSON ({e}); `python -m rehearsal down` clears it away") from None
+        raise ConfigError(f"{path} is not JSON ({e}). Remove it: python -m rehearsal down") from None
 
 
 def from_arguments(part: str, argv: list[str] | None = None) -> dict[str, Any]:
-    """What a part's `main` begins with: parse `--config PATH`, and read that file."""
+    """Parse `--config PATH` and read that file. Every part's `main` starts with this."""
     parser = argparse.ArgumentParser(prog=f"python -m rehearsal.{part}")
-    parser.add_argument("--config", required=True, metavar="PATH", help="config.json of the rehearsal")
+    parser.add_argument("--config", required=True, metavar="PATH", help="config.json of the emulator")
     return load(parser.parse_args(argv).config)
 
 
 def creation_times(scale: str) -> dict[str, float]:
-    """`1:30` (one second for thirty real ones) or `0` (at once) → seconds by resource."""
+    """Convert a scale to seconds by resource: `1:30` is a thirtieth of AWS's time, `0` is none."""
     left, colon, right = scale.partition(":")
     try:
         factor = float(left) / float(right) if colon else float(left)
@@ -84,13 +84,12 @@ def create(
     databases: str = "simulated",
     images: str = "sample",
 ) -> dict[str, Any]:
-    """Settle on ports, addresses and certificates for a new rehearsal in `where`, and write config.json.
+    """Choose ports, addresses and certificates for a new emulator in `where`, and write config.json.
 
-    `ports` holds the ports that the user asked for, by part; the others are found free. `cluster` is what
-    `own_cluster.settings` says of the user's own.
-    `databases` is `real` or `simulated`: whether PostgreSQL answers at RDS's endpoints.
-    `images` is `sample` or `none`: what a new registry holds.
-    Raises ConfigError if one of them is in use.
+    `ports` maps parts to the ports that the user asked for; other parts get free ports. `cluster` is the result
+    of `user_cluster.settings`. `databases` is `real` (PostgreSQL answers at RDS's endpoints) or `simulated`.
+    `images` is `sample` or `none`: the first content of a new registry.
+    Raises ConfigError if a port is in use.
     """
     times = creation_times(scale)
     port = _ports(ports)
@@ -147,7 +146,7 @@ def create(
 
 
 def write(path: Path, value: Any) -> None:
-    """Write JSON, for the user's eyes alone, so that readers see the old file or the new, never half."""
+    """Write JSON atomically, with mode 0600."""
     new = path.with_suffix(".new")
     new.touch(mode=0o600)
     new.write_text(json.dumps(value, indent=2) + "\n")
@@ -163,9 +162,7 @@ def _ports(asked: dict[str, int]) -> dict[str, int]:
             try:
                 s.bind(("127.0.0.1", asked.get(part, 0)))
             except OSError as e:
-                raise ConfigError(
-                    f"port {asked[part]}, asked for {part}, can't be had: {e.strerror}"
-                ) from None
+                raise ConfigError(f"port {asked[part]} for {part} is not available: {e.strerror}") from None
             ports[part] = s.getsockname()[1]
     finally:
         for s in held:
@@ -174,7 +171,7 @@ def _ports(asked: dict[str, int]) -> dict[str, int]:
 
 
 def _subnet(where: Path) -> str:
-    """A /24 of loopback for nodes and pods: the same for the same folder, another if that one is taken."""
+    """Choose a /24 of loopback for nodes and pods: the same for the same folder, unless it is in use."""
     seed = int.from_bytes(hashlib.sha256(str(where).encode()).digest()[:4])
     for n in range(64):
         second, third = divmod((seed + n * 7919) % (253 * 254), 254)
@@ -189,6 +186,6 @@ def _subnet(where: Path) -> str:
             continue
         return subnet
     raise ConfigError(
-        f"no addresses of loopback for nodes and pods ({refused}); the rehearsal needs Linux, where all of"
-        " 127.0.0.0/8 is there"
+        f"no loopback addresses are free for nodes and pods ({refused}). The emulator needs Linux, which routes"
+        " all of 127.0.0.0/8 to loopback"
     )

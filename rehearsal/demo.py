@@ -1,7 +1,7 @@
-"""`make demo`: STAGING is built on the rehearsal cloud, and a release turns from blue to green under traffic.
+"""`make demo`: build STAGING on the local emulator, release a version under load, and roll it back.
 
-It is made of the commands that users type, and prints each before it runs it. Exit status 0 only if each of
-them succeeded and no request was lost.
+The demo runs the commands that users type, and prints each of them first. The exit status is 0 only if every
+command succeeded and no request was lost.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ ASK = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=10)
 
 
 class Failed(Exception):
-    """A step of the demo did not do what it must."""
+    """A step of the demo failed."""
 
 
 class Demo:
-    """The demo of the sample service; `rehearsal.demo_application` is that of a Spring Boot service."""
+    """The demo with the sample service. `rehearsal.demo_application` has the one with a Spring Boot service."""
 
     images = "sample"
-    """What the registry of the emulator begins with."""
+    """The first content of the emulator's registry."""
     starting: tuple[str, ...] = ()
     """Options of `python -m rehearsal up`."""
     versions = (FIRST, SECOND)
-    """What users see, in this order."""
+    """The versions that users see, in this order."""
     load_options = "--rate 40"
     another = "crash"
-    """A tag to try afterwards."""
+    """A tag that the closing text suggests to deploy."""
 
     def __init__(self, environment: str) -> None:
         self.environment = environment
@@ -59,28 +59,28 @@ class Demo:
         self.config: dict[str, Any] = {}
 
     def run(self) -> None:
-        """Show it all; raises Failed."""
+        """Run all steps. Raises Failed."""
         self.start()
-        self.title("2. What will be built: components are hosts, in waves")
+        self.title("2. List the components: each is a host, grouped in waves")
         self.command("ansible-inventory", "-i", self.inventory, "--graph")
         url = self.build()
         with self.load(url) as counts:
             self.release(url)
             time.sleep(1)
-        self.title("5. The status now, and the messages on Discord")
+        self.title("5. Show the status and the messages on Discord")
         self.play("status")
         self.discord(self.config["discord"]["url"])
         self.result(counts, url)
 
     def start(self) -> None:
-        """Start the emulator, empty, and point this demo at it."""
-        self.title("1. The rehearsal cloud: AWS, Kubernetes, Discord and SonarCloud on this machine")
-        # What an earlier demo left, perhaps amid a release, would be in the way.
+        """Start the emulator, empty, and use it for all commands."""
+        self.title("1. Start the local emulator: AWS, Kubernetes, Discord and SonarCloud")
+        # The emulator may hold the state of an earlier demo, perhaps with a release in progress.
         home = settings.home()
-        if cli.standing(home) and settings.load(home / "config.json").get("images") == self.images:
+        if cli.is_running(home) and settings.load(home / "config.json").get("images") == self.images:
             self.command("python", "-m", "rehearsal", "reset")
         else:
-            if cli.standing(home):
+            if cli.is_running(home):
                 self.command("python", "-m", "rehearsal", "down")
             self.command("python", "-m", "rehearsal", "up", *self.starting)
         self.config = config = settings.load(home / "config.json")
@@ -89,15 +89,15 @@ class Demo:
         self.site = [*self.given, *(user_cluster.LIMIT if cluster else ())]
         self.kubeconfig = config["kubernetes"]["external"] or config["kubernetes"]["kubeconfig"]
         print('$ eval "$(python -m rehearsal env)"')
-        # Modules of kubernetes.core leave what they know of a cluster in the folder for temporary files.
+        # kubernetes.core caches the discovery of a cluster in the folder for temporary files.
         self.environ = credentials.without_foreign(self.environ)
         self.environ.update(cli.variables_of(config), TMPDIR=str(supervisor.scratch(home)))
 
     def build(self) -> str:
         """Build the environment with its first release; return the service's URL."""
-        self.title("3. The main job builds it, and puts 1.0.0 in service")
+        self.title("3. Build the environment and release 1.0.0")
         if self.config["kubernetes"]["external"]:
-            # The records of what an earlier rehearsal left in it are gone, and so is the way to go on with that.
+            # The cluster may hold objects of an earlier emulator, whose release records no longer exist.
             self.play("destroy", f"confirm={self.environment}", limit=("--limit", "namespace"))
         self.command("ansible-playbook", "site.yml", "-i", self.inventory, *self.site)
         url = self.address()
@@ -105,11 +105,11 @@ class Demo:
         return url
 
     def release(self, url: str) -> None:
-        """Change versions, under load."""
-        self.title(f"4. {SECOND} is released, and taken back, while requests come in all the time")
+        """Release a version and roll it back, under load."""
+        self.title(f"4. Release {SECOND} and roll it back, under continuous load")
         self.play("deploy", f"image_tag={SECOND}")
         self.expect_version(url, SECOND)
-        self.play("rollback", "reason='the demo shows the way back'")
+        self.play("rollback", "reason='the demo shows a rollback'")
         self.expect_version(url, FIRST)
 
     def title(self, text: str) -> None:
@@ -127,7 +127,7 @@ class Demo:
             raise Failed(f"`{line}` ended with exit status {status}")
 
     def address(self) -> str:
-        """Return the URL of the service, as the inventory names it."""
+        """Return the URL of the service from the inventory."""
         words = ["ansible-inventory", "-i", self.inventory, "--host", f"load_balancer.{self.environment}"]
         found = subprocess.run(words, env=self.environ, capture_output=True, text=True, check=True)
         return f"https://{json.loads(found.stdout)['load_balancer_domain_name']}/"
@@ -141,7 +141,7 @@ class Demo:
 
     @contextmanager
     def load(self, url: str) -> Iterator[dict[str, Any]]:
-        """Requests all the while; what was counted is in the dict that it yields, afterwards."""
+        """Send requests during the context. The yielded dict holds the counts afterwards."""
         command = f"python -m rehearsal.load --url {url} {self.load_options} --duration 1800 --json"
         print(f"\033[1m$ {command} &\033[0m", flush=True)
         process = subprocess.Popen(
@@ -160,7 +160,7 @@ class Demo:
             counts.update(json.loads(output))
 
     def discord(self, url: str) -> None:
-        """Show what the stand-in of Discord was sent."""
+        """Print the messages that the emulated Discord received."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"{url}/rehearsal/messages", timeout=10) as response:
             messages = json.load(response)["messages"]
@@ -170,11 +170,11 @@ class Demo:
                 print("\n".join(["", *card(embed)]))
 
     def result(self, counts: dict[str, Any], url: str) -> None:
-        self.title("The requests of step 4")
+        self.title("Requests during step 4")
         print("\n".join(timeline(counts)))
         if streams := counts.get("streams"):
-            told = f"{streams['cut_off']} were cut off, {streams['failed']} failed"
-            print(f"  {'streams':<8} {told:<{COLUMNS}} {streams['requests']:>7}")
+            summary = f"{streams['cut_off']} cut off, {streams['failed']} failed"
+            print(f"  {'streams':<8} {summary:<{COLUMNS}} {streams['requests']:>7}")
         kubeconfig = Path(self.kubeconfig)
         if kubeconfig.is_relative_to(Path.cwd()):
             kubeconfig = kubeconfig.relative_to(Path.cwd())
@@ -184,15 +184,15 @@ class Demo:
         )
         print(
             f"""
-Look further:   source .venv/bin/activate
+Next steps:     source .venv/bin/activate
                 eval "$(python -m rehearsal env)"
                 curl {url}
-                ansible-playbook site.yml -i {self.inventory}{site}   (again: changed=0)
+                ansible-playbook site.yml -i {self.inventory}{site}   (second run: changed=0)
                 ansible-playbook playbooks/deploy.yml -i {self.inventory}{given} -e image_tag={self.another}
                 ansible-playbook playbooks/status.yml -i {self.inventory}{given} -e output=html
                 kubectl --kubeconfig {kubeconfig} get pods -A
                 python -m rehearsal logs
-End it:         {f"{destroy} && " if self.config["kubernetes"]["external"] else ""}make down
+Stop:           {f"{destroy} && " if self.config["kubernetes"]["external"] else ""}make down
 """
         )
         failed = sum(counts["failures"].values())
@@ -205,12 +205,12 @@ End it:         {f"{destroy} && " if self.config["kubernetes"]["external"] else 
 
 
 def _quoted(word: str) -> str:
-    """A word as a person types it."""
+    """Quote a word as a person types it in a shell."""
     return f"'{word}'" if "!" in word else f'"{word}"' if " " in word else word
 
 
 def card(embed: dict[str, Any]) -> Iterator[str]:
-    """Lines of one of Discord's messages as it is seen there: markup applied, short fields side by side."""
+    """Yield the lines of a Discord message as Discord shows it: without markup, inline fields on one line."""
     yield f"  ▌ {_shown(embed.get('title', ''))}"
     fields = [
         (field.get("inline"), f"{field['name']}: {field['value']}") for field in embed.get("fields", [])
@@ -227,7 +227,7 @@ def _shown(text: str) -> str:
 
 
 def timeline(counts: dict[str, Any]) -> Iterator[str]:
-    """When which version answered: a row a version, time from left to right."""
+    """Yield a row for each version that answered: time from left to right."""
     seconds = {each.pop("second"): Counter(each) for each in map(dict, counts["series"])}
     width = max(seconds, default=0) // COLUMNS + 1
     columns: dict[int, Counter[str]] = {}
@@ -237,19 +237,19 @@ def timeline(counts: dict[str, Any]) -> Iterator[str]:
     for name, total in totals.items():
         marks = (_mark(columns.get(at, Counter()), name) for at in range(max(columns, default=0) + 1))
         yield f"  {name:<8} {''.join(marks):<{COLUMNS}} {total:>7}"
-    yield f"  {'':<8} {'each column is ' + str(width) + ' s':<{COLUMNS}} requests"
+    yield f"  {'':<8} {'each column: ' + str(width) + ' s':<{COLUMNS}} requests"
 
 
 def _mark(seen: Counter[str], name: str) -> str:
-    """Full where all answers were of this kind, half where some were."""
+    """Return a full block if all answers were of this kind, a half block if some were."""
     return " " if not seen[name] else "█" if seen[name] == seen.total() else "▄"
 
 
-def left() -> str:
-    """What stands of the rehearsal after a run that did not come to its end."""
+def emulator_state() -> str:
+    """Return a sentence on whether the emulator is still running, for the end of a failed demo."""
     if any(supervisor.alive(settings.home()).values()):
-        return "The rehearsal still stands: look at it, or end it by `make down`."
-    return "No rehearsal stands."
+        return "The emulator is still running: inspect it, or stop it with `make down`."
+    return "The emulator is not running."
 
 
 def main(kind: type[Demo] = Demo) -> int:
@@ -259,10 +259,10 @@ def main(kind: type[Demo] = Demo) -> int:
     try:
         kind(parser.parse_args().environment).run()
     except Failed as error:
-        print(f"\nThe demo failed: {error}. {left()}", file=sys.stderr)
+        print(f"\nThe demo failed: {error}. {emulator_state()}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\nInterrupted. {left()}", file=sys.stderr)
+        print(f"\nInterrupted. {emulator_state()}", file=sys.stderr)
         return 130
     return 0
 

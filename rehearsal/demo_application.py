@@ -1,8 +1,8 @@
-"""`make demo-application`: a Spring Boot service with a real database, released and rolled back under load.
+"""`make demo-application`: release and roll back a Spring Boot service with a real database, under load.
 
-Three releases of examples/application: 1.0.0, then 1.1.0 whose migration adds a column (expand), then 1.2.0 whose
-migration requires it (contract). Requests and streaming answers come in all the while. Exit status 0 only if no request
-failed and no stream was cut off.
+The demo deploys three releases of examples/application: 1.0.0; 1.1.0, whose migration adds a column (expand); 1.2.0,
+whose migration requires that column (contract). The load has requests and streaming answers. The exit status is 0 only
+if no request failed and no stream was cut off.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ROOT / "examples" / "application"
 FIRST, EXPANDED, CONTRACTED = "1.0.0", "1.1.0", "1.2.0"
 OVERLAYS = {FIRST: (), EXPANDED: (EXPANDED,), CONTRACTED: (EXPANDED, CONTRACTED)}
-"""By release, the folders of `releases/` that are laid over the sources, in this order."""
+"""By release: the folders of `releases/` that are copied over the sources, in this order."""
 SETTINGS = "@examples/application/release.yml"
 JAVA_OPTIONS = "JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=60 -XX:+ExitOnOutOfMemoryError"
-"""As examples/application/Dockerfile sets it."""
+"""The same value as in examples/application/Dockerfile."""
 SCHEMA = (
     "select column_name, data_type, is_nullable from information_schema.columns"
     " where table_name = 'message' order by ordinal_position"
@@ -31,11 +31,11 @@ ROWS = "select model, count(*) from message group by model"
 
 
 class BuildFailed(Exception):
-    """Maven failed; the message is the end of its output."""
+    """Maven failed; the message holds the end of its output."""
 
 
 def build(version: str, folder: Path) -> Path:
-    """Build a release of the service below `folder`, without its tests; return the jar. Raises BuildFailed."""
+    """Build a release of the service below `folder` without its tests, and return the jar. Raises BuildFailed."""
     copy = folder / version
     shutil.copytree(
         SOURCES, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("target*", "releases", ".github")
@@ -60,7 +60,7 @@ class ApplicationDemo(demo.Demo):
     another = EXPANDED
 
     def start(self) -> None:
-        self.title("0. Three releases of examples/application are built")
+        self.title("0. Build three releases of examples/application")
         folder = ROOT / ".cache" / "application"
         self.jars = {FIRST: SOURCES / "target" / "assistant.jar"}
         for version in (EXPANDED, CONTRACTED):
@@ -72,10 +72,12 @@ class ApplicationDemo(demo.Demo):
         self.given = ["-e", SETTINGS]
         super().start()
         if self.config["kubernetes"]["external"]:
-            raise demo.Failed("a jar needs the emulator's own Kubernetes: run it without KUBECONFIG")
+            raise demo.Failed(
+                "a jar needs the emulator's own Kubernetes: unset KUBECONFIG and run the demo again"
+            )
 
     def build(self) -> str:
-        self.title("3. The main job builds it; 1.0.0 creates its table, and goes in service")
+        self.title("3. Build the environment and release 1.0.0, which creates its table")
         self.command("ansible-playbook", "site.yml", "-i", self.inventory, *self.site, "--limit", "!release")
         self.push(FIRST)
         self.play("deploy", f"image_tag={FIRST}")
@@ -86,17 +88,17 @@ class ApplicationDemo(demo.Demo):
 
     def release(self, url: str) -> None:
         self.title(
-            f"4. {EXPANDED} adds a column; {FIRST} goes on with it, during the release and after a rollback"
+            f"4. Release {EXPANDED}, which adds a column, and roll back: {FIRST} works with that column too"
         )
         self.push(EXPANDED)
         self.play("deploy", f"image_tag={EXPANDED}")
         self.expect_version(url, EXPANDED)
         self.sql(SCHEMA)
-        self.play("rollback", "reason='the demo shows the way back'")
+        self.play("rollback", "reason='the demo shows a rollback'")
         self.expect_version(url, FIRST)
         self.sql(ROWS)
         self.title(
-            f"   {EXPANDED} comes back; {CONTRACTED} requires the column, and no rollback leads to {FIRST} any more"
+            f"   Roll forward to {EXPANDED}, release {CONTRACTED}, which requires the column: no rollback to {FIRST} after that"
         )
         self.play("rollback", f"to={EXPANDED}", "force=rolled_back", "reason='the fault was elsewhere'")
         self.expect_version(url, EXPANDED)

@@ -1,8 +1,8 @@
-"""Starts, watches and ends the parts of a rehearsal.
+"""Starts, watches and stops the parts of the emulator.
 
-State is `<home>/state.json`, guarded by a lock on `<home>/lock`. A part is known by its process id and that
-process's start time, so that an id that was given away again is never taken for it. All processes of a run,
-parts and what they started, carry the run's id in their environment: what a kill -9 orphaned is found by it.
+The state is in `<home>/state.json`, guarded by a lock on `<home>/lock`. A part is identified by its process id
+and start time, because the system reuses ids. All processes of a run carry the run's id in their environment,
+which finds them even after a `kill -9` of their parent.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ RUN_VARIABLE = "TEAL_REHEARSAL_RUN"
 
 
 class PartFailed(Exception):
-    """A part that ended or did not become ready; the message names its log."""
+    """A part ended or did not become ready; the message names its log."""
 
 
 @contextlib.contextmanager
 def locked(home: Path) -> Iterator[None]:
-    """Hold the rehearsal of this folder: one `up`, `down` or `reset` at a time; a second one waits."""
+    """Lock the emulator of this folder, so that only one `up`, `down` or `reset` runs at a time; others wait."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -46,7 +46,7 @@ def locked(home: Path) -> Iterator[None]:
 
 
 def state(home: Path) -> dict[str, Any]:
-    """`{"run": id, "parts": {name: {"pid", "started"}}, "ready": bool}`, empty if nothing was started."""
+    """Return `{"run": id, "parts": {name: {"pid", "started"}}, "ready": bool}`; empty if nothing was started."""
     try:
         return settings.load(home / "state.json")
     except settings.ConfigError:
@@ -54,13 +54,13 @@ def state(home: Path) -> dict[str, Any]:
 
 
 def alive(home: Path) -> dict[str, bool]:
-    """Which of the parts that were started still live."""
+    """Return for each started part whether its process is running."""
     parts = state(home).get("parts", {})
     return {name: _started(part["pid"]) == part["started"] for name, part in parts.items()}
 
 
 def scratch(home: Path) -> Path:
-    """The folder for temporary files of the parts, and of what is run with them; it goes when they end."""
+    """Return the folder for temporary files of the parts and of their commands. `end` deletes it."""
     return home / "tmp"
 
 
@@ -73,7 +73,7 @@ def start(home: Path, config: dict[str, Any]) -> None:
     processes = {}
     for part in PARTS:
         if part == "kubernetes" and config["kubernetes"]["external"]:
-            continue  # The cluster that was brought along stands in its place.
+            continue  # The user's own cluster replaces this part.
         processes[part] = process = _spawn(part, home, run["run"])
         run["parts"][part] = {"pid": process.pid, "started": _started(process.pid)}
         settings.write(home / "state.json", run)
@@ -84,7 +84,7 @@ def start(home: Path, config: dict[str, Any]) -> None:
 
 
 def end(home: Path) -> int:
-    """End every process of this rehearsal, gently first. Returns how many there were."""
+    """End every process of this emulator: SIGTERM, then SIGKILL. Return how many processes there were."""
     known = state(home)
     pids = _of_run(known)
     count = len(pids)
@@ -96,7 +96,7 @@ def end(home: Path) -> int:
         while (pids := _of_run(known)) and time.monotonic() < deadline:
             time.sleep(0.02)
     if pids:
-        raise PartFailed(f"processes {sorted(pids)} did not end, not even by SIGKILL")
+        raise PartFailed(f"processes {sorted(pids)} did not end after SIGKILL")
     for folder in (scratch(home), postgres.data_folder(home)):
         shutil.rmtree(folder, ignore_errors=True)
     (home / "state.json").unlink(missing_ok=True)
@@ -121,7 +121,7 @@ def _spawn(part: str, home: Path, run: str) -> subprocess.Popen[bytes]:
     )
     path = home / "logs" / f"{part}.log"
     if path.exists():
-        path.replace(path.with_suffix(".log.old"))  # of the run before: it may tell why that one ended
+        path.replace(path.with_suffix(".log.old"))  # The log of the previous run may explain why it ended.
     with path.open("ab") as log:
         return subprocess.Popen(
             [sys.executable, "-m", f"rehearsal.{part}", "--config", str(home / "config.json")],
@@ -142,7 +142,9 @@ def _wait(
     answer = "nothing"
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise PartFailed(f"{part} ended at once (exit status {process.returncode}); its log: {log}")
+            raise PartFailed(
+                f"{part} ended while starting (exit status {process.returncode}). See its log: {log}"
+            )
         if url is None:
             return
         answer = _answer(url, config["ca"]["cert_file"])
@@ -150,7 +152,7 @@ def _wait(
             return
         time.sleep(0.05)
     raise PartFailed(
-        f"{part} was not ready in {READY_SECONDS:.0f} s ({url} answered {answer}); its log: {log}"
+        f"{part} was not ready after {READY_SECONDS:.0f} s ({url} answered {answer}). See its log: {log}"
     )
 
 
@@ -168,7 +170,7 @@ def _answer(url: str, ca_file: str) -> str:
 
 
 def _of_run(known: dict[str, Any]) -> set[int]:
-    """Live processes of a run: its parts, and (where there is a /proc) whatever else carries its id."""
+    """Return the live processes of a run: its parts and, on Linux, all processes that carry its id."""
     parts = known.get("parts", {}).values()
     pids = {part["pid"] for part in parts if _started(part["pid"]) == part["started"] is not None}
     if "run" not in known:
@@ -183,9 +185,9 @@ def _of_run(known: dict[str, Any]) -> set[int]:
 
 
 def _started(pid: int) -> str | None:
-    """When a process started, as a word to compare; None if it is no more (a zombie is no more)."""
+    """Return a value that identifies the start of a process; None if it has ended (a zombie has ended)."""
     with contextlib.suppress(ChildProcessError, OSError):
-        os.waitpid(pid, os.WNOHANG)  # If it was ours and has ended, it goes now.
+        os.waitpid(pid, os.WNOHANG)  # Reap the process if it is an ended child of this one.
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -20,7 +20,7 @@ def test_the_timeline_shows_which_version_answered_when() -> None:
     assert new.split() == ["1.1.0", "▄" + "█" * 20, "2400"]
     assert old.index("▄") == new.index("▄")
     assert failed.split() == ["failed", "1"]
-    assert "each column is 3 s" in legend
+    assert "each column: 3 s" in legend
 
 
 def test_without_an_answer_there_is_nothing_to_draw() -> None:
@@ -29,7 +29,7 @@ def test_without_an_answer_there_is_nothing_to_draw() -> None:
     assert failed.split() == ["failed", "█", "2"]
 
 
-def test_a_message_is_shown_as_discord_shows_it() -> None:
+def test_card_shows_a_message_as_discord_does() -> None:
     fields = [
         {"name": "Who", "value": r"ansible\-playbook by dana", "inline": True},
         {"name": "How to go back", "value": "```\nansible-playbook playbooks/rollback.yml\n```"},
@@ -42,17 +42,15 @@ def test_a_message_is_shown_as_discord_shows_it() -> None:
     ]
 
 
-def test_an_interrupted_demo_says_whether_a_rehearsal_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_emulator_state_after_an_interrupted_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEAL_REHEARSAL_HOME", str(tmp_path))
-    assert demo.left() == "No rehearsal stands."
+    assert demo.emulator_state() == "The emulator is not running."
     me = {"pid": os.getpid(), "started": supervisor._started(os.getpid())}
     (tmp_path / "state.json").write_text(json.dumps({"parts": {"aws": me}}))
-    assert "still stands" in demo.left()
+    assert "still running" in demo.emulator_state()
 
 
-def test_each_folder_of_a_release_is_laid_over_the_sources_by_some_release() -> None:
+def test_every_release_folder_is_used_by_a_release() -> None:
     folders = {path.name for path in (demo_application.SOURCES / "releases").iterdir()}
     assert folders == {name for names in demo_application.OVERLAYS.values() for name in names}
     assert set(demo_application.ApplicationDemo.versions) == demo_application.OVERLAYS.keys()

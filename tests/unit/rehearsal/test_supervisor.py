@@ -97,11 +97,11 @@ def test_a_part_that_died(run: Run, home: Path) -> None:
         pass
     status, shown = run("status")
     assert status == 1
-    assert f"its log: {home}/logs/sonar.log" in shown
+    assert f"ended; log: {home}/logs/sonar.log" in shown
     assert run("env")[0] == 1
     status, shown = run("up")
     assert status == 0
-    assert "cleared away first (sonar ended" in shown
+    assert "Removing an earlier emulator first (sonar ended" in shown
     assert gone(started["discord"])
 
 
@@ -116,7 +116,7 @@ def test_a_part_that_fails(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(supervisor, "end", lambda where: ended.append(end(where)) or ended[-1])
     status, shown = run("up")
     assert status == 1
-    assert "nothing ended at once (exit status 1)" in shown
+    assert "nothing ended while starting (exit status 1)" in shown
     assert f"{home}/logs/nothing.log" in shown
     assert ended
     assert not supervisor.alive(home)
@@ -145,7 +145,7 @@ def test_an_up_that_was_killed(run: Run, home: Path) -> None:
     settings.write(home / "state.json", {"run": "a1", "parts": {}, "ready": False})
     status, shown = run("up")
     assert status == 0
-    assert "it was not finished" in shown
+    assert "it did not finish starting" in shown
     assert orphan.wait() == -signal.SIGTERM
 
 
@@ -185,7 +185,7 @@ def test_a_port_in_use(run: Run, home: Path) -> None:
         port = taken.getsockname()[1]
         status, shown = run("up", "--port", f"discord={port}")
     assert status == 1
-    assert f"port {port}, asked for discord, can't be had: Address already in use" in shown
+    assert f"port {port} for discord is not available: Address already in use" in shown
     assert not (home / "config.json").exists()
 
 
@@ -242,7 +242,7 @@ def test_logs(run: Run, home: Path) -> None:
 def test_push_needs_a_rehearsal(run: Run) -> None:
     status, shown = run("push", "1.5.0")
     assert status == 1
-    assert "no rehearsal is running" in shown
+    assert "no emulator is running" in shown
 
 
 def test_two_rehearsals_have_addresses_of_their_own(tmp_path: Path) -> None:
