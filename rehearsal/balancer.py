@@ -1,13 +1,13 @@
-"""The data plane of the rehearsal's load balancers: an HTTP proxy that behaves as the ALBs in moto say.
+"""The data plane of the load balancers: an HTTP proxy that behaves as the ALBs in moto are configured.
 
-`http://<name>/` asked of the proxy is a request at the ALB's port 80; `CONNECT <name>:443` leads to its HTTPS
-listener, whose TLS is terminated here. `<name>` is an ALB's DNS name, a name of one of its certificates or of
-a Route 53 alias, or one of its addresses. Each address has a routing table of its own, and they change a
-moment apart, as in AWS. Not rehearsed: HTTP/2 to clients, target stickiness, authentication actions, Lambda
-targets. `https://discord.com` and `https://sonarcloud.io` lead to their stand-ins.
+A proxy request for `http://<name>/` is a request to the ALB's port 80; `CONNECT <name>:443` connects to its HTTPS
+listener, whose TLS is terminated here. `<name>` is an ALB's DNS name, a name in one of its certificates, a
+Route 53 alias, or one of its addresses. Each address has its own routing table, and the tables change at slightly
+different times, as on AWS. Not implemented: HTTP/2 to clients, target stickiness, authentication actions, Lambda
+targets. `https://discord.com` and `https://sonarcloud.io` lead to the emulated services.
 
-    GET /rehearsal/ready       200 once it serves
-    GET /rehearsal/balancers   what it knows: load balancers, their names and addresses, targets' health
+    GET /rehearsal/ready       200 as soon as the proxy serves
+    GET /rehearsal/balancers   the load balancers, their names and addresses, and the health of the targets
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from rehearsal.targets import Address, Health, Resolver
 SPREAD_SECONDS = 0.4
 REPORT_SECONDS = 5.0
 CERTIFICATES = "truststore.pki.rds.amazonaws.com"
-"""Where AWS publishes the authorities of RDS."""
+"""The host where AWS publishes the certificate authorities of RDS."""
 
 
-class Links:
-    """The ties to moto: what changes there comes here, what is found here goes there."""
+class MotoLink:
+    """The connection to moto: reads the load balancers from it, and sends it target health and metrics."""
 
     def __init__(self, config: dict[str, Any], http: aiohttp.ClientSession) -> None:
         self._url = config["aws"]["url"]
@@ -47,7 +47,7 @@ class Links:
         self.report = self._reports.put_nowait
 
     async def follow(self, proxy: Proxy) -> None:
-        """Apply each change of load balancers as it comes."""
+        """Apply every change of the load balancers."""
         while True:
             try:
                 url = f"{self._url}/rehearsal/load-balancers"
@@ -62,8 +62,8 @@ class Links:
                 proxy.health.watch(used, proxy.resolver.ip)
                 await proxy.resolver.refresh()
 
-    async def look_around(self, proxy: Proxy) -> None:
-        """Learn of nodes that came or changed, and let go of connections that are of no use."""
+    async def refresh_targets(self, proxy: Proxy) -> None:
+        """Update the addresses of the targets every 2 s, and close idle connections to former targets."""
         while True:
             await proxy.resolver.refresh()
             wanted = set()
@@ -77,13 +77,13 @@ class Links:
             proxy.pool.keep_only(wanted)
             await asyncio.sleep(2)
 
-    async def tell_health(self) -> None:
-        """Pass on what health checks found, in the order in which they found it."""
+    async def send_health(self) -> None:
+        """Send the results of health checks to moto, in order."""
         while True:
             await self._post("/rehearsal/target-health", await self._reports.get())
 
-    async def tell_metrics(self, proxy: Proxy) -> None:
-        """Pass on what was counted, every few seconds, as CloudWatch's metrics of the ALB."""
+    async def send_metrics(self, proxy: Proxy) -> None:
+        """Send the counts to moto every few seconds, as CloudWatch metrics of the ALB."""
         while True:
             await asyncio.sleep(REPORT_SECONDS)
             counted, proxy.metrics = proxy.metrics, defaultdict(Counter)
@@ -112,8 +112,8 @@ class Links:
             print(f"POST {path}: {e}")
 
 
-def stand_ins(config: dict[str, Any]) -> dict[str, Address]:
-    """Where the hosts are that clients have built in."""
+def emulated_hosts(config: dict[str, Any]) -> dict[str, Address]:
+    """Return the local addresses of the public hosts that the emulator replaces."""
     apis = f"*.execute-api.{config.get('region')}.amazonaws.com"
     parts = {"discord.com": "discord", "sonarcloud.io": "sonar", apis: "aws", CERTIFICATES: "aws"}
     return {
@@ -125,27 +125,27 @@ def stand_ins(config: dict[str, Any]) -> dict[str, Address]:
 
 @contextlib.asynccontextmanager
 async def running(config: dict[str, Any]) -> AsyncIterator[Proxy]:
-    """The data plane of `config`, serving as long as the context lasts; gives the Proxy."""
+    """Run the data plane of `config` during the context, and yield its Proxy."""
     mine = config["balancer"]
     with tempfile.TemporaryDirectory(prefix="teal-balancer-") as folder:
         timeout = aiohttp.ClientTimeout(total=10)
         control = aiohttp.ClientSession(timeout=timeout)
-        # A health check makes a connection of its own each time, as an ALB's does.
+        # Every health check opens a new connection, as an ALB's does.
         checks = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         async with control, checks:
-            links = Links(config, control)
+            link = MotoLink(config, control)
             load_balancers = LoadBalancers(mine.get("spread_seconds", SPREAD_SECONDS))
             tls = Certificates(config["ca"], Path(folder))
-            health = Health(checks, lambda found: links.report(found))
-            proxy = Proxy(load_balancers, tls, health, Resolver(config, control), stand_ins(config))
+            health = Health(checks, lambda found: link.report(found))
+            proxy = Proxy(load_balancers, tls, health, Resolver(config, control), emulated_hosts(config))
             server = await asyncio.start_server(
                 proxy.handle, "127.0.0.1", mine["port"], limit=http1.LIMIT, backlog=512
             )
             work = (
-                links.follow(proxy),
-                links.look_around(proxy),
-                links.tell_health(),
-                links.tell_metrics(proxy),
+                link.follow(proxy),
+                link.refresh_targets(proxy),
+                link.send_health(),
+                link.send_metrics(proxy),
             )
             tasks = [asyncio.create_task(one) for one in work]
             try:
@@ -167,7 +167,7 @@ async def serve(config: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    # The proxy is what these variables lead to; it must not go through itself.
+    # These variables point to this proxy, which must not use itself.
     for variable in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         os.environ.pop(variable, None)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]

@@ -98,7 +98,7 @@ class ApplicationDemo(demo.Demo):
         self.expect_version(url, FIRST)
         self.sql(ROWS)
         self.title(
-            f"   Roll forward to {EXPANDED}, release {CONTRACTED}, which requires the column: no rollback to {FIRST} after that"
+            f"   Roll forward to {EXPANDED}, release {CONTRACTED}, which requires the column; no rollback to {FIRST}"
         )
         self.play("rollback", f"to={EXPANDED}", "force=rolled_back", "reason='the fault was elsewhere'")
         self.expect_version(url, EXPANDED)

@@ -1,4 +1,4 @@
-"""HTTP/1.1 as a proxy needs it, over asyncio's streams: heads are parsed, bodies pass as they come."""
+"""HTTP/1.1 for a proxy, over asyncio's streams: heads are parsed, bodies are forwarded as they arrive."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 LIMIT = 256 * 1024
-"""The most that a stream holds for us, and so the longest head."""
+"""The buffer limit of a stream, and so the longest head."""
 
 PIECE = 64 * 1024
 HOP_BY_HOP = frozenset(
@@ -19,46 +19,46 @@ Fields = list[tuple[bytes, bytes]]
 
 
 class BadMessage(Exception):
-    """Bytes that are no HTTP/1.1, or HTTP that two readers could understand in two ways."""
+    """Bytes that are not HTTP/1.1, or ambiguous HTTP."""
 
 
 @dataclass(slots=True)
 class Head:
-    """The first line, in its three parts, and the header fields as they came, and by lower-case name."""
+    """The three parts of the first line, and the header fields: in order, and by lower-case name."""
 
     start: tuple[bytes, bytes, bytes]
     fields: Fields
     by_name: dict[bytes, bytes]
 
     def length(self) -> int | None:
-        """Content-Length in bytes, None without one. Raises BadMessage."""
+        """Return Content-Length in bytes, None without one. Raises BadMessage."""
         value = self.by_name.get(b"content-length")
         if value is None:
             return None
         if not value.isdigit():
-            raise BadMessage("a Content-Length that is no number")
+            raise BadMessage("Content-Length is not a number")
         return int(value)
 
     def chunked(self) -> bool:
-        """Whether the body comes in chunks. Raises BadMessage for what else Transfer-Encoding may say."""
+        """Return whether the body is chunked. Raises BadMessage for any other Transfer-Encoding."""
         value = self.by_name.get(b"transfer-encoding")
         if value is None:
             return False
         if value.lower() != b"chunked":
-            raise BadMessage("a Transfer-Encoding other than chunked")
+            raise BadMessage("Transfer-Encoding is not chunked")
         return True
 
     def keeps_alive(self) -> bool:
-        """Whether this message's sender goes on with the connection after it."""
+        """Return whether the sender keeps the connection open after this message."""
         connection = self.by_name.get(b"connection", b"").lower()
         version = self.start[2] if self.start[2].startswith(b"HTTP/") else self.start[0]
         return b"close" not in connection if version == b"HTTP/1.1" else b"keep-alive" in connection
 
 
 async def read_head(reader: asyncio.StreamReader) -> Head | None:
-    """The next message's head; None if the connection ended before one began.
+    """Read the head of the next message; None if the connection ended before it began.
 
-    Raises BadMessage, or asyncio.IncompleteReadError when the connection ends within it.
+    Raises BadMessage, or asyncio.IncompleteReadError if the connection ends within the head.
     """
     try:
         raw = await reader.readuntil(b"\r\n\r\n")
@@ -67,41 +67,41 @@ async def read_head(reader: asyncio.StreamReader) -> Head | None:
             raise
         return None
     except asyncio.LimitOverrunError:
-        raise BadMessage("a head that does not end") from None
+        raise BadMessage("the head is too long") from None
     lines = raw[:-4].lstrip(b"\r\n").split(b"\r\n")
     start = tuple(lines[0].split(b" ", 2))
-    if len(start) == 2:  # a response without a reason
+    if len(start) == 2:  # A response without a reason phrase.
         start = (*start, b"")
     if len(start) != 3 or not (start[2].startswith(b"HTTP/1.") or start[0].startswith(b"HTTP/1.")):
-        raise BadMessage("a first line that is not HTTP/1's")
+        raise BadMessage("the first line is not HTTP/1")
     fields, by_name = [], {}
     for line in lines[1:]:
         name, colon, value = line.partition(b":")
         if not colon or not name or name != name.strip():
-            raise BadMessage("a header line that is none")
+            raise BadMessage("malformed header line")
         value = value.strip()
         fields.append((name, value))
         key = name.lower()
         if key not in by_name:
             by_name[key] = value
         elif key in (b"content-length", b"transfer-encoding", b"host") and by_name[key] != value:
-            raise BadMessage(f"two of {name.decode('latin-1')}")
+            raise BadMessage(f"conflicting values of {name.decode('latin-1')}")
         else:
             by_name[key] += (b"; " if key == b"cookie" else b", ") + value
     if b"content-length" in by_name and b"transfer-encoding" in by_name:
         raise BadMessage("both Content-Length and Transfer-Encoding")
     head = Head(start, fields, by_name)  # type: ignore[arg-type]
-    head.length(), head.chunked()  # what is bad about them is said now, before anything is passed on
+    head.length(), head.chunked()  # Raise for bad values now, before anything is forwarded.
     return head
 
 
 def encode(start: bytes, fields: Fields) -> bytes:
-    """A head as it goes over the wire."""
+    """Encode a head for the wire."""
     return b"".join((start, b"\r\n", *(b"%b: %b\r\n" % field for field in fields), b"\r\n"))
 
 
 def answer(status: int, body: str, fields: Fields | None = None, head_only: bool = False) -> bytes:
-    """A whole response with a short body."""
+    """Return a complete response with a short body."""
     content = body.encode()
     given = {name.lower() for name, _ in fields or []}
     fields = [*(fields or []), (b"Content-Length", b"%d" % len(content))]
@@ -123,11 +123,11 @@ async def relay_body(
     chunked: bool,
     moved: Callable[[], None] = lambda: None,
 ) -> None:
-    """Pass a body on, each piece as soon as it is there: `length` bytes, or chunks, or until `source` ends.
+    """Forward a body piece by piece: `length` bytes, or chunks, or until `source` ends.
 
-    `moved` is called for each piece.
+    `moved` is called after each piece.
 
-    Raises asyncio.IncompleteReadError when `source` ends too soon, ConnectionError when either breaks.
+    Raises asyncio.IncompleteReadError if `source` ends too early, ConnectionError if either side breaks.
     """
     if chunked:
         while True:
@@ -135,7 +135,7 @@ async def relay_body(
             try:
                 size = int(line.split(b";", 1)[0], 16)
             except ValueError:
-                raise BadMessage("a chunk without a size") from None
+                raise BadMessage("a chunk has no size") from None
             sink.write(line)
             if size == 0:
                 break
@@ -168,7 +168,7 @@ async def _relay_exactly(
 async def splice(
     a: tuple[asyncio.StreamReader, asyncio.StreamWriter], b: tuple[asyncio.StreamReader, asyncio.StreamWriter]
 ) -> None:
-    """Join two connections (WebSocket) until either ends."""
+    """Join two connections (WebSocket) until either is closed."""
 
     async def one_way(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -1,14 +1,15 @@
-"""A load generator for the rehearsal: steady requests by clients of both kinds, failures counted honestly.
+"""A load generator for the emulator: requests at a constant rate, with counts of every failure.
 
     python -m rehearsal.load --url https://<load balancer>/ --duration 60 --rate 100
 
-`--streams N` adds clients that ask for streaming answers (POST --stream-body to --stream-path), one after the other.
-A stream is whole if its answer ends as HTTP has it, with --stream-end in its last lines; else it is cut off, and failed.
+`--streams N` adds clients that request streaming answers (POST --stream-body to --stream-path), one after the other.
+A stream is complete if its HTTP body is complete and has --stream-end in its last lines; otherwise it is counted as
+cut off, and failed.
 
-It honours the standard variables (HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE), and sends to loopback
-alone, directly or by a proxy there. Clients that keep their connection and clients that make one each time
-are mixed. Nothing is tried twice. It ends after --duration, or with Ctrl-C or SIGTERM before that; the
-exit status is 0 if no request failed, 1 if any did (or none was made), 2 if it refused to start.
+The standard variables (HTTPS_PROXY, HTTP_PROXY, NO_PROXY, SSL_CERT_FILE) apply. Load is sent to loopback only,
+directly or through a proxy on loopback. Half of the clients keep their connection, half open a new one for each
+request. No request is retried. The program ends after --duration, or earlier by Ctrl-C or SIGTERM. The exit status is
+0 if no request failed, 1 if any failed or none was sent, 2 if the options are refused.
 """
 
 from __future__ import annotations
@@ -32,20 +33,20 @@ from rehearsal.load_counts import BROKE_OFF, Counts
 
 LONGEST = 3600.0
 LAST_BYTES = 200
-"""Where in an answer --stream-end has to be."""
+"""--stream-end has to be within this many bytes before the end of an answer."""
 STREAMS_APART = 0.3
-"""Seconds between the beginnings of the clients that ask for streams."""
+"""Seconds between the starts of the streaming clients."""
 STREAM_INTERVAL = 0.5
-"""Seconds at least between two streams of a client, so that streams that fail at once are not a flood."""
+"""Minimum seconds between two streams of a client, which limits the rate of streams that fail at once."""
 PROMPT = json.dumps({"text": "How do I release a service without a lost request, and what do I need for it?"})
 
 
 class Refused(Exception):
-    """Load that this program does not send; the message says why."""
+    """The load generator refuses this URL; the message gives the reason."""
 
 
 class Route(NamedTuple):
-    """How requests get to a URL."""
+    """The connection data and the request bytes for a URL."""
 
     host: str
     port: int
@@ -57,13 +58,13 @@ class Route(NamedTuple):
 
 
 def route(url: str, headers: list[str], body: str = "") -> Route:
-    """The way to `url` by the standard proxy variables: a GET, or a POST of `body`, which is JSON.
+    """Return the route to a URL by the standard proxy variables, for a GET, or for a POST if there is a JSON `body`.
 
-    Raises Refused if it leaves this machine.
+    Raises Refused if the first hop is not on loopback.
     """
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Refused(f"{url} is no http(s) URL")
+        raise Refused(f"{url} is not an http(s) URL")
     tls = parts.scheme == "https"
     port = parts.port or (443 if tls else 80)
     proxy = None if proxy_bypass(parts.hostname) else getproxies().get(parts.scheme)
@@ -73,9 +74,9 @@ def route(url: str, headers: list[str], body: str = "") -> Route:
         how = (
             f"the proxy {proxy}"
             if proxy
-            else "no proxy (is HTTPS_PROXY set? `python -m rehearsal env` tells it)"
+            else "no proxy (HTTPS_PROXY is not set: `python -m rehearsal env` prints it)"
         )
-        raise Refused(f"load goes to loopback alone, and {url} by {how} does not lead there")
+        raise Refused(f"load is sent to loopback only, and {url} by {how} does not lead there")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     target = f"http://{parts.netloc}{path}" if proxy and not tls else path
     content = [f"Content-Length: {len(body.encode())}", "Content-Type: application/json"] if body else []
@@ -99,16 +100,16 @@ def _is_loopback(host: str) -> bool:
     return bool(found) and all(ipaddress.ip_address(address).is_loopback for address in found)
 
 
-class BrokeOff(Exception):
-    """An answer ended before it was whole."""
+class Incomplete(Exception):
+    """An answer ended before it was complete."""
 
 
 class ProxyRefused(Exception):
-    """The proxy did not let the connection through."""
+    """The proxy refused the connection."""
 
 
 class Client:
-    """One client: it waits for each answer before it asks again."""
+    """One client, which waits for each answer before the next request."""
 
     def __init__(
         self,
@@ -128,12 +129,12 @@ class Client:
         self._seen: list[str] = []
 
     async def run(self, first: float, interval: float, until: float) -> None:
-        """Ask every `interval` seconds from `first` to `until` (monotonic)."""
+        """Send a request every `interval` seconds from `first` to `until` (monotonic)."""
         due = first
         while due < until:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             await self._once()
-            due = max(due + interval, time.monotonic() - 1)  # after a stall, no burst to make up for it
+            due = max(due + interval, time.monotonic() - 1)  # Do not send a burst after a stall.
         self._close()
 
     async def _once(self) -> None:
@@ -144,8 +145,8 @@ class Client:
         except TimeoutError:
             return self._failed(f"no answer within {self._timeout:g} s")
         except ProxyRefused as e:
-            return self._failed(f"the proxy said {e}")
-        except BrokeOff:
+            return self._failed(f"the proxy answered {e}")
+        except Incomplete:
             return self._failed(BROKE_OFF)
         except (OSError, EOFError, http1.BadMessage) as e:
             return self._failed(_reason(e))
@@ -164,7 +165,7 @@ class Client:
 
     async def _ask(self) -> tuple[int, bytes]:
         if self._open and (self._open[0].at_eof() or self._open[1].is_closing()):
-            self._close()  # the server ended an idle connection: no request is lost by that
+            self._close()  # The server closed an idle connection; no request is lost.
         if not self._open:
             self._open = await self._connect()
         reader, writer = self._open
@@ -175,9 +176,9 @@ class Client:
         try:
             body = await _read_body(reader, head)
         except (OSError, EOFError) as e:
-            raise BrokeOff from e
+            raise Incomplete from e
         if head.start[1] == b"200" and self._end not in body[-LAST_BYTES:]:
-            raise BrokeOff
+            raise Incomplete
         if not (self._keep and head.keeps_alive()):
             self._close()
         return int(head.start[1]), body
@@ -239,7 +240,7 @@ def _version(body: bytes) -> str:
 async def generate(
     options: argparse.Namespace, way: Route, progress: Any, streaming: Route | None = None
 ) -> tuple[Counts, float]:
-    """Send the load, to `streaming` what asks for streams. Returns the counts and how long it took, in seconds."""
+    """Send the load, with stream requests to `streaming`. Return the counts and the duration in seconds."""
     counts = Counts()
     tls = ssl.create_default_context() if way.tls else None
     keeps = {"keepalive": [True], "new": [False], "mixed": [True, False]}[options.connections]
@@ -256,21 +257,21 @@ async def generate(
             client = Client(
                 streaming, counts.streams, keeps[n % len(keeps)], options.stream_timeout, tls, end
             )
-            # They begin a moment apart, so that some are at each point of their answer at any time.
+            # Clients start at different times, so that at any time some stream is at any point of its answer.
             work.append(client.run(counts.begun + n * STREAMS_APART, STREAM_INTERVAL, until))
     tasks = [asyncio.create_task(one) for one in work]
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, lambda: [task.cancel() for task in tasks])
-    telling = asyncio.create_task(_tell(counts, progress))
+    reporting = asyncio.create_task(_report(counts, progress))
     await asyncio.wait(tasks)
-    telling.cancel()
+    reporting.cancel()
     for task in tasks:
         if not task.cancelled() and (error := task.exception()):
             raise error
     return counts, counts.elapsed
 
 
-async def _tell(counts: Counts, progress: Any) -> None:
+async def _report(counts: Counts, progress: Any) -> None:
     live = progress.isatty()
     with contextlib.suppress(asyncio.CancelledError):
         while True:
@@ -290,19 +291,19 @@ def _number(low: float, high: float) -> Any:
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m rehearsal.load", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("--url", required=True)
     parser.add_argument("--duration", type=_number(0.1, LONGEST), default=30.0, metavar="SECONDS")
     parser.add_argument(
-        "--rate", type=_number(0.1, 5000), default=50.0, metavar="REQUESTS", help="a second, in all"
+        "--rate", type=_number(0.1, 5000), default=50.0, metavar="REQUESTS", help="per second, in total"
     )
     parser.add_argument("--clients", type=lambda text: int(_number(1, 200)(text)), default=6, metavar="N")
     parser.add_argument("--connections", choices=("keepalive", "new", "mixed"), default="mixed")
     parser.add_argument(
-        "--timeout", type=_number(0.1, 60), default=10.0, metavar="SECONDS", help="for one request"
+        "--timeout", type=_number(0.1, 60), default=10.0, metavar="SECONDS", help="of one request"
     )
     parser.add_argument("--streams", type=lambda text: int(_number(0, 50)(text)), default=0, metavar="N")
     parser.add_argument("--stream-path", default="/chat", metavar="PATH")
@@ -311,13 +312,13 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--stream-timeout", type=_number(0.1, 300), default=60.0, metavar="SECONDS")
     parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'")
     parser.add_argument(
-        "--json", action="store_true", help="the result as JSON to stdout, progress to stderr"
+        "--json", action="store_true", help="print the result as JSON to stdout, progress to stderr"
     )
     return parser.parse_args(argv)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run it; returns the exit status."""
+    """Run the load generator and return the exit status."""
     options = arguments(argv)
     try:
         way = route(options.url, options.header)

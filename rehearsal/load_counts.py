@@ -1,4 +1,4 @@
-"""What `rehearsal.load` counts: requests by version, failures by reason, latencies, streams."""
+"""The counts of `rehearsal.load`: requests by version, failures by reason, latencies, streams."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from dataclasses import dataclass, field
 from typing import Any
 
 EXAMPLES = 20
-"""How many failures are told one by one."""
-BROKE_OFF = "answer broke off"
-"""The reason of a failure whose answer had begun."""
+"""The number of failures that are listed individually."""
+BROKE_OFF = "answer incomplete"
+"""The reason of a failure after the answer had begun."""
 
 
 @dataclass
 class Counts:
-    """What happened so far."""
+    """The counts so far."""
 
     versions: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     returns: int = 0
-    """How often a client saw a version that it had left: a switch back, or addresses that disagree."""
+    """How often a client saw an earlier version again: after a switch back, or from addresses that disagree."""
     latencies: list[float] = field(default_factory=list)
     series: dict[int, Counter[str]] = field(default_factory=dict)
     examples: list[dict[str, Any]] = field(default_factory=list)
     begun: float = field(default_factory=time.monotonic)
     streams: Counts | None = None
-    """The streaming answers, which are not among the others."""
+    """The counts of streaming answers, which the other counts do not include."""
 
     @property
     def failed(self) -> bool:
-        """Whether any request failed, or none was made."""
+        """Whether any request failed, or none was sent."""
         streams = self.streams
         return not self.requests or bool(self.failures) or bool(streams and streams.failed)
 
     @property
     def requests(self) -> int:
-        """All of them, failed ones too."""
+        """The number of requests, failed ones included."""
         return self.versions.total() + self.failures.total()
 
     def success(self, version: str, seconds: float) -> None:
-        """A 2xx answer."""
+        """Count a 2xx answer."""
         self.versions[version] += 1
         self.latencies.append(seconds)
         self._second()[version] += 1
 
     def failure(self, reason: str, kind: str) -> None:
-        """A request without a 2xx answer."""
+        """Count a request without a 2xx answer."""
         self.failures[reason] += 1
         self._second()["failed"] += 1
         if len(self.examples) < EXAMPLES:
@@ -56,14 +56,14 @@ class Counts:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the beginning."""
+        """Seconds since the start."""
         return time.monotonic() - self.begun
 
     def _second(self) -> Counter[str]:
         return self.series.setdefault(int(self.elapsed), Counter())
 
     def as_json(self, seconds: float) -> dict[str, Any]:
-        """The whole, for --json."""
+        """Return all counts, for --json."""
         return {
             "seconds": round(seconds, 2),
             "requests": self.requests,
@@ -78,7 +78,7 @@ class Counts:
         } | ({"streams": self.streams.streams_as_json()} if self.streams else {})
 
     def streams_as_json(self) -> dict[str, Any]:
-        """What --json has of streams."""
+        """Return the counts of streams, for --json."""
         return {
             "requests": self.requests,
             "failed": self.failures.total(),
@@ -95,17 +95,17 @@ class Counts:
                 yield name, ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
     def line(self) -> str:
-        """One line of progress."""
+        """Return one line of progress."""
         versions = "   ".join(f"{version}: {count}" for version, count in sorted(self.versions.items()))
-        told = (
+        line = (
             f"{self.elapsed:6.1f} s   {self.requests} requests   {versions}   failed: {self.failures.total()}"
         )
         if streams := self.streams:
-            told += f"   streams: {streams.requests}, failed: {streams.failures.total()}"
-        return told
+            line += f"   streams: {streams.requests}, failed: {streams.failures.total()}"
+        return line
 
     def table(self, seconds: float) -> str:
-        """The end's summary."""
+        """Return the final summary."""
         rows = [(f"version {version}", str(count)) for version, count in sorted(self.versions.items())]
         rows += [(f"failed: {reason}", str(count)) for reason, count in self.failures.most_common()]
         rows += [

@@ -1,6 +1,6 @@
-"""Clients' connections, and each of their requests answered as the load balancer that they asked would.
+"""Accepts clients' connections and answers their requests as the load balancers would.
 
-Nothing is tried twice: a request that a target lost is lost, and the client is told (502, 503, 504).
+No request is retried: if a target loses a request, the client gets 502, 503 or 504.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SERVER = (b"Server", b"awselb/2.0")
 
 
 class Proxy:
-    """Takes clients' connections and leads them to the load balancers' listeners."""
+    """Accepts clients' connections and passes them to the load balancers' listeners."""
 
     def __init__(
         self,
@@ -33,28 +33,28 @@ class Proxy:
         tls: Certificates,
         health: Health,
         resolver: Resolver,
-        stand_ins: dict[str, Address] | None = None,
+        emulated_hosts: dict[str, Address] | None = None,
     ) -> None:
         self.load_balancers = load_balancers
-        self.stand_ins = stand_ins or {}
+        self.emulated_hosts = emulated_hosts or {}
         self.tls = tls
         self.health = health
         self.resolver = resolver
         self.pool = Pool()
         self.metrics: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-        """CloudWatch's counts by name, by (load balancer ARN, target group ARN or "")."""
+        """By (load balancer ARN, target group ARN or ""): the values of CloudWatch's metrics by name."""
         self._turns: defaultdict[str, itertools.count[int]] = defaultdict(itertools.count)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve a client's connection until it ends."""
+        """Serve a client's connection until it is closed."""
         try:
             await self._serve(reader, writer)
         except http1.BadMessage as e:
             writer.write(http1.answer(400, f"bad request: {e}\n", [SERVER, (b"Connection", b"close")]))
         except (OSError, EOFError, TimeoutError):
-            pass  # the client went, or said nothing for too long
+            pass  # The client disconnected, or was idle for too long.
         except asyncio.CancelledError:
-            pass  # the part ends; nothing waits for this task, and Python 3.11 would log it as an error
+            pass  # At shutdown nothing awaits this task, and Python 3.11 would log the exception as an error.
         finally:
             writer.close()
 
@@ -86,9 +86,9 @@ class Proxy:
     ) -> None:
         host, port = _authority(target, 443)
         if port == 443 and (
-            stand_in := self.stand_ins.get(host, self.stand_ins.get("*." + host.partition(".")[2]))
+            address := self.emulated_hosts.get(host, self.emulated_hosts.get("*." + host.partition(".")[2]))
         ):
-            theirs = await asyncio.open_connection(*stand_in)
+            theirs = await asyncio.open_connection(*address)
             writer.write(ESTABLISHED)
             await writer.start_tls(self.tls.for_host(host), ssl_handshake_timeout=10)
             await http1.splice((reader, writer), theirs)
@@ -116,7 +116,7 @@ class Proxy:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> bool:
-        """Answer one request by the routing of this moment. Returns whether the connection goes on."""
+        """Answer one request by the current routing. Return whether the connection stays open."""
         table = node.table
         if table is None or port not in table.listeners:
             return False
@@ -124,7 +124,7 @@ class Proxy:
         return await Exchange(self, node.balancer.arn, table, request, head, reader, writer).run()
 
     def pick_target(self, group: dict[str, Any]) -> Address | None:
-        """Where the next healthy target is; if all are ill, the next of all (an ALB fails open)."""
+        """Return the address of the next healthy target; of the next of all if none is healthy (an ALB fails open)."""
         targets = group["targets"]
         well = [t for t in targets if self.health.well(group["arn"], t["id"])] or targets
         target = well[next(self._turns[group["arn"]]) % len(well)]
@@ -145,7 +145,7 @@ class Proxy:
                 "targets": self.health.states(),
             }
             return 200, json.dumps(about, indent=2) + "\n"
-        return 404, "/rehearsal/ready and /rehearsal/balancers are all there is\n"
+        return 404, "only /rehearsal/ready and /rehearsal/balancers exist\n"
 
 
 @dataclass(slots=True)
@@ -162,7 +162,7 @@ class Exchange:
     upload: asyncio.Task[None] | None = field(default=None)
 
     async def run(self) -> bool:
-        """Returns whether the client's connection can be used again."""
+        """Answer the request. Return whether the client's connection can be reused."""
         action = routing.choose(self.table.rules[self.request.port], self.request) or {"Type": "no action"}
         match action["Type"]:
             case "forward":
@@ -177,7 +177,7 @@ class Exchange:
                     int(config["StatusCode"]), config.get("MessageBody") or "", [content_type]
                 )
             case other:
-                return await self._answer(500, f"{other}: not rehearsed\n")
+                return await self._answer(500, f"{other}: not supported by the emulator\n")
 
     async def _forward(self, action: dict[str, Any]) -> bool:
         stick_for = routing.stickiness(action)
@@ -189,11 +189,11 @@ class Exchange:
         counts["RequestCount"] += 1
         address = self.proxy.pick_target(group)
         if address is None:
-            return await self._fail(502, f"{arn}: a target whose address isn't known")
+            return await self._fail(502, f"{arn}: the address of a target is unknown")
         try:
             target = await self.proxy.pool.take(address)
         except TimeoutError:
-            return await self._fail(504, f"{address}: can't connect in time")
+            return await self._fail(504, f"{address}: connection timed out")
         except OSError as e:
             return await self._fail(502, f"{address}: {e}")
         reusable = False
@@ -201,7 +201,7 @@ class Exchange:
             try:
                 answer = await self._ask(target)
             except TimeoutError:
-                return await self._fail(504, f"{address}: no answer in time")
+                return await self._fail(504, f"{address}: answer timed out")
             except (OSError, EOFError, http1.BadMessage) as e:
                 return await self._fail(
                     502, f"{address}: {'kept' if target.reused else 'new'} connection: {e}"
@@ -221,7 +221,7 @@ class Exchange:
                 target.writer.close()
 
     async def _ask(self, target: Connection) -> http1.Head:
-        """Send the request to the target. Returns its answer's head; the body may still be going up."""
+        """Send the request to the target and return the head of its answer. The upload may still be running."""
         target.writer.write(_to_target(self.head, self.request))
         length, chunked = self.head.length(), self.head.chunked()
         if chunked or length:
@@ -237,10 +237,9 @@ class Exchange:
     async def _pass_on(
         self, answer: http1.Head, target: Connection, added: http1.Fields
     ) -> tuple[bool, bool]:
-        """Pass the answer on. Returns whether the target's connection, and the client's, can be used again.
+        """Forward the answer. Return whether the target's and the client's connections can be reused.
 
-        If the target breaks off within its body, so does this: the client must not take half an answer for a
-        whole one.
+        If the target breaks off within its body, so does this method: the client must not accept half an answer.
         """
         status = answer.start[1]
         if status == b"101":
@@ -261,7 +260,7 @@ class Exchange:
         try:
             async with asyncio.timeout(idle) as limit:
                 now = asyncio.get_running_loop().time
-                if length:  # with the first piece of its body, a head costs no write of its own
+                if length:  # Write the head together with the first piece of the body.
                     piece = await target.reader.read(min(length, http1.PIECE))
                     if not piece:
                         raise ConnectionResetError("closed by the target")
@@ -278,7 +277,7 @@ class Exchange:
         return answer.keeps_alive() and framed and uploaded, stays
 
     async def _fail(self, status: int, why: str) -> bool:
-        """An error of the load balancer's own, on record with its reason."""
+        """Answer with an error of the load balancer itself; log the reason and count it."""
         print(f"{status} {self.request.method} {self.request.path[:80]}: {why}")
         counts = self.proxy.metrics[self.balancer, ""]
         counts["HTTPCode_ELB_5XX_Count"] += 1
@@ -287,7 +286,7 @@ class Exchange:
 
     async def _answer(self, status: int, body: str, fields: http1.Fields | None = None) -> bool:
         fields = [SERVER, *(fields or [])]
-        # A body that nobody reads would be taken for the next request.
+        # An unread body would be parsed as the next request.
         stays = self.head.keeps_alive() and not (self.head.length() or self.head.chunked())
         if not stays:
             fields.append((b"Connection", b"close"))
@@ -299,7 +298,7 @@ class Exchange:
 async def _send(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, length: int | None, chunked: bool
 ) -> None:
-    """Send a body up. If the client breaks off, so does this; if the target does, its answer tells."""
+    """Forward a request body. If the client breaks off, abort; if the target does, its answer follows."""
     try:
         await http1.relay_body(reader, writer, length, chunked)
     except (EOFError, http1.BadMessage):
@@ -327,13 +326,13 @@ def _request(
 
 
 def _cookie(request: routing.Request) -> str | None:
-    """The target group that the client was given before."""
+    """Return the client's previous target group, from its cookie."""
     cookie = SimpleCookie(request.headers.get("cookie", "")).get(STICKY_COOKIE)
     return cookie.value if cookie else None
 
 
 def _to_target(head: http1.Head, request: routing.Request) -> bytes:
-    """The request's head as an ALB sends it on."""
+    """Return the request's head as an ALB forwards it."""
     replaced = {*http1.HOP_BY_HOP, b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-port", b"expect"}
     fields = [each for each in head.fields if each[0].lower() not in replaced]
     before = head.by_name.get(b"x-forwarded-for")
@@ -357,7 +356,7 @@ def _authority(value: bytes, port: int) -> tuple[str, int]:
     if not colon:
         return number, port
     if not number.isdigit():
-        raise http1.BadMessage(f"{value.decode('latin-1')} is no host and port")
+        raise http1.BadMessage(f"{value.decode('latin-1')} is not a host and port")
     return host.strip("[]"), int(number)
 
 
@@ -378,8 +377,8 @@ def _page(status: int) -> str:
 
 def _unknown(host: str) -> str:
     return (
-        f"the rehearsal knows no load balancer {host or '(no name)'}: its proxy leads to those and the"
-        " stand-ins, not to the Internet (`python -m rehearsal status` lists them)\n"
+        f"the emulator has no load balancer {host or '(no name)'}: its proxy leads to load balancers and emulated"
+        " services only, not to the Internet (`python -m rehearsal status` lists its parts)\n"
     )
 
 

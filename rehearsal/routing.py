@@ -1,6 +1,6 @@
-"""How an ALB decides: from a request and a listener's rules to an action, and from a group to a target. Pure.
+"""The routing decisions of an ALB: the action for a request, and the target group of a forward action. Pure functions.
 
-It works on the JSON that `rehearsal.moto_load_balancers` gives, conditions and actions being in AWS's own shape.
+The input is the JSON of `rehearsal.moto_load_balancers`, with conditions and actions in AWS's format.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from urllib.parse import parse_qsl
 
 
 class Unsupported(Exception):
-    """Something of an ALB's that the rehearsal doesn't have; the message names it."""
+    """A feature of an ALB that the emulator lacks; the message names the feature."""
 
 
 @dataclass(slots=True)
 class Request:
-    """What rules look at. `headers` holds each header once, its name in lower case."""
+    """The properties of a request that rules check. `headers` holds each header once, with a lower-case name."""
 
     method: str
     host: str
@@ -35,14 +35,14 @@ class Request:
 
 @dataclass(slots=True)
 class Rule:
-    """A rule of a listener, ready to be asked."""
+    """A compiled rule of a listener."""
 
     conditions: list[Callable[[Request], bool]]
     action: dict[str, Any]
 
 
 def compile_rules(rules: Iterable[dict[str, Any]]) -> list[Rule]:
-    """A listener's rules in the order in which an ALB tries them: by priority, the default one last."""
+    """Return a listener's rules in the order in which an ALB evaluates them: by priority, the default rule last."""
 
     def order(rule: dict[str, Any]) -> tuple[bool, int]:
         is_default = rule["priority"] == "default"
@@ -51,7 +51,7 @@ def compile_rules(rules: Iterable[dict[str, Any]]) -> list[Rule]:
     return [
         Rule(
             [_condition(c) for c in rule["conditions"]],
-            # Of several actions the last one answers; those before it sign the user in.
+            # Only the last action routes the request; the actions before it authenticate the user.
             max(rule["actions"], key=lambda action: int(action.get("Order") or 1)),
         )
         for rule in sorted(rules, key=order)
@@ -59,7 +59,7 @@ def compile_rules(rules: Iterable[dict[str, Any]]) -> list[Rule]:
 
 
 def choose(rules: Sequence[Rule], request: Request) -> dict[str, Any] | None:
-    """The action for `request`, or None where no rule fits (a listener always has a default one)."""
+    """Return the action for a request; None if no rule matches (a listener always has a default rule)."""
     for rule in rules:
         if all(condition(request) for condition in rule.conditions):
             return rule.action
@@ -67,17 +67,17 @@ def choose(rules: Sequence[Rule], request: Request) -> dict[str, Any] | None:
 
 
 def groups(action: dict[str, Any]) -> list[tuple[str, int]]:
-    """(target group ARN, weight) of a forward action."""
+    """Return the target group ARNs and weights of a forward action."""
     if (config := action.get("ForwardConfig")) and config.get("TargetGroups"):
         return [(g["TargetGroupArn"], int(g.get("Weight", 1))) for g in config["TargetGroups"]]
     return [(action["TargetGroupArn"], 1)]
 
 
 def pick_group(action: dict[str, Any], stuck_to: str | None = None) -> str | None:
-    """The target group that takes a request, by weight; None if every weight is 0.
+    """Choose the target group of a request by weight; None if every weight is 0.
 
-    `stuck_to` is the group that the client was given before, where stickiness is on. As with an ALB, a group
-    is not passed over because its targets are ill: weights are all that counts.
+    `stuck_to` is the client's previous group if stickiness is on. Only weights count, as with an ALB: a group
+    with unhealthy targets is not skipped.
     """
     weighted = [(arn, weight) for arn, weight in groups(action) if weight > 0]
     if stuck_to and any(arn == stuck_to for arn, _ in weighted):
@@ -88,7 +88,7 @@ def pick_group(action: dict[str, Any], stuck_to: str | None = None) -> str | Non
 
 
 def stickiness(action: dict[str, Any]) -> int | None:
-    """How long, in seconds, a client stays with its target group; None where that is not wanted."""
+    """Return for how many seconds a client stays with its target group; None if stickiness is off."""
     config = action.get("ForwardConfig", {}).get("TargetGroupStickinessConfig") or {}
     return (
         int(config.get("DurationSeconds") or 3600) if str(config.get("Enabled")).lower() == "true" else None
@@ -96,7 +96,7 @@ def stickiness(action: dict[str, Any]) -> int | None:
 
 
 def redirect(action: dict[str, Any], request: Request) -> tuple[int, str]:
-    """(status, Location) of a redirect action."""
+    """Return the status and Location of a redirect action."""
     config = action["RedirectConfig"]
     values = {
         "protocol": request.protocol.lower(),
@@ -119,7 +119,7 @@ def redirect(action: dict[str, Any], request: Request) -> tuple[int, str]:
 
 
 def status_matcher(codes: str) -> Callable[[int], bool]:
-    """A health check's `Matcher.HttpCode` ("200", "200,302", "200-299") as a predicate."""
+    """Convert a health check's `Matcher.HttpCode` ("200", "200,302", "200-299") to a predicate."""
     ranges = [tuple(int(n) for n in part.split("-")) for part in codes.split(",")]
     return lambda status: any(r[0] <= status <= r[-1] for r in ranges)
 
@@ -140,7 +140,7 @@ def _condition(condition: dict[str, Any]) -> Callable[[Request], bool]:
     config: dict[str, Any] = condition.get(key) or {}
     values = config.get("Values") or condition.get("Values") or []
     if not values:
-        raise Unsupported(f"a condition on {kind} without values (regular expressions are not rehearsed)")
+        raise Unsupported(f"a condition on {kind} without values (regular expressions are not supported)")
     match kind:
         case "host-header":
             return lambda r: _fits(values, r.host, True)

@@ -1,4 +1,4 @@
-"""What stands behind a target group: where a target is, connections to it, and whether it is well."""
+"""The targets of target groups: their addresses, connections to them, and their health checks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Address(NamedTuple):
 
 
 class Connection(NamedTuple):
-    """A connection to a target, and until when it may be idle (monotonic seconds)."""
+    """A connection to a target. It may be idle until `until` (monotonic seconds)."""
 
     address: Address
     reader: asyncio.StreamReader
@@ -35,17 +35,17 @@ class Connection(NamedTuple):
 
 
 class Pool:
-    """Connections kept alive, by address, as long as the load balancer's idle timeout lets them.
+    """Idle connections by address, kept for the load balancer's idle timeout.
 
-    It tries nothing twice: a target that closes a connection as a request is sent on it has lost that request, as
-    with an ALB, and the caller tells its client.
+    Nothing is retried: if a target closes a connection while a request is sent on it, the request is lost, as with
+    an ALB.
     """
 
     def __init__(self) -> None:
         self._idle: defaultdict[Address, list[Connection]] = defaultdict(list)
 
     async def take(self, address: Address) -> Connection:
-        """An idle connection that hasn't been closed, else a new one. Raises OSError, TimeoutError."""
+        """Return an idle connection that is still open, else a new one. Raises OSError, TimeoutError."""
         idle = self._idle[address]
         while idle:
             connection = idle.pop()
@@ -57,11 +57,11 @@ class Pool:
         return Connection(address, reader, writer, 0.0, False)
 
     def give(self, connection: Connection, idle: float) -> None:
-        """Keep a connection whose exchange ended well, for `idle` seconds at most."""
+        """Keep a connection after a successful exchange, for at most `idle` seconds."""
         self._idle[connection.address].append(connection._replace(until=time.monotonic() + idle))
 
     def keep_only(self, addresses: set[Address]) -> None:
-        """Close idle connections to what is no target any more, and those idle for too long."""
+        """Close idle connections to former targets, and those idle for too long."""
         for address in list(self._idle):
             idle = self._idle.pop(address)
             if kept := [c for c in idle if address in addresses and _fresh(c)]:
@@ -78,7 +78,7 @@ def _fresh(connection: Connection) -> bool:
 
 
 class Resolver:
-    """Instance id → IP address: of the EC2 stand-in, or of the Kubernetes node that carries the id."""
+    """Finds the IP address of an instance id: of an emulated EC2 instance, or of the Kubernetes node with that id."""
 
     def __init__(self, config: dict[str, Any], http: aiohttp.ClientSession) -> None:
         self._aws_url = config["aws"]["url"]
@@ -90,12 +90,12 @@ class Resolver:
         self._client: Any = None
         self._ips: dict[str, str] = {}
         self._nodes: list[str] = []
-        self._complained = ""
+        self._logged = ""
 
     def ip(self, target: str, among: list[str]) -> str | None:
-        """Where `target` is; None while that isn't known. `among` are its group's targets.
+        """Return the IP address of a target; None while unknown. `among` are the targets of its group.
 
-        Nodes of a cluster that was brought along carry no EC2 ids: there, the nth instance is the nth node.
+        The nodes of the user's own cluster have no EC2 ids: there, the nth instance is the nth node.
         """
         if not target.startswith("i-"):
             return target
@@ -104,12 +104,12 @@ class Resolver:
         return self._nodes[sorted(among).index(target) % len(self._nodes)]
 
     async def refresh(self) -> None:
-        """Look again. What doesn't answer leaves what was known of it."""
+        """Update the addresses. The known addresses of a source that does not answer stay."""
         with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError):
             async with self._http.get(f"{self._aws_url}/rehearsal/instances") as response:
                 if response.status == 200:
                     self._ips |= await response.json()
-        if self._nodes_url and self._tls:  # of all clusters of the rehearsal
+        if self._nodes_url and self._tls:  # The nodes of all emulated clusters.
             with contextlib.suppress(aiohttp.ClientError, TimeoutError, ValueError):
                 async with self._http.get(self._nodes_url, ssl=self._tls) as response:
                     if response.status == 200:
@@ -117,20 +117,20 @@ class Resolver:
         if self._external:
             try:
                 nodes = await asyncio.to_thread(self._list_nodes)
-            except Exception as e:  # whatever the client library raises: the next look is in two seconds
-                self._complain(f"nodes can't be listed: {type(e).__name__}: {str(e).partition(chr(10))[0]}")
+            except Exception as e:  # The client library raises many types; the next attempt is in 2 s.
+                self._log_once(f"cannot list the nodes: {type(e).__name__}: {str(e).partition(chr(10))[0]}")
             else:
-                self._complained = ""
+                self._logged = ""
                 self._ips |= {node_id: ip for node_id, ip in nodes if node_id.startswith("i-")}
                 self._nodes = [ip for _, ip in nodes]
 
-    def _complain(self, text: str) -> None:
-        if text != self._complained:
+    def _log_once(self, text: str) -> None:
+        if text != self._logged:
             print(text)
-        self._complained = text
+        self._logged = text
 
     def _list_nodes(self) -> list[tuple[str, str]]:
-        from kubernetes import client, config  # a second's import, in a thread of its own
+        from kubernetes import client, config  # The import takes a second, so it runs in this thread.
 
         if self._client is None:
             self._client = client.CoreV1Api(config.new_client_from_config(self._external))
@@ -144,7 +144,7 @@ class Resolver:
 
 
 class Health:
-    """Health checks as an ALB's: real requests, thresholds, and what was found told to `report`."""
+    """Health checks as an ALB's: real requests and thresholds. Results are passed to `report`."""
 
     def __init__(self, http: aiohttp.ClientSession, report: Callable[[list[dict[str, str]]], None]) -> None:
         self._http = http
@@ -153,15 +153,15 @@ class Health:
         self._tasks: dict[tuple[str, str], tuple[Any, asyncio.Task[None]]] = {}
 
     def well(self, group: str, target: str) -> bool:
-        """Whether `target` passes the checks of `group`."""
+        """Return whether a target passes the checks of a group."""
         return self._states.get((group, target), {}).get("state") == "healthy"
 
     def states(self) -> list[dict[str, str]]:
-        """All that is known: target_group, target, state, reason, description."""
+        """Return the state of all targets: target_group, target, state, reason, description."""
         return list(self._states.values())
 
     def watch(self, groups: list[dict[str, Any]], find: Callable[[str, list[str]], str | None]) -> None:
-        """Check the targets of `groups`, and no others, from now on."""
+        """Check the targets of `groups` from now on, and stop all other checks."""
         wanted = {(group["arn"], t["id"]): (group, t) for group in groups for t in group["targets"]}
         for key, (settings, task) in list(self._tasks.items()):
             group, target = wanted.get(key, ({}, {}))
@@ -176,7 +176,7 @@ class Health:
                 self._tasks[key] = ((group["health_check"], target["port"]), task)
 
     def stop(self) -> None:
-        """End all checks."""
+        """Stop all checks."""
         for _, task in self._tasks.values():
             task.cancel()
 
@@ -197,7 +197,7 @@ class Health:
             reason, description = await self._probe(ip, port, check, fits)
             state = self._states[group["arn"], target["id"]]["state"]
             good, bad = (good + 1, 0) if not reason else (0, bad + 1)
-            # A new target needs one good check only, one that was ill needs as many as the group says.
+            # A new target needs one successful check; an unhealthy one needs the group's healthy threshold.
             if good and state != "healthy" and (state == "initial" or good >= check["healthy_threshold"]):
                 self._found(group, target, "healthy")
             elif bad >= check["unhealthy_threshold"] and state != "unhealthy":
@@ -207,7 +207,7 @@ class Health:
     async def _probe(
         self, ip: str | None, port: int, check: dict[str, Any], fits: Callable[[int], bool]
     ) -> tuple[str, str]:
-        """("", "") if well, else (AWS's reason code, its description)."""
+        """Return AWS's reason code and description of a failed check; ("", "") after a successful one."""
         if ip is None:
             return "Target.Timeout", "Request timed out"
         try:

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from rehearsal import certificates, http1
-from rehearsal.balancer import Links
+from rehearsal.balancer import MotoLink
 from rehearsal.load_balancers import Certificates, LoadBalancers
 from rehearsal.proxy import Proxy
 from rehearsal.targets import Address, Health, Pool, Resolver
@@ -278,7 +278,7 @@ def test_names_of_certificates_lead_here_and_others_are_refused(play: Any) -> No
         assert await world.get(host="52.0.0.2", name="assistant.example.com") == (200, "1.0.0")
         with pytest.raises(ssl.SSLCertVerificationError):  # an alias that the certificate doesn't cover
             await world.get(host="alias.example.org")
-        with pytest.raises(ConnectionRefusedError, match=r"knows no load balancer example\.com"):
+        with pytest.raises(ConnectionRefusedError, match=r"has no load balancer example\.com"):
             await world.get(host="example.com")
         with pytest.raises(ConnectionRefusedError, match="no listener on port 444"):
             await world.get(port=444)
@@ -289,7 +289,7 @@ def test_names_of_certificates_lead_here_and_others_are_refused(play: Any) -> No
 def test_hosts_that_clients_have_built_in_lead_to_their_stand_ins(play: Any) -> None:
     async def scenario(world: World) -> None:
         discord = await world.target("blue", says("stand-in"))
-        world.proxy.stand_ins["discord.com"] = Address("127.0.0.1", discord.port)
+        world.proxy.emulated_hosts["discord.com"] = Address("127.0.0.1", discord.port)
         connection = await world.connect(host="discord.com")
         assert [await world.ask(connection) for _ in range(2)] == [(200, "stand-in")] * 2
         assert b"x-forwarded-for" not in discord.heads[0].by_name
@@ -580,7 +580,7 @@ def test_fixed_responses_and_what_is_not_rehearsed(play: Any) -> None:
         assert await world.get() == (503, "back soon")
         world.rules = [rule({"Type": "authenticate-oidc"})]
         world.apply()
-        assert await world.get() == (500, "authenticate-oidc: not rehearsed\n")
+        assert await world.get() == (500, "authenticate-oidc: not supported by the emulator\n")
 
     play(scenario)
 
@@ -669,9 +669,9 @@ def test_instances_of_a_cluster_that_was_brought_along_are_its_nodes_in_turn() -
 
 def test_links_carry_reports_in_order() -> None:
     async def scenario() -> None:
-        links = Links({"aws": {"url": "http://127.0.0.1:1"}}, None)  # type: ignore[arg-type]
-        links.report([{"state": "initial"}])
-        links.report([{"state": "healthy"}])
-        assert [(await links._reports.get())[0]["state"] for _ in range(2)] == ["initial", "healthy"]
+        link = MotoLink({"aws": {"url": "http://127.0.0.1:1"}}, None)  # type: ignore[arg-type]
+        link.report([{"state": "initial"}])
+        link.report([{"state": "healthy"}])
+        assert [(await link._reports.get())[0]["state"] for _ in range(2)] == ["initial", "healthy"]
 
     asyncio.run(scenario())

@@ -102,8 +102,8 @@ def test_a_version_that_comes_back_is_noticed() -> None:
         (http1.answer(502, "bad"), "HTTP 502"),
         (http1.answer(301, "moved"), "HTTP 301"),
         (b"", "connection reset"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf", "answer broke off"),
-        (b"HTTP/1.1 200 OK\r\nContent-", "answer broke off"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf", "answer incomplete"),
+        (b"HTTP/1.1 200 OK\r\nContent-", "answer incomplete"),
     ],
 )
 def test_every_third_request_fails_and_none_is_hidden(answer: bytes, reason: str) -> None:
@@ -127,8 +127,8 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding
     ("answer", "cut_off", "failures"),
     [
         (HEAD + b"".join(CHUNKS) + b"0\r\n\r\n", 0, {}),
-        (HEAD + CHUNKS[0], 1, {"answer broke off": 1}),
-        (HEAD + CHUNKS[0] + b"0\r\n\r\n", 1, {"answer broke off": 1}),
+        (HEAD + CHUNKS[0], 1, {"answer incomplete": 1}),
+        (HEAD + CHUNKS[0] + b"0\r\n\r\n", 1, {"answer incomplete": 1}),
         (http1.answer(502, "bad"), 0, {"HTTP 502": 1}),
     ],
     ids=["whole", "closed-within", "ended-without-its-last-event", "refused"],
@@ -231,7 +231,7 @@ def test_a_proxy_that_refuses_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> N
             return (await load.generate(options, load.route(options.url, []), io.StringIO()))[0]
 
     counts = asyncio.run(play())
-    assert counts.failures == {"the proxy said 502": counts.requests}
+    assert counts.failures == {"the proxy answered 502": counts.requests}
     assert counts.requests > 0
 
 
