@@ -16,8 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 AWS = "☁"
 SCENARIO = "tests/scenarios/test_documented.py"
-#: Pages whose commands the scenario types, in this order: the README on a cloud of its own, the others on one.
-README = "README.md"
+#: Pages whose commands the scenario types, in this order: the first ones on an emulator of their own, the others on one.
+FIRST = ("README.md", "docs/your-service.md")
 PLAYED = (
     "docs/architecture.md",
     "docs/operations.md",
@@ -25,6 +25,7 @@ PLAYED = (
     "docs/rollback-runbook.md",
     "docs/rehearsal.md",
 )
+OWN_JAR = "needs a JDK: tests/unit/rehearsal/test_own_program.py runs a jar, rehearsal/demo_application.py the commands"
 #: What it doesn't type, a command or all of a section's or page's: who proves it, or why nobody does.
 ELSEWHERE = {
     "make test": ".ci/run",
@@ -32,6 +33,8 @@ ELSEWHERE = {
     "CONTRIBUTING.md": "tests/unit/docs/test_contributing.py does its task, .ci/run the rest",
     "examples/playbook/README.md": "tests/unit/docs/test_artefact.py",
     "examples/sample-service/README.md": "needs docker and kind: .github/workflows/ci.yml has kind",
+    "Release your own jar": OWN_JAR,
+    "Your own service": OWN_JAR,
     "A cluster of your own behind it": "needs a cluster: .github/workflows/ci.yml has kind",
 }
 #: Compares the commands of a Korean page with those of the English page.
@@ -84,7 +87,7 @@ def proof(block: Block, command: str) -> str:
     for what in (block.page, block.heading, command):
         if what in ELSEWHERE:
             return ELSEWHERE[what]
-    return SCENARIO if block.page == README or block.page in PLAYED else ""
+    return SCENARIO if block.page in (*FIRST, *PLAYED) else ""
 
 
 def clone(to: Path) -> Path:

@@ -13,6 +13,7 @@ from docs.generate import (
     environments,
     notifications,
     own_modules,
+    picture,
     reference,
     releases,
     resources,
@@ -61,6 +62,7 @@ def whole_pages() -> dict[Path, str]:
         "environments.md": environments.environments_page(),
         "notifications.md": notifications.whole_page(),
         "own-modules.md": own_modules.whole_page(),
+        "demo.svg": picture.svg(),
         **reference.pages(),
     }
     return (

@@ -14,6 +14,7 @@ NOISE = re.compile(
     r"(PLAY |TASK |ok: |changed: |RUNNING HANDLER|\[WARNING\]|\[DEPRECATION|make: |installing into |\S+ +: ok=\d+)"
 )
 WIDTH = 132
+HEADING = "━━ "
 
 
 def transcript() -> str:
@@ -22,12 +23,32 @@ def transcript() -> str:
 
 
 def printed(playbook: str) -> str:
-    """Return what one of its playbooks said, without the summary."""
+    """Return the output of one playbook of the run, without the summary."""
+    return _fenced(_output(playbook))
+
+
+def excerpt() -> list[str]:
+    """Return the lines for the picture: the deploy, the rollback and the chart of the requests, with their headings.
+
+    Raises ValueError if one of them is missing in the transcript.
+    """
+    lines = _lines()
+    deploy = _output("deploy")
+    headings = [index for index, line in enumerate(lines) if line.startswith(HEADING)]
+    try:
+        first = max(index for index in headings if index < lines.index(deploy[0]))
+    except ValueError:
+        raise ValueError(f"{FILE} is not the transcript of a whole run of `make demo`") from None
+    chart = takewhile(str.strip, lines[headings[-1] :])
+    return [lines[first], *deploy, *_output("rollback"), *chart]
+
+
+def _output(playbook: str) -> list[str]:
     lines = iter(_lines())
     command = next(
         (line for line in lines if line.startswith(f"$ ansible-playbook playbooks/{playbook}.yml")), ""
     )
-    return _fenced([command, *takewhile(lambda line: not line.startswith(("$ ", "GET ", "SUMMARY")), lines)])
+    return [command, *takewhile(lambda line: not line.startswith(("$ ", "GET ", "SUMMARY")), lines)]
 
 
 def _fenced(lines: list[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from docs.generate import data
+from docs.generate import costs, data
 from docs.generate.data import Environment
 from docs.generate.markdown import page, table, value
 
@@ -30,15 +30,16 @@ KOREAN = {
     "protected from deletion": "삭제 방지",
     "public": "퍼블릭",
     "private": "프라이빗",
-    "subnets, closed": "서브넷, 외부 차단",
+    "subnets, no public access": "서브넷, 외부 차단",
     "backups kept for {} d": "백업 {}일 보관",
     "Functions": "함수",
     "HTTP API and Lambda": "HTTP API와 Lambda",
-    "Way to the database for people": "사람의 데이터베이스 접근 경로",
+    "Database access for people": "사람의 데이터베이스 접근 경로",
     "bastion, by SSM": "배스천 호스트(SSM)",
-    "named networks only": "지정한 네트워크만",
-    "Watched after the switch for": "전환 후 관찰 시간",
-    "Way back kept warm for": "이전 버전 대기 유지 시간",
+    "listed networks only": "지정한 네트워크만",
+    "Bake time after the switch": "전환 후 관찰 시간",
+    "Old version kept warm for": "이전 버전 유지 시간",
+    "Cost per month, idle": "유휴 상태의 월 비용",
 }
 
 
@@ -57,11 +58,12 @@ def overview(korean: bool = False) -> str:
         ("Database", lambda e: _database(e, say)),
         ("Functions", lambda e: say("HTTP API and Lambda") if e.has("functions") else "–"),
         (
-            "Way to the database for people",
-            lambda e: say("bastion, by SSM") if e.has("bastion") else say("named networks only"),
+            "Database access for people",
+            lambda e: say("bastion, by SSM") if e.has("bastion") else say("listed networks only"),
         ),
-        ("Watched after the switch for", lambda e: e["release_bake"]),
-        ("Way back kept warm for", lambda e: e["release_window"]),
+        ("Bake time after the switch", lambda e: e["release_bake"]),
+        ("Old version kept warm for", lambda e: e["release_window"]),
+        ("Cost per month, idle", lambda e: f"${sum(item.month for item in costs.items(e)):,.0f}"),
     ]
     return table(
         [say("Environment"), *(each.name.upper() for each in environments)],
@@ -89,7 +91,7 @@ def _database(env: Environment, say: Callable[[str], str]) -> str:
         f"{env['database_engine']} {env['database_engine_version']}",
         f"`{env['database_instance_class']}`",
         say("multi-AZ" if env["database_multi_az"] else "one zone"),
-        f"{say(tier) if (tier := env['database_tier']) in KOREAN else tier} {say('subnets, closed')}",
+        f"{say(tier) if (tier := env['database_tier']) in KOREAN else tier} {say('subnets, no public access')}",
         say("backups kept for {} d").format(env["database_backup_retention_days"]),
     ]
     if env["database_deletion_protection"]:

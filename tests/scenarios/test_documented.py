@@ -110,8 +110,13 @@ def part(printed: str, command: str) -> str:
     return printed.rpartition(f"{MARK}{command}\n")[2].partition(f"\n{MARK}")[0]
 
 
-def test_the_readme(clone: Path) -> None:
-    commands = list(prepared(typed(documented.blocks(documented.README)), set()))
+def pages(names: tuple[str, ...]) -> Iterator[str]:
+    for name in names:
+        yield from typed(documented.blocks(name))
+
+
+def test_first_pages(clone: Path) -> None:
+    commands = list(prepared(pages(documented.FIRST), set()))
     assert commands[0] == "make demo"
     printed = type_in(clone, [*commands, "make down"])
     assert "failed" in part(printed, "make demo")
@@ -129,10 +134,9 @@ def test_the_readme(clone: Path) -> None:
     )
 
 
-def test_the_other_pages(clone: Path) -> None:
+def test_other_pages(clone: Path) -> None:
     start = ["make rehearsal", "source .venv/bin/activate", 'eval "$(python -m rehearsal env)"']
-    pages = (command for page in documented.PLAYED for command in typed(documented.blocks(page)))
-    printed = type_in(clone, [*start, *prepared(pages, set())])
+    printed = type_in(clone, [*start, *prepared(pages(documented.PLAYED), set())])
     assert "checkout" not in printed
     if shutil.which("aws"):
         assert '"VersionId"' in part(printed, PUT_SECRET)

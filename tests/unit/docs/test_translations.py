@@ -14,10 +14,12 @@ from tests.pages import PAGES, ROOT, anchors, code_blocks, commands, links, name
 TRANSLATED = (
     "README.md",
     "docs/blue-green.md",
+    "docs/demo.md",
     "docs/first-mistakes.md",
     "docs/pipeline.md",
     "docs/rollback-runbook.md",
     "docs/spring-boot.md",
+    "docs/your-service.md",
 )
 BOTH = pytest.mark.parametrize("page", TRANSLATED)
 
