@@ -25,7 +25,7 @@ PLAYED = (
     "docs/rollback-runbook.md",
     "docs/rehearsal.md",
 )
-OWN_JAR = "needs a JDK: tests/unit/rehearsal/test_own_program.py runs a jar, rehearsal/demo_application.py the commands"
+OWN_JAR = "needs a JDK: tests/unit/rehearsal/test_user_program.py runs a jar, rehearsal/demo_application.py the commands"
 #: What it doesn't type, a command or all of a section's or page's: who proves it, or why nobody does.
 ELSEWHERE = {
     "make test": ".ci/run",
