@@ -45,7 +45,9 @@ RETURN = r"""
 status:
   description:
     - C(live_slot), C(weights), C(slots) (by slot - C(release), C(version), C(tag), C(digest), C(state), C(warm_until),
-      C(healthy), C(targets), C(wanted), C(ready), C(restarts)), C(lock), C(unfinished), C(releases) and C(problems).
+      C(healthy), C(targets), C(wanted), C(ready), C(restarts)), C(lock), C(unfinished), C(releases), C(events) and
+      C(problems).
+    - C(events) are those of the release in progress, or else of the latest one, oldest first - C(at), C(state), C(note).
   type: dict
   returned: success
 lines:
@@ -147,6 +149,7 @@ def info(engine: Engine) -> dict[str, Any]:
     )
     lock = {key: now.lock.get(key, "") for key in ("who", "where", "run", "operation", "subject", "since")}
     left = now.unfinished
+    latest = left or next(iter(now.history), {})
     status = {
         "live_slot": now.live_slot if now.rule.exclusive else "",
         "weights": now.rule.weights,
@@ -156,6 +159,9 @@ def info(engine: Engine) -> dict[str, Any]:
         "releases": [
             {"release": label(each["id"]), **{key: each[key] for key in _KEPT if key in each}}
             for each in now.history[: engine.params["releases"]]
+        ],
+        "events": [
+            {key: event.get(key, "") for key in ("at", "state", "note")} for event in latest.get("events", [])
         ],
         "problems": problems,
     }

@@ -251,6 +251,8 @@ def test_info_tells_it_to_machines_and_to_people(
     assert status["slots"]["green"]["version"] == "1.1.0"
     assert status["slots"]["blue"]["warm_until"]
     assert [release["release"] for release in status["releases"]] == ["r2", "r1"]
+    assert [event["state"] for event in status["events"]][-2:] == ["baking", "committed"]
+    assert all(event.keys() == {"at", "state", "note"} for event in status["events"])
     assert not status["lock"]["held"]
     assert any("LIVE" in line and "1.1.0 (r2)" in line for line in told["lines"])
     assert json.loads(json.dumps(status)) == status
@@ -263,6 +265,7 @@ def test_info_tells_of_what_was_left_unfinished(
     told = run(release_info, inspect_slots=False)
     assert told["status"]["unfinished"] == "r1"
     assert told["status"]["lock"]["who"] == "alice"
+    assert [event["state"] for event in told["status"]["events"]] == ["locked"]
     assert any("unfinished" in line and "1.4.2 (r1) by alice: locked" in line for line in told["lines"])
 
 

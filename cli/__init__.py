@@ -1,0 +1,1 @@
+"""The command `teal` at the root of the repository: a thin layer over the playbooks."""
