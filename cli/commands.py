@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
         "reconcile",
         "retire",
         "end a release whose run was interrupted; no slot is scaled down",
-        settle_only=True,
+        recover_only=True,
     )
     _reason(add("unlock", "unlock", "break the release lock, on record"))
     return top

@@ -133,7 +133,7 @@ def passed(became: Became) -> dict[str, Any]:
         ),
         ("status staging", "status", "staging", {}),
         ("provision test", "provision", "test", {}),
-        ("reconcile staging", "retire", "staging", {"settle_only": True}),
+        ("reconcile staging", "retire", "staging", {"recover_only": True}),
         ("unlock staging --reason gone", "unlock", "staging", {"reason": "gone"}),
     ],
 )

@@ -40,6 +40,8 @@ from ansible_collections.teal.platform.plugins.modules import (
 )
 from botocore.exceptions import ClientError
 
+from cli import view
+
 from .fake_environment import NAME, TABLE, Controller, Environment, who
 
 COMMON: dict[str, Any] = {
@@ -255,6 +257,9 @@ def test_info_tells_it_to_machines_and_to_people(
     assert all(event.keys() == {"at", "state", "note"} for event in status["events"])
     assert not status["lock"]["held"]
     assert any("LIVE" in line and "1.1.0 (r2)" in line for line in told["lines"])
+    shown = view.lines("staging", status)
+    assert shown[0] == "STAGING: 1.1.0 (r2) on green is live"
+    assert any(line.startswith("r1 ") and "committed" in line for line in shown)
     assert json.loads(json.dumps(status)) == status
 
 
