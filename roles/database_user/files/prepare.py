@@ -1,12 +1,12 @@
-"""Prepare what makes the service's database user: read the secrets, write what the database's client runs.
+"""Prepare the creation of the service's database user: read the secrets, write the script for the database client.
 
-Runs in the environment's own network with the rights to both secrets (a Job in the cluster, or an
-instance made for it). Its settings are environment variables; passwords are only ever in files of
-WORK, which is memory, and in Secrets Manager. It can be run any number of times.
+It runs in the environment's network with access to both secrets, in a Job in the cluster or on a temporary instance.
+Environment variables are its settings. Passwords are only in Secrets Manager and in files of WORK, which is in memory.
+It can be run any number of times.
 
-ENGINE, HOST, PORT, DATABASE, SCHEMA, USERNAME  the database, and the user to be made
+ENGINE, HOST, PORT, DATABASE, SCHEMA, USERNAME  the database and the user to create
 MASTER_SECRET, SERVICE_SECRET                   names of the secrets in Secrets Manager
-AWS_REGION, WORK                                where, and the folder for the files
+AWS_REGION, WORK                                AWS region, and the folder for the files
 """
 
 import json
@@ -23,7 +23,7 @@ SELECT 'CREATE ROLE "{username}" LOGIN' WHERE NOT EXISTS (
   SELECT FROM pg_roles WHERE rolname = '{username}') \\gexec
 ALTER ROLE "{username}" PASSWORD '{password}';
 GRANT CONNECT, TEMPORARY ON DATABASE "{database}" TO "{username}";
--- To give it a schema of its own, the master has to be a member of it for a moment.
+-- To create the schema of the user, the master must be a member of the user's role for a moment.
 BEGIN;
 GRANT "{username}" TO CURRENT_USER;
 CREATE SCHEMA IF NOT EXISTS "{schema}" AUTHORIZATION "{username}";
@@ -39,13 +39,13 @@ GRANT ALL PRIVILEGES ON `{database}`.* TO '{username}'@'%';
 
 
 def aws(*arguments):
-    """Return what the AWS CLI prints; its own message shows if it fails."""
+    """Return the output of the AWS CLI. If it fails, its own message is shown."""
     command = ["aws", *arguments, "--output", "text"]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def read_secret(name):
-    """Return the secret as a dict, an empty one if nobody has put a value into it yet."""
+    """Return the secret as a dict. The dict is empty if the secret has no value yet."""
     versions = ("--query", "VersionIdsToStages")
     if aws("secretsmanager", "describe-secret", "--secret-id", name, *versions).strip() == "None":
         return {}
@@ -54,7 +54,7 @@ def read_secret(name):
 
 
 def keep(name, value, work):
-    """Put `value` into the secret, by a file, since a command line can be seen by others."""
+    """Write `value` to the secret. It is passed in a file, since other processes can read a command line."""
     path = write(work, "secret.json", json.dumps(value))
     aws("secretsmanager", "put-secret-value", "--secret-id", name, "--secret-string", f"file://{path}")
 
@@ -68,7 +68,7 @@ def write(work, name, text):
 
 
 def service_secret(settings, old):
-    """Return the service's secret: what it connects with. A password that it has is kept."""
+    """Return the connection settings for the service's secret. An existing password is kept."""
     letters = string.ascii_letters + string.digits
     return {
         "engine": settings["ENGINE"],
@@ -81,7 +81,7 @@ def service_secret(settings, old):
 
 
 def client(settings, master, work):
-    """Return the shell command that runs user.sql as the master, and write the files that it needs."""
+    """Write the files that the database client needs. Return the shell command that runs user.sql as the master."""
     host, port = settings["HOST"], settings["PORT"]
     quote = shlex.quote
     if settings["ENGINE"] == "postgres":
@@ -120,7 +120,7 @@ def main():
     names = {"username": new["username"], "database": new["dbname"], "schema": settings["SCHEMA"]}
     write(work, "user.sql", sql.format(**names, password=new["password"]))
     write(work, "run.sh", client(settings, master, work))
-    print(f"The user {new['username']} of {new['dbname']} at {new['host']} can be made now.")
+    print(f"The user {new['username']} of {new['dbname']} at {new['host']} can be created now.")
 
 
 if __name__ == "__main__":

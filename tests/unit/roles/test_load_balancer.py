@@ -303,7 +303,7 @@ def test_what_aws_cannot_change_is_refused(built: Role) -> None:
             in text
         )
     text = built.refuses(load_balancer_ports={"blue": 8080, "green": 8081}, load_balancer_idle_timeout=30)
-    assert "load balancer: ports.green: 8080 -> 8081. Set it back" in text
+    assert "load balancer: ports.green: 8080 -> 8081. Set the setting back" in text
     assert built.listeners().keys() == {80, 443}
 
 

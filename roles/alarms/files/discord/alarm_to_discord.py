@@ -1,4 +1,4 @@
-"""Tells Discord of alarms. The topic of the alarms calls it whenever one changes its state."""
+"""Post alarms to Discord. The SNS topic of the alarms calls this function when an alarm changes its state."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ LOOKS = {"ALARM": ("🚨", 0xED4245), "OK": ("✅", 0x57F287), "INSUFFICIENT_DAT
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    """Send a message for each of the event's records. What can't be sent fails, and Lambda tries it again."""
+    """Send a message for each record of the event. If a message fails, the call fails and Lambda retries it."""
     secret = boto3.client("secretsmanager").get_secret_value(SecretId=os.environ["WEBHOOK_SECRET"])
     for record in event["Records"]:
         send(secret["SecretString"].strip(), message(json.loads(record["Sns"]["Message"])))
 
 
 def message(alarm: dict[str, Any]) -> dict[str, Any]:
-    """Discord's message of an alarm's new state; it mentions nobody."""
+    """Return the Discord message for an alarm's new state. It mentions nobody."""
     state = alarm["NewStateValue"]
     sign, colour = LOOKS.get(state, LOOKS["INSUFFICIENT_DATA"])
     embed = {
@@ -35,9 +35,9 @@ def message(alarm: dict[str, Any]) -> dict[str, Any]:
 
 
 def send(webhook: str, body: dict[str, Any]) -> None:
-    """Post it. Raises RuntimeError without the webhook, which is a secret, in its text."""
+    """Post the message. Raises RuntimeError; its text does not contain the webhook, which is a secret."""
     if not webhook.startswith("https://discord.com/api/webhooks/"):
-        raise RuntimeError("the secret holds no address like https://discord.com/api/webhooks/<id>/<token>")
+        raise RuntimeError("the secret has no address such as https://discord.com/api/webhooks/<id>/<token>")
     headers = {"Content-Type": "application/json", "User-Agent": "teal.platform"}
     request = urllib.request.Request(webhook, json.dumps(body).encode(), headers)
     try:
