@@ -19,10 +19,10 @@ KOREAN = {
     "no NAT": "NAT 없음",
     "one NAT gateway": "NAT 게이트웨이 1개",
     "a NAT gateway per zone": "가용 영역마다 NAT 게이트웨이",
-    "Runs the service on": "서비스 실행 위치",
+    "Service runs on": "서비스 실행 위치",
     "an EC2 instance per slot": "슬롯마다 EC2 인스턴스 하나",
     "nodes": "노드",
-    "In front": "앞단",
+    "Load balancer": "로드 밸런서",
     "TLS by ACM": "ACM으로 TLS",
     "Database": "데이터베이스",
     "multi-AZ": "다중 AZ",
@@ -30,7 +30,7 @@ KOREAN = {
     "protected from deletion": "삭제 방지",
     "public": "퍼블릭",
     "private": "프라이빗",
-    "subnets, no public access": "서브넷, 외부 차단",
+    "subnets, not publicly accessible": "서브넷, 외부 차단",
     "backups kept for {} d": "백업 {}일 보관",
     "Functions": "함수",
     "HTTP API and Lambda": "HTTP API와 Lambda",
@@ -38,7 +38,7 @@ KOREAN = {
     "bastion, by SSM": "배스천 호스트(SSM)",
     "listed networks only": "지정한 네트워크만",
     "Bake time after the switch": "전환 후 관찰 시간",
-    "Old version kept warm for": "이전 버전 유지 시간",
+    "Previous version kept running for": "이전 버전 유지 시간",
     "Cost per month, idle": "유휴 상태의 월 비용",
 }
 
@@ -53,8 +53,8 @@ def overview(korean: bool = False) -> str:
     rows: list[tuple[str, Callable[[Environment], str]]] = [
         ("Deployed from the branch", lambda e: f"`{e.name}`"),
         ("Network", lambda e: _network(e, say)),
-        ("Runs the service on", lambda e: _compute(e, say)),
-        ("In front", lambda e: f"ALB, {say('TLS by ACM')}, `{e['load_balancer_domain_name']}`"),
+        ("Service runs on", lambda e: _compute(e, say)),
+        ("Load balancer", lambda e: f"ALB, {say('TLS by ACM')}, `{e['load_balancer_domain_name']}`"),
         ("Database", lambda e: _database(e, say)),
         ("Functions", lambda e: say("HTTP API and Lambda") if e.has("functions") else "–"),
         (
@@ -62,7 +62,7 @@ def overview(korean: bool = False) -> str:
             lambda e: say("bastion, by SSM") if e.has("bastion") else say("listed networks only"),
         ),
         ("Bake time after the switch", lambda e: e["release_bake"]),
-        ("Old version kept warm for", lambda e: e["release_window"]),
+        ("Previous version kept running for", lambda e: e["release_window"]),
         ("Cost per month, idle", lambda e: f"${sum(item.month for item in costs.items(e)):,.0f}"),
     ]
     return table(
@@ -91,7 +91,7 @@ def _database(env: Environment, say: Callable[[str], str]) -> str:
         f"{env['database_engine']} {env['database_engine_version']}",
         f"`{env['database_instance_class']}`",
         say("multi-AZ" if env["database_multi_az"] else "one zone"),
-        f"{say(tier) if (tier := env['database_tier']) in KOREAN else tier} {say('subnets, no public access')}",
+        f"{say(tier) if (tier := env['database_tier']) in KOREAN else tier} {say('subnets, not publicly accessible')}",
         say("backups kept for {} d").format(env["database_backup_retention_days"]),
     ]
     if env["database_deletion_protection"]:
