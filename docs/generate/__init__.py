@@ -1,5 +1,5 @@
-"""Writes what in the documentation follows from the data: `python -m docs.generate`, or `make docs`.
+"""Generates documentation from the code and the inventories: `python -m docs.generate`, or `make docs`.
 
-Whole pages (the reference, environments) and marked blocks inside of hand-written ones. A test fails
-when what is committed is not what this would write.
+It writes whole pages (the reference, environments) and marked blocks in other pages. A test fails if a
+committed page is not current.
 """

@@ -10,7 +10,7 @@ from docs.generate.data import ROOT
 
 
 def main() -> int:
-    """Write what has changed; with --check only say so. Exit status 1 if --check found anything."""
+    """Write the pages that are not current; with --check only list them. Exit status 1 if --check finds one."""
     parser = argparse.ArgumentParser(prog="python -m docs.generate", description=build.__doc__)
     parser.add_argument(
         "--check", action="store_true", help="write nothing; fail if anything would be written"

@@ -40,18 +40,18 @@ BLOCKS: dict[str, Callable[[], str]] = {
 
 
 class UnknownBlock(Exception):
-    """A page has a block that nothing here makes."""
+    """A page has a block that BLOCKS does not have."""
 
 
 def fill(text: str, korean: bool, where: str = "") -> str:
-    """Return a page with its blocks as they should be. Raises UnknownBlock."""
+    """Return a page with current blocks. Raises UnknownBlock."""
 
     def content(match: re.Match[str]) -> str:
         name = match[2]
         make = BLOCKS.get(f"{name}-ko") if korean else None
         make = make or BLOCKS.get(name)
         if make is None:
-            raise UnknownBlock(f"{where}: there is no block '{name}', but: {', '.join(BLOCKS)}")
+            raise UnknownBlock(f"{where}: no block '{name}' exists; the blocks are {', '.join(BLOCKS)}")
         return f"{match[1]}{make()}\n{match[3]}"
 
     return BLOCK.sub(content, text)
@@ -73,7 +73,7 @@ def whole_pages() -> dict[Path, str]:
 
 
 def stale() -> dict[Path, str | None]:
-    """Return what has to be written, by path; None for a page of the reference that is no more."""
+    """Return the text of each page that is not current, by path; None for an obsolete page of the reference."""
     wanted: dict[Path, str | None] = dict(whole_pages())
     for path in (ROOT / "docs" / "reference").rglob("*.md"):
         wanted.setdefault(path, None)

@@ -1,4 +1,4 @@
-"""What the pages are made from: inventories, argument specs, documentation strings."""
+"""The sources of the pages: inventories, argument specs, documentation strings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-#: The order in which a release goes through them; others come after, by name.
+#: The order in which a release passes them.
 ORDER = ("test", "staging", "production")
 
 
@@ -42,7 +42,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def environment(folder: Path) -> Environment:
-    """Return the environment of an inventory's folder."""
+    """Return the environment of a folder of inventories/."""
     groups = read_yaml(folder / "hosts.yml")["all"]["children"]
     waves = {wave: list(content["children"]) for wave, content in groups.items()}
     files = sorted((folder / "group_vars").glob("*.yml"))
@@ -56,7 +56,7 @@ def environment(folder: Path) -> Environment:
 
 @functools.cache
 def environments() -> list[Environment]:
-    """Return the environments that the project comes with."""
+    """Return the environments of this repository."""
     return [environment(ROOT / "inventories" / name) for name in ORDER]
 
 
@@ -79,7 +79,7 @@ def role_defaults(role: str) -> dict[str, Any]:
 
 @functools.cache
 def needs(role: str) -> list[str]:
-    """Return the components that a role looks up to be built."""
+    """Return the components that a role looks up when it builds its own."""
     file = ROOT / "roles" / role / "tasks" / "present.yml"
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     found = re.findall(r"component_info:.*?components: (.+?)$", text, re.DOTALL | re.MULTILINE)

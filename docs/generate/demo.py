@@ -9,7 +9,7 @@ from docs.generate.data import ROOT
 
 FILE = ROOT / "docs" / "demo.txt"
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-#: What Ansible prints of each task and host is left out; the summary has it in short.
+#: Lines of single tasks and hosts are left out; the summary covers them.
 NOISE = re.compile(
     r"(PLAY |TASK |ok: |changed: |RUNNING HANDLER|\[WARNING\]|\[DEPRECATION|make: |installing into |\S+ +: ok=\d+)"
 )
@@ -18,7 +18,7 @@ HEADING = "━━ "
 
 
 def transcript() -> str:
-    """Return what is to be seen of the run, or how to make it if there was none yet."""
+    """Return the shortened output of the run, or the command that records one."""
     return _fenced(_lines())
 
 
@@ -53,7 +53,7 @@ def _output(playbook: str) -> list[str]:
 
 def _fenced(lines: list[str]) -> str:
     if not FILE.exists():
-        return "*(Put here by `make docs` from a real run: `make demo | tee docs/demo.txt`.)*"
+        return "*(`make docs` takes this from a real run: `make demo | tee docs/demo.txt`.)*"
     return "\n".join(["```text", *lines, "```"]).replace("\n\n```", "\n```")
 
 

@@ -1,4 +1,4 @@
-"""The environments as tables and pictures, made from their inventories."""
+"""Tables and diagrams of the environments, generated from their inventories."""
 
 from __future__ import annotations
 
@@ -44,58 +44,58 @@ KOREAN = {
 
 
 def overview(korean: bool = False) -> str:
-    """Return the environments side by side."""
+    """Return a table that compares the environments."""
     environments = data.environments()
 
-    def say(text: str) -> str:
+    def translate(text: str) -> str:
         return KOREAN[text] if korean else text
 
     rows: list[tuple[str, Callable[[Environment], str]]] = [
         ("Deployed from the branch", lambda e: f"`{e.name}`"),
-        ("Network", lambda e: _network(e, say)),
-        ("Service runs on", lambda e: _compute(e, say)),
-        ("Load balancer", lambda e: f"ALB, {say('TLS by ACM')}, `{e['load_balancer_domain_name']}`"),
-        ("Database", lambda e: _database(e, say)),
-        ("Functions", lambda e: say("HTTP API and Lambda") if e.has("functions") else "–"),
+        ("Network", lambda e: _network(e, translate)),
+        ("Service runs on", lambda e: _compute(e, translate)),
+        ("Load balancer", lambda e: f"ALB, {translate('TLS by ACM')}, `{e['load_balancer_domain_name']}`"),
+        ("Database", lambda e: _database(e, translate)),
+        ("Functions", lambda e: translate("HTTP API and Lambda") if e.has("functions") else "–"),
         (
             "Database access for people",
-            lambda e: say("bastion, by SSM") if e.has("bastion") else say("listed networks only"),
+            lambda e: translate("bastion, by SSM") if e.has("bastion") else translate("listed networks only"),
         ),
         ("Bake time after the switch", lambda e: e["release_bake"]),
         ("Previous version kept running for", lambda e: e["release_window"]),
         ("Cost per month, idle", lambda e: f"${sum(item.month for item in costs.items(e)):,.0f}"),
     ]
     return table(
-        [say("Environment"), *(each.name.upper() for each in environments)],
-        [[say(title), *(make(each) for each in environments)] for title, make in rows],
+        [translate("Environment"), *(each.name.upper() for each in environments)],
+        [[translate(title), *(make(each) for each in environments)] for title, make in rows],
     )
 
 
-def _network(env: Environment, say: Callable[[str], str]) -> str:
+def _network(env: Environment, translate: Callable[[str], str]) -> str:
     tiers = "public and private subnets" if "private" in env["network_tiers"] else "public subnets"
     nat = {"none": "no NAT", "single": "one NAT gateway", "per_zone": "a NAT gateway per zone"}
-    return f"`{env['network_cidr']}`, {say(tiers)}, {say(nat[env['network_nat']])}"
+    return f"`{env['network_cidr']}`, {translate(tiers)}, {translate(nat[env['network_nat']])}"
 
 
-def _compute(env: Environment, say: Callable[[str], str]) -> str:
+def _compute(env: Environment, translate: Callable[[str], str]) -> str:
     if env.has("cluster"):
         count, kind = env["cluster_node_count"], env["cluster_node_instance_type"]
-        return f"EKS {env['cluster_version']}, {count} × `{kind}` {say('nodes')}"
-    return f"{say('an EC2 instance per slot')}, `{env['instance_type']}`"
+        return f"EKS {env['cluster_version']}, {count} × `{kind}` {translate('nodes')}"
+    return f"{translate('an EC2 instance per slot')}, `{env['instance_type']}`"
 
 
-def _database(env: Environment, say: Callable[[str], str]) -> str:
+def _database(env: Environment, translate: Callable[[str], str]) -> str:
     if not env.has("database"):
         return "–"
     facts = [
         f"{env['database_engine']} {env['database_engine_version']}",
         f"`{env['database_instance_class']}`",
-        say("multi-AZ" if env["database_multi_az"] else "one zone"),
-        f"{say(tier) if (tier := env['database_tier']) in KOREAN else tier} {say('subnets, not publicly accessible')}",
-        say("backups kept for {} d").format(env["database_backup_retention_days"]),
+        translate("multi-AZ" if env["database_multi_az"] else "one zone"),
+        f"{translate(tier) if (tier := env['database_tier']) in KOREAN else tier} {translate('subnets, not publicly accessible')}",
+        translate("backups kept for {} d").format(env["database_backup_retention_days"]),
     ]
     if env["database_deletion_protection"]:
-        facts.append(say("protected from deletion"))
+        facts.append(translate("protected from deletion"))
     return ", ".join(facts)
 
 
@@ -160,7 +160,7 @@ def picture(env: Environment) -> str:
 
 
 def _slots(env: Environment) -> tuple[str, str]:
-    """Return what serves, and the tier that it is in."""
+    """Return the slots of an environment, and their tier."""
     if env.has("cluster"):
         nodes = f"{env['cluster_node_count']} × {env['cluster_node_instance_type']}"
         title = (
@@ -182,7 +182,7 @@ def nat_gateways(env: Environment) -> int:
 
 
 def needs() -> str:
-    """Return what looks up what, in waves, over all environments."""
+    """Return the look-ups between components as a Mermaid flowchart, in waves, over all environments."""
     waves: dict[str, list[str]] = {}
     for env in data.environments():
         for wave, components in env.waves.items():
@@ -207,18 +207,18 @@ def needs() -> str:
 def environments_page() -> str:
     environments = data.environments()
     parts = [
-        "Made from [`inventories/`](../inventories/). Where an inventory says nothing, the "
-        "[role's default](reference/README.md) counts.",
+        "Generated from [`inventories/`](../inventories/). A setting that an inventory lacks has the "
+        "[default of its role](reference/README.md).",
         overview(),
     ]
     for env in environments:
         waves = [
             f"{number}. {', '.join(components)}" for number, components in enumerate(env.waves.values(), 1)
         ]
-        parts += [f"## {env.name.upper()}", picture(env), "Components, wave by wave:", "\n".join(waves)]
+        parts += [f"## {env.name.upper()}", picture(env), "Components by wave:", "\n".join(waves)]
     parts += [
-        "## Settings side by side",
-        "All that the inventories set. – is empty; nothing where the component is missing.",
+        "## Comparison of the settings",
+        "All settings in the inventories. – is an empty value. A blank cell means that the inventory does not set it.",
     ]
     files = dict.fromkeys(file for env in environments for file in env.settings)
     for file in files:

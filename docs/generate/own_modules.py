@@ -1,4 +1,4 @@
-"""docs/own-modules.md: why each own module exists, and figures: tasks of a build, code lines."""
+"""docs/own-modules.md: the reason for each own module, and figures: tasks of a build, lines of code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from docs.generate.markdown import page, table
 SOURCE = Path(__file__).with_name("own_modules.yml")
 TITLES = {
     "resource": "Modules that manage resources",
-    "information": "Modules that read",
+    "information": "Modules that read state",
     "release": "Modules of the release engine",
     "other": "Other modules",
 }
@@ -32,12 +32,12 @@ def existing() -> set[str]:
 
 
 def problems() -> list[str]:
-    """Return what disagrees between the entries and the modules."""
+    """Return the differences between the entries and the modules."""
     names = [name for group in entries().values() for name in group]
     where = SOURCE.relative_to(data.ROOT)
     return [
         *(f"{where}: no entry for the module {name}" for name in sorted(existing() - {*names})),
-        *(f"{where}: there is no module {name}" for name in names if name not in existing()),
+        *(f"{where}: no module {name} exists" for name in names if name not in existing()),
         *(f"{where}: {name} is listed twice" for name, count in Counter(names).items() if count > 1),
     ]
 
@@ -96,7 +96,7 @@ def lines() -> dict[str, int]:
 
 
 def figures() -> str:
-    """Return the figures that `make count-modules` prints, too."""
+    """Return the figures, which `make count-modules` prints, too."""
     groups = {name: group for group, names in entries().items() for name in names}
     rows = []
     for environment in data.environments():
@@ -118,7 +118,7 @@ def figures() -> str:
             ),
             f"{now['modules']} own modules manage resources. With their {now['helpers']} helpers in "
             f"`plugins/module_utils` they have {now['code']:,} lines of code, and {now['documentation']:,} lines of "
-            "documentation strings beside.",
+            "documentation strings.",
         ]
     )
 
@@ -143,11 +143,11 @@ def whole_page() -> str:
         "Could a change upstream remove it?",
     ]
     parts = [
-        "A module of Teal exists where no upstream module does the job. This page has the reason for each. "
+        "A module of Teal exists only if no upstream module does the job. This page has the reason for each module. "
         f"Upstream was tried, and its source was read, in these versions: {versions}.",
         "## Figures",
-        "Tasks of a build (`site.yml`), by whose module they call. A task with a loop counts once. Tasks of "
-        "`ansible.builtin`, and those whose condition is false with the settings of the environment, do not count. "
+        "Tasks of a build (`site.yml`) by the origin of their module. A task with a loop counts once. Tasks of "
+        "`ansible.builtin`, and tasks whose condition is false with the settings of the environment, do not count. "
         "`make count-modules` prints these figures.",
         figures(),
     ]
@@ -156,6 +156,6 @@ def whole_page() -> str:
     parts += [
         "## Names",
         "A module that only reads and returns state ends in `_info`. `preflight`, `run_options`, `slot_check` and "
-        "`sonar_quality_gate` read, too, but return no state: they pass or fail.",
+        "`sonar_quality_gate` also read, but return no state: they pass or fail.",
     ]
     return page("Own modules", *parts)

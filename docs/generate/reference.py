@@ -37,12 +37,12 @@ def index() -> str:
         for wave, components in environment.waves.items():
             waves |= dict.fromkeys(components, wave.split("_")[1])
     parts = [
-        "Each role's settings and each plugin's options, as the code checks them.",
-        "[The playbooks, and what can be said to them](playbooks.md).",
+        "The settings of each role and the options of each plugin, as the code checks them.",
+        "[Playbooks and their variables](playbooks.md).",
         "## Roles",
-        "A role with a wave is a component: it stands in an inventory as a host.",
+        "A role with a wave is a component: it is a host in an inventory.",
         table(
-            ["Role", "Wave", "What it is"],
+            ["Role", "Wave", "Description"],
             [
                 [
                     f"[{role}](roles/{role}.md)",
@@ -58,7 +58,7 @@ def index() -> str:
             [f"[{name}]({kind}/{name}.md)", short(documentation(kind, name)["documentation"])]
             for name in data.plugins(kind)
         ]
-        parts += [f"## {title}", table(["Name", "What it does"], rows)]
+        parts += [f"## {title}", table(["Name", "Description"], rows)]
     return page("Reference", *parts)
 
 
@@ -109,7 +109,7 @@ def paragraphs(description: Any) -> str:
 
 
 def option_table(options: dict[str, Any], defaults: dict[str, Any] | None = None) -> str:
-    return table(["Name", "Type", "Default", "What it is"], option_rows(options, defaults or {}, ""))
+    return table(["Name", "Type", "Default", "Description"], option_rows(options, defaults or {}, ""))
 
 
 def option_rows(options: dict[str, Any], defaults: dict[str, Any], indent: str) -> Iterator[list[str]]:
@@ -167,7 +167,7 @@ def plugin_page(kind: str, name: str) -> str:
     if found["return"]:
         parts += [
             "## Returns",
-            table(["Name", "Type", "When", "What it is"], return_rows(found["return"], "")),
+            table(["Name", "Type", "When", "Description"], return_rows(found["return"], "")),
         ]
     return page(f"{SINGULAR[kind].capitalize()} `teal.platform.{name}`", *parts)
 
@@ -187,29 +187,31 @@ def return_rows(content: dict[str, Any], indent: str) -> Iterator[list[str]]:
 
 
 def playbooks() -> str:
-    """Return the page of what can be said to each playbook with -e."""
+    """Return the page of the playbooks and the variables that -e sets."""
     specs = data.read_yaml(data.ROOT / "playbooks" / "meta" / "argument_specs.yml")["argument_specs"]
     parts = ["`ansible-playbook playbooks/<name>.yml -i inventories/<environment> [-e <variable>=<value>]`"]
     for file in sorted((data.ROOT / "playbooks").glob("*.yml")):
         plays = data.read_yaml(file)
-        told = [
+        comments = [
             line.lstrip("# ")
             for line in file.read_text(encoding="utf-8").splitlines()
             if line.startswith("#")
         ]
         steps = [play["name"] for play in plays if "name" in play]
         parts.append(f"## {file.stem}")
-        if told:
-            parts.append(" ".join(told) if not told[0].startswith("ansible-playbook") else _usage(told))
+        if comments:
+            parts.append(
+                " ".join(comments) if not comments[0].startswith("ansible-playbook") else _usage(comments)
+            )
         parts.append("\n".join(f"{number}. {step}" for number, step in enumerate(steps, 1)))
-        options = (specs.get(file.stem) or {}).get("options") or said_to(plays)
+        options = (specs.get(file.stem) or {}).get("options") or role_variables(plays)
         if options:
             parts.append(option_table(options))
     return page("Playbooks", *parts)
 
 
-def said_to(plays: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the extra variables that a playbook's role takes by its defaults, as options."""
+def role_variables(plays: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the extra variables that the defaults of a playbook's role read, as options."""
     found: dict[str, Any] = {}
     for task in (task for play in plays for task in play.get("tasks", [])):
         called = task.get("ansible.builtin.import_role", {})
@@ -223,5 +225,5 @@ def said_to(plays: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _usage(told: list[str]) -> str:
-    return "\n\n".join([f"```console\n{told[0]}\n```", " ".join(told[1:])]).strip()
+def _usage(comments: list[str]) -> str:
+    return "\n\n".join([f"```console\n{comments[0]}\n```", " ".join(comments[1:])]).strip()

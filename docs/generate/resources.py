@@ -1,4 +1,4 @@
-"""What stands, which module makes it, and what of it the rehearsal simulates: read from the roles' tasks."""
+"""The resources that the roles create, by which module, and how the emulator simulates them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import re
 from docs.generate import data
 from docs.generate.markdown import table
 
-API = "the API; nothing is behind it"
+API = "the API only"
 ENFORCED = "real, where IAM is enforced; no conditions"
-SERVES = "the API; what it carries is real HTTP"
-#: By module, or by role and module: what it makes, and how the emulator simulates that.
-MADE: dict[str, tuple[str, str]] = {
+SERVES = "the API; targets answer real HTTP"
+#: By module, or by role and module: the resource, and how the emulator simulates it.
+RESOURCES: dict[str, tuple[str, str]] = {
     "amazon.aws.ec2_instance": ("instance", API),
     "amazon.aws.ec2_eip": ("addresses of the NAT gateways", "the API; no packet is routed"),
     "amazon.aws.ec2_vpc_endpoint": ("endpoint for S3", "the API; no packet is routed"),
@@ -19,7 +19,7 @@ MADE: dict[str, tuple[str, str]] = {
     "amazon.aws.ec2_vpc_nat_gateway": ("NAT gateways", "the API; no packet is routed"),
     "amazon.aws.ec2_vpc_route_table": ("route tables", "the API; no packet is routed"),
     "amazon.aws.ec2_vpc_subnet": ("subnets", "the API; no packet is routed"),
-    "amazon.aws.ec2_security_group": ("security groups", "the API; they let everything through"),
+    "amazon.aws.ec2_security_group": ("security groups", "the API; they allow all traffic"),
     "amazon.aws.ec2_vpc_net": ("VPC", "the API; no packet is routed"),
     "amazon.aws.iam_instance_profile": ("instance profiles", ENFORCED),
     "amazon.aws.iam_managed_policy": ("permissions boundary, managed policies", ENFORCED),
@@ -35,31 +35,31 @@ MADE: dict[str, tuple[str, str]] = {
     "community.aws.acm_certificate": ("imported certificate", "real: the load balancer serves it"),
     "kubernetes.core.k8s": (
         "namespace: quota, limits, network policies, service account, rights",
-        "stored by the rehearsal's API; Pod Security and rights count, quota and network policies don't",
+        "stored by the emulator's API; Pod Security and rights have an effect, quota and network policies do not",
     ),
     "database_user: kubernetes.core.k8s": (
         "the database's user, by a Job",
-        "its real script and psql, where the AWS CLI is installed; for MySQL a Job that succeeds",
+        "its real script and psql, if the AWS CLI is installed; for MySQL a Job that succeeds",
     ),
     "slot: kubernetes.core.k8s": (
-        "a release's objects beside its Deployment: configuration, Service, disruption budget",
-        "real: the Service leads to the release's processes",
+        "objects of a release beside its Deployment: configuration, Service, disruption budget",
+        "real: the Service routes to the processes of the release",
     ),
     "teal.platform.autoscaling_target_groups": ("nodes as targets of both slots", SERVES),
-    "teal.platform.cloudwatch_alarms": ("alarms", "the API; they change when a test says so"),
+    "teal.platform.cloudwatch_alarms": ("alarms", "the API; tests set their states"),
     "teal.platform.dns_certificate": (
         "certificate, validated by DNS",
-        "issued once its record stands, by the rehearsal's own authority",
+        "issued by the emulator's own authority once its record exists",
     ),
     "teal.platform.dns_zone": ("hosted zone", "the API; no name server answers"),
     "teal.platform.dynamodb_table": ("table of releases", "real, as far as moto is DynamoDB"),
     "teal.platform.ec2_run_script": ("the database's user, by an instance", "the API; the script is not run"),
     "teal.platform.ecr_repository": ("image repository", "digests and tags; there are no layers"),
-    "teal.platform.eks_access_entries": ("access entries", "real: they decide who may enter"),
+    "teal.platform.eks_access_entries": ("access entries", "real: they grant access"),
     "teal.platform.eks_addons": ("add-ons", API),
     "teal.platform.eks_cluster": (
         "EKS cluster",
-        "the API; its endpoint is the rehearsal's Kubernetes, entered by STS's tokens as on AWS",
+        "the API; its endpoint is the emulator's Kubernetes, with tokens of STS as on AWS",
     ),
     "teal.platform.eks_nodegroup": ("node group", "the API, with instances and an Auto Scaling group"),
     "teal.platform.eks_pod_identities": ("pod identities", API),
@@ -70,7 +70,7 @@ MADE: dict[str, tuple[str, str]] = {
     "teal.platform.iam_oidc_provider": ("trust in GitHub's tokens", "the API; no token is checked"),
     "teal.platform.lambda_functions": (
         "functions, versions, alias",
-        "the deployed package is run by this machine's Python",
+        "the Python of this machine runs the deployed package",
     ),
     "teal.platform.launch_templates": ("launch templates", "the API; user data is not executed"),
     "teal.platform.load_balancer_slots": (
@@ -84,19 +84,19 @@ MADE: dict[str, tuple[str, str]] = {
     ),
     "teal.platform.rds_instance": ("database", "PostgreSQL: a real server; MySQL: the API"),
     "teal.platform.secretsmanager_secrets": (
-        "places for secrets, into which others put the values",
+        "empty secrets, whose values others put",
         "real, as far as moto is Secrets Manager",
     ),
     "teal.platform.slot_up": (
         "a release in its slot: Deployment and autoscaler; or an instance",
         "real processes with probes and HTTP: the sample service, or a jar or command of yours",
     ),
-    "teal.platform.sns_topic": ("topic and subscriptions", "the API; nobody is told"),
+    "teal.platform.sns_topic": ("topic and subscriptions", "the API; no subscriber gets a message"),
     "teal.platform.traffic_switch": ("the weights", "real: by request, at several addresses a moment apart"),
     "teal.platform.vpc_flow_log": ("flow log", API),
 }
-#: Modules that make nothing which stays.
-MAKING_NOTHING = re.compile(
+#: Modules that create no lasting resource.
+WITHOUT_RESOURCES = re.compile(
     r"amazon\.aws\.(aws_caller_info|ec2_eni|\w+_info)|kubernetes\.core\.k8s_(info|log)"
     r"|teal\.platform\.(component_info|ec2_image_age_info|ignored_tags_info|release_\w+|slot_check|slot_lease|slot_migrate|slot_prepare|slot_retire)"
     r"|teal\.platform\.(sonar_quality_gate|status_page)"
@@ -105,19 +105,19 @@ MODULE = re.compile(r"^\s*-?\s*((?:amazon|community|kubernetes|teal)\.\w+\.\w+):
 
 
 def modules(role: str) -> list[str]:
-    """Return the modules that a role makes something with, in the order of its tasks."""
+    """Return the modules that create resources in a role, in the order of its tasks."""
     files = sorted((data.ROOT / "roles" / role / "tasks").glob("*.yml"))
     text = "\n".join(file.read_text(encoding="utf-8") for file in files if file.stem != "absent")
-    return [name for name in dict.fromkeys(MODULE.findall(text)) if not MAKING_NOTHING.fullmatch(name)]
+    return [name for name in dict.fromkeys(MODULE.findall(text)) if not WITHOUT_RESOURCES.fullmatch(name)]
 
 
 def block() -> str:
-    """Return a row for each module of each component. Raises KeyError for a module that MADE doesn't know."""
+    """Return a row for each module of each component. Raises KeyError for a module that is missing in RESOURCES."""
     components = dict.fromkeys(name for env in data.environments() for name in env.components)
     rows = []
     for component in components:
         for role in (component, "slot") if component == "release" else (component,):
             for name in modules(role):
-                what, simulated = MADE.get(f"{role}: {name}") or MADE[name]
+                what, simulated = RESOURCES.get(f"{role}: {name}") or RESOURCES[name]
                 rows.append([component, what, f"`{name}`", simulated])
-    return table(["Component", "What", "Made by", "On the rehearsal"], rows)
+    return table(["Component", "Resource", "Created by", "On the emulator"], rows)

@@ -1,4 +1,4 @@
-"""tests/sanity/ignore-*.txt: what `ansible-test sanity` must not complain of, with the reason."""
+"""tests/sanity/ignore-*.txt: the accepted errors of `ansible-test sanity`, with the reason."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from docs.generate.data import ROOT
 
 #: The versions of ansible-core that the collection supports.
 CORES = ("2.19", "2.20", "2.21")
-#: validate-modules asks each file of these folders for a header of the GPL.
+#: validate-modules requires a header of the GPL in each file of these folders.
 LICENSED = ("callback", "connection", "lookup", "modules")
 REASON = "Teal is MIT-licensed, see CONTRIBUTING.md"
 

@@ -19,13 +19,13 @@ JINJA = Environment(undefined=ChainableUndefined, autoescape=False)
 
 
 def known(environment: data.Environment) -> dict[str, Any]:
-    """Return the settings whose value is known: those that are no template."""
+    """Return the settings with a known value: those without a template."""
     values = {name: value for name, value in environment.values.items() if "{{" not in str(value)}
     return dict(values, platform_state="present", ansible_check_mode=False)
 
 
 def may_run(condition: Any, values: dict[str, Any]) -> bool:
-    """Return False if a condition names settings alone and is false."""
+    """Return False if a condition names only settings and is false."""
     for each in condition if isinstance(condition, list) else [condition]:
         text = str(each)
         try:
@@ -42,7 +42,7 @@ def _names(expression: str) -> set[str]:
 
 
 def files(role: str, name: str, values: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the tasks of a role's file, and of what it includes."""
+    """Yield the tasks of a role's file, and of the files that it includes."""
     path = data.ROOT / "roles" / role / "tasks" / f"{name.removesuffix('.yml')}.yml"
     yield from walk(data.read_yaml(path) or [], role, values)
 

@@ -32,7 +32,7 @@ def test_a_change_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unknown_block_is_refused() -> None:
-    with pytest.raises(build.UnknownBlock, match="no block 'nonsense'"):
+    with pytest.raises(build.UnknownBlock, match="no block 'nonsense' exists"):
         build.fill("<!-- begin: nonsense -->\n<!-- end: nonsense -->", korean=False)
 
 

@@ -16,7 +16,7 @@ def test_a_missing_entry_and_a_missing_module_are_found(monkeypatch: pytest.Monk
     monkeypatch.setattr(own_modules, "existing", lambda: modules - {"sns_topic"} | {"sqs_queue"})
     assert own_modules.problems() == [
         "docs/generate/own_modules.yml: no entry for the module sqs_queue",
-        "docs/generate/own_modules.yml: there is no module sns_topic",
+        "docs/generate/own_modules.yml: no module sns_topic exists",
     ]
 
 
