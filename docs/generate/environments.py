@@ -87,11 +87,12 @@ def _compute(env: Environment, translate: Callable[[str], str]) -> str:
 def _database(env: Environment, translate: Callable[[str], str]) -> str:
     if not env.has("database"):
         return "–"
+    tier = env["database_tier"]
     facts = [
         f"{env['database_engine']} {env['database_engine_version']}",
         f"`{env['database_instance_class']}`",
         translate("multi-AZ" if env["database_multi_az"] else "one zone"),
-        f"{translate(tier) if (tier := env['database_tier']) in KOREAN else tier} {translate('subnets, not publicly accessible')}",
+        f"{translate(tier) if tier in KOREAN else tier} {translate('subnets, not publicly accessible')}",
         translate("backups kept for {} d").format(env["database_backup_retention_days"]),
     ]
     if env["database_deletion_protection"]:
