@@ -153,7 +153,7 @@ def monthly(korean: bool = False) -> str:
             cells.append(f"{month:,.0f}{mark}" if month >= 0.5 else "< 1" if own else "–")
         rows.append([component, *cells])
     totals = [f"**{sum(item.month for item in found):,.0f}**" for found in by_environment.values()]
-    rows.append(["**합계**" if korean else "**Together**", *totals])
+    rows.append(["**합계**" if korean else "**Total**", *totals])
     return table(["구성 요소" if korean else "Component", *by_environment], rows)
 
 
