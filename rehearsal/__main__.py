@@ -62,7 +62,7 @@ def up(home: Path, arguments: argparse.Namespace) -> int:
                 f" images {cluster['images']}:<tag>"
             )
         if not arguments.empty_registry:
-            user_cluster.bring_seeds(config)
+            user_cluster.load_seeds(config)
         _start(home, config)
     print('The emulator is running. To use it in this shell: eval "$(python -m rehearsal env)"')
     return 0
@@ -164,7 +164,7 @@ def push(home: Path, arguments: argparse.Namespace) -> int:
         image["version"] = arguments.version
     pushed = _post(config["aws"]["url"] + "/rehearsal/images", image)
     print(f"{pushed['reference']} {pushed['digest']}")
-    user_cluster.bring(config, arguments.tag, arguments.version or arguments.tag, arguments.behaviour)
+    user_cluster.load_image(config, arguments.tag, arguments.version or arguments.tag, arguments.behaviour)
     return 0
 
 

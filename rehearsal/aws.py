@@ -1,24 +1,24 @@
 """AWS: moto's server with the patches of `rehearsal.moto_patches`, as a separate process.
 
-In front of moto is a small WSGI application. It records each call, answers with the errors that were ordered,
-refuses what AWS's API models forbid (`rehearsal.request_limits`), and serves the rehearsal's own paths:
+A small WSGI application in front of moto records every call, injects ordered faults, refuses requests that AWS's API
+models forbid (`rehearsal.request_limits`), and serves the emulator's own paths:
 
     GET  /rehearsal/ready
     GET  /rehearsal/calls?since=N       the calls after number N
-    GET  /rehearsal/faults              the faults still ordered
-    POST /rehearsal/faults              order one: see `rehearsal.aws_calls.Fault`
-    DELETE /rehearsal/faults            forget them
-    GET  /rehearsal/images?ref=IMAGE    version, behaviour, digest; 404 if it can't be pulled
-    POST /rehearsal/images              push one: tag, repository, version, behaviour
-    GET  /rehearsal/nodes               the node groups' instances
-    GET  /rehearsal/clusters            EKS clusters, who may enter, their nodes: `rehearsal.moto_clusters`
-    GET  /rehearsal/caller?url=URL&cluster=NAME   whose token that is: `rehearsal.moto_clusters`
-    GET  /rehearsal/instances           where those that run the service are served: id → address
-    GET  /rehearsal/databases           where each database answers, once all that were asked for do
-    POST /rehearsal/client-environment  how a pod's or instance's process reaches AWS and databases
-    GET  /rehearsal/stand-ins           the same with their images, for `rehearsal.instances`
-    POST /rehearsal/console             what one of them writes to its console
-    and what `rehearsal.moto_load_balancers` says
+    GET  /rehearsal/faults              the faults that are still ordered
+    POST /rehearsal/faults              order a fault: `rehearsal.aws_calls.Fault`
+    DELETE /rehearsal/faults            remove all faults
+    GET  /rehearsal/images?ref=IMAGE    version, behaviour and digest of an image; 404 if it cannot be pulled
+    POST /rehearsal/images              push an image: tag, repository, version, behaviour
+    GET  /rehearsal/nodes               the instances of the node groups
+    GET  /rehearsal/clusters            EKS clusters, their access entries and nodes: `rehearsal.moto_clusters`
+    GET  /rehearsal/caller?url=URL&cluster=NAME   the owner of a token: `rehearsal.moto_clusters`
+    GET  /rehearsal/instances           the addresses of the instances that run the service: id → address
+    GET  /rehearsal/databases           the addresses of the databases; waits until all servers are up
+    POST /rehearsal/client-environment  the variables for a process of a pod or instance
+    GET  /rehearsal/stand-ins           the instances that run the service, for `rehearsal.instances`
+    POST /rehearsal/console             append text to the console of an instance
+    and the paths of `rehearsal.moto_load_balancers`
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from rehearsal import config as settings
 from rehearsal.http_errors import HttpError
 
 Handler = Callable[[dict[str, str], dict[str, Any]], Any]
-"""A path of the rehearsal: query and JSON body in, what is answered as JSON out. Raises HttpError."""
+"""Handles one of the emulator's own paths: takes query and JSON body, returns the JSON answer. Raises HttpError."""
 
 
 def main() -> None:
-    """Serve until ended."""
+    """Serve until SIGTERM."""
     config = settings.from_arguments("aws")
     os.environ.update(environment(config))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -54,7 +54,7 @@ def main() -> None:
     from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import run_simple
 
-    # Reading AWS's own policies takes moto seconds: before it says that it is ready, not in the first call.
+    # moto needs seconds to load AWS's managed policies: do so before the server is ready, not in the first call.
     get_backend("iam")[config["account"]]["aws"]
     port = config["aws"]["port"]
     front = application(config)
@@ -67,17 +67,17 @@ def main() -> None:
 
 
 def _exit(*_: Any) -> None:
-    """End by SIGTERM as by an exception, so that the databases end, too."""
+    """Exit by an exception on SIGTERM, so that the databases are stopped too."""
     raise SystemExit(0)
 
 
 def environment(config: dict[str, Any]) -> dict[str, str]:
-    """moto's own settings; they must stand before it is imported."""
+    """Return moto's settings, which have to be set before moto is imported."""
     return {"MOTO_IAM_LOAD_MANAGED_POLICIES": "true", "MOTO_PORT": str(config["aws"]["port"])}
 
 
 def application(config: dict[str, Any]) -> Frontend:
-    """The WSGI application: patched moto behind the rehearsal's own paths."""
+    """Return the WSGI application: patched moto, and the emulator's own paths."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     from rehearsal import (
@@ -119,7 +119,7 @@ BALANCER_PATHS = ("/rehearsal/load-balancers", "/rehearsal/target-health", "/reh
 
 
 class Frontend:
-    """Stands in front of moto; one call to moto at a time, since its backends are plain dictionaries."""
+    """The frontend of moto. It runs one call to moto at a time, because moto's backends are not thread-safe."""
 
     def __init__(self, moto: Any, balancer_paths: Any, http_apis: Any) -> None:
         from rehearsal import aws_calls, request_limits
@@ -131,7 +131,7 @@ class Frontend:
         self._http_apis = http_apis
         self._one_at_a_time = threading.RLock()
         self.authority: Path | None = None
-        """The certificate that RDS's servers are verified by."""
+        """The certificate authority of the database servers."""
         self.record = aws_calls.Record()
         self.faults = aws_calls.Faults()
         self.routes: dict[tuple[str, str], Handler] = {
@@ -188,7 +188,7 @@ class Frontend:
             answered[:] = [int(status.split()[0])]
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 
-        # A function may call AWS itself.
+        # No lock for Lambda invocations: the function may call AWS itself.
         turn = contextlib.nullcontext() if call.operation == "Invoke" else self._one_at_a_time
         try:
             with turn:
@@ -197,7 +197,7 @@ class Frontend:
             self.record.add(call, answered[0] if answered else 500, time.monotonic() - begun)
 
     def _certificates(self, path: str, start_response: Any) -> list[bytes]:
-        """Answer as the host where AWS publishes the authorities of RDS, a bundle for each region."""
+        """Answer as the host where AWS publishes the certificate authorities of RDS, one bundle per region."""
         region = path.strip("/").partition("/")[0]
         if self.authority is None or path != f"/{region}/{region}-bundle.pem":
             start_response("403 Forbidden", [("Content-Length", "0")])
@@ -215,7 +215,7 @@ class Frontend:
         handler = self.routes.get((request.method, name))
         try:
             if handler is None:
-                raise HttpError(404, f"the rehearsal has no {request.method} /rehearsal/{name}")
+                raise HttpError(404, f"the emulator has no {request.method} /rehearsal/{name}")
             body = request.get_json(force=True) if request.method == "POST" else {}
             status, answer = 200, handler(dict(request.args), body)
         except HttpError as e:
@@ -234,7 +234,7 @@ class Frontend:
 
 
 def _read(environ: dict[str, Any]) -> bytes:
-    """The request's whole body; environ is left so that it can be read again."""
+    """Read the request's body, and leave `environ` so that the body can be read again."""
     length = environ.get("CONTENT_LENGTH")
     stream = environ["wsgi.input"]
     body = (

@@ -1,4 +1,4 @@
-"""Every call to the rehearsal's AWS: which operation it is, a record of it, and faults on demand."""
+"""Calls to the emulated AWS: identification of the operation, a record of all calls, and injected faults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
 
 KEPT = 50_000
-"""How many calls are remembered."""
+"""The number of calls that the record holds."""
 
 SECRET = re.compile(r"password|secret|token|plaintext|credential", re.IGNORECASE)
 BOTO3_NAME = {"awslambda": "lambda", "s3bucket_path": "s3", "servicequotas": "service-quotas"}
@@ -28,35 +28,35 @@ SIGNED_BY = re.compile(r"Credential=([^/,\s]+)/")
 
 @dataclass
 class Call:
-    """One call: the operation as boto3's API calls it, with its parameters, what may be secret hidden."""
+    """One call: service and operation as boto3 names them, and the parameters without secrets."""
 
     service: str
     operation: str
     parameters: dict[str, Any]
     key: str = ""
-    """The access key that it is signed with."""
+    """The access key of the signature."""
 
 
 @dataclass
 class Fault:
-    """What a call is answered instead: an error, a delay, or both. Stands for `count` calls that match.
+    """An error, a delay, or both, for the next `count` calls that match.
 
-    Service, operation and access key may be patterns, as of a shell. Without code and delay it lets calls pass
-    that a later fault would meet.
+    Service, operation and access key may be shell patterns. Without code and delay, the fault exempts calls from
+    later faults.
     """
 
     service: str
     operation: str = "*"
     key: str = "*"
     code: str | None = None
-    message: str = "The rehearsal was told to fail this call"
+    message: str = "The emulator was asked to fail this call"
     status: int = 400
     delay: float = 0.0
     count: int = 1
     match: str = ""
 
     def meets(self, call: Call, body: str) -> bool:
-        """Whether this fault is for that call; `match` is looked for in the path, query and body."""
+        """Return whether the fault applies to a call. `match` is searched in the path, query and body."""
         return (
             fnmatchcase(call.service, self.service)
             and fnmatchcase(call.operation, self.operation)
@@ -67,13 +67,13 @@ class Fault:
 
 @dataclass
 class Faults:
-    """The faults that are ordered, oldest first."""
+    """The ordered faults, oldest first."""
 
     ordered: list[Fault] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, call: Call, body: str) -> Fault | None:
-        """The fault for this call, if one is ordered; it is one less then."""
+        """Return the fault for this call, if any, and decrement its count."""
         with self._lock:
             for fault in self.ordered:
                 if fault.meets(call, body):
@@ -93,7 +93,7 @@ class Record:
         self._number = 0
 
     def add(self, call: Call, status: int, seconds: float) -> None:
-        """Remember a call that has been answered."""
+        """Record an answered call."""
         with self._lock:
             self._number += 1
             self._calls.append(
@@ -110,13 +110,13 @@ class Record:
             )
 
     def since(self, number: int) -> list[dict[str, Any]]:
-        """The calls after that number, oldest first."""
+        """Return the calls after that number, oldest first."""
         with self._lock:
             return [call for call in self._calls if call["number"] > number]
 
 
 def identify(backend: str, environ: dict[str, Any], body: bytes) -> Call:
-    """Tell which operation a request is for, by AWS's own models (moto's router works by them)."""
+    """Return the call that a request makes, by AWS's models, as moto's router does."""
     service = BOTO3_NAME.get(backend, backend)
     if service == "elb" and b"Version=2015-12-01" in body:
         service = "elbv2"
@@ -127,7 +127,7 @@ def identify(backend: str, environ: dict[str, Any], body: bytes) -> Call:
     request = Request(environ)
     try:
         operation, path = get_service_router(service).match(request)
-    except Exception:  # no model of that service, no such operation: moto answers for itself
+    except Exception:  # The service or the operation is unknown: moto answers with its own error.
         return Call(service, f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}", {}, key)
     given: dict[str, Any] = {**path, **request.args}
     if request.content_type and "json" in request.content_type:
@@ -147,14 +147,14 @@ def _without_secrets(value: Any) -> Any:
     return value
 
 
-class _Told(ServiceException):
-    """An error of no service of moto's own (moto looks at an exception's module for that)."""
+class _InjectedError(ServiceException):
+    """An error that belongs to no service of moto; moto decides that by the exception's module."""
 
 
 def error(
     service: str, operation_name: str, content_type: str, code: str, message: str
 ) -> tuple[dict[str, str], bytes]:
-    """An error as that service would answer it: headers and body."""
+    """Return headers and body of an error in the format of a service."""
     model = get_service_model(service)
     try:
         operation = model.operation_model(operation_name)
@@ -162,5 +162,5 @@ def error(
         operation = OperationModel({}, model)
     serializer = get_serializer_class(model.service_name, determine_request_protocol(model, content_type))
     context = ActionContext(model, operation, serializer, None)  # type: ignore[arg-type]
-    _, headers, body = ActionResult(_Told(code, message)).execute_result(context)
+    _, headers, body = ActionResult(_InjectedError(code, message)).execute_result(context)
     return {k: str(v) for k, v in headers.items()}, body if isinstance(body, bytes) else body.encode()

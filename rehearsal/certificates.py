@@ -1,4 +1,4 @@
-"""The rehearsal's own certificate authority, and what it signs."""
+"""The emulator's certificate authority and the server certificates that it signs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIFETIME = datetime.timedelta(days=30)
 
 
 class Pair(NamedTuple):
-    """A certificate and its key (PEM files); for an authority also the system's bundle with it added."""
+    """A certificate and its key (PEM files); for an authority, also the system's bundle with the authority added."""
 
     cert_file: Path
     key_file: Path
@@ -26,7 +26,7 @@ class Pair(NamedTuple):
 
 
 def authority(folder: Path) -> Pair:
-    """Make a certificate authority in `folder`."""
+    """Create a certificate authority in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     name = _name("Teal rehearsal CA")
@@ -42,7 +42,7 @@ def authority(folder: Path) -> Pair:
 
 
 def server(folder: Path, name: str, hosts: list[str], ca: Pair) -> Pair:
-    """Make a server's certificate for `hosts` (DNS names, wildcards, IP addresses), signed by `ca`."""
+    """Create a server certificate for `hosts` (DNS names, wildcards, IP addresses), signed by `ca`."""
     issuer = x509.load_pem_x509_certificate(ca.cert_file.read_bytes())
     issuer_key = serialization.load_pem_private_key(ca.key_file.read_bytes(), None)
     key = ec.generate_private_key(ec.SECP256R1())

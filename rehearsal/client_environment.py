@@ -1,12 +1,12 @@
-"""The environment variables by which a process that the emulator starts reaches AWS and the databases.
+"""The environment variables with which a process in a pod or instance reaches AWS and the databases.
 
-On AWS, a pod or instance has credentials by its role, resolves the database's name by DNS, and trusts public
-authorities. Here these variables do the same. Served by the AWS part:
+On AWS, a pod or instance gets credentials from its role, resolves database names by DNS, and trusts public
+authorities. In the emulator, these variables do the same. The AWS part serves them:
 
     POST /rehearsal/client-environment   {"cluster", "namespace", "service_account", "text"}
                                          or {"instance_id", "text"}   → {"environment": {name: value}, "database": name}
 
-`database` is the database that `text` names, "" if it names none
+`database` is the database that is named in `text`, "" if there is none
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SESSION_SECONDS = 6 * 3600
 def handler(
     config: dict[str, Any], servers: Databases | None
 ) -> Callable[[Any, dict[str, Any]], dict[str, Any]]:
-    """Return what answers the path."""
+    """Return the handler of the path."""
 
     def answer(query: Any, body: dict[str, Any]) -> dict[str, Any]:
         found = variables(config) | credentials(config, _role(config, body))
@@ -44,7 +44,7 @@ def handler(
 
 
 def variables(config: dict[str, Any]) -> dict[str, str]:
-    """Return how AWS is reached, and which authority is trusted."""
+    """Return the variables for AWS's address and the trusted authority."""
     proxy, bundle = config["balancer"]["proxy_url"], config["ca"]["bundle_file"]
     return {
         "AWS_ENDPOINT_URL": config["aws"]["url"],
@@ -55,7 +55,7 @@ def variables(config: dict[str, Any]) -> dict[str, str]:
         "NO_PROXY": NO_PROXY,
         "no_proxy": NO_PROXY,
         "SSL_CERT_FILE": bundle,
-        # The certificates of RDS: what the service has in its image under another path.
+        # On AWS, the service's image holds the authorities of RDS under another path.
         "DATABASE_CA": config["ca"]["cert_file"],
     }
 
@@ -63,10 +63,10 @@ def variables(config: dict[str, Any]) -> dict[str, str]:
 def database_variables(
     home: Path, databases: list[dict[str, Any]], cluster: str, text: str
 ) -> dict[str, str]:
-    """Return how the names of databases are resolved: by a hosts file for Java, by PGHOSTADDR for libpq.
+    """Return the variables that resolve database names: a hosts file for Java, PGHOSTADDR for libpq.
 
-    PGHOSTADDR is one address, so it is that of the database which `text` (what the process is started with) names, of
-    the one that is named like the cluster, or of the only one. The name is still what certificates are verified by.
+    PGHOSTADDR holds one address: of the database that is named in `text` (the process's command and environment), else
+    of the one named like the cluster, else of the only one. Certificates are still verified by name.
     """
     found = (
         {"JAVA_TOOL_OPTIONS": f"-Djdk.net.hosts.file={home / 'hosts'}"} if (home / "hosts").exists() else {}
@@ -80,7 +80,7 @@ def database_variables(
 
 
 def credentials(config: dict[str, Any], role: str) -> dict[str, str]:
-    """Return temporary credentials of a role, none without a role."""
+    """Return temporary credentials of a role; none without a role."""
     if not role:
         return {}
     partition = get_partition(config["region"])
@@ -95,7 +95,7 @@ def credentials(config: dict[str, Any], role: str) -> dict[str, str]:
 
 
 def _role(config: dict[str, Any], body: dict[str, Any]) -> str:
-    """Return the ARN of the role that a pod or an instance has, "" if it has none."""
+    """Return the ARN of the role of a pod or instance; "" if it has none."""
     account, region = config["account"], config["region"]
     if name := body.get("instance_id"):
         instance = ec2_backends[account][region].get_instance(name)

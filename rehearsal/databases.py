@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class Instance(NamedTuple):
-    """What a server needs to know of an RDS instance."""
+    """The settings of an RDS instance that its server needs."""
 
     arn: str
     name: str
@@ -101,15 +101,15 @@ class Databases:
         self._thread.shutdown(wait=True)
 
     def starting(self, arn: str) -> bool:
-        """Whether the server is still at work on what it was asked for."""
+        """Return whether the server has unfinished work."""
         return arn in self._last and not self._last[arn].done()
 
     def dump_of(self, snapshot: str) -> Path:
-        """Return the file that a snapshot's dump is in."""
+        """Return the dump file of a snapshot."""
         return self._home / "snapshots" / f"{snapshot}.dump"
 
     def described(self, query: dict[str, str], body: dict[str, Any]) -> dict[str, Any]:
-        """Return where each database answers, once all that were asked for do, and what went wrong."""
+        """Return the address of each database and its last error, after all pending work is done."""
         for future in list(self._last.values()):
             future.exception()
         found = [
@@ -135,7 +135,7 @@ class Databases:
         self._last[arn] = self._thread.submit(run)
 
     def _free(self) -> str:
-        """Return an address that no server has, and no other process listens at."""
+        """Return an address that no server has and on which no other process listens."""
         used = {server.address for server in self._servers.values()}
         for last in range(FIRST, LAST + 1):
             address = f"{self._config['subnet']}.{last}"

@@ -1,7 +1,7 @@
-"""Whether AWS would have let things go in the order in which they went: `python -m rehearsal.deletion_order`.
+"""`python -m rehearsal.deletion_order`: checks that AWS would have accepted the order of deletions.
 
-moto deletes whatever it is told to, with all that hangs on it. AWS refuses what is still in use. This
-reads the calls that the rehearsal recorded, and names each that AWS would have refused.
+moto deletes any resource, with its dependent resources. AWS refuses to delete a resource that is still in use. This
+program reads the calls that the emulator recorded, and lists those that AWS would have refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WORKLOADS = (
 
 
 class Rule(NamedTuple):
-    """Every `first` has to come before any `later`. With `same`, only where this parameter is the same."""
+    """Every call in `first` has to precede all calls in `later`; with `same`, those with equal values of that parameter."""
 
     first: tuple[str, ...]
     later: tuple[str, ...]
@@ -35,9 +35,9 @@ RULES = (
     Rule(
         ("autoscaling DetachLoadBalancerTargetGroups",),
         ("elbv2 DeleteTargetGroup", "eks DeleteNodegroup"),
-        "nodes are drained from the slots before either goes",
+        "nodes are drained from the slots before either is deleted",
     ),
-    Rule(("eks DeleteNodegroup",), ("eks DeleteCluster",), "a cluster that has node groups is not deleted"),
+    Rule(("eks DeleteNodegroup",), ("eks DeleteCluster",), "a cluster with node groups cannot be deleted"),
     Rule(
         ("elbv2 DeleteLoadBalancer",),
         ("elbv2 DeleteTargetGroup", "acm DeleteCertificate"),
@@ -51,22 +51,26 @@ RULES = (
     Rule(
         WORKLOADS,
         ("ec2 DeleteSecurityGroup", "ec2 DeleteSubnet", "ec2 DeleteVpc"),
-        "their network interfaces are in the network",
+        "their network interfaces use the network",
     ),
     Rule(WORKLOADS, ("iam DeleteRole",), "they run with these roles"),
     Rule(("eks DeleteNodegroup",), ("ec2 DeleteLaunchTemplate",), "node groups use it"),
-    Rule(("cloudwatch DeleteAlarms",), ("sns DeleteTopic",), "alarms tell it"),
+    Rule(("cloudwatch DeleteAlarms",), ("sns DeleteTopic",), "alarms publish to it"),
     Rule(
         ("ec2 DeleteNatGateway",),
         ("ec2 ReleaseAddress", "ec2 DeleteSubnet", "ec2 DetachInternetGateway"),
-        "a NAT gateway holds its address and its subnet",
+        "a NAT gateway uses its address and its subnet",
     ),
     Rule(
         ("ec2 ReleaseAddress",),
         ("ec2 DetachInternetGateway",),
-        "a VPC with public addresses keeps its gateway",
+        "a VPC with public addresses needs its gateway",
     ),
-    Rule(("ec2 DetachInternetGateway",), ("ec2 DeleteInternetGateway",), "it is attached"),
+    Rule(
+        ("ec2 DetachInternetGateway",),
+        ("ec2 DeleteInternetGateway",),
+        "an attached gateway cannot be deleted",
+    ),
     Rule(
         (
             "ec2 DeleteSubnet",
@@ -77,26 +81,26 @@ RULES = (
             "ec2 DeleteNatGateway",
         ),
         ("ec2 DeleteVpc",),
-        "a VPC goes empty",
+        "only an empty VPC can be deleted",
     ),
     Rule(
         ("iam DetachRolePolicy", "iam DeleteRolePolicy", "iam RemoveRoleFromInstanceProfile"),
         ("iam DeleteRole",),
-        "a role goes without its policies",
+        "a role with policies cannot be deleted",
         "RoleName",
     ),
     Rule(
         ("iam RemoveRoleFromInstanceProfile",),
         ("iam DeleteInstanceProfile",),
-        "a profile goes empty",
+        "an instance profile with a role cannot be deleted",
         "InstanceProfileName",
     ),
-    Rule(("iam DeleteRole",), ("iam DeletePolicy",), "roles are bounded by it"),
+    Rule(("iam DeleteRole",), ("iam DeletePolicy",), "the policy is the permissions boundary of roles"),
 )
 
 
 def violations(calls: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield what AWS would have refused in `calls`, as `GET /rehearsal/calls` gives them, oldest first."""
+    """Yield a message for each call that AWS would have refused; `calls` come from `GET /rehearsal/calls`."""
     done = [
         (position, f"{call['service']} {call['operation']}", call["parameters"])
         for position, call in enumerate(calls)
@@ -117,18 +121,18 @@ def _what(parameters: dict[str, Any]) -> str:
 
 
 def last_life(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the calls since a network was last made: what went before it is another story."""
+    """Return the calls since a VPC was last created: earlier calls belong to another environment."""
     made = [n for n, call in enumerate(calls) if call["operation"] == "CreateVpc"]
     return calls[made[-1] + 1 :] if made else calls
 
 
 def main() -> int:
-    """Ask the rehearsal; print what is wrong and return 1, or return 0."""
+    """Check the recorded calls. Print violations and return 1, or return 0."""
     url = f"{os.environ['AWS_ENDPOINT_URL']}/rehearsal/calls"
     with urllib.request.urlopen(url) as answer:
         calls = last_life(json.load(answer)["calls"])
     if not any(call["operation"] == "DeleteVpc" and call["status"] < 300 for call in calls):
-        print("nothing was taken away since the last network was made: there is no order to judge")
+        print("no VPC was deleted since the last one was created: there are no deletions to check")
         return 1
     wrong = list(violations(calls))
     print("\n".join(wrong) or f"AWS would have refused none of the {len(calls)} calls of the destroy")

@@ -1,12 +1,12 @@
-"""Discord's webhooks: messages are checked as Discord would, and kept.
+"""A fake Discord: webhooks that check messages as Discord does, and keep them.
 
-    POST   /api/webhooks/<id>/<token>   204, with ?wait=true 200 and the message; 400, 401, 404 as Discord;
-                                        ?thread_id=<digits> is kept with the message
+    POST   /api/webhooks/<id>/<token>   204, or 200 and the message with ?wait=true; 400, 401, 404 as Discord;
+                                        ?thread_id=<digits> is stored with the message
     GET    /api/webhooks/<id>/<token>   the webhook
     GET    /rehearsal/messages          {"messages": [...], "refused": [{"status", "answer", "payload"}]}
-    DELETE /rehearsal/messages          forget them
+    DELETE /rehearsal/messages          remove all messages
 
-The balancer leads `https://discord.com` here, so that what has that address built in works unchanged.
+The balancer routes `https://discord.com` here, so clients with that fixed address work unchanged.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MENTIONS = {"roles", "users", "everyone"}
 
 
 def problems(message: dict[str, Any]) -> dict[str, Any]:
-    """What Discord would refuse: code and message by path (`embeds.0.fields.1.value`)."""
+    """Return the errors that Discord would report: code and message by path (`embeds.0.fields.1.value`)."""
     return {path: {"code": code, "message": text} for path, code, text in _problems(message)}
 
 
@@ -92,7 +92,7 @@ def _text(path: str, text: Any, limit: int) -> Iterator[tuple[str, str, str]]:
 
 
 def _length(text: str) -> int:
-    """Discord counts UTF-16 code units: an emoji outside the basic plane is two."""
+    """Return the length as Discord counts it: in UTF-16 code units, of which an emoji has two."""
     return len(text.encode("utf-16-le")) // 2
 
 
@@ -112,7 +112,7 @@ def _is_iso8601(stamp: Any) -> bool:
 
 
 def _nested(found: dict[str, Any]) -> dict[str, Any]:
-    """`{"a.0.b": problem}` in Discord's shape, `{"a": {"0": {"b": {"_errors": [problem]}}}}`."""
+    """Convert `{"a.0.b": problem}` to Discord's format, `{"a": {"0": {"b": {"_errors": [problem]}}}}`."""
     errors: dict[str, Any] = {}
     for path, problem in found.items():
         at = errors
@@ -139,7 +139,7 @@ class Webhook:
         return None
 
     async def show(self, request: web.Request) -> web.Response:
-        """GET of the webhook: what community.general.discord asks in check mode."""
+        """GET of the webhook, as community.general.discord does in check mode."""
         return self._refusal(request) or web.json_response({"id": self.id, "name": "teal", "type": 1})
 
     async def take(self, request: web.Request) -> web.Response:
@@ -151,13 +151,13 @@ class Webhook:
         except ValueError:
             payload = None
         if not isinstance(payload, dict):
-            said = {"message": "The request body contains invalid JSON.", "code": 50109}
-            return self._refuse(said, payload)
+            error = {"message": "The request body contains invalid JSON.", "code": 50109}
+            return self._refuse(error, payload)
         if not payload.get("content") and not payload.get("embeds"):
             return self._refuse({"message": "Cannot send an empty message", "code": 50006}, payload)
         if found := problems(payload):
-            said = {"message": "Invalid Form Body", "code": 50035, "errors": _nested(found)}
-            return self._refuse(said, payload)
+            error = {"message": "Invalid Form Body", "code": 50035, "errors": _nested(found)}
+            return self._refuse(error, payload)
         message = {
             "id": str(next(self._ids)),
             "timestamp": datetime.datetime.now(datetime.UTC).isoformat(),
@@ -174,24 +174,24 @@ class Webhook:
             return web.json_response({**message, "webhook_id": self.id})
         return web.Response(status=204)
 
-    def _refuse(self, said: dict[str, Any], payload: Any) -> web.Response:
-        self.refused.append({"status": 400, "answer": said, "payload": payload})
-        print(f"refused: {json.dumps(said)}")
-        return web.json_response(said, status=400)
+    def _refuse(self, error: dict[str, Any], payload: Any) -> web.Response:
+        self.refused.append({"status": 400, "answer": error, "payload": payload})
+        print(f"refused: {json.dumps(error)}")
+        return web.json_response(error, status=400)
 
     async def kept(self, request: web.Request) -> web.Response:
-        """What was sent so far."""
+        """Return the messages so far."""
         return web.json_response({"messages": self.messages, "refused": self.refused})
 
     async def forget(self, request: web.Request) -> web.Response:
-        """Begin anew."""
+        """Remove all messages."""
         self.messages.clear()
         self.refused.clear()
         return web.Response(status=204)
 
 
 def application(config: dict[str, Any]) -> web.Application:
-    """The stand-in for the webhook of `config`."""
+    """Return the fake service with the webhook of `config`."""
     app = fake_service.application()
     webhook = Webhook(config["discord"]["webhook_url"])
     for prefix in ("/api", "/api/v10"):

@@ -1,6 +1,6 @@
-"""What AWS's documentation says of requests and botocore's models do not: further limits, and exceptions.
+"""Limits of requests that are documented by AWS but missing in botocore's models, and exceptions to the models.
 
-Data alone; `rehearsal.request_limits` applies it.
+This module holds data only; `rehearsal.request_limits` applies it.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ LOOSER: dict[str, tuple[str, ...]] = {
     # AWS adds instance types every few weeks; an installed botocore does not know the newest.
     "InstanceType": ("enum",),
 }
-"""Shapes of botocore's models, and the constraints of these that AWS does not enforce as the model has them."""
+"""By shape of botocore's models: the constraints that AWS does not enforce as modelled."""
 
 
 class Limit(NamedTuple):
-    """A limit that the documentation states for a member of a request."""
+    """A documented limit of a member of a request."""
 
     member: str
-    """Names from the request's top to the member, with dots between; lists on the way are entered."""
+    """The path from the request to the member, names joined by dots; lists are traversed."""
     maximum: int | None = None
-    """The greatest length of a text, or of a list as a whole."""
+    """The maximum length of a text or of a list."""
     pattern: str = ""
-    """What a text has to match as a whole."""
+    """The regular expression that a text has to match completely."""
     operations: tuple[str, ...] = ()
-    """For these operations alone; empty: for all of the service that have the member."""
+    """The operations that have the limit; empty for all operations of the service."""
 
 
 HYPHENATED = r"(?!-)[A-Za-z0-9-]+(?<!-)"
@@ -80,10 +80,10 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     "secretsmanager": (Limit("Name", 512, r"[A-Za-z0-9/_+=.@-]+", ("CreateSecret",)),),
     "sns": (Limit("Name", 256, r"[A-Za-z0-9_-]+(\.fifo)?", ("CreateTopic",)),),
 }
-"""By service, as boto3 names it. The names of RDS have no hyphen last and no two together."""
+"""By service, as boto3 names it. Names in RDS neither end in a hyphen nor have two in a row."""
 
 RESERVED = "aws:"
-"""What a tag's key must not begin with, in any service: such tags are AWS's own."""
+"""The reserved prefix of tag keys, in all services."""
 
 TAGGING = (
     "Add",
@@ -98,7 +98,7 @@ TAGGING = (
     "Run",
     "Tag",
 )
-"""How operations begin that set tags."""
+"""The first words of operations that set tags."""
 
 TAGS = ("Tags", "TagList", "AddTags", "tags", "TagSpecifications.Tags")
-"""Where they are in requests: lists of Key and Value (KMS: TagKey), or mappings."""
+"""The members of requests that hold tags: lists of Key and Value (KMS: TagKey), or mappings."""

@@ -1,10 +1,9 @@
-"""The EC2 stand-in: what an instance would run.
+"""Runs the service of EC2 instances as local processes.
 
-An instance whose user data names an image of the service gets a process of the sample service, or of the user's
-own program if that is what the image is, at the address that `GET /rehearsal/stand-ins` says, for as long as the
-instance runs. Like systemd on the
-real one, it starts the service anew when it ends, and writes to the instance's console why it did. User data
-is not executed: only the image that it names, the environment, the port and the grace period matter.
+If the user data of an instance names an image of the service, this part runs the sample service, or the user's own
+program, at the address from `GET /rehearsal/stand-ins`, for as long as the instance runs. Like systemd on a real
+instance, it restarts a service that ended, and writes the reason to the instance's console. User data is not executed:
+only the image, the environment, the port and the grace period are read from it.
 """
 
 from __future__ import annotations
@@ -35,22 +34,22 @@ _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 class StandIn:
-    """The service of one instance."""
+    """The service process of one instance."""
 
     def __init__(self, instance: str, ip: str, image: str, unit: dict[str, Any] | None = None) -> None:
         self.instance, self.ip, self.image = instance, ip, image
-        #: What `programs.unit` reads from the user data, and the machine's memory in bytes.
+        #: The settings that `programs.unit` reads from the user data, and the instance's memory in bytes.
         self.unit = {"environment": {}, "port": PORT, "grace": 30, "memory": None} | (unit or {})
         self._program: dict[str, Any] | None = None
         self._violation: process_limits.Violation | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="teal-instance-")
         self._process: subprocess.Popen[bytes] | None = None
         self._next = 0.0
-        self._told = ""
-        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as this)
+        self._logged = ""
+        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (it is open as long as this object exists)
 
     def keep(self, aws_url: str) -> None:
-        """Start the service if it doesn't run: the image is pulled at each start, as the real unit does."""
+        """Start the service unless it is running. The image is pulled at each start, as in the real unit."""
         if self._process and self._process.poll() is None:
             self._confine(self._process)
             return
@@ -59,7 +58,7 @@ class StandIn:
             lines = self._last_lines()
             if self._violation:
                 code, lines = self._violation.code, f"{lines}\n{self._violation.message}".lstrip()
-            self._say(f"ended with status {code}, is started again")
+            self._log(f"ended with status {code}; restarting")
             self._report(aws_url, f"exited {code}", lines)
             self._process, self._next = None, time.monotonic() + RESTART_SECONDS
         if time.monotonic() < self._next:
@@ -68,7 +67,7 @@ class StandIn:
             what = _get(f"{aws_url}/rehearsal/images?ref={urllib.parse.quote(self.image)}")
         except urllib.error.HTTPError as e:
             error = json.load(e)["error"]
-            self._say(f"can't pull: {error}")
+            self._log(f"cannot pull the image: {error}")
             self._report(aws_url, "exited 1", f"docker: {error}")
             self._next = time.monotonic() + RESTART_SECONDS
             return
@@ -90,7 +89,7 @@ class StandIn:
             stdout=self._output,
             stderr=subprocess.STDOUT,
         )
-        self._say(f"runs {self.image} at {self.ip}:{PORT}")
+        self._log(f"runs {self.image} at {self.ip}:{PORT}")
 
     def _start(self, program: dict[str, Any], aws_url: str) -> None:
         """Start the user's own program, with the environment of the unit."""
@@ -111,11 +110,11 @@ class StandIn:
                 start_new_session=True,
             )
         except OSError as e:
-            self._say(f"can't start {words[0]}: {e.strerror}")
+            self._log(f"cannot start {words[0]}: {e.strerror}")
             self._report(aws_url, "exited 127", f"docker: {words[0]}: {e.strerror}")
             self._next = time.monotonic() + RESTART_SECONDS
             return
-        self._say(f"runs {self.image} at {self.ip}:{port}")
+        self._log(f"runs {self.image} at {self.ip}:{port}")
 
     def _confine(self, process: subprocess.Popen[bytes]) -> None:
         if self._program and not self._violation:
@@ -124,24 +123,24 @@ class StandIn:
                 self.kill()
 
     def kill(self) -> None:
-        """Kill the service, with all that it started."""
+        """Kill the service and its child processes."""
         if self._process and self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL) if self._program else self._process.kill()
 
     def end(self) -> subprocess.Popen[bytes] | None:
-        """Ask the service to end; returns its process, if it had one."""
+        """Send SIGTERM to the service; return its process, if it has one."""
         if self._process and self._process.poll() is None:
-            self._say("is ended")
+            self._log("is stopped")
             self._process.terminate()
         return self._process
 
     def lives(self) -> bool:
-        """Whether its process has not ended yet."""
+        """Return whether its process is still running."""
         return self._process is not None and self._process.poll() is None
 
     def _report(self, aws_url: str, how: str, lines: str) -> None:
-        """Write to the console what the unit's ExecStopPost does."""
+        """Write the same text to the console as the unit's ExecStopPost."""
         text = f"teal-service ended: {how}\n{lines}\n"
         _post(f"{aws_url}/rehearsal/console", {"instance_id": self.instance, "text": text})
 
@@ -152,29 +151,29 @@ class StandIn:
         self._output.seek(0)
         return "\n".join(lines[-CONSOLE_LINES:])
 
-    def _say(self, what: str) -> None:
-        if what != self._told:
-            self._told = what
-            print(f"{self.instance} {what}", flush=True)
+    def _log(self, text: str) -> None:
+        if text != self._logged:
+            self._logged = text
+            print(f"{self.instance} {text}", flush=True)
 
 
 def main() -> None:
-    """Keep the stand-ins as moto's instances are, until ended."""
+    """Run the services of moto's instances until SIGTERM."""
     aws_url = settings.from_arguments("instances")["aws"]["url"]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    standing: dict[str, StandIn] = {}
+    running: dict[str, StandIn] = {}
     ending: list[tuple[StandIn, float]] = []
     try:
         while True:
             with contextlib.suppress(OSError, ValueError):
                 wanted = {s["instance_id"]: s for s in _get(f"{aws_url}/rehearsal/stand-ins")["stand_ins"]}
-                for gone in standing.keys() - wanted.keys():
-                    stand_in = standing.pop(gone)
+                for gone in running.keys() - wanted.keys():
+                    stand_in = running.pop(gone)
                     if stand_in.end():
                         ending.append((stand_in, time.monotonic() + stand_in.unit["grace"]))
-                for new in wanted.keys() - standing.keys():
-                    standing[new] = StandIn(new, wanted[new]["ip"], wanted[new]["image"], wanted[new])
-                for stand_in in standing.values():
+                for new in wanted.keys() - running.keys():
+                    running[new] = StandIn(new, wanted[new]["ip"], wanted[new]["image"], wanted[new])
+                for stand_in in running.values():
                     stand_in.keep(aws_url)
             ending = [(one, until) for one, until in ending if one.lives()]
             for one, until in ending:
@@ -182,7 +181,7 @@ def main() -> None:
                     one.kill()
             time.sleep(LOOK_SECONDS)
     finally:
-        for stand_in in [*(one for one, _ in ending), *standing.values()]:
+        for stand_in in [*(one for one, _ in ending), *running.values()]:
             stand_in.kill()
 
 

@@ -1,9 +1,9 @@
-"""Runs a deployed Lambda function, and calls it for an HTTP API of API Gateway.
+"""Runs deployed Lambda functions, also for HTTP APIs of API Gateway.
 
-A function's package is unpacked as deployed and run by this machine's Python in a process of its own, one for
-each invocation: no layers, no images, no other languages, no limit of memory. Its AWS calls come back here.
-An HTTP API is found by its host name; its routes, integrations and the function's permission are those that
-stand in moto. A route with an authorizer wants a signature or a bearer token, and does not check it.
+Each invocation unpacks the function's package and runs it with this machine's Python in a new process. Layers, images,
+other languages and memory limits are not supported. The function's AWS calls reach the emulator. An HTTP API is found
+by its host name; its routes, integrations and permissions are those in moto. A route with an authorizer requires a
+signature or a bearer token, but does not verify it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ os.write(int(sys.argv[1]), json.dumps(answer).encode())
 
 
 class Done(NamedTuple):
-    """What an invocation came to: the payload as JSON, whether it failed, what it printed."""
+    """The result of an invocation: the payload as JSON, whether it failed, and its output."""
 
     payload: str
     failed: bool
@@ -57,7 +57,7 @@ class Done(NamedTuple):
 
 
 class Runner:
-    """Runs functions; call it with one and an event."""
+    """Runs functions: `runner(function, event)`."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         self._packages = Path(config["home"]) / "functions"
@@ -70,9 +70,9 @@ class Runner:
         }
 
     def __call__(self, function: LambdaFunction, event: Any) -> Done:
-        """Invoke it. An exception, a timeout, a runtime that isn't Python: a failed one."""
+        """Invoke a function. An exception, a timeout and a runtime other than Python make it a failure."""
         if not (function.run_time or "").startswith("python"):
-            return _failed("Runtime.NotHere", f"the rehearsal runs Python functions, not {function.run_time}")
+            return _failed("Runtime.NotHere", f"the emulator runs Python functions, not {function.run_time}")
         asked = {
             "event": event,
             "handler": function.handler,
@@ -125,7 +125,7 @@ class Runner:
         if not folder.exists():
             new = Path(tempfile.mkdtemp(dir=self._packages))
             zipfile.ZipFile(io.BytesIO(function.code_bytes)).extractall(new)
-            with contextlib.suppress(OSError):  # another invocation was faster
+            with contextlib.suppress(OSError):  # A concurrent invocation has created the folder.
                 new.rename(folder)
         return folder
 
@@ -135,7 +135,7 @@ def _failed(kind: str, message: str, log: str = "") -> Done:
 
 
 class HttpApis:
-    """The HTTP APIs of API Gateway, as a WSGI application for their own host names."""
+    """The HTTP APIs of API Gateway, as a WSGI application for their host names."""
 
     def __init__(self, run: Runner) -> None:
         self._run = run
@@ -180,11 +180,11 @@ def _api(host: str) -> tuple[str, str, Api]:
         for region, backend in list(regions.items()):
             if api := backend.apis.get(api_id):
                 return account, region, api
-    raise _Refused(403, "Forbidden")  # as for any name that is nobody's
+    raise _Refused(403, "Forbidden")  # API Gateway's answer to any unknown host name.
 
 
 def _route(api: Api, method: str, path: str) -> tuple[Route, dict[str, str]]:
-    """The route of a request: the one with the most parts that are said, and a method before ANY."""
+    """Return the route of a request: the one with the most literal segments; a method takes precedence over ANY."""
     best: tuple[tuple[int, int, int], Route, dict[str, str]] | None = None
     for route in list(api.routes.values()):
         if route.route_key == "$default":
@@ -194,8 +194,8 @@ def _route(api: Api, method: str, path: str) -> tuple[Route, dict[str, str]]:
             matched = _matched(template, path) if of in (method, "ANY") else None
             if matched is None:
                 continue
-            parameters, said = matched
-            rank = (said, -int("+}" in template), int(of == method))
+            parameters, literal = matched
+            rank = (literal, -int("+}" in template), int(of == method))
         if best is None or rank > best[0]:
             best = rank, route, parameters
     if best is None:
@@ -204,25 +204,25 @@ def _route(api: Api, method: str, path: str) -> tuple[Route, dict[str, str]]:
 
 
 def _matched(template: str, path: str) -> tuple[dict[str, str], int] | None:
-    """A path's parameters, and how many of its parts the template says; None if it doesn't match."""
-    parts, said, parameters = path.strip("/").split("/"), 0, {}
+    """Return the path parameters and the number of literal segments; None if the path does not match."""
+    parts, literal, parameters = path.strip("/").split("/"), 0, {}
     wanted = template.strip("/").split("/")
     for n, part in enumerate(wanted):
         if part.endswith("+}") and n < len(parts) and parts[n]:
-            return parameters | {part[1:-2]: "/".join(parts[n:])}, said
+            return parameters | {part[1:-2]: "/".join(parts[n:])}, literal
         if n >= len(parts):
             return None
         if part.startswith("{"):
             parameters[part[1:-1]] = parts[n]
         elif part == parts[n]:
-            said += 1
+            literal += 1
         else:
             return None
-    return (parameters, said) if len(parts) == len(wanted) else None
+    return (parameters, literal) if len(parts) == len(wanted) else None
 
 
 def _function(account: str, region: str, api: Api, route: Route) -> LambdaFunction:
-    """The function behind a route. Without the permission to be invoked by API Gateway: 500, as on AWS."""
+    """Return the function of a route. Without a permission for API Gateway the answer is 500, as on AWS."""
     integration = api.integrations.get((route.target or "").removeprefix("integrations/"))
     if integration is None:
         raise _Refused(500, "Internal Server Error")
@@ -254,7 +254,7 @@ def _lets_in(statement: dict[str, Any], arn: str) -> bool:
 
 
 def _event(request: Request, api: Api, route: Route, parameters: dict[str, str], account: str) -> Any:
-    """An event of payload format 2.0."""
+    """Return an event in payload format 2.0."""
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         headers[name.lower()] = value
@@ -295,7 +295,7 @@ def _event(request: Request, api: Api, route: Route, parameters: dict[str, str],
 
 
 def _response(done: Done) -> tuple[int, dict[str, str], bytes]:
-    """What the function answered, by payload format 2.0's rules."""
+    """Convert the function's result by the rules of payload format 2.0."""
     if done.failed:
         raise _Refused(500, "Internal Server Error")
     answer = json.loads(done.payload)

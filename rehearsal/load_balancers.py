@@ -1,4 +1,4 @@
-"""The load balancers: their addresses, each with the routing that it has heard of, and their TLS."""
+"""The load balancers: their addresses, the routing table of each address, and their TLS certificates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rehearsal import certificates, routing
 
 
 class RoutingTable:
-    """One state of one load balancer's routing: listeners by port, target groups by ARN. Never changed."""
+    """One immutable state of a load balancer's routing: listeners by port, target groups by ARN."""
 
     def __init__(self, balancer: dict[str, Any], groups: dict[str, dict[str, Any]]) -> None:
         self.dns_name: str = balancer["dns_name"]
@@ -24,7 +24,7 @@ class RoutingTable:
 
 
 class Node:
-    """One address of a load balancer, with the routing table that it has heard of."""
+    """One address of a load balancer, with its current routing table."""
 
     def __init__(self, balancer: Balancer, address: str) -> None:
         self.balancer = balancer
@@ -32,14 +32,14 @@ class Node:
         self.table: RoutingTable | None = None
         self._generation = -1
 
-    def hear(self, generation: int, table: RoutingTable) -> None:
-        """Take a newer table; an older one that comes late is nothing to this address."""
+    def update(self, generation: int, table: RoutingTable) -> None:
+        """Use a newer routing table; ignore one that is older than the current."""
         if generation > self._generation:
             self._generation, self.table = generation, table
 
 
 class Balancer:
-    """A load balancer: its names, and its addresses, each a node."""
+    """A load balancer: its names and its addresses, each a node."""
 
     def __init__(self, arn: str) -> None:
         self.arn = arn
@@ -50,12 +50,12 @@ class Balancer:
         self._turn = itertools.count()
 
     def node(self) -> Node:
-        """The next address, as DNS would give them in turn."""
+        """Return the next address in turn, as DNS does."""
         return list(self.nodes.values())[next(self._turn) % len(self.nodes)]
 
 
 class LoadBalancers:
-    """All load balancers, as last heard of from moto."""
+    """All load balancers, from the last snapshot of moto."""
 
     def __init__(self, spread: float) -> None:
         self.balancers: dict[str, Balancer] = {}
@@ -64,7 +64,7 @@ class LoadBalancers:
         self._generation = itertools.count()
 
     def apply(self, snapshot: dict[str, Any]) -> None:
-        """Tell each address of each load balancer, each after a wait of its own."""
+        """Update all addresses of all load balancers, each after a random delay."""
         self.serial = snapshot["serial"]
         generation = next(self._generation)
         groups = {group["arn"]: group for group in snapshot["target_groups"]}
@@ -74,7 +74,7 @@ class LoadBalancers:
             try:
                 table = RoutingTable(found, groups)
             except routing.Unsupported as e:
-                print(f"{found['name']}: {e}; it keeps the routing that it had")
+                print(f"{found['name']}: {e}; its routing stays unchanged")
                 continue
             balancer = self.balancers.setdefault(found["arn"], Balancer(found["arn"]))
             balancer.account, balancer.region = found["account"], found["region"]
@@ -84,13 +84,13 @@ class LoadBalancers:
             balancer.nodes = {a: balancer.nodes.get(a) or Node(balancer, a) for a in addresses}
             for node in balancer.nodes.values():
                 if node.table is None or not self.spread:
-                    node.hear(generation, table)
+                    node.update(generation, table)
                 else:
                     wait = random.uniform(0, self.spread)
-                    asyncio.get_running_loop().call_later(wait, node.hear, generation, table)
+                    asyncio.get_running_loop().call_later(wait, node.update, generation, table)
 
     def find(self, host: str) -> Node | None:
-        """Which address a client gets that asks for `host`; None for hosts that are no load balancer's."""
+        """Return the address that a client gets for `host`; None if no load balancer has that name."""
         host = host.lower().rstrip(".")
         for balancer in self.balancers.values():
             if host in balancer.nodes:
@@ -104,10 +104,10 @@ class LoadBalancers:
 
 
 class Certificates:
-    """TLS contexts for listeners: what their ACM certificates name, signed by the rehearsal's authority.
+    """TLS contexts for listeners: with the names of their ACM certificates, signed by the emulator's authority.
 
-    The load balancer's own DNS name is added, which no certificate of AWS's would have: else nothing could be
-    asked of a load balancer that has no domain yet.
+    Unlike on AWS, the certificates also have the load balancer's DNS name, so that a load balancer without a domain
+    can be reached over TLS.
     """
 
     def __init__(self, ca: dict[str, str], folder: Path) -> None:
@@ -117,7 +117,7 @@ class Certificates:
         self._leaves: dict[tuple[str, ...], ssl.SSLContext] = {}
 
     def context(self, table: RoutingTable, port: int) -> ssl.SSLContext:
-        """For a listener: chosen by the client's SNI, the listener's first certificate if none fits."""
+        """Return the context of a listener. SNI selects the certificate; the first one is the default."""
         names = [tuple(c) for c in table.listeners[port]["certificates"]] or [()]
         key = (table.dns_name, *("\n".join(n) for n in names))
         if key not in self._contexts:
@@ -136,7 +136,7 @@ class Certificates:
         return self._contexts[key]
 
     def for_host(self, host: str) -> ssl.SSLContext:
-        """For a host that isn't a load balancer's: a stand-in."""
+        """Return the context for a host of an emulated service."""
         return self._leaf((host,))
 
     def _leaf(self, names: tuple[str, ...], fresh: bool = False) -> ssl.SSLContext:

@@ -1,6 +1,6 @@
-"""EKS and STS as the rehearsal's Kubernetes sees them: the clusters, who may enter them, whose a token is.
+"""The EKS clusters in moto and their access, for the emulated Kubernetes: access entries and the owners of tokens.
 
-Mounted by the AWS part:
+The AWS part serves:
 
     GET /rehearsal/clusters                     `clusters`
     GET /rehearsal/caller?url=URL&cluster=NAME  `caller`
@@ -27,14 +27,14 @@ from rehearsal.http_errors import HttpError
 
 CLUSTER_HEADER = "x-k8s-aws-id"
 ADMINISTRATOR = tuple(credentials.KEYS.values())
-"""The key that `python -m rehearsal env` prints; moto knows nothing of it."""
+"""The key that `python -m rehearsal env` prints; moto does not know it."""
 
 
 def clusters(query: dict[str, str], body: Any) -> dict[str, Any]:
-    """`{"clusters": [{name, arn, created, admins, entries, addons, nodes}]}`
+    """Return `{"clusters": [{name, arn, created, admins, entries, addons, nodes}]}`.
 
-    An entry is `{principal, username, groups, policies: [{name, namespaces}]}`, `namespaces` being null for
-    the whole cluster. `admins` are ARNs of principals that made the cluster, and administer it by that.
+    An entry is `{principal, username, groups, policies: [{name, namespaces}]}`; `namespaces` is null for the whole
+    cluster. `admins` holds the ARN of the principal that created the cluster, if that makes it an administrator.
     """
     nodes = moto_instances.nodes({}, None)["nodes"]
     found = [
@@ -59,7 +59,7 @@ def clusters(query: dict[str, str], body: Any) -> dict[str, Any]:
 
 
 def unique_id(principal: str) -> str | None:
-    """The id of an IAM role or user: EKS keeps it with the entry, and another one by the same ARN does not get in."""
+    """Return the unique id of an IAM role or user. EKS stores it, so a recreated principal has no access."""
     _, partition, _, _, account, name = principal.split(":", 5)
     iam = iam_backends[account][partition]
     kind = iam.roles if name.startswith("role/") else iam.users
@@ -67,7 +67,7 @@ def unique_id(principal: str) -> str | None:
 
 
 def note_creator(cluster: Cluster, response: EKSResponse) -> None:
-    """Who makes a cluster is its administrator, unless bootstrapClusterCreatorAdminPermissions says no."""
+    """Make the caller an administrator of its cluster, unless bootstrapClusterCreatorAdminPermissions is false."""
     asked = response._get_param("accessConfig") or {}
     if asked.get("bootstrapClusterCreatorAdminPermissions", True):
         sts = sts_backends[response.current_account][response.partition]
@@ -75,11 +75,11 @@ def note_creator(cluster: Cluster, response: EKSResponse) -> None:
 
 
 def caller(query: dict[str, str], body: Any) -> dict[str, str]:
-    """Whose a presigned GetCallerIdentity is, whose header `x-k8s-aws-id` is `cluster`: `{"arn": ARN}`.
+    """Return `{"arn": ARN}` of the caller of a presigned GetCallerIdentity with the header `x-k8s-aws-id: cluster`.
 
-    What STS answers to that URL; moto's server takes no presigned call but S3's. Raises HttpError 403 if the
-    signature is not that of the key. A key that moto never gave out is its administrator's, as everywhere in
-    moto, and can't be checked unless it is the rehearsal's own; with IAM enforced both are refused.
+    This replaces STS's answer to that URL: moto's server accepts presigned calls for S3 only. Raises HttpError 403 if
+    the signature is wrong. As everywhere in moto, an unknown key belongs to an administrator; only the emulator's own
+    unknown key can be verified. With IAM enforced, unknown keys are refused.
     """
     parts = urllib.parse.urlsplit(query["url"])
     given = dict(urllib.parse.parse_qsl(parts.query))
@@ -104,7 +104,7 @@ def caller(query: dict[str, str], body: Any) -> dict[str, str]:
 
 
 def _signature(parts: urllib.parse.SplitResult, given: dict[str, str], cluster: str, secret: str) -> str:
-    """Signature Version 4 of a presigned GET, as AWS documents it."""
+    """Return the Signature Version 4 of a presigned GET, as AWS documents it."""
     values = {"host": parts.netloc, CLUSTER_HEADER: cluster}
     headers = "".join(f"{name}:{values.get(name, '')}\n" for name in given["X-Amz-SignedHeaders"].split(";"))
     asked = "&".join(sorted(p for p in parts.query.split("&") if not p.startswith("X-Amz-Signature=")))

@@ -1,7 +1,7 @@
-"""Container images: what stands in moto's ECR, and what each of them is.
+"""The container images in moto's ECR: pushing and looking them up.
 
-An image of the rehearsal is a manifest (its digest is the real one, the SHA-256 of the manifest) whose
-annotations say which version of the sample service it is and how it behaves. There are no layers to pull.
+An image is a manifest, and its digest is the real one: the SHA-256 of the manifest. Annotations hold the version and
+the behaviour of the sample service. There are no layers to pull.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from rehearsal.http_errors import HttpError
 
 VERSION, BEHAVIOUR = "org.opencontainers.image.version", "teal.rehearsal.behaviour"
 PROGRAM = "teal.rehearsal.program"
-"""The recipe of the user's own service, as `rehearsal.programs` has it."""
+"""The annotation with the recipe of the user's own service, see `rehearsal.programs`."""
 BEHAVIOURS = ("ok", "crash", "never-ready", "error", "slow", "wrong-version", "dies")
 REFERENCE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<repository>[a-z0-9._/-]+)"
     r"(?::(?P<tag>[\w.-]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
 SEEDS = dict.fromkeys(("1.0.0", "1.1.0", "1.2.0"), "ok") | {name: name for name in BEHAVIOURS[1:]}
-"""What the team's CI has pushed already: tag → behaviour."""
+"""The images in a new registry, as if CI had pushed them: tag → behaviour."""
 
 
 def manifest(version: str, behaviour: str, program: dict[str, Any] | None = None) -> str:
-    """The manifest of an image, always the same for the same version, behaviour and program."""
+    """Return the manifest of an image: the same for the same version, behaviour and program."""
     own = {"program": program} if program else {}
     config = json.dumps({"version": version, "behaviour": behaviour} | own).encode()
     layer = hashlib.sha256(b"layer of " + config).hexdigest()
@@ -63,7 +63,7 @@ def push(
     behaviour: str,
     program: dict[str, Any] | None = None,
 ) -> str:
-    """Push an image; returns its digest. Raises moto's exceptions: no such repository, tag immutable."""
+    """Push an image and return its digest. Raises moto's exceptions: no such repository, immutable tag."""
     text = manifest(version, behaviour, program)
     digest = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
     backend.put_image(repository, text, tag, digest=digest)
@@ -71,19 +71,19 @@ def push(
 
 
 def seed(backend: ECRBackend, repository: str) -> None:
-    """Push what the team's CI would have pushed."""
+    """Push the images of a new registry."""
     for tag, behaviour in SEEDS.items():
         push(backend, repository, tag, tag, behaviour)
 
 
 def find(reference: str) -> dict[str, Any]:
-    """What an image is: `{"version", "behaviour", "digest"}`, and its "program" if it has one.
+    """Return `{"version", "behaviour", "digest"}` of an image, and "program" if it has one.
 
-    Raises HttpError if it can't be pulled.
+    Raises HttpError if the image cannot be pulled.
     """
     match = REFERENCE.fullmatch(reference)
     if match is None:
-        raise HttpError(404, f"{reference}: not an image of ECR, and the rehearsal has no other")
+        raise HttpError(404, f"{reference}: not an image in ECR; the emulator has no other registry")
     parts = match.groupdict()
     repository = ecr_backends[parts["account"]][parts["region"]].repositories.get(parts["repository"])
     if repository is None:
@@ -113,10 +113,10 @@ def receive(config: dict[str, Any]) -> Any:
         account, region = config["account"], config["region"]
         backend = ecr_backends[account][region]
         if behaviour not in BEHAVIOURS:
-            raise HttpError(400, f"behaviour {behaviour!r} is none of {', '.join(BEHAVIOURS)}")
+            raise HttpError(400, f"behaviour {behaviour!r} is not one of {', '.join(BEHAVIOURS)}")
         if repository not in backend.repositories:
             raise HttpError(
-                404, f"no ECR repository {repository!r} in {region}: the playbooks make it (registry)"
+                404, f"no ECR repository {repository!r} in {region}. Build the component registry first"
             )
         try:
             digest = push(
@@ -130,7 +130,7 @@ def receive(config: dict[str, Any]) -> Any:
 
 
 def _says(image: Image) -> dict[str, Any]:
-    """An image that somebody else pushed is taken for a good one, its version its tag."""
+    """Return version and behaviour. An image without annotations behaves well, and its version is its tag."""
     annotations = json.loads(image.image_manifest).get("annotations", {})
     return {
         "version": annotations.get(VERSION) or next(iter(image.image_tags), "unknown"),

@@ -1,4 +1,4 @@
-"""The EC2 instances that the other parts know of: the cluster's nodes, and those that run the service."""
+"""The EC2 instances in moto that other parts of the emulator use: cluster nodes, and instances that run the service."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from rehearsal import programs
 from rehearsal.moto_images import REFERENCE
 
 FIRST, LAST = 200, 239
-"""Instances that run the service have the addresses `<subnet>.200` to `.254`."""
+"""Instances that run the service have the addresses `<subnet>.200` to `.239`."""
 
 CONSOLES: dict[str, str] = {}
-"""What instances have written to their consoles, by instance id."""
+"""The consoles of instances, by instance id."""
 
 ASG_TAG = "aws:autoscaling:groupName"
 
 
 def nodes(query: dict[str, str], body: Any) -> dict[str, Any]:
-    """GET /rehearsal/nodes: the running instances of all node groups that are there, oldest first."""
+    """GET /rehearsal/nodes: the running instances of all active node groups, oldest first."""
     groups = {
         (account, region, group_name(nodegroup)): nodegroup
         for account, regions in list(eks_backends.items())
@@ -53,12 +53,12 @@ def nodes(query: dict[str, str], body: Any) -> dict[str, Any]:
 
 
 def group_name(nodegroup: Nodegroup) -> str:
-    """The name of its Auto Scaling group, and of the launch template that EKS makes for it."""
+    """Return the name of a node group's Auto Scaling group, which its launch template has too."""
     return nodegroup.resources["autoScalingGroups"][0]["name"]
 
 
 class StandIns:
-    """Which instances run the service (their user data names an image), and where their stand-ins serve."""
+    """The instances that run the service (their user data names an image) and their local addresses."""
 
     def __init__(self, subnet: str) -> None:
         self._subnet = subnet
@@ -70,7 +70,7 @@ class StandIns:
         return {stand_in["instance_id"]: stand_in["ip"] for stand_in in self._all()}
 
     def described(self, query: dict[str, str], body: Any) -> dict[str, Any]:
-        """GET /rehearsal/stand-ins: what `rehearsal.instances` is to run."""
+        """GET /rehearsal/stand-ins: the services that `rehearsal.instances` has to run."""
         instances = {instance.id: instance for _, _, instance in _running()}
         return {
             "stand_ins": [
@@ -81,7 +81,7 @@ class StandIns:
         }
 
     def console(self, query: dict[str, str], body: Any) -> dict[str, Any]:
-        """POST /rehearsal/console: text that an instance writes to its console."""
+        """POST /rehearsal/console: append text to the console of an instance."""
         CONSOLES[body["instance_id"]] = CONSOLES.get(body["instance_id"], "") + body["text"]
         return {"written": len(body["text"])}
 
@@ -102,17 +102,17 @@ class StandIns:
             if (ip := f"{self._subnet}.{last}") not in self._ips.values():
                 return ip
         raise RuntimeError(
-            f"more than {LAST - FIRST + 1} instances run the service: the rehearsal has no more"
+            f"more than {LAST - FIRST + 1} instances run the service: the emulator has no more addresses"
         )
 
 
 def memory(instance: Instance) -> int:
-    """Its memory in bytes, by its type."""
+    """Return the memory of an instance in bytes, by its type."""
     return INSTANCE_TYPES[instance.instance_type]["MemoryInfo"]["SizeInMiB"] * 1024 * 1024
 
 
 def user_data(instance: Instance) -> str:
-    """Its user data as text, from the launch template if it was launched by one; empty if there is none."""
+    """Return the user data of an instance as text, from its launch template if needed; "" if it has none."""
     data = instance.user_data
     if not data and (template := _tags(instance).get("aws:ec2launchtemplate:id")):
         version = _tags(instance)["aws:ec2launchtemplate:version"]

@@ -1,4 +1,4 @@
-"""What the balancer needs to know of moto, and what it tells moto: WSGI that the AWS part mounts.
+"""The interface between moto and the balancer, as WSGI in the AWS part.
 
 GET  /rehearsal/load-balancers?since=<serial>   all load balancers; waits up to a second for a change
 POST /rehearsal/target-health   [{"target_group", "target", "state", "reason", "description"}]
@@ -30,7 +30,7 @@ _moto_health_for = FakeTargetGroup.health_for
 
 
 def snapshot() -> dict[str, Any]:
-    """Every load balancer and target group of every account; `serial` names this very state of them."""
+    """Return all load balancers and target groups of all accounts; `serial` identifies this state."""
     state: dict[str, Any] = {"load_balancers": [], "target_groups": []}
     aliases = _aliases()
     for account, regions in list(elbv2_backends.items()):
@@ -46,7 +46,7 @@ def snapshot() -> dict[str, Any]:
 
 
 def changed_since(serial: str, wait: float = WAIT_SECONDS) -> dict[str, Any]:
-    """The snapshot as soon as it isn't the one of `serial`, or after `wait` seconds."""
+    """Return the snapshot as soon as it differs from `serial`, or after `wait` seconds."""
     until = time.monotonic() + wait
     while (now := snapshot())["serial"] == serial and time.monotonic() < until:
         time.sleep(LOOK_SECONDS)
@@ -54,7 +54,7 @@ def changed_since(serial: str, wait: float = WAIT_SECONDS) -> dict[str, Any]:
 
 
 def record_health(reports: Iterable[dict[str, str]]) -> None:
-    """Keep what health checks found, for DescribeTargetHealth."""
+    """Store the results of health checks for DescribeTargetHealth."""
     for report in reports:
         _health[report["target_group"], report["target"]] = report
 
@@ -80,12 +80,12 @@ def health_for(group: FakeTargetGroup, target: dict[str, Any], ec2_backend: Any)
 
 
 def install() -> None:
-    """Let DescribeTargetHealth tell what the balancer found."""
+    """Patch DescribeTargetHealth to return the results of the balancer's health checks."""
     FakeTargetGroup.health_for = health_for
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-    """The three paths above, as WSGI; 404 for any other."""
+    """Serve the three paths above as WSGI; answer 404 for any other path."""
     method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
     status, answer = "200 OK", {}
     if (method, path) == ("GET", "/rehearsal/load-balancers"):
@@ -150,7 +150,7 @@ def _rule(rule: Any) -> dict[str, Any]:
 
 
 def _used(backend: Any) -> dict[str, list[str]]:
-    """Load balancers by the target groups that their rules lead to; moto forgets what ModifyRule changes."""
+    """Return the load balancers by target group, from the rules. (moto does not update its own list on ModifyRule.)"""
     used: dict[str, list[str]] = {}
     for balancer in list(backend.load_balancers.values()):
         for listener in list(balancer.listeners.values()):
@@ -194,7 +194,7 @@ def _certificate_names(account: str, region: str) -> dict[str, list[str]]:
 
 
 def _aliases() -> dict[str, list[str]]:
-    """Names by the load balancer that Route 53 makes them aliases of."""
+    """Return the names of Route 53 aliases, by the DNS name of their load balancer."""
     found: dict[str, list[str]] = {}
     for regions in list(route53_backends.values()):
         for backend in list(regions.values()):

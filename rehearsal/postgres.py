@@ -21,10 +21,10 @@ from rehearsal import certificates
 from rehearsal.kubernetes import processes
 
 ADMIN = "rdsadmin"
-"""The superuser, as on RDS; nobody but the emulator has its password."""
+"""The superuser, as on RDS; only the emulator has its password."""
 NOBODY = 65534
 START_SECONDS = 30.0
-#: What the master user of an RDS instance may do. It is no superuser.
+#: The rights of the master user of an RDS instance, which is not a superuser.
 MASTER_SQL = """\
 CREATE ROLE rds_superuser;
 CREATE ROLE rds_iam;
@@ -35,7 +35,7 @@ GRANT rds_superuser TO {user};
 
 
 class ServerFailed(Exception):
-    """A server that cannot be started or asked; the message has the output of the program that failed."""
+    """A server cannot be started or queried; the message has the output of the failed program."""
 
 
 def binaries() -> Path | None:
@@ -71,7 +71,7 @@ class Server:
     ) -> None:
         """Initialize the data, start the server, and create the master user and the database.
 
-        `dump` is what a snapshot holds: the database is restored from it.
+        With `dump`, the dump file of a snapshot, the database is restored from it.
         """
         self._initialize()
         self._write_access(force_tls)
@@ -80,7 +80,7 @@ class Server:
         if database and database != "postgres":
             self.sql(f"CREATE DATABASE {identifier(database)} OWNER {identifier(user)};")
         if dump and dump.exists():
-            # Roles are not part of a dump: what belonged to others belongs to the master.
+            # A dump has no roles: the master user becomes the owner of all objects.
             self._tool(
                 "pg_restore",
                 "--no-owner",
@@ -105,7 +105,7 @@ class Server:
             "ssl": "on",
             "ssl_cert_file": str(self._folder / "server.pem"),
             "ssl_key_file": str(self._folder / "server.key"),
-            # A database that lives as long as a rehearsal needs no durability, and little memory.
+            # A database of the emulator needs no durability, and little memory.
             "fsync": "off",
             "shared_buffers": "16MB",
             "max_connections": "100",
@@ -146,7 +146,7 @@ class Server:
         self.sql(f"ALTER ROLE {identifier(user)} PASSWORD {literal(password)};")
 
     def force_tls(self, forced: bool) -> None:
-        """Refuse connections without TLS, or accept them; what is connected stays."""
+        """Refuse or accept connections without TLS. Existing connections stay."""
         self._write_access(forced)
         if self._process:
             self._process.send_signal(signal.SIGHUP)
@@ -200,7 +200,7 @@ class Server:
         problem = ""
         while time.monotonic() < deadline:
             if self._process and self._process.poll() is not None:
-                raise ServerFailed(f"{self.name} ended at once; its log: {self._log}")
+                raise ServerFailed(f"{self.name} ended while starting. See its log: {self._log}")
             try:
                 self.sql("SELECT 1;")
                 return
@@ -208,12 +208,12 @@ class Server:
                 problem = str(e)
             time.sleep(0.05)
         raise ServerFailed(
-            f"{self.name} did not answer in {START_SECONDS:.0f} s: {problem}; its log: {self._log}"
+            f"{self.name} did not answer within {START_SECONDS:.0f} s: {problem}. See its log: {self._log}"
         )
 
     def _program(self, name: str) -> Path:
         folder = binaries()
-        assert folder, "servers are made only where the package is installed"
+        assert folder, "servers are created only if the package is installed"
         return folder / name
 
     def _environment(self) -> dict[str, str]:

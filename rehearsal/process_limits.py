@@ -1,6 +1,6 @@
-"""What a container would keep a process from, watched from outside: memory above the limit, addresses of others.
+"""Detects processes that do what a container would prevent: exceed the memory limit, listen on a foreign address.
 
-It reads /proc, so it watches nothing on other systems than Linux.
+The checks read /proc, so they find nothing on systems other than Linux.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _LISTENS = "0A"
 
 
 class Violation(NamedTuple):
-    """Why a process is killed: Kubernetes' reason, the exit code, and a message for people."""
+    """The reason for killing a process: Kubernetes' reason, the exit code, and a message."""
 
     reason: str
     code: int
@@ -25,13 +25,13 @@ class Violation(NamedTuple):
 
 
 def violation(leader: int, limit: float | None) -> Violation | None:
-    """Return what the session of a process does that it must not; `limit` is its memory limit in bytes."""
+    """Return the first violation in the session of a process; `limit` is the memory limit in bytes."""
     pids = session(leader)
     if limit and (used := sum(map(memory, pids))) > limit:
         return Violation(
             "OOMKilled",
             137,
-            f"The emulator killed this process: it uses {used / 2**20:.0f} MiB of memory, and its limit is"
+            f"The emulator killed this process: it uses {used / 2**20:.0f} MiB of memory, but its limit is"
             f" {limit / 2**20:.0f} MiB. Raise the limit, or lower the heap (-XX:MaxRAMPercentage).",
         )
     for address, port in sorted({found for pid in pids for found in listens(pid)}):
@@ -39,15 +39,15 @@ def violation(leader: int, limit: float | None) -> Violation | None:
             return Violation(
                 "Error",
                 1,
-                f"The emulator stopped this process: it listens on {address}:{port}, where processes of all pods would"
-                " meet. In a container that is right; here the program has to listen on the address that it gets:"
+                f"The emulator stopped this process: it listens on {address}:{port}, which all pods share here. That is"
+                " correct in a container; in the emulator, the program has to listen on its own address:"
                 " SERVER_ADDRESS (and MANAGEMENT_SERVER_ADDRESS), or {address} and {port} in --command.",
             )
     return None
 
 
 def session(leader: int) -> list[int]:
-    """Return the processes of a session, by the process that began it."""
+    """Return the process ids of a session, by its leader."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -57,7 +57,7 @@ def session(leader: int) -> list[int]:
 
 
 def memory(pid: int) -> int:
-    """Return the bytes that cannot be reclaimed: anonymous and shared memory. Pages of files are not counted."""
+    """Return the bytes of anonymous and shared memory, which cannot be reclaimed. File pages do not count."""
     total = 0
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
@@ -67,7 +67,7 @@ def memory(pid: int) -> int:
 
 
 def listens(pid: int) -> set[tuple[str, int]]:
-    """Return the addresses and ports of TCP on which a process listens."""
+    """Return the TCP addresses and ports on which a process listens."""
     inodes = set()
     with contextlib.suppress(OSError):
         for file in Path(f"/proc/{pid}/fd").iterdir():
@@ -86,7 +86,7 @@ def listens(pid: int) -> set[tuple[str, int]]:
 
 
 def _address(text: str) -> tuple[str, int]:
-    """`0100007F:1F90` → 127.0.0.1 and 8080; an IPv4 address in an IPv6 one is told as IPv4."""
+    """Parse `0100007F:1F90` to 127.0.0.1 and 8080. An IPv4-mapped IPv6 address becomes an IPv4 address."""
     digits, _, port = text.partition(":")
     words = [int(digits[n : n + 8], 16).to_bytes(4, sys.byteorder) for n in range(0, len(digits), 8)]
     packed = b"".join(words)

@@ -1,13 +1,13 @@
-"""The user's own service: what `python -m rehearsal push TAG --jar FILE` or `--command TEXT` has pushed.
+"""The user's own service, pushed by `python -m rehearsal push TAG --jar FILE` or `--command TEXT`.
 
-The recipe of a program is kept with the image in the registry, as JSON:
+The image in the registry holds the recipe of the program as JSON:
 
     jar          path of the jar, a copy in the emulator's home
     command      or the words of a command, with `{address}` and `{port}` in them
-    directory    where the command is run
-    environment  what a Dockerfile sets by ENV
+    directory    the working directory of the command
+    environment  the variables that a Dockerfile sets by ENV
 
-A pod or an instance of that image runs the program as a process of this machine, on a loopback address of its own.
+A pod or instance with that image runs the program as a local process, on a loopback address of its own.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _DEFAULT_PERCENTAGE = 25.0
 
 
 def recipe(home: Path, jar: str | None, command: str | None, variables: list[str]) -> Json | None:
-    """Return the recipe for the options of `push`, None if they name no program.
+    """Return the recipe for the options of `push`; None if they name no program.
 
     The jar is copied, because an image does not change after its push. Raises ConfigError.
     """
@@ -60,9 +60,9 @@ def recipe(home: Path, jar: str | None, command: str | None, variables: list[str
 def command_line(
     program: Json, command: list[str], arguments: list[str], address: str, port: int
 ) -> list[str]:
-    """Return the words to run. `command` and `arguments` are those of the container, as Kubernetes has them.
+    """Return the command line. `command` and `arguments` are those of the container, as in Kubernetes.
 
-    A command of the container replaces the program's own. Any jar of the image in it is the jar that was pushed.
+    A command of the container replaces the program's own. Any jar in it is replaced by the pushed jar.
     """
     if jar := program.get("jar"):
         words = [*(command or ["java", "-jar", jar]), *arguments]
@@ -75,7 +75,7 @@ def command_line(
 
 
 def java() -> str:
-    """Return this machine's Java: $JAVA_HOME, else what PATH has."""
+    """Return this machine's Java: from $JAVA_HOME, else from PATH."""
     home = os.environ.get("JAVA_HOME")
     return str(Path(home) / "bin" / "java") if home else shutil.which("java") or "java"
 
@@ -90,17 +90,17 @@ def environment(
 ) -> dict[str, str]:
     """Return the environment of a program: the image's, the one `given` by Deployment or unit, the emulator's.
 
-    `aws` is what `rehearsal.client_environment` answers; `limit` is the memory limit in bytes, None for none; `scratch`
-    is the folder for temporary files.
+    `aws` comes from `rehearsal.client_environment`; `limit` is the memory limit in bytes, None for none; `scratch` is
+    the folder for temporary files.
     """
     kept = ("PATH", "LANG", "LD_LIBRARY_PATH", "JAVA_HOME", "TEAL_REHEARSAL_RUN")
     found = {name: os.environ[name] for name in kept if name in os.environ}
     found |= {"AWS_EC2_METADATA_DISABLED": "true", "TMPDIR": str(scratch), "PYTHONUNBUFFERED": "1"}
     found |= aws | program.get("environment", {}) | given
-    # Where AWS is and whom it trusts is the emulator's to say, whatever the configuration for AWS has.
+    # The emulator's address and authority override those in the configuration for AWS.
     found |= {name: aws[name] for name in ("AWS_ENDPOINT_URL", "DATABASE_CA") if name in aws}
     found["SERVER_ADDRESS"] = address
-    # Spring Boot refuses an address of the management server that has no port of its own.
+    # Spring Boot refuses an address of the management server without a separate port.
     if "MANAGEMENT_SERVER_PORT" in found or (program.get("jar") and _has_management_port(program["jar"])):
         found["MANAGEMENT_SERVER_ADDRESS"] = address
     own = (program.get("environment", {}) | given).get("JAVA_TOOL_OPTIONS", "")
@@ -112,7 +112,7 @@ def environment(
 
 
 def heap_options(limit: float, options: str) -> list[str]:
-    """Return the JVM options that follow from a memory limit in bytes, as a JVM in a container computes them."""
+    """Return the JVM options for a memory limit in bytes, as a JVM in a container computes them."""
     added = []
     if "-Xmx" not in options and "-XX:MaxHeapSize" not in options:
         added.append(f"-Xmx{int(heap(limit, options) / 1024)}k")
@@ -122,7 +122,7 @@ def heap_options(limit: float, options: str) -> list[str]:
 
 
 def heap(limit: float, options: str) -> float:
-    """Return the maximum heap in bytes: MaxRAMPercentage of the limit, MinRAMPercentage of a very small one."""
+    """Return the maximum heap in bytes: MaxRAMPercentage of the limit, or MinRAMPercentage of a very small limit."""
     largest = _percentage("MaxRAMPercentage", options)
     if limit * (_percentage("MinRAMPercentage", options) or 50.0) / 100 < _SMALLEST_HEAP:
         return limit * (_percentage("MinRAMPercentage", options) or 50.0) / 100
@@ -150,7 +150,7 @@ def _percentage(name: str, options: str) -> float | None:
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not re.fullmatch(r"[A-Za-z_][\w.]*", name):
-        raise ConfigError(f"--env {text!r}: NAME=VALUE is expected")
+        raise ConfigError(f"--env {text!r} is not NAME=VALUE")
     return name, value
 
 
@@ -160,7 +160,7 @@ def _keep(home: Path, jar: Path) -> Path:
     except OSError as e:
         raise ConfigError(f"--jar {jar} cannot be read: {e.strerror}. Build it first (mvn package)") from None
     if not zipfile.is_zipfile(jar):
-        raise ConfigError(f"--jar {jar} is not a jar: it is no zip archive")
+        raise ConfigError(f"--jar {jar} is not a jar: it is not a zip archive")
     with zipfile.ZipFile(jar) as archive:
         names = archive.namelist()
         manifest = archive.read("META-INF/MANIFEST.MF").decode() if "META-INF/MANIFEST.MF" in names else ""
@@ -180,7 +180,7 @@ def _keep(home: Path, jar: Path) -> Path:
 
 
 def _has_management_port(jar: str) -> bool:
-    """Whether the configuration in a Spring Boot jar gives the management server a port of its own."""
+    """Return whether the configuration in a Spring Boot jar sets a separate port for the management server."""
     with zipfile.ZipFile(jar) as archive:
         for name in archive.namelist():
             if re.fullmatch(r"(BOOT-INF/classes/)?(config/)?application[\w-]*\.properties", name):

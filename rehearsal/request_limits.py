@@ -1,7 +1,7 @@
 """Refuses requests that AWS refuses by its API models: lengths, ranges, patterns and enums.
 
-Neither boto3 nor moto checks these: boto3 checks required members and minimums, moto a few names. The models are
-botocore's; what AWS's documentation adds to them, and where AWS accepts more, is in `rehearsal.documented_limits`.
+Neither boto3 nor moto checks them: boto3 checks required members and minimums, moto a few names. The models are
+botocore's. `rehearsal.documented_limits` holds further limits from AWS's documentation, and exceptions.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ CODES = {
     "sns": "InvalidParameter",
     "sts": "ValidationError",
 }
-"""The error code by service; for all others `ValidationException`."""
+"""The error code by service; all other services use `ValidationException`."""
 
 AWS_KEY = "AKIAAWSITSELFEXAMPLE"
 """The access key with which tests act as AWS itself: it may set tags that begin with `aws:`."""
 
 SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"
 SHOWN = 300
-"""How much of a value a message shows, in characters."""
+"""The number of characters of a value that a message shows."""
 
 
 def refusal(call: Call, environ: dict[str, Any]) -> tuple[str, str] | None:
-    """Return the error code and message with which AWS refuses a request; None if nothing forbids it.
+    """Return the error code and message with which AWS refuses a request; None if the request is allowed.
 
-    It reads the request's body from `environ`.
+    The body is read from `environ`.
     """
     try:
         asked = Request(environ)
         operation, path = get_service_router(call.service).match(asked)
         request = _parsed(call.service, operation, path, asked)
-    except Exception:  # no request of that model: moto answers for itself
+    except Exception:  # The request does not fit the model: moto answers with its own error.
         return None
     found = list(by_model(operation.input_shape, request)) if operation.input_shape else []
     found += by_documentation(call.service, operation.name, request)
@@ -82,7 +82,7 @@ def _parsed(service: str, operation: Any, path: dict[str, Any], request: Request
 
 
 def by_model(shape: Any, value: Any, path: str = "") -> Iterator[str]:
-    """Yield what a shape of a model forbids of a value, each problem worded as AWS words it."""
+    """Yield a problem, in AWS's words, for each constraint of a shape that a value violates."""
     if value is None:
         return
     match shape.type_name:
@@ -109,7 +109,7 @@ def by_model(shape: Any, value: Any, path: str = "") -> Iterator[str]:
 
 
 def by_documentation(service: str, operation: str, request: dict[str, Any]) -> Iterator[str]:
-    """Yield what the documented limits forbid of a request."""
+    """Yield a problem for each documented limit that a request violates."""
     for limit in LIMITS.get(service, ()):
         if limit.operations and operation not in limit.operations:
             continue
@@ -121,7 +121,7 @@ def by_documentation(service: str, operation: str, request: dict[str, Any]) -> I
 
 
 def reserved_tags(operation: str, request: dict[str, Any]) -> Iterator[str]:
-    """Yield the tags that only AWS itself may set."""
+    """Yield a problem for each tag that only AWS itself may set."""
     if not operation.startswith(TAGGING):
         return
     for member in TAGS:
@@ -133,7 +133,7 @@ def reserved_tags(operation: str, request: dict[str, Any]) -> Iterator[str]:
 
 
 def _values(value: Any, names: list[str], path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each value that the names lead to, with its path; lists on the way are entered, by `*` the last, too."""
+    """Yield each value at a path of names, with its full path. Lists are traversed; `*` traverses a list at the end."""
     if value is None:
         return
     if not names:
@@ -170,7 +170,7 @@ def _bounds(shape: Any, size: float, value: Any, path: str, what: str) -> Iterat
 
 @functools.cache
 def _limits(name: str) -> dict[str, int]:
-    """Return the limits that a shape has in its name alone, as API Gateway's texts have them."""
+    """Return the limits that a shape's name contains, as with API Gateway's strings."""
     named = regex.fullmatch(r"StringWithLengthBetween(\d+)And(\d+)", name)
     return {"min": int(named[1]), "max": int(named[2])} if named else {}
 

@@ -1,28 +1,29 @@
-"""The sample service: what a Spring Boot application looks like from outside, in one file.
+"""The sample service: it behaves like a Spring Boot application, in one file.
 
-It needs Python's own library alone. It is what the rehearsal's pods and instances run, and the content of the
-sample's container image. Its connections are kept and ended as Tomcat keeps and ends them (10.1 and 11, with
-`server.shutdown: graceful`). Its settings are environment variables, named as Spring Boot names them if it does:
+It needs only Python's standard library. The emulator's pods and instances run it, and it is the content of the sample
+container image. It keeps and closes connections like Tomcat (10.1 and 11, with `server.shutdown: graceful`). Its
+settings are environment variables, with Spring Boot's names where these exist:
 
-SERVER_ADDRESS, SERVER_PORT   where it listens (0.0.0.0, 8080)
+SERVER_ADDRESS, SERVER_PORT   the address and port to listen on (0.0.0.0, 8080)
 SERVER_TOMCAT_KEEP_ALIVE_TIMEOUT
                               how long a connection may be idle (60s)
 SERVER_TOMCAT_MAX_KEEP_ALIVE_REQUESTS
-                              after how many requests a connection is ended, which its last answer tells (100)
+                              the number of requests after which a connection is closed; the last answer has
+                              `Connection: close` (100)
 SPRING_LIFECYCLE_TIMEOUT_PER_SHUTDOWN_PHASE
-                              how long requests that are under way at the end may take (30s)
-SERVICE_VERSION               what /actuator/info tells (0.0.0)
-SERVICE_BEHAVIOUR             ok, crash (ends before it listens), never-ready, error (ready, but / is 500),
-                              slow (each answer of / takes SERVICE_SLOW_SECONDS: 2), wrong-version (tells
-                              another version), dies (ends SERVICE_DIES_SECONDS after its start: 5; or, if
-                              it is set, with the SERVICE_DIES_REQUESTS-th request for /)
-SERVICE_BOOT_SECONDS          how long it takes to start (0)
-SERVICE_DRAIN_SECONDS         how long at least it goes on serving after SIGTERM, each answer with
-                              `Connection: close`, as with examples/application's Drain.java (2); 0 is Tomcat as
-                              it comes
-HOSTNAME, SERVICE_SLOT        told by / as pod and, if it is set, slot
+                              how long requests in progress may take at shutdown (30s)
+SERVICE_VERSION               the version that / and /actuator/info report (0.0.0)
+SERVICE_BEHAVIOUR             ok, crash (exits before it listens), never-ready, error (ready, but / answers 500),
+                              slow (each answer of / takes SERVICE_SLOW_SECONDS: 2), wrong-version (reports
+                              another version), dies (exits SERVICE_DIES_SECONDS after its start: 5; or at the
+                              SERVICE_DIES_REQUESTS-th request for / if that variable is set)
+SERVICE_BOOT_SECONDS          how long the start takes (0)
+SERVICE_DRAIN_SECONDS         how long the service continues to serve after SIGTERM, each answer with
+                              `Connection: close`, as with Drain.java of examples/application (2); 0 is Tomcat's
+                              default behaviour
+HOSTNAME, SERVICE_SLOT        reported by / as pod and, if set, slot
 
-`sample_service.py migrate` is its database migration: it says so and ends, with 1 if the behaviour is crash.
+`sample_service.py migrate` is the database migration: it logs a line and exits, with status 1 for the behaviour crash.
 """
 
 from __future__ import annotations
@@ -54,26 +55,26 @@ def say(text: str) -> None:
 
 
 def seconds(name: str, default: str) -> float:
-    """A duration as Spring takes it: 75s, 500ms, or milliseconds without a unit."""
+    """Parse a duration in Spring's format: 75s, 500ms, or milliseconds without a unit."""
     text = os.environ.get(name, default)
     found = re.fullmatch(r"(\d+)(ms|s|m|)", text.strip().lower())
     if not found:
-        sys.exit(f"{name} is {text!r}, which is no duration")
+        sys.exit(f"{name} is {text!r}, which is not a duration")
     return int(found[1]) * UNITS[found[2]]
 
 
 class Service:
-    """Answers by path.
+    """The service's state and its answers by path.
 
-    `stopping` once it was asked to end, `draining` from then on if it says so with its answers, `paused` once no
-    request is begun any more.
+    `stopping` is set by SIGTERM, `draining` too if answers then have `Connection: close`; `paused` is set when new
+    requests are no longer accepted.
     """
 
     def __init__(self) -> None:
         environment = os.environ
         self.behaviour = environment.get("SERVICE_BEHAVIOUR", "ok")
         if self.behaviour not in BEHAVIOURS:
-            sys.exit(f"SERVICE_BEHAVIOUR is {self.behaviour!r}; it may be {', '.join(BEHAVIOURS)}")
+            sys.exit(f"SERVICE_BEHAVIOUR {self.behaviour!r} is not one of {', '.join(BEHAVIOURS)}")
         self.version = environment.get("SERVICE_VERSION", "0.0.0")
         if self.behaviour == "wrong-version":
             self.version += "-other"
@@ -88,7 +89,7 @@ class Service:
         self.connections: set[Connection] = set()
 
     def answer(self, path: str) -> tuple[int, dict[str, object]]:
-        """Status and JSON for a path."""
+        """Return status and JSON for a path."""
         ready = self.behaviour != "never-ready" and not self.stopping
         match path:
             case "/":
@@ -109,7 +110,7 @@ class Service:
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection: requests one after the other, kept alive as HTTP/1.1 has it."""
+    """One client's connection: answers requests in sequence, with HTTP/1.1 keep-alive."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -132,7 +133,7 @@ class Connection(asyncio.Protocol):
         self.buffer += data
         self.heard = self.loop.time()
         if self.service.paused and not self.busy:
-            self.transport.abort()  # as Tomcat does: what comes now is not answered
+            self.transport.abort()  # Tomcat does not answer requests that arrive now.
         elif not self.busy:
             self.next_request()
 
@@ -145,7 +146,7 @@ class Connection(asyncio.Protocol):
             self.timer = self.loop.call_at(end, self.close_if_idle)
 
     def next_request(self) -> None:
-        """Answer what has come in whole; a body is read past, its content doesn't matter here."""
+        """Answer the next complete request. Its body is skipped."""
         head, end, rest = self.buffer.partition(b"\r\n\r\n")
         if not end:
             if len(self.buffer) > LONGEST_HEAD:
@@ -171,7 +172,7 @@ class Connection(asyncio.Protocol):
         self.requests += 1
         close = close or 0 < self.service.most <= self.requests
         if self.service.slow and path == "/":
-            self.busy = True  # Until it is answered: what comes meanwhile waits.
+            self.busy = True  # Later requests wait until this one is answered.
             self.loop.call_later(self.service.slow, self.respond, method, status, body, close)
         else:
             self.respond(method, status, body, close)
@@ -194,9 +195,9 @@ class Connection(asyncio.Protocol):
 
 
 async def serve(service: Service) -> int:
-    """Listen until a signal; then drain, and end once no request is under way, or time is up.
+    """Listen until a signal; then drain, and return when no request is in progress or the time is over.
 
-    Return the exit code, which is 128 and the signal's number, as of a JVM.
+    Return the exit code: 128 plus the signal's number, as a JVM does.
     """
     loop = asyncio.get_running_loop()
     asked: asyncio.Future[int] = loop.create_future()
@@ -227,7 +228,7 @@ async def serve(service: Service) -> int:
 
 
 async def quiet(service: Service, earliest: float, latest: float) -> None:
-    """Wait until no request is under way."""
+    """Wait until no request is in progress."""
     now = asyncio.get_running_loop().time
     while now() < latest and (now() < earliest or any(one.busy for one in service.connections)):
         await asyncio.sleep(LOOK_SECONDS)

@@ -1,17 +1,16 @@
-"""SonarCloud: analyses of projects and their quality gates, as recorded here.
+"""A fake SonarQube Cloud: analyses of projects and their quality gates.
 
-    POST   /rehearsal/analyses   record one: {"project", "revision", "branch" or "pull_request",
+    POST   /rehearsal/analyses   add an analysis: {"project", "revision", "branch" or "pull_request",
                                  "status": "OK|ERROR|NONE|PENDING|FAILED", "pending_seconds",
                                  "conditions": [{"metric", "value", "threshold", "comparator", "status"}],
                                  "measures": {"coverage": "81.2"}}
-    GET    /rehearsal/analyses   what is recorded
-    DELETE /rehearsal/analyses   forget all
-    POST   /rehearsal/endpoints  {"qualitygates": false}: that is removed, as SonarQube Cloud has announced
+    GET    /rehearsal/analyses   list the analyses
+    DELETE /rehearsal/analyses   remove all analyses
+    POST   /rehearsal/endpoints  {"qualitygates": false} removes that endpoint, as SonarQube Cloud has announced
 
-A PENDING analysis becomes what it is recorded as later; one with "pending_seconds" is pending for that
-long first. What is there of SonarCloud's Web API: project_analyses/search, qualitygates/project_status,
-ce/component, ce/task, measures/component, measures/search_history, authentication/validate. The token is a
-Bearer's, or the user of basic authentication.
+An analysis with "pending_seconds" is PENDING for that time; one with the status PENDING stays so until it is replaced.
+Implemented Web API: project_analyses/search, qualitygates/project_status, ce/component, ce/task, measures/component,
+measures/search_history, authentication/validate. The token is a bearer token, or the user of basic authentication.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ MAIN_BRANCH = "main"
 
 
 def error(status: int, text: str) -> web.Response:
-    """An error as SonarCloud words it."""
+    """Return an error in SonarQube Cloud's format."""
     return web.json_response({"errors": [{"msg": text}]}, status=status)
 
 
@@ -44,7 +43,7 @@ class Analysis:
     def __init__(self, key: str, given: dict[str, Any], now: Callable[[], float]) -> None:
         status = given.get("status", "OK")
         if status not in STATUSES:
-            raise ValueError(f"status is {status!r}, and must be one of {', '.join(STATUSES)}")
+            raise ValueError(f"status {status!r} is not one of {', '.join(STATUSES)}")
         self._now, self._until = now, now() + float(given.get("pending_seconds", 0))
         self._status = status
         self.key = key
@@ -58,17 +57,17 @@ class Analysis:
 
     @property
     def status(self) -> str:
-        """Its gate's, or how far its task is."""
+        """The status of the quality gate, or of the task before it is done."""
         return "PENDING" if self._now() < self._until else self._status
 
     @property
     def done(self) -> bool:
-        """Whether SonarCloud knows it as an analysis yet; before that it is a task."""
+        """Whether the analysis exists; before that, only its task does."""
         return self.status not in ("PENDING", "FAILED")
 
     @property
     def metrics(self) -> dict[str, str]:
-        """Its measures, and the two in which an analysis keeps the verdict of its gate, if there is one."""
+        """The measures, and the two metrics that hold the verdict of the quality gate, if there is one."""
         values = {name: str(value) for name, value in self.measures.items()}
         if self.status in ("OK", "ERROR"):
             details = {
@@ -90,7 +89,7 @@ class Analysis:
         return values
 
     def task(self) -> dict[str, Any]:
-        """As the Compute Engine shows it."""
+        """Return the task as the Compute Engine shows it."""
         state = {"PENDING": "IN_PROGRESS", "FAILED": "FAILED"}.get(self.status, "SUCCESS")
         task = {"id": f"task-{self.key}", "type": "REPORT", "componentKey": self.project, "status": state}
         task |= {"branch": self.branch} if self.branch else {"pullRequest": self.pull_request}
@@ -98,7 +97,7 @@ class Analysis:
 
 
 class Sonar:
-    """What was recorded, and the questions that it answers."""
+    """The analyses and the Web API."""
 
     def __init__(self, token: str, now: Callable[[], float] = time.monotonic) -> None:
         self._token = token
@@ -106,10 +105,10 @@ class Sonar:
         self._numbers = itertools.count(1)
         self._analyses: list[Analysis] = []
         self.removed: set[str] = set()
-        """The first parts of the paths that are not there any more."""
+        """The first path segments of removed endpoints."""
 
     def routes(self) -> list[web.RouteDef]:
-        """All paths."""
+        """Return all paths."""
         return [
             web.get("/api/project_analyses/search", self._known(self.search)),
             web.get("/api/qualitygates/project_status", self._known(self.gate)),
@@ -144,7 +143,7 @@ class Sonar:
         return handler
 
     def _of(self, request: web.Request, parameter: str) -> list[Analysis] | web.Response:
-        """Analyses of a project's branch or pull request, the newest first."""
+        """Return the analyses of a project's branch or pull request, newest first."""
         project = request.query.get(parameter)
         if not project:
             return error(400, f"The '{parameter}' parameter is missing")
@@ -204,7 +203,7 @@ class Sonar:
         return web.json_response({"projectStatus": status})
 
     async def component(self, request: web.Request) -> web.Response:
-        """/api/ce/component: what waits of a project, and what ran last."""
+        """/api/ce/component: the pending tasks of a project, and its last one."""
         project = request.query.get("component")
         tasks = [a for a in self._analyses if a.project == project]
         if not tasks:
@@ -221,7 +220,7 @@ class Sonar:
         return error(404, "No activity found for task '" + request.query.get("id", "") + "'")
 
     async def measures(self, request: web.Request) -> web.Response:
-        """/api/measures/component: of the newest analysis of the branch or pull request."""
+        """/api/measures/component: measures of the newest analysis of the branch or pull request."""
         found = self._of(request, "component")
         if isinstance(found, web.Response):
             return found
@@ -231,7 +230,7 @@ class Sonar:
         return web.json_response({"component": {"key": request.query["component"], "measures": shown}})
 
     async def history(self, request: web.Request) -> web.Response:
-        """/api/measures/search_history: measures by the time of their analysis (`from` … `to`)."""
+        """/api/measures/search_history: measures of the analyses from `from` to `to`."""
         found = self._of(request, "component")
         if isinstance(found, web.Response):
             return found
@@ -253,7 +252,7 @@ class Sonar:
         return web.json_response({"valid": self._signed_in(request)})
 
     async def record(self, request: web.Request) -> web.Response:
-        """Record an analysis; one of the same project, branch and revision is replaced."""
+        """Add an analysis, replacing one of the same project, branch and revision."""
         given = await request.json()
         try:
             analysis = Analysis(f"AY{next(self._numbers):018d}", given, self._now)
@@ -271,24 +270,24 @@ class Sonar:
         return web.json_response({"key": analysis.key})
 
     async def kept(self, request: web.Request) -> web.Response:
-        """What is recorded."""
+        """List the analyses."""
         shown = [{**a.task(), "revision": a.revision, "gate": a.status} for a in self._analyses]
         return web.json_response({"analyses": shown})
 
     async def endpoints(self, request: web.Request) -> web.Response:
-        """Remove endpoints, or bring them back."""
+        """Remove or restore endpoints."""
         for name, there in (await request.json()).items():
             (self.removed.discard if there else self.removed.add)(name)
         return web.json_response({"removed": sorted(self.removed)})
 
     async def forget(self, request: web.Request) -> web.Response:
-        """Begin anew."""
+        """Remove all analyses."""
         self._analyses.clear()
         return web.Response(status=204)
 
 
 def application(config: dict[str, Any]) -> web.Application:
-    """The stand-in with the token of `config`."""
+    """Return the fake service with the token of `config`."""
     app = fake_service.application()
     app.router.add_routes(Sonar(config["sonar"]["token"]).routes())
     return app

@@ -1,8 +1,9 @@
-"""A cluster of the user's own behind the rehearsal: what playbooks are told, and how it gets its images.
+"""The user's own cluster instead of the emulated Kubernetes: the playbooks' variables for it, and its images.
 
-TEAL_REHEARSAL_IMAGES         the repository whose tags are the sample service's images there (sample)
-TEAL_REHEARSAL_IMAGE_COMMAND  a command that brings an image into the cluster, run with REPOSITORY:TAG VERSION
-                              BEHAVIOUR; examples/sample-service/kind.sh is one. Without it they are there already
+TEAL_REHEARSAL_IMAGES         the repository whose tags are the sample service's images in the cluster (sample)
+TEAL_REHEARSAL_IMAGE_COMMAND  a command that loads an image into the cluster, run with REPOSITORY:TAG VERSION
+                              BEHAVIOUR, such as examples/sample-service/kind.sh; if unset, the images have to be in
+                              the cluster already
 """
 
 from __future__ import annotations
@@ -17,17 +18,17 @@ import yaml
 
 from rehearsal.config import ConfigError
 
-#: What of an environment has nothing to work on: its pods do not reach the rehearsal's databases.
+#: Pods of the user's cluster do not reach the emulator's databases, so the component database_user is excluded.
 LIMIT = ("--limit", "all:!database_user")
 
 
 def settings(kubeconfig: str) -> dict[str, str]:
-    """What config.json keeps of it. Raises ConfigError if the file is no kubeconfig."""
+    """Return the cluster's part of config.json. Raises ConfigError if the file is not a kubeconfig."""
     path = Path(kubeconfig).expanduser().resolve()
     try:
         context = yaml.safe_load(path.read_text("utf-8"))["current-context"]
     except OSError as e:
-        raise ConfigError(f"KUBECONFIG names {kubeconfig}, which can't be read: {e.strerror}") from None
+        raise ConfigError(f"KUBECONFIG names {kubeconfig}, which cannot be read: {e.strerror}") from None
     except (yaml.YAMLError, KeyError, TypeError):
         raise ConfigError(f"KUBECONFIG names {kubeconfig}, which has no current-context") from None
     return {
@@ -39,24 +40,24 @@ def settings(kubeconfig: str) -> dict[str, str]:
 
 
 def variables(config: dict[str, Any]) -> dict[str, str]:
-    """The playbooks' variables by which they use it; none for the rehearsal's own Kubernetes."""
+    """Return the variables that make the playbooks use the cluster; none for the emulated Kubernetes."""
     kubernetes = config["kubernetes"]
     if not kubernetes["external"]:
         return {}
     return {"platform_kubeconfig": kubernetes["external"], "release_image_repository": kubernetes["images"]}
 
 
-def bring_seeds(config: dict[str, Any]) -> None:
-    """Bring the images into it with which the registry begins."""
+def load_seeds(config: dict[str, Any]) -> None:
+    """Load the images of a new registry into the cluster."""
     if config["kubernetes"].get("image_command"):
-        from rehearsal.moto_images import SEEDS  # With it comes moto, which takes its time.
+        from rehearsal.moto_images import SEEDS  # moto is slow to import.
 
         for tag, behaviour in SEEDS.items():
-            bring(config, tag, tag, behaviour)
+            load_image(config, tag, tag, behaviour)
 
 
-def bring(config: dict[str, Any], tag: str, version: str, behaviour: str) -> None:
-    """Bring an image into it, by the user's command. Raises ConfigError if that fails."""
+def load_image(config: dict[str, Any], tag: str, version: str, behaviour: str) -> None:
+    """Load an image into the cluster by the user's command. Raises ConfigError if the command fails."""
     kubernetes = config["kubernetes"]
     if not kubernetes.get("image_command"):
         return
@@ -64,6 +65,6 @@ def bring(config: dict[str, Any], tag: str, version: str, behaviour: str) -> Non
     try:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
     except OSError as e:
-        raise ConfigError(f"TEAL_REHEARSAL_IMAGE_COMMAND can't be run: {e}") from None
+        raise ConfigError(f"TEAL_REHEARSAL_IMAGE_COMMAND cannot be run: {e}") from None
     if done.returncode:
         raise ConfigError(f"`{shlex.join(words)}` failed:\n{(done.stdout + done.stderr)[-2000:]}")

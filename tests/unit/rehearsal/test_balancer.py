@@ -238,7 +238,7 @@ def test_an_older_table_that_comes_late_changes_nothing(play: Any) -> None:
         node = world.proxy.load_balancers.find("52.0.0.1")
         assert node is not None
         newest = node.table
-        node.hear(-5, None)  # type: ignore[arg-type]
+        node.update(-5, None)  # type: ignore[arg-type]
         assert node.table is newest
 
     play(scenario)

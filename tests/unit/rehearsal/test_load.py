@@ -197,9 +197,9 @@ def test_chunked_answers_are_read() -> None:
 
 
 @pytest.mark.parametrize("url", ["http://198.51.100.7/", "https://nowhere.invalid/", "http://8.8.8.8:8080/x"])
-def test_it_goes_to_loopback_alone(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_load_is_sent_to_loopback_only(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert load.main(["--url", url]) == 2
-    assert "loopback alone" in capsys.readouterr().err
+    assert "loopback only" in capsys.readouterr().err
 
 
 def test_a_proxy_elsewhere_is_refused_and_one_on_loopback_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

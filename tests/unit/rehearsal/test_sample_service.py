@@ -130,7 +130,7 @@ def test_dying_and_crashing(start: Start) -> None:
         text=True,
         check=False,
     )
-    assert wrong.returncode == 1 and "it may be ok, crash" in wrong.stderr
+    assert wrong.returncode == 1 and "is not one of ok, crash" in wrong.stderr
 
 
 def begin(client: socket.socket) -> None:
@@ -214,7 +214,7 @@ def test_a_duration_that_is_none_is_refused() -> None:
     command = [sys.executable, str(SERVICE)]
     environment = {"SERVER_TOMCAT_KEEP_ALIVE_TIMEOUT": "a while"}
     wrong = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert wrong.returncode == 1 and "'a while', which is no duration" in wrong.stderr
+    assert wrong.returncode == 1 and "'a while', which is not a duration" in wrong.stderr
 
 
 def test_a_migration_says_so_and_ends() -> None:

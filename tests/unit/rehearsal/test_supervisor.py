@@ -211,7 +211,7 @@ def test_creation_times() -> None:
 
 def test_a_kubeconfig_that_is_not_there(run: Run) -> None:
     status, shown = run("up", "--kubeconfig", "/nowhere/config")
-    assert (status, "/nowhere/config, which can't be read" in shown) == (1, True)
+    assert (status, "/nowhere/config, which cannot be read" in shown) == (1, True)
 
 
 def test_env(run: Run, home: Path) -> None:

@@ -55,17 +55,17 @@ def test_images_come_by_the_users_command(kubeconfig: Path, tmp_path: Path) -> N
     script.write_text('#!/bin/sh\necho "$@" >> brought\n')
     script.chmod(0o755)
     config = {"kubernetes": kubernetes | {"image_command": f"'{script}' --now"}}
-    user_cluster.bring(config, "1.3.0", "1.3.0", "crash")
+    user_cluster.load_image(config, "1.3.0", "1.3.0", "crash")
     assert (tmp_path / "brought").read_text() == "--now sample:1.3.0 1.3.0 crash\n"
-    user_cluster.bring_seeds(config)
+    user_cluster.load_seeds(config)
     assert "--now sample:never-ready never-ready never-ready\n" in (tmp_path / "brought").read_text()
-    user_cluster.bring({"kubernetes": kubernetes}, "1.4.0", "1.4.0", "ok")
-    user_cluster.bring_seeds({"kubernetes": {"external": ""}})
+    user_cluster.load_image({"kubernetes": kubernetes}, "1.4.0", "1.4.0", "ok")
+    user_cluster.load_seeds({"kubernetes": {"external": ""}})
     assert "1.4.0" not in (tmp_path / "brought").read_text()
 
 
-@pytest.mark.parametrize(("command", "told"), [("false", "`false sample:1"), ("./nothing", "can't be run")])
+@pytest.mark.parametrize(("command", "told"), [("false", "`false sample:1"), ("./nothing", "cannot be run")])
 def test_a_command_that_fails_is_told(kubeconfig: Path, command: str, told: str) -> None:
     config = {"kubernetes": user_cluster.settings(str(kubeconfig)) | {"image_command": command}}
     with pytest.raises(ConfigError, match=told):
-        user_cluster.bring(config, "1", "1", "ok")
+        user_cluster.load_image(config, "1", "1", "ok")

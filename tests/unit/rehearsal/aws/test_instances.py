@@ -88,7 +88,7 @@ def test_a_crash_is_started_anew(stand_in: Any, capfd: pytest.CaptureFixture[str
         return shown.count("i-1 runs an-image") == 2
 
     until(runs)
-    assert "i-1 ended with status 1, is started again" in shown
+    assert "i-1 ended with status 1; restarting" in shown
     assert console[0].startswith("teal-service ended: exited 1\n")
     assert len(console[0].splitlines()) > 1, "the service's last lines are told"
 
@@ -97,7 +97,7 @@ def test_a_missing_image_is_told_once(stand_in: Any, capfd: pytest.CaptureFixtur
     mine = stand_in(None)
     mine.keep("")
     mine.keep("")
-    assert capfd.readouterr().out == "i-1 can't pull: not found\n"
+    assert capfd.readouterr().out == "i-1 cannot pull the image: not found\n"
     assert set(console) == {"teal-service ended: exited 1\ndocker: not found\n"}
 
 
