@@ -1,16 +1,17 @@
-"""The rehearsal's Kubernetes: an API, the controllers that make a Deployment real, pods that are processes.
+"""An emulated Kubernetes: the API, the controllers, and pods that run as local processes.
 
-One server carries all clusters that the rehearsal's EKS has, each below `/clusters/<name>`. It speaks the API
-that kubectl, the Python client and kubernetes.core use, and keeps everything in memory. It is no Kubernetes:
+One server serves all EKS clusters of the emulator, each below `/clusters/<name>`. It implements the API that kubectl,
+the Python client and kubernetes.core use, and keeps all objects in memory. It differs from Kubernetes:
 
-- Only images of ECR are run, all of them as the sample service; of any other image there is a stand-in that
-  does nothing (in a Job: succeeds). Volumes are looked for, not mounted. There is no exec, no port-forward.
-- Stored, and without effect: HorizontalPodAutoscalers, NetworkPolicies, ResourceQuotas, LimitRanges,
-  PriorityClasses, StorageClasses, service accounts. There are no DaemonSets, StatefulSets, CronJobs, CRDs.
-- Services are reached by their NodePorts alone: cluster IPs and names lead nowhere.
-- Back-off of restarts, pulls and Jobs starts at 1 second and ends at 10 (really 10 and 300).
-- Server-side apply knows what its own manager gave before; it finds no conflicts with others.
-- Bodies are JSON or YAML: kubectl's `create <kind>` and `run` send protobuf, and are told to use `apply`.
-- Unknown fields are kept, not refused. Of Pod Security's checks, the usual ones are made.
-- A node whose instance is gone is drained; really the Auto Scaling group's lifecycle hook waits for that.
+- Images in ECR run as the sample service or as the user's own program. A few public images run as local programs
+  (`tool_images`); any other image does nothing (in a Job, it succeeds). Volumes are checked, not mounted. There is no
+  exec and no port-forward.
+- Stored without effect: HorizontalPodAutoscalers, NetworkPolicies, ResourceQuotas, LimitRanges, PriorityClasses,
+  StorageClasses, service accounts. DaemonSets, StatefulSets, CronJobs and CRDs do not exist.
+- Services are reachable by NodePort only, not by cluster IP or name.
+- The back-off of restarts, pulls and Jobs is 1 to 10 seconds (in Kubernetes 10 to 300).
+- Server-side apply tracks the fields of its own manager, and detects no conflicts with other managers.
+- Bodies are JSON or YAML. kubectl's `create <kind>` and `run` send protobuf, which is refused with a hint to `apply`.
+- Unknown fields are stored, not refused. Pod Security implements the most common checks.
+- A node is drained after its instance has ended; on EKS, a lifecycle hook of the Auto Scaling group waits for the drain.
 """

@@ -1,4 +1,4 @@
-"""`python -m rehearsal.kubernetes --config PATH`: serve until ended."""
+"""`python -m rehearsal.kubernetes --config PATH`: serve until SIGTERM."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rehearsal.kubernetes.settings import Settings
 
 
 async def serve(config: dict[str, Any], ended: asyncio.Event) -> None:
-    """Serve until `ended`; then end all pods."""
+    """Serve until the event `ended`; then stop all pods."""
     own = config["kubernetes"]
     server = Server(Settings.of(config), Path(own["ca_file"]), Path(own["kubeconfig"]))
     runner = web.AppRunner(

@@ -1,4 +1,4 @@
-"""The addresses of a rehearsal's /24 of loopback: nodes have .1 to .15, pods .16 to .199."""
+"""Allocates addresses in the emulator's /24 of loopback: .1 to .15 for nodes, .16 to .199 for pods."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PODS = range(16, 200)
 
 
 class Addresses:
-    """One that was given back is given out again last."""
+    """The free addresses. A released address is reused last."""
 
     def __init__(self, subnet: str) -> None:
         self._subnet = subnet
@@ -22,6 +22,6 @@ class Addresses:
     def pod(self) -> str | None:
         return f"{self._subnet}.{self._pods.popleft()}" if self._pods else None
 
-    def give_back(self, address: str) -> None:
+    def release(self, address: str) -> None:
         number = int(address.rpartition(".")[2])
         (self._nodes if number in NODES else self._pods).append(number)

@@ -1,4 +1,4 @@
-"""Who calls: the rehearsal's administrator by a static token, everyone else by a token that STS signed."""
+"""Authentication: a static token for the emulator's administrator, EKS tokens (signed for STS) for all others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REMEMBERED = 500
 
 
 class Authenticator:
-    """Turns a bearer token into an identity, for one cluster."""
+    """Converts a bearer token to an identity in a cluster."""
 
     def __init__(self, aws: AwsClient) -> None:
         self.admin_token = secrets.token_urlsafe(32)
@@ -34,7 +34,7 @@ class Authenticator:
         return hmac.compare_digest(authorization.encode(), f"Bearer {self.admin_token}".encode())
 
     async def identify(self, authorization: str, cluster: Json) -> Identity | None:
-        """None: nobody that this cluster knows. `cluster` is as EKS tells of it (`rehearsal.moto_clusters`)."""
+        """Return the caller's identity; None if unauthenticated. `cluster` comes from `rehearsal.moto_clusters`."""
         if self.is_admin(authorization):
             return ADMIN
         token = authorization.removeprefix("Bearer ")
@@ -53,9 +53,9 @@ class Authenticator:
 
 
 def presigned(token: str, now: datetime.datetime | None = None) -> str | None:
-    """The URL of the GetCallerIdentity that a token is; None if it is none, or is no longer good.
+    """Return the GetCallerIdentity URL in a token; None if the token is malformed or expired.
 
-    That its header `x-k8s-aws-id` is this cluster's name is what the signature says: STS checks that.
+    STS verifies the signature, which includes the cluster's name in the header `x-k8s-aws-id`.
     """
     if not token.startswith(PREFIX):
         return None
@@ -80,7 +80,7 @@ def presigned(token: str, now: datetime.datetime | None = None) -> str | None:
 
 
 def identity(caller: str, cluster: Json) -> Identity | None:
-    """What a caller's ARN is to a cluster, by its access entries."""
+    """Return the identity of a caller's ARN by the access entries of a cluster; None without an entry."""
     principal, session = _principal(caller)
     if principal in [_principal(admin)[0] for admin in cluster["admins"]]:
         return Identity(caller, (MASTERS, "system:authenticated"))
@@ -96,13 +96,13 @@ def identity(caller: str, cluster: Json) -> Identity | None:
 
 
 def _principal(caller: str) -> tuple[str, str]:
-    """The role behind an assumed role's ARN, and its session; other ARNs are principals themselves."""
+    """Return the role and the session name of an assumed role's ARN; other ARNs are principals themselves."""
     if found := re.fullmatch(r"arn:(aws[\w-]*):sts::(\d+):assumed-role/([^/]+)/(.+)", caller):
         return f"arn:{found[1]}:iam::{found[2]}:role/{found[3]}", found[4]
     return caller, ""
 
 
 def _without_path(arn: str) -> str:
-    """An assumed role's ARN lacks the role's path; access entries have it."""
+    """Remove the path from an ARN: assumed roles' ARNs lack it, access entries have it."""
     head, slash, rest = arn.partition("/")
     return head + slash + rest.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""What this Kubernetes asks the rehearsal's AWS: instances, images, who a token is, what they may."""
+"""The client of the emulated AWS: clusters, images, callers of tokens, client environments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ STAND_IN = "stand-in"
 
 
 class Image(NamedTuple):
-    """`behaviour` is the sample service's, or STAND_IN: an image that isn't run. `program` is the user's own."""
+    """An image. `behaviour` is that of the sample service, or STAND_IN for an image that is not run.
+
+    `program` is the recipe of the user's own program.
+    """
 
     digest: str
     version: str
@@ -21,11 +24,11 @@ class Image(NamedTuple):
 
 
 class ImageMissing(Exception):
-    """The registry has no such image; the message is as a container runtime words it."""
+    """The registry has no such image; the message is that of a container runtime."""
 
 
 class AwsClient:
-    """Raises aiohttp.ClientError while AWS does not answer."""
+    """All methods raise aiohttp.ClientError if AWS does not answer."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -35,13 +38,13 @@ class AwsClient:
         await self._session.close()
 
     async def clusters(self) -> list[Json]:
-        """As `rehearsal.moto_clusters.clusters` gives them."""
+        """Return the clusters in the format of `rehearsal.moto_clusters.clusters`."""
         async with self._session.get(f"{self._url}/rehearsal/clusters") as response:
             response.raise_for_status()
             return (await response.json())["clusters"]
 
     async def caller(self, url: str, cluster: str) -> str | None:
-        """Whose a presigned GetCallerIdentity for a cluster is: an ARN, None if STS refuses it."""
+        """Return the ARN of the caller of a presigned GetCallerIdentity; None if STS refuses it."""
         query = {"url": url, "cluster": cluster}
         async with self._session.get(f"{self._url}/rehearsal/caller", params=query) as response:
             if response.status in (400, 403):
@@ -52,13 +55,13 @@ class AwsClient:
     async def client_environment(
         self, cluster: str, namespace: str, service_account: str, text: str
     ) -> dict[str, str]:
-        """By which variables a pod's process reaches AWS and databases."""
+        """Return the variables with which a pod's process reaches AWS and databases."""
         return (await self.client(cluster, namespace, service_account, text))["environment"]
 
     async def client(self, cluster: str, namespace: str, service_account: str, text: str) -> Json:
-        """`{"environment", "database"}`: see `rehearsal.client_environment`.
+        """Return `{"environment", "database"}`, see `rehearsal.client_environment`.
 
-        `text` is what the process is started with: its command and the values of its environment.
+        `text` holds the command of the process and the values of its environment.
         """
         asked = {
             "cluster": cluster,
@@ -71,7 +74,7 @@ class AwsClient:
             return await response.json()
 
     async def image(self, reference: str) -> Image:
-        """An image of ECR is what was pushed there. Of others there is a stand-in."""
+        """Return an image: from ECR if the reference names it, otherwise a placeholder with STAND_IN."""
         host = reference.partition("/")[0]
         if ".dkr.ecr." not in host:
             if host.endswith(".invalid"):

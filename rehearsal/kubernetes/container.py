@@ -21,11 +21,11 @@ FORGIVEN_SECONDS = 60
 
 
 class Container:
-    """Its `run` goes on over restarts; `stop` ends it as the kubelet does."""
+    """Runs a container with restarts (`run`), and stops it as the kubelet does (`stop`)."""
 
     def __init__(self, pod: PodContext, spec: Json, *, init: bool) -> None:
         self.pod, self.spec, self.init = pod, spec, init
-        #: An init container that is started before the others and goes on beside them (Kubernetes 1.29).
+        #: An init container that starts first and keeps running beside the other containers (Kubernetes 1.29).
         self.sidecar = init and spec.get("restartPolicy") == "Always"
         self.name = spec["name"]
         waits = "PodInitializing" if pod.spec.get("initContainers") else "ContainerCreating"
@@ -39,7 +39,7 @@ class Container:
         self._tool = False
         self._image: Image | None = None
         self._process: asyncio.subprocess.Process | None = None
-        self._told = False
+        self._hook_ran = False
         self._violation: process_limits.Violation | None = None
         self._path = f"spec.{'initContainers' if init else 'containers'}{{{self.name}}}"
 
@@ -57,7 +57,7 @@ class Container:
         } | ({"containerID": f"containerd://{self.id}"} if self.id else {})
 
     async def run(self) -> int:
-        """Run until it ends for good. Returns its last exit code."""
+        """Run the container until it is not restarted any more. Return its last exit code."""
         failures = 0
         while True:
             image = await self._pull()
@@ -74,28 +74,28 @@ class Container:
             self.restarts += 1
 
     async def stop(self, seconds: float) -> None:
-        """PreStop hook, SIGTERM, and SIGKILL when `seconds` are over."""
+        """Run the PreStop hook, send SIGTERM, and SIGKILL after `seconds`."""
         process = self._process
         if process is None or process.returncode is not None:
             return
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         action = (self.spec.get("lifecycle") or {}).get("preStop")
-        if action and not self._told:
-            self._told = True
+        if action and not self._hook_ran:
+            self._hook_ran = True
             ended = asyncio.create_task(process.wait())
-            told = asyncio.create_task(
+            hook = asyncio.create_task(
                 probes.hook(action, self.spec, self.pod.address, self.environment, seconds)
             )
-            await asyncio.wait((ended, told), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if told.done() and (problem := told.result()):
+            await asyncio.wait((ended, hook), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if hook.done() and (problem := hook.result()):
                 self._warn("FailedPreStopHook", f"PreStopHook failed: {problem}")
-            for task in (ended, told):
+            for task in (ended, hook):
                 task.cancel()
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
-            # A hook that took all of the grace period leaves two seconds, as the kubelet does.
+            # As with the kubelet, 2 s remain after a hook that took the whole grace period.
             async with asyncio.timeout(max(end - loop.time(), 2.0 if seconds else 0.0)):
                 await process.wait()
         except TimeoutError:
@@ -127,7 +127,7 @@ class Container:
         self.pod.events.warning(self.pod.object, reason, message, "kubelet", self._path)
 
     async def _pull(self) -> Image:
-        """Returns once the registry has the image."""
+        """Pull the image, with back-off, and return it."""
         reference, failures = self.spec["image"], 0
         if self._image and self.spec["imagePullPolicy"] != "Always":
             self._say("Pulled", f'Container image "{reference}" already present on machine')
@@ -155,7 +155,7 @@ class Container:
         return image
 
     async def _configure(self, image: Image) -> None:
-        """Returns once all that the environment refers to is there."""
+        """Resolve the environment; wait until all referenced ConfigMaps and Secrets exist."""
         while True:
             try:
                 given = environment.resolve(self.pod.store, self.pod.object, self.spec, self.pod.address)
@@ -204,8 +204,8 @@ class Container:
         return processes.program(*words)
 
     async def _once(self, image: Image) -> int:
-        """From start to end of one process. Returns its exit code."""
-        self.id, self._told, self._violation = uuid.uuid4().hex * 2, False, None
+        """Run one process to its end. Return its exit code."""
+        self.id, self._hook_ran, self._violation = uuid.uuid4().hex * 2, False, None
         self._say("Created", f"Created container: {self.name}")
         began = times.now()
         try:
@@ -237,7 +237,7 @@ class Container:
         return code
 
     async def _watch(self, process: asyncio.subprocess.Process, image: Image) -> None:
-        """Kill a program of the user's own that does what a container would keep it from."""
+        """Kill the user's own program if it does something that a container would prevent."""
         limit = user_program.memory_limit(self.spec)
         while image.program:
             if found := await asyncio.to_thread(process_limits.violation, process.pid, limit):
@@ -265,7 +265,7 @@ class Container:
         await asyncio.sleep(seconds)
 
     async def _probe(self) -> None:
-        """Startup first; then readiness and liveness, as long as the process lives."""
+        """Run the startup probe, then the readiness and liveness probes until the process ends."""
         if probe := self.spec.get("startupProbe"):
             await self._until(probe, "Startup")
         self.started = True
@@ -285,7 +285,7 @@ class Container:
         return problem is None
 
     async def _until(self, probe: Json, kind: str, *, for_ever: bool = False) -> None:
-        """Until it succeeds (or for ever). Enough failures in a row: the container is restarted."""
+        """Probe until a success, or for ever. Restart the container after too many failures in a row."""
         await asyncio.sleep(probe.get("initialDelaySeconds", 0))
         failures = 0
         while True:
@@ -318,7 +318,7 @@ class Container:
 
 
 def _repository(image: str) -> str:
-    """`host/name:tag@digest` → `host/name`."""
+    """Return `host/name` of `host/name:tag@digest`."""
     name = image.partition("@")[0]
     head, slash, tail = name.rpartition("/")
     return head + slash + tail.partition(":")[0]

@@ -1,4 +1,4 @@
-"""What the API server fills in where a manifest says nothing: the fields that are read here or by clients."""
+"""The API server's defaults for missing fields: those that the emulator or its clients read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 
 def fill(resource: Resource, obj: Json) -> None:
-    """Complete `obj` in place."""
+    """Add the defaults of a kind to `obj`, in place."""
     match resource.kind:
         case "Pod":
             _pod_spec(obj.setdefault("spec", {}))
@@ -51,7 +51,7 @@ def fill(resource: Resource, obj: Json) -> None:
 
 
 def status(resource: Resource, obj: Json) -> None:
-    """What a new object's status begins with."""
+    """Set the first status of a new object."""
     obj.pop("status", None)
     match resource.kind:
         case "Namespace":
@@ -138,7 +138,7 @@ def _quantities(resources: Json) -> None:
 
 
 def quality(spec: Json) -> str:
-    """The quality of service class of a pod."""
+    """Return the quality of service class of a pod."""
     resources = [c.get("resources") or {} for c in spec.get("containers") or []]
     if not any(r.get("requests") or r.get("limits") for r in resources):
         return "BestEffort"

@@ -1,4 +1,4 @@
-"""The Deployment controller: a ReplicaSet for each template, and a rollout from the old ones to the new."""
+"""The Deployment controller: creates a ReplicaSet for each template and rolls out from the old ones to the new one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Deployments(Controller):
         elif event.resource is REPLICASETS and (key := owner(event.object, "Deployment")):
             yield key
         elif event.resource is PODS and event.type == "DELETED":
-            # With Recreate the new pods wait until the last old one is gone.
+            # With Recreate, the new pods wait until the last old pod has ended.
             for d in self.store.list(DEPLOYMENTS, event.object["metadata"]["namespace"]):
                 if d["spec"]["strategy"]["type"] == "Recreate":
                     yield key_of(d)
@@ -53,7 +53,7 @@ class Deployments(Controller):
         return self._status(deployment, reason)
 
     def _ensure(self, deployment: Json, new: Json | None, old: list[Json]) -> tuple[Json, str]:
-        """The ReplicaSet of the present template, with the highest revision; a reason if it is new."""
+        """Return the ReplicaSet of the current template, with the highest revision, and a reason if it is new."""
         revision = max([_revision(s) for s in old], default=0)
         notes = {
             k: v
@@ -198,7 +198,7 @@ class Deployments(Controller):
     def _progress(
         self, deployment: Json, before: Json, status: Json, new: Json | None, reason: str
     ) -> tuple[Json | None, float | None]:
-        """The Progressing condition, and when to look again for its deadline."""
+        """Return the Progressing condition, and after how many seconds to check its deadline."""
         spec, was = deployment["spec"], condition(before, "Progressing")
         name = f'ReplicaSet "{new["metadata"]["name"]}"' if new else "Deployment"
 
@@ -237,7 +237,7 @@ def _revision(replica_set: Json) -> int:
 
 
 def _template(replica_set: Json) -> Json:
-    """A ReplicaSet's template as its Deployment had it: without the hash."""
+    """Return the template of a ReplicaSet as in its Deployment: without the hash."""
     template = replica_set["spec"]["template"]
     labels = {k: v for k, v in template["metadata"]["labels"].items() if k != HASH}
     return template | {"metadata": template["metadata"] | {"labels": labels}}
@@ -259,7 +259,7 @@ def _unavailable(deployment: Json) -> int:
 def _condition(
     before: Json, kind: str, true: bool, reason: str, message: str, *, touch: bool = False
 ) -> Json:
-    """A condition that keeps its times as long as it says the same; `touch` renews the time of its update."""
+    """Return a condition that keeps its times while it is unchanged; `touch` renews its update time."""
     was, now = condition(before, kind), times.now()
     new = {"type": kind, "status": str(true), "reason": reason, "message": message}
     if was and not touch and all(was[k] == v for k, v in new.items()):

@@ -1,4 +1,4 @@
-"""The endpoints controller: which ready pods stand behind a Service."""
+"""The endpoints controller: the ready pods of each Service."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENDPOINTS, SLICES = BY_NAME["endpoints"], BY_NAME["endpointslices"]
 
 
 class Endpoints(Controller):
-    """Writes an Endpoints object and one EndpointSlice for each Service that has a selector."""
+    """Writes an Endpoints object and one EndpointSlice for each Service with a selector."""
 
     def affected(self, event: Event) -> Iterable[Key]:
         if event.resource is SERVICES:
@@ -70,7 +70,7 @@ class Endpoints(Controller):
 
 
 def target_port(port: Json, pod: Json) -> int | None:
-    """The number of a Service's port in a pod; None if it names a port that the pod doesn't have."""
+    """Return the number of a Service's port in a pod; None if the pod has no port of that name."""
     wanted = port.get("targetPort") or port["port"]
     if isinstance(wanted, int):
         return wanted
@@ -82,7 +82,7 @@ def target_port(port: Json, pod: Json) -> int | None:
 
 
 def serves(service: Json, pod: Json) -> bool:
-    """Whether a pod is to get a Service's new connections."""
+    """Return whether a pod receives new connections of a Service."""
     if "deletionTimestamp" in pod["metadata"]:
         return False
     return is_ready(pod) or bool(service["spec"].get("publishNotReadyAddresses"))

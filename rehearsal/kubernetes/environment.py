@@ -1,4 +1,4 @@
-"""A container's environment: its own values, ConfigMaps, Secrets, and what the pod knows of itself."""
+"""The environment of a container: values, ConfigMaps, Secrets, and fields of the pod."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CONFIG, SECRET = BY_NAME["configmaps"], BY_NAME["secrets"]
 
 
 class Missing(Exception):
-    """A ConfigMap, Secret or key that a container needs; the message is the kubelet's."""
+    """A ConfigMap, Secret or key is missing; the message is that of the kubelet."""
 
 
 def resolve(store: Store, pod: Json, container: Json, address: str) -> dict[str, str]:
-    """Raises Missing."""
+    """Return the environment of a container. Raises Missing."""
     found: dict[str, str] = {}
     namespace = pod["metadata"]["namespace"]
     for source in container.get("envFrom") or []:
@@ -41,7 +41,7 @@ def resolve(store: Store, pod: Json, container: Json, address: str) -> dict[str,
 
 
 def expand(text: str, values: dict[str, str]) -> str:
-    """`$(NAME)` → its value; an unknown name stays as it is; `$$(NAME)` is a literal `$(NAME)`."""
+    """Replace `$(NAME)` by its value. Unknown names stay unchanged; `$$(NAME)` is a literal `$(NAME)`."""
 
     def of(found: re.Match[str]) -> str:
         return found[0][1:] if found[0].startswith("$$") else values.get(found[1], found[0])
@@ -50,7 +50,7 @@ def expand(text: str, values: dict[str, str]) -> str:
 
 
 def check_volumes(store: Store, pod: Json) -> None:
-    """Raises Missing if a volume's ConfigMap or Secret isn't there."""
+    """Raise Missing if the ConfigMap or Secret of a volume does not exist."""
     for volume in pod["spec"].get("volumes") or []:
         for field, resource, name in (("configMap", CONFIG, "name"), ("secret", SECRET, "secretName")):
             if (source := volume.get(field)) and not source.get("optional"):
@@ -75,7 +75,7 @@ def _data(store: Store, resource: Resource, namespace: str, reference: Json) -> 
 
 
 def _value(store: Store, pod: Json, container: Json, source: Json, address: str) -> str | None:
-    """None leaves the variable out."""
+    """Return the value of a `valueFrom`; None omits the variable."""
     for field, resource in (("configMapKeyRef", CONFIG), ("secretKeyRef", SECRET)):
         if reference := source.get(field):
             data = _data(store, resource, pod["metadata"]["namespace"], reference)

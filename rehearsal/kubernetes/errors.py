@@ -1,4 +1,4 @@
-"""Refusals in the API's own shape: a Status object with code, reason, message and details."""
+"""Errors in the API's format: a Status object with code, reason, message and details."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def conflict(resource: Resource, name: str, why: str = MODIFIED) -> ApiError:
 def invalid(
     resource: Resource, name: str, field: str, problem: str, reason: str = "FieldValueInvalid"
 ) -> ApiError:
-    """`problem` is as the API words it: `Invalid value: "x": field is immutable`, `Required value`."""
+    """`problem` has the API's words: `Invalid value: "x": field is immutable`, `Required value`."""
     kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
     cause = {"reason": reason, "message": problem, "field": field}
     return ApiError(

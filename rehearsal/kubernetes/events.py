@@ -1,4 +1,4 @@
-"""Events: what `kubectl describe` tells the story with."""
+"""Events, which `kubectl describe` prints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEPT = 1000
 
 
 class EventRecorder:
-    """Writes events; the same one again counts up."""
+    """Writes events. A repeated event increments its count."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""Faults on demand: the API refuses, is slow, stops answering, answers with conflicts or errors."""
+"""Injected faults of the API: refused connections, delays, pauses, conflicts, errors."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ SLOW_SECONDS = 3.0
 
 
 class Faults:
-    """Ordered by `{"mode", "seconds" | "count", "path_prefix", "delay"}`; the first that fits is taken.
+    """Faults `{"mode", "seconds" | "count", "path_prefix", "delay"}`; the first matching fault applies.
 
-    `refuse` cuts the connection, `slow` waits `delay` seconds first, `pause` answers once its `seconds` have
-    passed (as a process that was stopped and continued), `conflict` answers writes with 409, `error` everything
-    with 500. `path_prefix` is that of the path after `/clusters/<name>`.
+    `refuse` cuts the connection, `slow` waits `delay` seconds first, `pause` answers after its `seconds` have passed
+    (like a process that was stopped and continued), `conflict` answers writes with 409, `error` answers all requests
+    with 500. `path_prefix` is compared with the path after `/clusters/<name>`.
     """
 
     def __init__(self) -> None:
         self.ordered: list[Json] = []
 
     def order(self, fault: Any) -> None:
-        """Raises ApiError 400."""
+        """Add a fault. Raises ApiError 400."""
         if not isinstance(fault, dict) or fault.get("mode") not in MODES:
             raise bad_request(f"a fault is an object with a mode: one of {', '.join(MODES)}")
         if unknown := set(fault) - {"mode", "seconds", "count", "path_prefix", "delay"}:
@@ -40,7 +40,7 @@ class Faults:
         self.ordered.append(fault | {"ends": ends, "left": left})
 
     async def strike(self, request: web.Request, path: str) -> None:
-        """Do what was ordered for this request. Raises ApiError, also where it has cut the connection."""
+        """Apply the fault for this request, if any. Raises ApiError, also after it has cut the connection."""
         fault = self._take(request.method, path)
         if fault is None:
             return
@@ -48,7 +48,7 @@ class Faults:
             case "refuse":
                 if request.transport:
                     request.transport.abort()
-                raise ApiError(503, "ServiceUnavailable", "nobody reads this")
+                raise ApiError(503, "ServiceUnavailable", "the connection was cut")
             case "slow":
                 await asyncio.sleep(float(fault.get("delay", SLOW_SECONDS)))
             case "pause":
@@ -56,7 +56,7 @@ class Faults:
             case "conflict":
                 raise ApiError(409, "Conflict", f"Operation cannot be fulfilled: {MODIFIED}")
             case "error":
-                raise ApiError(500, "InternalError", "Internal error occurred: by order of the rehearsal")
+                raise ApiError(500, "InternalError", "Internal error occurred: injected fault")
 
     def _take(self, method: str, path: str) -> Json | None:
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""The API's HTTP: paths, bodies, lists, watches and logs, for one cluster."""
+"""The HTTP interface of a cluster's API: paths, bodies, lists, watches and logs."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from rehearsal.kubernetes.store import Event
 
 Json = dict[str, Any]
 TOLD_WHOLE = ("pods", "services", "serviceaccounts", "resourcequotas")
-"""Kinds whose deletion is answered with the object; that of others with a Status."""
+"""Kinds whose deletion returns the object; the deletion of other kinds returns a Status."""
 APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 
 
 class Target(NamedTuple):
-    """What a path names; `namespace` is None for a list over all of them, "" for what has none."""
+    """The resource in a path. `namespace` is None for a list over all namespaces, "" for resources without one."""
 
     resource: Resource
     namespace: str | None
     name: str
     sub: str
     older: bool = False
-    """Whether an older version of the kind is asked for than the one that is stored."""
+    """Whether the path names an older version of the kind than the stored one."""
 
 
 def parse(path: str) -> Target | None:
-    """`/apis/apps/v1/namespaces/x/deployments/y/scale` → its target; None if it is no such path."""
+    """Parse a path such as `/apis/apps/v1/namespaces/x/deployments/y/scale`; None if it names no resource."""
     match path.strip("/").split("/"):
         case ["api", version, *rest]:
             group = ""
@@ -61,7 +61,7 @@ def _named(group: str, version: str, plural: str) -> Resource | None:
 
 
 def verb(method: str, target: Target, query: Any) -> str:
-    """As RBAC names it."""
+    """Return RBAC's verb for a request."""
     if method == "GET":
         if query.get("watch") in ("true", "1"):
             return "watch"
@@ -72,7 +72,7 @@ def verb(method: str, target: Target, query: Any) -> str:
 
 
 async def serve(cluster: Cluster, target: Target, request: web.Request) -> web.StreamResponse:
-    """Answer a request that is allowed. Raises ApiError."""
+    """Answer an authorized request. Raises ApiError."""
     response = await _serve(cluster, target, request)
     if target.older and isinstance(response, web.Response) and isinstance(response.body, bytes):
         return answer(versions.older(json.loads(response.body)), response.status)
@@ -150,7 +150,7 @@ async def _serve(cluster: Cluster, target: Target, request: web.Request) -> web.
 
 
 def _through_older(change: Callable[[Json], Json]) -> Callable[[Json], Json]:
-    """A patch of the older version, for an object that is stored in the newer."""
+    """Apply a patch in the older version to an object that is stored in the newer."""
     return lambda stored: versions.newer(change(versions.older(stored)))
 
 
@@ -173,7 +173,7 @@ async def _body(request: web.Request) -> Any:
     except (ValueError, yaml.YAMLError) as e:
         raise errors.bad_request(f"error decoding the body: {e}") from None
     message = f"the body of the request was in an unknown format ({kind}): the rehearsal reads JSON and YAML"
-    if "protobuf" in kind:  # That is what kubectl's `create <kind>` and `run` send.
+    if "protobuf" in kind:  # kubectl's `create <kind>` and `run` send protobuf.
         message += "; use kubectl apply -f FILE, or --dry-run=client -o yaml | kubectl apply -f -"
     raise errors.ApiError(415, "UnsupportedMediaType", message)
 
@@ -256,7 +256,7 @@ async def _watch(cluster: Cluster, target: Target, request: web.Request) -> web.
         return match is None or match(obj)
 
     def seen(event: Event) -> tuple[str, Json] | None:
-        """A change as this watcher sees it: what leaves its selection is deleted, what enters it is added."""
+        """Convert a change for this watcher: an object that leaves its selection is DELETED, one that enters ADDED."""
         was, stays = inside(event.old), event.type != "DELETED" and inside(event.object)
         return (
             ("MODIFIED" if was else "ADDED", event.object)

@@ -1,4 +1,4 @@
-"""The Job controller: pods until enough of them succeeded, or too many failed."""
+"""The Job controller: runs pods until enough have succeeded or too many have failed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Jobs(Controller):
         return None
 
     def _start(self, job: Json, active: int, succeeded: int, failed: list[Json]) -> float | None:
-        """Make the pods that are missing. Returns the seconds to wait first, after failures."""
+        """Create the missing pods. After failures, return the seconds to wait first instead."""
         missing = min(job["spec"]["parallelism"], (job["spec"].get("completions") or 1) - succeeded) - active
         if missing > 0 and failed:
             pause = self.cluster.settings.backoff(len(failed))

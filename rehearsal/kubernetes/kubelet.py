@@ -1,4 +1,4 @@
-"""The kubelets of all nodes of a cluster in one: runs the pods that have a node, and reads their logs."""
+"""The kubelet for all nodes of a cluster: runs the scheduled pods and reads their logs."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Kubelet:
         self._cluster = cluster
         self._pods: dict[str, Pod] = {}
         self._waiting: deque[str] = deque()
-        self._stop = cluster.store.listen(self._tell)
+        self._stop = cluster.store.listen(self._on_change)
 
     async def close(self) -> None:
         self._stop()
         await asyncio.gather(*(pod.close() for pod in list(self._pods.values())))
 
-    def _tell(self, event: Event) -> None:
+    def _on_change(self, event: Event) -> None:
         if event.resource is PODS:
             asyncio.get_running_loop().call_soon(self._sync, event.object["metadata"]["uid"], event)
 
@@ -58,18 +58,18 @@ class Kubelet:
     def _start(self, obj: Json) -> None:
         address = self._cluster.addresses.pod()
         if address is None:
-            message = "Failed to create pod sandbox: no address left for it in the rehearsal's subnet"
+            message = "Failed to create pod sandbox: no address is free in the emulator's subnet"
             self._cluster.events.warning(obj, "FailedCreatePodSandBox", message, "kubelet")
             return
         self._pods[obj["metadata"]["uid"]] = Pod(self._cluster, obj, address)
 
     async def _clear(self, pod: Pod) -> None:
         await pod.close()
-        self._cluster.addresses.give_back(pod.address)
+        self._cluster.addresses.release(pod.address)
         shutil.rmtree(pod.folder, ignore_errors=True)
 
     def log(self, pod: Json, container: str, *, previous: bool) -> Reader:
-        """What reads a container's log. Raises ApiError 400 if there is none."""
+        """Return a function that reads a container's log. Raises ApiError 400 if there is no log."""
         name = pod["metadata"]["name"]
         names = [c["name"] for c in [*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]]]
         if not container and len(pod["spec"]["containers"]) > 1:
@@ -98,7 +98,7 @@ class Kubelet:
 async def _read(
     path: Path, tail: str | None, limit: str | None, follow: bool, pod: Pod | None
 ) -> AsyncIterator[bytes]:
-    """A log's end or all of it; with `follow`, what is added as long as the container lives."""
+    """Yield a log or its last lines; with `follow`, also the text that is added while the container runs."""
     with path.open("rb") as file:
         content = file.read()
         if tail is not None:

@@ -1,4 +1,4 @@
-"""NodePorts: `<node>:<port>` leads each new connection to a ready pod of the Service, on any node."""
+"""NodePorts: each new connection to `<node>:<port>` is forwarded to a ready pod of the Service, on any node."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RETRY_SECONDS = 1.0
 
 
 class NodePorts:
-    """Listens where there is a pod to lead to; where there is none, connections are refused."""
+    """Listens on the node ports of Services with ready pods; without a ready pod, connections are refused."""
 
     def __init__(self, cluster: ClusterState) -> None:
         self._store = cluster.store
@@ -28,7 +28,7 @@ class NodePorts:
         self._servers: dict[Address, asyncio.Server] = {}
         self._turn = itertools.count()
         self._changed = asyncio.Event()
-        self._stop = self._store.listen(self._tell)
+        self._stop = self._store.listen(self._on_change)
         self._task = asyncio.get_running_loop().create_task(self._follow())
 
     async def close(self) -> None:
@@ -39,11 +39,11 @@ class NodePorts:
             server.close()
 
     def target(self, at: Address) -> Address | None:
-        """Where the next connection to an address of a node goes."""
+        """Return the pod address for the next connection to an address of a node."""
         targets = self._targets.get(at)
         return targets[next(self._turn) % len(targets)] if targets else None
 
-    def _tell(self, event: Event) -> None:
+    def _on_change(self, event: Event) -> None:
         if event.resource in (SERVICES, PODS, NODES):
             self._changed.set()
 
@@ -52,14 +52,12 @@ class NodePorts:
             await self._changed.wait()
             self._changed.clear()
             try:
-                await self._lead()
-            except (
-                Exception
-            ):  # a task that ended would be noticed by nobody: all ports would stay as they are
-                log.exception("node ports could not follow a change; tried again")
+                await self._update()
+            except Exception:  # If this task ended, all node ports would stay unchanged without notice.
+                log.exception("the node ports could not be updated; trying again")
                 asyncio.get_running_loop().call_later(RETRY_SECONDS, self._changed.set)
 
-    async def _lead(self) -> None:
+    async def _update(self) -> None:
         self._targets = self._wanted()
         for at in set(self._servers) - set(self._targets):
             self._servers.pop(at).close()
@@ -106,7 +104,7 @@ class NodePorts:
 
 
 class Half(asyncio.Protocol):
-    """One side of a connection that is led on."""
+    """One side of a forwarded connection."""
 
     transport: asyncio.Transport
     other: Half | None = None
@@ -120,7 +118,7 @@ class Half(asyncio.Protocol):
             self.other.transport.write(data)
 
     def eof_received(self) -> bool:
-        """The end of what this side says is passed on; the connection stays until both sides have ended."""
+        """Forward the end of this side's data. The connection stays open until both sides have ended."""
         self.ended = True
         if self.other and not self.other.ended:
             self.other.transport.write_eof()
@@ -143,10 +141,10 @@ class Half(asyncio.Protocol):
 
 
 class Inward(Half):
-    """The side that came in; it is read from once the other one stands.
+    """The client's side. It is read after the connection to the pod is open.
 
-    Some Pythons (3.11.2 for one) go on reading from a transport that is paused as soon as it is made: what comes
-    then is kept for the other side.
+    Some Python versions (such as 3.11.2) keep reading from a transport that is paused right after its creation; that
+    data is buffered for the pod.
     """
 
     def __init__(self, ports: NodePorts, at: Address) -> None:

@@ -1,4 +1,4 @@
-"""Nodes: one for each living instance of the node groups, as AWS tells of them."""
+"""The node controller: one node for each running instance of the node groups in EC2."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ SIZES = {
     "m6i.large": ("2", "8Gi", "29"),
     "m7i.large": ("2", "8Gi", "29"),
 }
-"""CPUs, memory and pods of an instance type; others are taken for an m5.xlarge."""
+"""CPUs, memory and pods by instance type; unknown types count as m5.xlarge."""
 LEAVING = "node.kubernetes.io/unschedulable"
 EVICT_EVERY = 0.2
-#: Seconds for which budgets are kept to; a managed node group has a quarter of an hour.
+#: Seconds for which evictions respect disruption budgets; a managed node group does for 15 minutes.
 PATIENCE = 60
 
 
 class Nodes(Controller):
-    """A node whose instance is gone takes no new pods; its pods are evicted as a drain does it, then it goes.
+    """Creates nodes for new instances; drains and removes the node of an instance that has ended.
 
-    That is what a managed node group does before an instance ends; AWS's stand-in has it ended at once. Like that
-    it keeps to disruption budgets, and after a while goes without.
+    A managed node group drains a node before its instance ends, but the emulated EC2 ends instances at once. As on
+    EKS, the drain respects disruption budgets for a limited time.
     """
 
-    def see(self, instances: list[Json]) -> None:
-        """Take note of all of this cluster's instances."""
+    def update(self, instances: list[Json]) -> None:
+        """Add and remove nodes to match the instances of this cluster."""
         named = {i["private_dns"]: i for i in instances}
         for name, instance in named.items():
             if not self.store.find(NODES, "", name) and (address := self.cluster.addresses.node()):
@@ -48,14 +48,14 @@ class Nodes(Controller):
                 self.registry.delete(NODES, "", node["metadata"]["name"])
 
     def addresses(self) -> dict[str, str]:
-        """Nodes' addresses by instance id."""
+        """Return the addresses of the nodes, by instance id."""
         return {_instance(n): n["status"]["addresses"][0]["address"] for n in self.store.list(NODES)}
 
     def affected(self, event: Event) -> Iterable[Key]:
         if event.resource is NODES:
             yield key_of(event.object)
             if event.type == "DELETED":
-                self.cluster.addresses.give_back(event.object["status"]["addresses"][0]["address"])
+                self.cluster.addresses.release(event.object["status"]["addresses"][0]["address"])
         elif (
             event.resource is PODS
             and event.type == "DELETED"
@@ -73,15 +73,15 @@ class Nodes(Controller):
                 self.registry.delete(PODS, *key_of(pod), {"gracePeriodSeconds": 0})
             return None
         if not pods:
-            self.registry.patch(NODES, *key, _let_go)
+            self.registry.patch(NODES, *key, _remove_finalizers)
             return None
         staying = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-        # One at a time, since budgets are counted anew after each.
+        # Evict one pod at a time, because each eviction changes the disruption budgets.
         next(filter(None, (self._evict(pod, node) for pod in staying)), None)
         return EVICT_EVERY if staying else None
 
     def _evict(self, pod: Json, node: Json) -> bool:
-        """Whether the pod goes now."""
+        """Evict a pod. Return False if a disruption budget forbids it now."""
         if times.age(node["metadata"]["deletionTimestamp"]) > PATIENCE:
             self.registry.delete(PODS, *key_of(pod))
         else:
@@ -158,6 +158,6 @@ def _cordon(node: Json) -> Json:
     return node
 
 
-def _let_go(node: Json) -> Json:
+def _remove_finalizers(node: Json) -> Json:
     node["metadata"].pop("finalizers", None)
     return node

@@ -1,4 +1,4 @@
-"""The four ways to change an object: JSON patch, merge patch, strategic merge patch, server-side apply."""
+"""Patches of objects: JSON patch, merge patch, strategic merge patch, server-side apply."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ LIST_KEYS = {
     "volumeMounts": ("mountPath",),
     "volumes": ("name",),
 }
-"""Lists that are merged item by item, by the first of these keys that the items have; others are replaced."""
+"""Lists that are merged by item, and their merge keys (the first one that the items have). Others are replaced."""
 PRIMITIVE_SETS = {"finalizers"}
 
 
 def patcher(content_type: str, patch: Any) -> Callable[[Json], Json]:
-    """What a patch does to an object. Raises ApiError 415 for a type that there is none of, 400 and 422."""
+    """Return the function that applies a patch. Raises ApiError 415 for an unknown type, 400 and 422."""
     match content_type:
         case "application/json-patch+json":
             return lambda obj: _json_patch(obj, patch)
@@ -72,7 +72,7 @@ def _json_patch(obj: Json, patch: Any) -> Json:
 
 
 def merge(target: Any, patch: Any) -> Any:
-    """RFC 7386: null removes, objects are merged, everything else replaces."""
+    """Merge by RFC 7386: null removes, objects are merged, other values replace."""
     if not isinstance(patch, dict):
         return clone(patch)
     result = dict(target) if isinstance(target, dict) else {}
@@ -85,7 +85,7 @@ def merge(target: Any, patch: Any) -> Any:
 
 
 def strategic(target: Any, patch: Any, field: str = "") -> Any:
-    """As `merge`, but lists with a known key are merged by it, and `$patch`, `$retainKeys` … are obeyed."""
+    """Merge like `merge`, but merge lists by their merge key, and apply directives such as `$patch`."""
     if isinstance(patch, list):
         return _strategic_list(target if isinstance(target, list) else [], patch, field)
     if not isinstance(patch, dict):
@@ -113,7 +113,7 @@ def strategic(target: Any, patch: Any, field: str = "") -> Any:
 
 
 def _list_key(field: str, items: list[Any]) -> str | None:
-    """By which key the items of a list are known, None if it is not merged."""
+    """Return the merge key of a list; None if the list is replaced."""
     for key in LIST_KEYS.get(field, ()):
         if all(isinstance(i, dict) and (key in i or "$patch" in i) for i in items):
             return key
@@ -126,7 +126,7 @@ def _strategic_list(target: list[Any], patch: list[Any], field: str) -> list[Any
     key = _list_key(field, patch + target)
     if any(isinstance(i, dict) and i.get("$patch") == "replace" for i in patch):
         target, patch = [], [i for i in patch if i.get("$patch") != "replace"]
-    if key is None or not target:  # a new list is taken as it is, even with a key twice
+    if key is None or not target:  # A new list is stored unchanged, even with duplicate keys.
         return [strategic(None, i) for i in patch if not (isinstance(i, dict) and "$patch" in i)]
     result = list(target)
     for item in patch:
@@ -153,9 +153,9 @@ def _ordered(items: list[Any], order: list[Any], field: str) -> list[Any]:
 
 
 def apply(live: Json, config: Json, last: Json | None) -> Json:
-    """Server-side apply: what this manager gave before and doesn't give now goes, what it gives now stands.
+    """Server-side apply: set the fields in `config`, and remove those that the manager applied before but not now.
 
-    `last` is what it applied before. Fields of other managers stay; no conflicts with them are found.
+    `last` is the manager's previous configuration. Fields of other managers stay; conflicts are not detected.
     """
     return strategic(_without(live, last, config, "") if last else live, config)
 

@@ -1,4 +1,4 @@
-"""One pod: its containers, its status, its end."""
+"""One pod: its containers, its status, its shutdown."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ class Pod(PodContext):
         self._main = self.spawn(self._run())
 
     def writes(self, path: Path) -> bool:
-        """Whether a log is still being written."""
+        """Return whether a running container writes to this log."""
         return any(self.log(c.name) == path and "running" in c.state for c in self.inits + self.containers)
 
     def begin_stop(self, seconds: float) -> None:
-        """Start to end it, `seconds` being all the time that it gets; called again, the new time counts."""
+        """Start the shutdown with a grace period in seconds. A later call replaces the grace period."""
         if self._stop and not self._stop.done():
             self._stop.cancel()
         self._stop = self.spawn(self._end(seconds))
 
     async def close(self) -> None:
-        """Kill it, without a word to the API."""
+        """Kill all containers without updating the API."""
         self._over = True
         for container in self.inits + self.containers:
             container.stopping = True
@@ -83,7 +83,7 @@ class Pod(PodContext):
         self.publish()
 
     async def _end_sidecars(self, seconds: float) -> None:
-        """End them once the containers have ended, in the order that is opposite to their start."""
+        """Stop the sidecars after the containers, in reverse order of their start."""
         for container in reversed(self.sidecars):
             container.stopping = True
             await container.stop(seconds)
@@ -97,14 +97,14 @@ class Pod(PodContext):
         others = [c for c in self.inits + self.containers if not c.sidecar]
         await asyncio.gather(*(c.stop(seconds) for c in others))
         await self._end_sidecars(max(end - asyncio.get_running_loop().time(), 0.0))
-        with contextlib.suppress(TimeoutError):  # For the last state to be told.
+        with contextlib.suppress(TimeoutError):  # Wait for the last status update.
             async with asyncio.timeout(0.2):
                 await asyncio.shield(self._main)
         self._main.cancel()
         self.cluster.registry.finish(PODS, self.object)
 
     def publish(self) -> None:
-        """Tell the API how it is, if that is news."""
+        """Write the status to the API if it has changed."""
         if self._over:
             return
         now = self.store.find(PODS, *key_of(self.object))
@@ -146,7 +146,7 @@ class Pod(PodContext):
         return status
 
     def _phase(self) -> str:
-        """As the kubelet derives it from the containers."""
+        """Return the phase, derived from the containers as the kubelet does."""
         if self._failed:
             return "Failed"
         states = [c.state for c in self.containers]

@@ -1,4 +1,4 @@
-"""Pod Security admission: what a namespace's label `pod-security.kubernetes.io/enforce` keeps out."""
+"""Pod Security admission by a namespace's label `pod-security.kubernetes.io/enforce`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ VOLUMES = {
     "projected",
     "secret",
 }
-"""The kinds of volumes that `restricted` allows."""
+"""The volume types that `restricted` allows."""
 
 
 def violation(namespace: Json, pod: Json) -> str | None:
-    """Why a pod may not be in a namespace, as Kubernetes words it; None if it may."""
+    """Return Kubernetes' message if a namespace does not admit a pod; None if it does."""
     level = (namespace["metadata"].get("labels") or {}).get(LABEL, "privileged")
     if level not in ("baseline", "restricted"):
         return None

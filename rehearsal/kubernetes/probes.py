@@ -1,4 +1,4 @@
-"""Probes and lifecycle hooks: what the kubelet asks of a container."""
+"""Runs probes and lifecycle hooks of containers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TIMED_OUT = "context deadline exceeded (Client.Timeout exceeded while awaiting 
 
 
 def port_of(wanted: Any, container: Json) -> int:
-    """A port by its number or by its name in the container. Raises ValueError."""
+    """Return a port by its number or by its name in the container. Raises ValueError."""
     if isinstance(wanted, int) or str(wanted).isdigit():
         return int(wanted)
     for port in container.get("ports") or []:
@@ -25,7 +25,7 @@ def port_of(wanted: Any, container: Json) -> int:
 
 
 async def ask(check: Json, container: Json, address: str, environment: dict[str, str]) -> str | None:
-    """Carry out a probe once. Returns what went wrong, None if nothing did; it knows no gRPC."""
+    """Run a probe once. Return the error; None after a success. gRPC is not supported."""
     seconds = float(check.get("timeoutSeconds", 1))
     if exec_ := check.get("exec"):
         return await _execute(exec_["command"], environment, seconds)
@@ -44,7 +44,7 @@ async def ask(check: Json, container: Json, address: str, environment: dict[str,
         return f"dial tcp {address}: connect: {_words(e)}"
     except ValueError as e:
         return str(e)
-    return f"the rehearsal knows httpGet, tcpSocket and exec; not {sorted(check)}"
+    return f"the emulator supports httpGet, tcpSocket and exec, not {sorted(check)}"
 
 
 async def _get(http: Json, container: Json, address: str, seconds: float) -> str | None:
@@ -62,7 +62,7 @@ async def _get(http: Json, container: Json, address: str, seconds: float) -> str
     url = f"{'https' if secure else 'http'}://{host}:{port}{path}"
     context = (
         ssl._create_unverified_context() if secure else None
-    )  # As the kubelet: probes don't check certificates.
+    )  # Like the kubelet, probes do not verify certificates.
     writer = None
     try:
         async with asyncio.timeout(seconds):
@@ -96,7 +96,7 @@ async def _execute(command: list[str], environment: dict[str, str], seconds: flo
 async def hook(
     action: Json, container: Json, address: str, environment: dict[str, str], seconds: float
 ) -> str | None:
-    """A lifecycle hook: `sleep`, `exec` or `httpGet`. Returns what went wrong."""
+    """Run a lifecycle hook: `sleep`, `exec` or `httpGet`. Return the error; None after a success."""
     if "sleep" in action:
         await asyncio.sleep(min(float(action["sleep"]["seconds"]), seconds))
         return None

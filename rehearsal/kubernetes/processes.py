@@ -1,4 +1,4 @@
-"""Processes of pods: they end with this one, and are killed with all that they started."""
+"""Processes of pods: they end with this process, and are killed together with their children."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from rehearsal import sample_service
 
 SERVICE = Path(sample_service.__file__).resolve()
 IN_THE_IMAGE = "/app/sample_service.py"
-STAND_IN = "print('This image is not run by the rehearsal: a stand-in takes its place.', flush=True)"
+STAND_IN = "print('The emulator does not run this image: a placeholder runs instead.', flush=True)"
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
 def program(command: list[str], arguments: list[str]) -> list[str]:
-    """The sample image's command line, in terms of this machine's Python."""
+    """Return the command line of the sample image for this machine's Python."""
     if not command:
         return [sys.executable, "-I", "-S", str(SERVICE), *arguments]
     words = [str(SERVICE) if word == IN_THE_IMAGE else word for word in [*command, *arguments]]
@@ -31,7 +31,7 @@ def program(command: list[str], arguments: list[str]) -> list[str]:
 
 
 def stand_in(*, goes_on: bool) -> list[str]:
-    """What runs for an image that can't be had: nothing, for ever or just once."""
+    """Return the command line of the placeholder for other images: it sleeps for ever, or ends at once."""
     return [
         sys.executable,
         "-I",
@@ -42,7 +42,7 @@ def stand_in(*, goes_on: bool) -> list[str]:
 
 
 def surroundings() -> dict[str, str]:
-    """What a pod's process has in its environment beside what its spec says: no secret of the caller's."""
+    """Return the variables that a pod's process inherits. None of them is secret."""
     kept = ("PATH", "LANG", "LD_LIBRARY_PATH", "TEAL_REHEARSAL_RUN")
     return {name: os.environ[name] for name in kept if name in os.environ}
 
@@ -53,7 +53,7 @@ async def start(
     output: int | IO[bytes],
     directory: Path | None = None,
 ) -> asyncio.subprocess.Process:
-    """Raises OSError if there is no such program."""
+    """Start a process. Raises OSError if the program does not exist."""
     return await asyncio.create_subprocess_exec(
         *arguments,
         env=environment,
@@ -71,19 +71,19 @@ def _die_with_parent() -> None:
 
 
 def set_parent_death_signal(number: int) -> None:
-    """Let the kernel send this process a signal when the thread that started it ends (Linux)."""
+    """Make the kernel signal this process when the thread that started it ends (Linux)."""
     if _libc:
         _libc.prctl(_PR_SET_PDEATHSIG, number)
 
 
 def kill(process: asyncio.subprocess.Process) -> None:
-    """The process and its children, at once."""
+    """Kill a process and its children."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
 async def run(arguments: list[str], environment: dict[str, str], seconds: float) -> tuple[int, str]:
-    """Run to the end: exit status and output. Raises TimeoutError; OSError if there is no such program."""
+    """Run a program and return exit status and output. Raises TimeoutError; OSError if it does not exist."""
     process = await start(arguments, environment, asyncio.subprocess.PIPE)
     try:
         async with asyncio.timeout(seconds):

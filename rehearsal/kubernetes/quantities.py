@@ -22,7 +22,7 @@ _UNITS |= {f"{letter}i": 1024.0 ** (n + 1) for n, letter in enumerate("KMGTPE")}
 
 
 def amount(value: Any) -> float:
-    """A quantity in its base unit: CPUs, bytes. Raises ValueError."""
+    """Return a quantity in its base unit: CPUs, bytes. Raises ValueError."""
     found = re.match(r"^([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]*)$", str(value))
     if not found or found[2] not in _UNITS:
         raise ValueError(
@@ -32,7 +32,7 @@ def amount(value: Any) -> float:
 
 
 def share(value: Any, whole: int, *, up: bool) -> int:
-    """`2` or `25%` of `whole`, rounded up or down."""
+    """Return an int-or-percent value such as `2` or `25%` of `whole`, rounded up or down."""
     if isinstance(value, str) and value.endswith("%"):
         part = whole * int(value[:-1]) / 100
         return math.ceil(part) if up else math.floor(part)

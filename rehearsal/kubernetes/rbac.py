@@ -1,4 +1,4 @@
-"""Who may do what: the rules of Roles and ClusterRoles, and EKS's access policies."""
+"""Authorization: the rules of Roles and ClusterRoles, and EKS's access policies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROLES, BINDINGS = BY_NAME["roles"], BY_NAME["rolebindings"]
 CLUSTER_ROLES, CLUSTER_BINDINGS = BY_NAME["clusterroles"], BY_NAME["clusterrolebindings"]
 MASTERS = "system:masters"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-"""Who has come in may ask this, whatever else they may do."""
+"""The path that every authenticated caller may use."""
 READ = ["get", "list", "watch"]
 _EVERYTHING: list[Json] = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
 _SECRET = {"secrets", "roles", "rolebindings", "clusterroles", "clusterrolebindings"}
@@ -45,7 +45,7 @@ POLICIES = {
 
 
 class Identity(NamedTuple):
-    """`policies` are EKS access policies: name, and namespaces (None: the whole cluster)."""
+    """An authenticated caller. `policies` are EKS access policies: name, and namespaces (None: the whole cluster)."""
 
     user: str
     groups: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ class Identity(NamedTuple):
 
 
 class Action(NamedTuple):
-    """What a request wants; `resource` is with its subresource: `pods/log`; `namespace` "" means all."""
+    """The action of a request. `resource` includes a subresource (`pods/log`); `namespace` "" means all."""
 
     verb: str
     group: str
@@ -63,7 +63,7 @@ class Action(NamedTuple):
 
 
 def builtin() -> list[tuple[Resource, Json]]:
-    """The ClusterRoles that every cluster has, and the masters' binding."""
+    """Return the ClusterRoles of every cluster, and the binding of the group system:masters."""
     roles = [
         (CLUSTER_ROLES, {"metadata": {"name": name}, "rules": rules}) for name, rules in _BUILTIN.items()
     ]
@@ -94,7 +94,7 @@ def allowed(store: Store, identity: Identity, action: Action) -> bool:
 
 
 def review(store: Store, identity: Identity, asked: Json) -> Json:
-    """The answer to a SelfSubjectAccessReview: whether who asks may do what its spec names."""
+    """Answer a SelfSubjectAccessReview: whether the caller may perform the action in its spec."""
     wanted = asked["spec"]["resourceAttributes"]
     resource = "/".join(filter(None, [wanted.get("resource", ""), wanted.get("subresource", "")]))
     action = Action(

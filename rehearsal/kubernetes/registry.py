@@ -1,4 +1,4 @@
-"""The API's rules over the store: what a create, an update, a patch and a delete mean."""
+"""The API's rules for objects in the store: create, update, patch, apply and delete."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Registry:
         self._service_ip = 1
 
     def create(self, resource: Resource, obj: Json, namespace: str = "", *, dry_run: bool = False) -> Json:
-        """Raises ApiError 400, 403, 404 (namespace), 409 and 422."""
+        """Create an object. Raises ApiError 400, 403, 404 (namespace), 409 and 422."""
         obj = _tidy(resource, obj, namespace)
         meta = obj["metadata"]
         if not meta.get("name") and meta.get("generateName"):
@@ -53,7 +53,7 @@ class Registry:
         return obj if dry_run else self.store.put(resource, obj)
 
     def update(self, resource: Resource, obj: Json, sub: str = "", *, dry_run: bool = False) -> Json:
-        """Replace an object, or its status alone (`sub="status"`). Raises ApiError 404, 409 and 422."""
+        """Replace an object, or only its status (`sub="status"`). Raises ApiError 404, 409 and 422."""
         meta = obj["metadata"]
         old = self.store.get(resource, meta.get("namespace", ""), meta["name"])
         current = old["metadata"]
@@ -82,7 +82,7 @@ class Registry:
         *,
         dry_run: bool = False,
     ) -> Json:
-        """Change an object by what `patching.patcher` made."""
+        """Change an object by a function from `patching.patcher`."""
         old = self.store.get(resource, namespace, name)
         new = change(clone(old))
         if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
@@ -100,7 +100,7 @@ class Registry:
         *,
         dry_run: bool = False,
     ) -> tuple[Json, bool]:
-        """Server-side apply. Returns the object, and whether it is new."""
+        """Server-side apply. Return the object, and whether it was created."""
         config = clone(config)
         config.setdefault("metadata", {})["name"] = name
         old = self.store.find(resource, namespace, name)
@@ -116,7 +116,7 @@ class Registry:
         return result, old is None
 
     def set_status(self, resource: Resource, obj: Json, status: Json) -> None:
-        """What controllers do: the status alone, onto whatever stands now; nothing if the object is gone."""
+        """Set the status of the current version of an object; ignore an object that no longer exists."""
         now = self.store.find(resource, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
         if now and now["metadata"]["uid"] == obj["metadata"]["uid"] and now.get("status") != status:
             self.store.put(resource, now | {"metadata": dict(now["metadata"]), "status": clone(status)})
@@ -130,7 +130,7 @@ class Registry:
         *,
         dry_run: bool = False,
     ) -> tuple[Json, bool]:
-        """Returns the object, and whether it is gone already. Raises ApiError 404 and 409."""
+        """Delete an object. Return it, and whether it has been removed already. Raises ApiError 404 and 409."""
         options = options or {}
         old = self.store.get(resource, namespace, name)
         wanted = options.get("preconditions") or {}
@@ -162,7 +162,7 @@ class Registry:
         return self.store.put(resource, marked), False
 
     def finish(self, resource: Resource, obj: Json) -> None:
-        """Take away what was being deleted: a pod whose processes ended, a namespace that is empty."""
+        """Remove an object whose deletion is complete: a pod without processes, an empty namespace."""
         meta = obj["metadata"]
         now = self.store.find(resource, meta.get("namespace", ""), meta["name"])
         if now and now["metadata"]["uid"] == meta["uid"]:
@@ -207,7 +207,7 @@ class Registry:
         return new
 
     def _held(self, resource: Resource, obj: Json) -> bool:
-        """Whether something has to happen before a deleted object may go."""
+        """Return whether a deleted object has to wait, for its finalizers or its grace period."""
         if obj["metadata"].get("finalizers"):
             return True
         return (resource is NAMESPACES and bool(obj["spec"].get("finalizers"))) or (
@@ -233,7 +233,7 @@ class Registry:
                 self.store.put(resource, obj | {"metadata": meta})
 
     def _derived(self, resource: Resource, obj: Json) -> None:
-        """What the server itself decides on: addresses, ports, a Job's selector."""
+        """Set the fields that the server assigns: addresses, ports, the selector of a Job."""
         self._selector(resource, obj)
         if resource is SERVICES:
             self._node_ports(obj)
@@ -254,7 +254,7 @@ class Registry:
         obj["spec"].setdefault("selector", {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}})
 
     def _keep_service(self, old: Json, new: Json) -> None:
-        """An update that doesn't name its addresses and node ports keeps those that it has."""
+        """Keep the addresses and node ports that an update of a Service omits."""
         before, after = old["spec"], new.setdefault("spec", {})
         if after.get("type", "ClusterIP") == "ExternalName":
             return
@@ -299,7 +299,7 @@ class Registry:
 
 
 def _admit(resource: Resource, obj: Json, old: Json | None) -> None:
-    """Fill in defaults and check. Raises ApiError 422; 400 for another shape than the kind's."""
+    """Add defaults and validate. Raises ApiError 422, or 400 if the structure is not that of the kind."""
     try:
         defaults.fill(resource, obj)
         validation.check(resource, obj, old)
@@ -311,9 +311,9 @@ def _admit(resource: Resource, obj: Json, old: Json | None) -> None:
 
 
 def _tidy(resource: Resource, obj: Json, namespace: str) -> Json:
-    """A copy with its kind, its namespace, and without nulls. Raises ApiError 400 if these disagree."""
+    """Return a copy with kind and namespace, and without nulls. Raises ApiError 400 if kind or namespace conflict."""
     if not isinstance(obj, dict) or not isinstance(obj.get("metadata", {}), dict):
-        raise errors.bad_request(f"the body is no {resource.kind}")
+        raise errors.bad_request(f"the body is not a {resource.kind}")
     if (
         obj.get("kind", resource.kind) != resource.kind
         or obj.get("apiVersion", resource.api_version) != resource.api_version

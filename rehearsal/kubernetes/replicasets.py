@@ -1,4 +1,4 @@
-"""The ReplicaSet controller: as many pods as wanted."""
+"""The ReplicaSet controller: keeps the wanted number of pods."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ReplicaSets(Controller):
     def __init__(self, cluster: ClusterState) -> None:
         super().__init__(cluster)
         self._refused: dict[str, tuple[float, str]] = {}
-        """By uid: until when no pod is tried, and why."""
+        """By uid: the time until which no pod is created, and the reason."""
 
     def affected(self, event: Event) -> Iterable[Key]:
         if event.resource is REPLICASETS and event.type != "DELETED":
@@ -75,7 +75,7 @@ class ReplicaSets(Controller):
         return min(again, default=None)
 
     def _scale(self, replica_set: Json, pods: list[Json]) -> str | None:
-        """Returns why a pod could not be made, if so."""
+        """Create or delete pods. Return an error if a pod could not be created."""
         more, uid = replica_set["spec"]["replicas"] - len(pods), replica_set["metadata"]["uid"]
         until, why = self._refused.pop(uid, (0.0, ""))
         if more > 0 and time.monotonic() < until:
@@ -102,7 +102,7 @@ class ReplicaSets(Controller):
 
 
 def _worth(pod: Json) -> tuple[Any, ...]:
-    """The least first: not placed, not running, not ready, often restarted, young."""
+    """Sort key for deletion: first unscheduled, not running, not ready, often restarted, young pods."""
     restarts = sum(s["restartCount"] for s in pod["status"].get("containerStatuses") or [])
     running = pod["status"].get("phase") == "Running"
     return (

@@ -1,4 +1,4 @@
-"""The kinds that this API knows, and its discovery documents."""
+"""The kinds that this API serves, and its discovery documents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "updat
 
 
 class Resource(NamedTuple):
-    """A kind, as discovery tells of it."""
+    """A kind, as in discovery."""
 
     group: str
     version: str
@@ -27,7 +27,7 @@ class Resource(NamedTuple):
 
     @property
     def qualified(self) -> str:
-        """As messages name it: `deployments.apps`, `pods`."""
+        """The name in messages: `deployments.apps`, `pods`."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @property
@@ -76,20 +76,20 @@ RESOURCES = (
 )
 BY_PATH = {(r.group, r.version, r.plural): r for r in RESOURCES}
 BY_NAME = {r.plural: r for r in RESOURCES}
-"""Plurals are unique over the groups served."""
+"""The resources by plural, which is unique over the served groups."""
 GROUP_VERSIONS = {group: r.version for r in RESOURCES if (group := r.group)}
-"""The version of each group in which its kinds are stored."""
+"""The stored version of each group."""
 OLDER = {("autoscaling", "v1", "horizontalpodautoscalers"): BY_NAME["horizontalpodautoscalers"]}
-"""What is served in an older version, too (`rehearsal.kubernetes.versions`)."""
+"""The kinds that are also served in an older version (`rehearsal.kubernetes.versions`)."""
 
 
 def _served(group: str) -> list[str]:
-    """The versions of a group, the preferred one first."""
+    """Return the versions of a group, the preferred one first."""
     return [GROUP_VERSIONS[group], *(version for g, version, _ in OLDER if g == group)]
 
 
 def discovery(path: str) -> Json | None:
-    """The document at `/version`, `/api`, `/apis`, `/api/v1`, `/apis/<group>[/<version>]`, `/openapi/v3…`."""
+    """Return the document at `/version`, `/api`, `/apis`, `/api/v1`, `/apis/<group>[/<version>]`, `/openapi/v3…`."""
     parts = path.strip("/").split("/")
     match parts:
         case ["version"]:
@@ -179,7 +179,7 @@ def _subresource(resource: Resource, name: str) -> Json:
 
 
 def _openapi(group: str, version: str) -> Json:
-    """Just enough for kubectl to see that the server validates fields, so that it doesn't have to itself."""
+    """Return a minimal document that makes kubectl rely on the server's field validation."""
     paths: Json = {}
     prefix = f"/apis/{group}/{version}" if group else f"/api/{version}"
     for r in _resources(group, version):

@@ -1,4 +1,4 @@
-"""The scheduler: a node for each pod, by what it asks for and what is free; spread over zones and nodes."""
+"""The scheduler: assigns a node to each pod by its requests, and spreads pods over zones and nodes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rehearsal.kubernetes.store import Event, Key
 
 Json = dict[str, Any]
 Labels = dict[str, dict[str, str]]
-"""Of each node, by its name."""
+"""The labels of nodes, by the node's name."""
 NODES, PODS = BY_NAME["nodes"], BY_NAME["pods"]
 SOURCE = "default-scheduler"
 
@@ -78,7 +78,7 @@ def _scheduled(refusal: str | None) -> Json:
 
 
 def requests(pod: Json) -> Counter[str]:
-    """What a pod asks for: CPUs, bytes, and its place."""
+    """Return a pod's resource requests: CPUs, bytes, and one pod."""
     total: Counter[str] = Counter({"pods": 1})
     for container in pod["spec"]["containers"]:
         for name, value in (container["resources"].get("requests") or {}).items():
@@ -87,7 +87,7 @@ def requests(pod: Json) -> Counter[str]:
 
 
 def _unfit(pod: Json, node: Json, placed: list[Json], labels: Labels) -> str:
-    """Why a pod can't be on a node, "" if it can."""
+    """Return the reason why a pod does not fit on a node; "" if it fits."""
     if node["spec"].get("unschedulable") or "deletionTimestamp" in node["metadata"]:
         return "node(s) were unschedulable"
     name, own = node["metadata"]["name"], node["metadata"]["labels"]
@@ -110,7 +110,7 @@ def _unfit(pod: Json, node: Json, placed: list[Json], labels: Labels) -> str:
 
 
 def _alike(selector: Json | None, placed: list[Json], key: str, domain: str | None, labels: Labels) -> int:
-    """How many of the pods that a selector selects are in a domain (a zone, a node)."""
+    """Return how many of the selected pods are in a topology domain (a zone, a node)."""
     return sum(
         labels.get(p["spec"]["nodeName"], {}).get(key) == domain
         for p in placed
@@ -119,7 +119,7 @@ def _alike(selector: Json | None, placed: list[Json], key: str, domain: str | No
 
 
 def _skewed(pod: Json, node: Json, nodes: list[Json], placed: list[Json], labels: Labels) -> bool:
-    """Whether a pod here would break a spread constraint that must hold."""
+    """Return whether a pod on this node would violate a required spread constraint."""
     for rule in pod["spec"].get("topologySpreadConstraints") or []:
         key = rule["topologyKey"]
         domains = {n["metadata"]["labels"].get(key) for n in nodes}
@@ -134,7 +134,7 @@ def _skewed(pod: Json, node: Json, nodes: list[Json], placed: list[Json], labels
 
 
 def _cost(pod: Json, node: Json, placed: list[Json], labels: Labels) -> tuple[float, ...]:
-    """The least wins: few pods of the same kind in the zone, on the node, then few pods at all."""
+    """Return the cost of a node: similar pods in its zone, similar pods on it, all pods on it."""
     own, meta = node["metadata"]["labels"], pod["metadata"]
     alike = {"matchLabels": meta.get("labels") or {}}
     in_zone, on_node = (

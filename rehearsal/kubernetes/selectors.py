@@ -16,7 +16,7 @@ _EXISTS = re.compile(r"^(?P<no>!?)\s*(?P<key>[^\s!=,()]+)$")
 
 
 def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str] | None) -> bool:
-    """Whether a LabelSelector object (`matchLabels`, `matchExpressions`) selects `labels`; {} selects all."""
+    """Return whether a LabelSelector (`matchLabels`, `matchExpressions`) selects `labels`; {} selects all."""
     labels = labels or {}
     if selector is None:
         return False
@@ -29,13 +29,13 @@ def matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str] | None
 
 
 def subset(selector: Mapping[str, str] | None, labels: Mapping[str, str] | None) -> bool:
-    """Whether a Service's plain map selects `labels`; an empty one selects nothing."""
+    """Return whether the selector of a Service, a plain map, selects `labels`; an empty map selects nothing."""
     labels = labels or {}
     return bool(selector) and all(labels.get(k) == v for k, v in (selector or {}).items())
 
 
 def by_labels(text: str) -> Match:
-    """A filter for `?labelSelector=`. Raises ApiError 400 for what it can't read."""
+    """Parse `?labelSelector=`. Raises ApiError 400."""
     terms = [_label_term(t.strip()) for t in re.split(r",(?![^(]*\))", text) if t.strip()]
     return lambda o: all(
         _holds(o["metadata"].get("labels") or {}, key, op, values) for key, op, values in terms
@@ -43,7 +43,7 @@ def by_labels(text: str) -> Match:
 
 
 def by_fields(text: str) -> Match:
-    """A filter for `?fieldSelector=`: any dotted path, `=`, `==` or `!=`."""
+    """Parse `?fieldSelector=`: dotted paths with `=`, `==` or `!=`."""
     terms = []
     for term in filter(None, text.split(",")):
         if not (found := re.match(r"^([\w.\-]+)(!=|==|=)(.*)$", term)):
@@ -53,7 +53,7 @@ def by_fields(text: str) -> Match:
 
 
 def selecting(query: Mapping[str, str]) -> Match | None:
-    """The filter of a request's query, or None if it has none."""
+    """Return the filter of a request's query; None without a selector."""
     filters = []
     if text := query.get("labelSelector"):
         filters.append(by_labels(text))
@@ -63,7 +63,7 @@ def selecting(query: Mapping[str, str]) -> Match | None:
 
 
 def as_text(selector: Mapping[str, Any]) -> str:
-    """A LabelSelector object as `?labelSelector=` writes it."""
+    """Convert a LabelSelector to the format of `?labelSelector=`."""
     terms = [f"{k}={v}" for k, v in (selector.get("matchLabels") or {}).items()]
     for e in selector.get("matchExpressions") or []:
         word = {"In": "in", "NotIn": "notin"}.get(e["operator"])

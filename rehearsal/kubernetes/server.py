@@ -1,4 +1,4 @@
-"""The server of all clusters: who may come in, which cluster is meant, and the rehearsal's own paths."""
+"""The server of all clusters: authentication, routing to a cluster, and the emulator's own paths."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ Json = dict[str, Any]
 log = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 SILENT_FAILURES = 10
-"""AWS may start after this, or again."""
+"""Failures before a warning: the AWS part may start later, or be restarting."""
 PUBLIC = {"readyz", "livez", "healthz"}
 LARGEST_BODY = 8 * 1024 * 1024
 
 
 class Server:
-    """All clusters that EKS has, each at `/clusters/<name>`. Made in a running event loop."""
+    """Serves all EKS clusters, each at `/clusters/<name>`. Create it in a running event loop."""
 
     def __init__(self, settings: Settings, ca_file: Path, kubeconfig: Path) -> None:
         self.settings, self._ca_file, self._kubeconfig = settings, ca_file, kubeconfig
@@ -43,10 +43,10 @@ class Server:
         self._known: dict[str, Json] = {}
         self._addresses = Addresses(settings.subnet)
         self._open: set[asyncio.Task[Any]] = set()
-        self._looking = asyncio.Lock()
+        self._refreshing = asyncio.Lock()
         self.application = web.Application(client_max_size=LARGEST_BODY)
         self.application.router.add_route("*", "/{path:.*}", self._handle)
-        shutil.rmtree(settings.home / "pods", ignore_errors=True)  # Of a server that was killed.
+        shutil.rmtree(settings.home / "pods", ignore_errors=True)  # Left by a killed server.
         self._write_kubeconfig()
         self._poller = asyncio.get_running_loop().create_task(self._poll())
 
@@ -57,9 +57,9 @@ class Server:
         await asyncio.gather(*(c.close() for c in self.clusters.values()))
         await self.aws.close()
 
-    async def look(self) -> None:
-        """Take note of what EKS has now. Raises aiohttp.ClientError if AWS doesn't answer."""
-        async with self._looking:
+    async def refresh(self) -> None:
+        """Add, remove and update clusters to match EKS. Raises aiohttp.ClientError if AWS does not answer."""
+        async with self._refreshing:
             found = {c["name"]: c for c in await self.aws.clusters()}
             changed = False
             for name in list(self.clusters):
@@ -75,20 +75,20 @@ class Server:
                 self._write_kubeconfig()
             for name, cluster in self.clusters.items():
                 cluster.addons = found[name].get("addons", [])
-                cluster.nodes.see(found[name]["nodes"])
+                cluster.nodes.update(found[name]["nodes"])
 
     async def _poll(self) -> None:
         failures = 0
         while True:
             try:
-                await self.look()
+                await self.refresh()
                 failures = 0
             except (aiohttp.ClientError, TimeoutError) as e:
                 failures += 1
                 if failures == SILENT_FAILURES:
                     log.warning("AWS does not answer: %s", e)
             except Exception:
-                log.exception("what AWS told can't be taken in")
+                log.exception("the clusters could not be updated from AWS's answer")
             await asyncio.sleep(POLL_SECONDS)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
@@ -100,7 +100,7 @@ class Server:
         except ApiError as e:
             return http.answer(e.status, e.code)
         except (aiohttp.ClientError, TimeoutError) as e:
-            why = f"the rehearsal's AWS does not answer: {e}"
+            why = f"the emulated AWS does not answer: {e}"
             return http.answer(ApiError(503, "ServiceUnavailable", why).status, 503)
         except (asyncio.CancelledError, ConnectionError):
             raise
@@ -128,7 +128,7 @@ class Server:
         if path.strip("/") in PUBLIC:
             return web.Response(text="ok")
         if name not in self.clusters:
-            await self.look()
+            await self.refresh()
         if (cluster := self.clusters.get(name)) is None:
             raise errors.no_such_path()
         authorization = request.headers.get("Authorization", "")
@@ -143,7 +143,7 @@ class Server:
                     rbac.review(cluster.store, identity, json.loads(await request.read())), 201
                 )
             except (KeyError, TypeError, ValueError) as e:
-                raise errors.bad_request(f"no SelfSubjectAccessReview: {e}") from None
+                raise errors.bad_request(f"not a SelfSubjectAccessReview: {e}") from None
         if (target := http.parse(path)) is None:
             raise errors.no_such_path()
         action = rbac.Action(
@@ -170,7 +170,7 @@ class Server:
         return http.answer({"faults": len(self.faults.ordered)})
 
     def _write_kubeconfig(self) -> None:
-        """The administrator's: a context for each cluster, the first one current."""
+        """Write the administrator's kubeconfig, with a context for each cluster; the first is the current one."""
         names = list(self.clusters)
         config = {
             "apiVersion": "v1",

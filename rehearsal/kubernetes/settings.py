@@ -1,4 +1,4 @@
-"""What can be set about the rehearsal's Kubernetes, from `config.json`."""
+"""The settings of the emulated Kubernetes, from `config.json`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 
 class Settings(NamedTuple):
-    """Times are in seconds."""
+    """The settings; times are in seconds."""
 
     home: Path
     aws_url: str
     subnet: str
     url: str
     boot: float = 0.5
-    """How long the sample service takes to start."""
+    """The start time of the sample service."""
     first_backoff: float = 1.0
-    """Before the second restart, pull or Job retry; it doubles each time. Really 10."""
+    """The delay before the second restart, pull or Job retry; it doubles each time. In Kubernetes: 10."""
     longest_backoff: float = 10.0
-    """Really 300."""
+    """The longest delay. In Kubernetes: 300."""
 
     @classmethod
     def of(cls, config: dict[str, Any]) -> Settings:
@@ -27,5 +27,5 @@ class Settings(NamedTuple):
         return cls(Path(config["home"]), config["aws"]["url"], config["subnet"], own["url"], **given)
 
     def backoff(self, failures: int) -> float:
-        """How long to wait after so many failures in a row."""
+        """Return the delay after that many failures in a row."""
         return min(self.longest_backoff, self.first_backoff * 2.0 ** max(0, failures - 1))

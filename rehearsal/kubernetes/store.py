@@ -1,7 +1,7 @@
 """A cluster's objects in memory, with resource versions and a history to watch.
 
-Objects that went in are never changed again: a write replaces them, and what is read can be handed on.
-Everything runs in one thread, and nothing here waits, so that a read-change-write without `await` is atomic.
+Stored objects are immutable: a write replaces them, so that readers can share them. All code runs in one thread and
+nothing here awaits, so a read-change-write without `await` is atomic.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ HISTORY = 4000
 
 
 class Event(NamedTuple):
-    """A change: ADDED, MODIFIED or DELETED; `old` is what stood before (None if ADDED)."""
+    """A change: ADDED, MODIFIED or DELETED. `old` is the previous object (None if ADDED)."""
 
     version: int
     type: str
@@ -30,7 +30,7 @@ class Event(NamedTuple):
 
 
 def clone(value: Any) -> Any:
-    """A deep copy of JSON, faster than copy.deepcopy."""
+    """Return a deep copy of JSON, faster than copy.deepcopy."""
     if isinstance(value, dict):
         return {k: clone(v) for k, v in value.items()}
     if isinstance(value, list):
@@ -51,7 +51,7 @@ class Store:
         return self._objects[resource.plural].get((namespace, name))
 
     def get(self, resource: Resource, namespace: str, name: str) -> Json:
-        """Raises ApiError 404."""
+        """Return an object. Raises ApiError 404."""
         if (obj := self.find(resource, namespace, name)) is None:
             raise errors.not_found(resource, name)
         return obj
@@ -59,7 +59,7 @@ class Store:
     def list(
         self, resource: Resource, namespace: str | None = None, match: Match | None = None
     ) -> list[Json]:
-        """By namespace and name; `namespace=None` means all."""
+        """Return objects sorted by namespace and name; `namespace=None` means all namespaces."""
         found = self._objects[resource.plural]
         keys = sorted(k for k in found if namespace is None or k[0] == namespace)
         return [found[k] for k in keys if match is None or match(found[k])]
@@ -70,7 +70,7 @@ class Store:
                 yield BY_NAME[plural], obj
 
     def put(self, resource: Resource, obj: Json) -> Json:
-        """Write an object, new or not; it gets its resource version, and is the store's from here on."""
+        """Write an object and set its resource version. The store owns the object afterwards."""
         meta = obj["metadata"]
         key = (meta.get("namespace", ""), meta["name"])
         old = self._objects[resource.plural].get(key)
@@ -88,12 +88,12 @@ class Store:
         self._tell(Event(self.version, "DELETED", resource, last, old))
 
     def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
-        """Call `listener` at each change, at once; it must not write. Returns what ends that."""
+        """Call `listener` synchronously at each change; it must not write. Return the function that ends this."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def since(self, version: int) -> list[Event]:
-        """What changed after `version`. Raises ApiError 410 if that is too long ago."""
+        """Return the changes after `version`. Raises ApiError 410 if the history does not reach back that far."""
         if len(self._history) == HISTORY and version < self._history[0].version - 1:
             raise errors.expired(version, self._history[0].version)
         return [e for e in self._history if e.version > version]

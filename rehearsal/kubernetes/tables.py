@@ -1,4 +1,4 @@
-"""What `kubectl get` prints: the server-side tables of the kinds that have columns of their own."""
+"""The server-side tables that `kubectl get` prints, for kinds with special columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NONE = "<none>"
 
 
 def table(resource: Resource, objects: list[Json], include: str = "") -> Json:
-    """A Table of `objects`; columns with a lower-case name are shown by `-o wide` alone."""
+    """Return a Table of `objects`. Columns with a lower-case name appear with `-o wide` only."""
     columns: Columns = [
         ("Name", lambda o: o["metadata"]["name"]),
         *COLUMNS.get(resource.kind, [("Age", _age)]),
@@ -49,7 +49,7 @@ def table(resource: Resource, objects: list[Json], include: str = "") -> Json:
 
 
 def _duration(seconds: float) -> str:
-    """As kubectl writes ages: 45s, 3m12s, 17m, 5h, 3d."""
+    """Format an age as kubectl does: 45s, 3m12s, 17m, 5h, 3d."""
     s = max(0, int(seconds))
     if s < 120:
         return f"{s}s"

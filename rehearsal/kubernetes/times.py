@@ -1,4 +1,4 @@
-"""Times and names as Kubernetes writes them."""
+"""Timestamps and random name suffixes in Kubernetes' formats."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime
 import secrets
 
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-"""Without vowels, so that no name is a word."""
+"""The alphabet of suffixes has no vowels, so that no suffix is a word."""
 
 
 def now() -> str:
@@ -26,7 +26,7 @@ def parse(text: str) -> datetime.datetime:
 
 
 def age(text: str) -> float:
-    """Seconds since."""
+    """Return the seconds since a timestamp."""
     return (datetime.datetime.now(datetime.UTC) - parse(text)).total_seconds()
 
 
@@ -35,5 +35,5 @@ def suffix(length: int = 5) -> str:
 
 
 def encode(number: int, length: int) -> str:
-    """A number in that alphabet: for names made of a hash."""
+    """Encode a number in that alphabet, for names made from a hash."""
     return "".join(_ALPHABET[number // len(_ALPHABET) ** n % len(_ALPHABET)] for n in range(length))

@@ -1,7 +1,8 @@
-"""Containers of public images whose programs this machine has: the AWS CLI and PostgreSQL's client.
+"""Runs containers of two public images with local programs: the AWS CLI and PostgreSQL's client.
 
-They run in a pod that names a database of the emulator, with the client environment (`rehearsal.client_environment`).
-An emptyDir is a folder of the pod; its mount path is replaced in arguments and in the environment's values.
+Only containers of a pod that names a database of the emulator are run, with the variables of
+`rehearsal.client_environment`. An emptyDir is a folder of the pod; its mount path is replaced in arguments and in
+values of the environment.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from rehearsal.kubernetes.pod_context import PodContext
 
 Json = dict[str, Any]
 PROGRAMS = {"aws-cli/aws-cli": "aws", "library/postgres": "psql"}
-"""By the end of an image's repository, the program that it is used for."""
+"""The program of an image, by the end of the image's repository."""
 
 
 def path() -> str:
-    """Return the PATH of such a container."""
+    """Return the PATH for these containers."""
     folders = [postgres.binaries(), Path(sys.executable).parent, os.environ.get("PATH", "")]
     return os.pathsep.join(str(folder) for folder in folders if folder)
 
 
 def is_tool(image: str) -> bool:
-    """Whether the image is one whose program could be run; all programs have to be here."""
+    """Return whether an image can be run by a local program. All programs have to be installed."""
     repository = image.partition("@")[0].rpartition(":")[0]
     return any(repository.endswith(f"/{name}") for name in PROGRAMS) and all(
         shutil.which(program, path=path()) for program in PROGRAMS.values()
@@ -39,7 +40,7 @@ def is_tool(image: str) -> bool:
 
 
 async def client_environment(pod: PodContext, spec: Json) -> dict[str, str] | None:
-    """Return the environment of a container whose image is run by this machine's programs, None if it is not."""
+    """Return the environment of a container that is run by a local program; None for any other container."""
     if not is_tool(spec["image"]):
         return None
     meta, account = pod.object["metadata"], pod.spec.get("serviceAccountName", "default")
@@ -53,17 +54,17 @@ async def client_environment(pod: PodContext, spec: Json) -> dict[str, str] | No
 
 
 def placed(pod: PodContext, spec: Json, values: dict[str, str]) -> dict[str, str]:
-    """Return an environment with the folders of the pod instead of the mount paths of its emptyDirs."""
+    """Return an environment in which the mount paths of emptyDirs are replaced by folders of the pod."""
     return {name: _place(pod, spec, value) for name, value in values.items()}
 
 
 def program(pod: PodContext, spec: Json, words: list[str]) -> list[str]:
-    """Return the command line in terms of this machine."""
+    """Return the command line for this machine."""
     return processes.program([_place(pod, spec, word) for word in words], [])
 
 
 def clear(pod: PodContext) -> None:
-    """Delete the pod's emptyDirs: they hold passwords."""
+    """Delete the pod's emptyDirs, which hold passwords."""
     shutil.rmtree(pod.folder / "volumes", ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""What a container gives the user's own program: environment, folders, port, limit."""
+"""The environment, folders, port and memory limit of the user's own program in a container."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ Json = dict[str, Any]
 
 
 async def environment(pod: PodContext, spec: Json, program: Json, given: dict[str, str]) -> dict[str, str]:
-    """Return the environment of a program; `given` is what the container's specification says."""
+    """Return the environment of a program; `given` comes from the container's specification."""
     scratch = pod.folder / "tmp"
     scratch.mkdir(exist_ok=True)
     server = urllib.parse.urlsplit(pod.settings.url)
     given = {
         "HOSTNAME": pod.object["metadata"]["name"],
-        # By these, Spring Boot knows that it runs in Kubernetes, and offers the probes.
+        # Spring Boot detects Kubernetes by these variables, and then offers the probes.
         "KUBERNETES_SERVICE_HOST": server.hostname or "",
         "KUBERNETES_SERVICE_PORT": str(server.port or 443),
     } | given
@@ -43,17 +43,17 @@ async def environment(pod: PodContext, spec: Json, program: Json, given: dict[st
 
 
 def directory(pod: PodContext, program: Json) -> Path:
-    """Return where the program is run: a command where it was pushed, a jar in the pod's own folder."""
+    """Return the working directory: of a command, where it was pushed; of a jar, the pod's folder."""
     return Path(program.get("directory") or pod.folder)
 
 
 def memory_limit(spec: Json) -> float | None:
-    """Return a container's memory limit in bytes, None for none."""
+    """Return the memory limit of a container in bytes; None without a limit."""
     limit = ((spec.get("resources") or {}).get("limits") or {}).get("memory")
     return amount(limit) if limit else None
 
 
 def port(spec: Json) -> int:
-    """Return the container's first port, which `{port}` is in a command."""
+    """Return the container's first port, which replaces `{port}` in a command."""
     ports = spec.get("ports") or []
     return ports[0]["containerPort"] if ports else programs.PORT

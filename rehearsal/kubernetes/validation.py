@@ -1,4 +1,4 @@
-"""What the API refuses: the mistakes that people make in manifests, worded as Kubernetes words them."""
+"""Validation of objects: common mistakes in manifests, with Kubernetes' messages."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _RBAC = {"Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
 _KEY = re.compile(r"^[-._a-zA-Z0-9]+$")
 REQUIRED = "Required value"
 DATA_LIMIT = 1024 * 1024
-"""How much a ConfigMap or a Secret may hold, in bytes."""
+"""The maximum size of a ConfigMap or Secret, in bytes."""
 ANNOTATIONS_LIMIT = 256 * 1024
-"""How long all annotations of an object may be together, in bytes."""
+"""The maximum size of all annotations of an object, in bytes."""
 
 
 def check(resource: Resource, obj: Json, old: Json | None) -> None:
-    """Raise ApiError 400 or 422 for the first thing wrong with `obj`; `old` is what it replaces, if any."""
+    """Raise ApiError 400 or 422 for the first error in `obj`; `old` is the object that it replaces, if any."""
     name = obj["metadata"].get("name", "")
     _strings(resource, obj)
     for field, problem in _problems(resource, obj, old):
@@ -38,7 +38,7 @@ def check(resource: Resource, obj: Json, old: Json | None) -> None:
 
 
 def _strings(resource: Resource, obj: Json) -> None:
-    """Maps whose values must be strings: a number or a boolean there is the commonest mistake of all."""
+    """Check maps whose values must be strings: numbers and booleans there are the most common mistake."""
     maps = [("ObjectMeta.metadata.labels", obj["metadata"].get("labels"))]
     maps.append(("ObjectMeta.metadata.annotations", obj["metadata"].get("annotations")))
     if resource.kind in ("ConfigMap", "Secret"):
@@ -232,7 +232,7 @@ def _resources(resources: Json, at: str) -> Iterator[Problem]:
 
 
 def _fixed(spec: Json) -> Json:
-    """A pod's spec without what may change."""
+    """Return a pod's spec without its mutable fields."""
     containers = [{k: v for k, v in c.items() if k != "image"} for c in spec["containers"]]
     free = ("containers", "tolerations", "activeDeadlineSeconds", "nodeName", "terminationGracePeriodSeconds")
     return {k: v for k, v in spec.items() if k not in free} | {"containers": containers}

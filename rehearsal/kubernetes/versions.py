@@ -1,4 +1,4 @@
-"""Kinds that are served in an older version too: HorizontalPodAutoscalers in `autoscaling/v1`.
+"""Kinds that are also served in an older version: HorizontalPodAutoscalers in `autoscaling/v1`.
 
 They are stored in the newer version, and converted as Kubernetes does: what the older version lacks is in annotations.
 """
@@ -17,11 +17,11 @@ LACKING = {
     "metrics": "autoscaling.alpha.kubernetes.io/metrics",
     "behavior": "autoscaling.alpha.kubernetes.io/behavior",
 }
-"""Fields of the newer version's spec, and the annotations that carry them in the older one."""
+"""Fields of the newer version's spec, and the annotations that hold them in the older version."""
 
 
 def older(body: Any) -> Any:
-    """Return an answer's objects in the older version: one object, or a list of them."""
+    """Convert an object, or a list of objects, to the older version."""
     if not isinstance(body, dict):
         return body
     if body.get("kind") == f"{KIND}List":
@@ -44,7 +44,7 @@ def older(body: Any) -> Any:
 
 
 def newer(body: Any) -> Any:
-    """Return an object of the older version, or a part of one, in the newer."""
+    """Convert an object of the older version, or a part of it, to the newer version."""
     if not isinstance(body, dict) or body.get("apiVersion", V1) != V1:
         return body
     new = clone(body) | {"apiVersion": V2, "kind": KIND}

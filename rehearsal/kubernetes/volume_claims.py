@@ -1,4 +1,4 @@
-"""PersistentVolumeClaims: bound if the cluster has EBS's CSI driver, as on EKS; there is no volume behind one."""
+"""The volume controller: binds PersistentVolumeClaims if the cluster has EBS's CSI driver. No volume exists."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOOK_AGAIN_SECONDS = 2.0
 
 
 class VolumeClaims(Controller):
-    """Binds claims. EKS installs no driver by itself: without the add-on a claim stays Pending, and so do its pods."""
+    """Binds claims. As on EKS, a claim stays Pending without the add-on of the driver, and so do its pods."""
 
     def affected(self, event: Event) -> Iterable[Key]:
         if event.resource is CLAIMS and event.type == "ADDED":
@@ -46,7 +46,7 @@ class VolumeClaims(Controller):
 
 
 def missing(store: Store, pod: Json) -> str:
-    """Return why a pod has to wait for its volumes, in the scheduler's words; "" if it need not."""
+    """Return the scheduler's reason if a pod has to wait for its volumes; "" otherwise."""
     for volume in pod["spec"].get("volumes") or []:
         if name := (volume.get("persistentVolumeClaim") or {}).get("claimName"):
             claim = store.find(CLAIMS, pod["metadata"]["namespace"], name)

@@ -45,7 +45,7 @@ class Bench:
         for name in ("default", "x"):
             self.registry.create(NAMESPACES, {"metadata": {"name": name}})
         self.instances = [instance("a", 1), instance("b", 2)]
-        self.nodes.see(self.instances)
+        self.nodes.update(self.instances)
 
     async def reconcile(self) -> None:
         """Run the controllers until their queue is empty."""
@@ -384,7 +384,7 @@ def test_the_scheduler_says_why(run: Any) -> None:
         )
         assert "FailedScheduling" in bench.reasons(waiting[0]["metadata"]["name"])
         bench.instances.append(instance("a", 3))
-        bench.nodes.see(bench.instances)
+        bench.nodes.update(bench.instances)
         await bench.reconcile()
         assert all("nodeName" in p["spec"] for p in bench.pods()), "a new node takes it"
 
@@ -409,7 +409,7 @@ def test_a_node_that_leaves_is_drained_and_its_pods_start_elsewhere(run: Any) ->
         bench.registry.create(DEPLOYMENTS, deployment(2), "x")
         await bench.reconcile()
         assert bench.nodes.addresses() == {"i-1": "127.9.9.1", "i-2": "127.9.9.2"}
-        bench.nodes.see(bench.instances[:1])
+        bench.nodes.update(bench.instances[:1])
         await bench.reconcile()
         assert bench.store.find(BY_NAME["nodes"], "", "node-2"), "it waits for its pods"
         assert [p["spec"]["nodeName"] for p in bench.pods() if "deletionTimestamp" not in p["metadata"]] == [
@@ -435,7 +435,7 @@ def test_a_node_that_leaves_keeps_to_budgets(run: Any) -> None:
         await bench.reconcile()
         for pod in bench.pods():
             bench.make_ready(pod)
-        bench.nodes.see(bench.instances[:1])
+        bench.nodes.update(bench.instances[:1])
         await bench.reconcile()
         assert not any("deletionTimestamp" in pod["metadata"] for pod in bench.pods())
         bench.registry.patch(
@@ -456,7 +456,7 @@ def test_a_budget_is_not_kept_to_for_ever(run: Any, monkeypatch: pytest.MonkeyPa
         bench.registry.create(BUDGETS, budget(2), "x")
         bench.registry.create(DEPLOYMENTS, deployment(2), "x")
         await bench.reconcile()
-        bench.nodes.see(bench.instances[:1])
+        bench.nodes.update(bench.instances[:1])
         await bench.reconcile()
         assert sum("deletionTimestamp" in pod["metadata"] for pod in bench.pods()) == 1
 

@@ -239,7 +239,7 @@ def test_jobs_run_their_command(core: Any, client: Any, namespace: str) -> None:
         return next((c for c in conditions if c.type in ("Complete", "Failed")), None)
 
     assert until(lambda: ended("good")).type == "Complete"
-    assert until(lambda: ended("other")).type == "Complete", "a stand-in takes its place"
+    assert until(lambda: ended("other")).type == "Complete", "a placeholder runs instead"
     assert until(lambda: ended("bad")).reason == "BackoffLimitExceeded"
     pods = core.list_namespaced_pod(namespace, label_selector="job-name=good").items
     assert core.read_namespaced_pod_log(pods[0].metadata.name, namespace) == "it is 1.2.0\n"
