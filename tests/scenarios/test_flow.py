@@ -263,7 +263,7 @@ def test_what_has_no_commit_on_record_is_promoted_nowhere(flow: Flow, github: ac
     run = github.call("deploy", "production", flow.commit(), passed(github), **given)
     assert run.results == {"candidate": "failure", "deploy": "skipped", "reconcile": "skipped"}
     told = " ".join(run.log.split())
-    assert "It is not on record which commit r1 of staging was built from" in told
+    assert "The commit of r1 of staging is not recorded" in told
     assert re.search(
         r"inventories/staging -e image_digest=sha256:[0-9a-f]{64} -e release_commit=<commit>", told
     )
@@ -382,7 +382,7 @@ def test_integration_tests_fail_after_staging_has_moved(flow: Flow, github: acti
 
     def merge() -> None:
         refused = github.event("staging", "staging", flow.commit())
-        assert "has not come through its tests there" in " ".join(refused.log.split())
+        assert "has not passed its tests" in " ".join(refused.log.split())
         knowingly = {"untested": True}
         run = github.event("staging", "staging", flow.commit(), inputs=knowingly)
         moved.append(run.outputs["deploy"]["digest"])
@@ -457,7 +457,7 @@ def test_the_nightly_check_tells_what_differs(flow: Flow, github: actions.GitHub
     alarms.delete_alarms(AlarmNames=[name])
     run = github.call("drift", DEFAULT_BRANCH, flow.commit(), passed(github), environments='["test"]')
     assert run.results["drift"] == "failure"
-    assert "Not as described: alarms.test" in run.log
+    assert "Drift found: alarms.test" in run.log
     (title,) = flow.messages()
     assert "TEST is not as described" in title
 
