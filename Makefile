@@ -21,7 +21,7 @@ IN_REHEARSAL = $(IN_VENV) TEAL_REHEARSAL_HOME="$$PWD/.cache/$@" env -u KUBECONFI
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup rehearsal down demo demo-application test test-full static lint sanity unit flow molecule checkov scenarios scenarios-cluster \
-	bench bench-chain bench-tasks bench-switch warm application application-boot-three spring-boot-facts collection release-notes docs count-modules new-environment clean
+	plain-words bench bench-chain bench-tasks bench-switch warm application application-boot-three spring-boot-facts collection release-notes docs count-modules new-environment clean
 
 help: ## list the targets
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -67,6 +67,9 @@ lint: $(STAMP) ## run ruff, yamllint, ansible-lint (profile production)
 	@$(IN_VENV) ruff format --check .
 	@$(IN_VENV) yamllint --strict .
 	@$(IN_VENV) ANSIBLE_INVENTORY=inventories/staging ansible-lint --offline --strict
+
+plain-words: $(STAMP) ## words of the old private vocabulary in texts, with the words to write instead
+	@$(IN_VENV) python tools/plain_words.py
 
 sanity: $(STAMP) ## run ansible-test sanity on the built collection: all tests, on each supported Python that is installed
 	@$(IN_VENV) python tools/sanity.py

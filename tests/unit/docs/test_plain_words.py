@@ -43,12 +43,8 @@ def test_planted_words_are_found(tmp_path: Path) -> None:
 def test_plain_text_passes(tmp_path: Path) -> None:
     file = tmp_path / "docs" / "page.md"
     file.parent.mkdir()
-    file.write_text(
-        "The standard Hello, world and a recommended settlement-free teller intended to understand.\n"
-    )
-    words = plain_words.Words(
-        {**CONTENT, "words": [each for each in CONTENT["words"] if "settle" not in each["word"]]}
-    )
+    file.write_text("The standard hello, world. Tellers understand a recommended amendment.\n")
+    words = plain_words.Words(CONTENT)
     assert list(plain_words.findings(tmp_path, words)) == []
 
 
