@@ -1,7 +1,7 @@
-"""The commands that the documentation tells people to type, and how each of them is proved.
+"""The commands in the documentation, and the test that runs each of them.
 
-A command in a `console` block is run by tests/scenarios/test_documented.py, unless it stands in a section, step or
-block that is marked with ☁, for it needs AWS, or is in ELSEWHERE.
+tests/scenarios/test_documented.py runs the commands of `console` blocks. Exceptions: sections and steps that are marked
+with ☁ need AWS, and ELSEWHERE lists the commands that another test runs, or no test.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 AWS = "☁"
 SCENARIO = "tests/scenarios/test_documented.py"
-#: Pages whose commands the scenario types, in this order: the first ones on an emulator of their own, the others on one.
+#: Pages whose commands the scenario runs, in this order: FIRST on one emulator, PLAYED on another.
 FIRST = ("README.md", "docs/your-service.md")
 PLAYED = (
     "docs/architecture.md",
@@ -26,7 +26,7 @@ PLAYED = (
     "docs/rehearsal.md",
 )
 OWN_JAR = "needs a JDK: tests/unit/rehearsal/test_user_program.py runs a jar, rehearsal/demo_application.py the commands"
-#: What it doesn't type, a command or all of a section's or page's: who proves it, or why nobody does.
+#: What the scenario does not run (a page, a section or a command), and the test or the reason.
 ELSEWHERE = {
     "make test": ".ci/run",
     "make application": ".ci/run",
@@ -39,7 +39,7 @@ ELSEWHERE = {
 }
 #: Compares the commands of a Korean page with those of the English page.
 TRANSLATIONS = "tests/unit/docs/test_translations.py"
-#: Not installed by `make setup`: typed where they are.
+#: Not installed by `make setup`. The scenario runs their commands only if they are installed.
 PROGRAMS = ("aws", "curl", "kubectl")
 
 
@@ -54,7 +54,7 @@ class Block:
 
 
 def blocks(page: str, text: str | None = None) -> Iterator[Block]:
-    """The blocks of a page, with the section or numbered step that each stands in."""
+    """Yield the blocks of a page, with the section or numbered step that contains each block."""
     heading, step, kind, lines = "", "", None, []
     for line in (text or (ROOT / page).read_text("utf-8")).splitlines():
         fence = re.match(r" *```(\w*)$", line)
@@ -79,7 +79,7 @@ def _commands(lines: list[str]) -> Iterator[str]:
 
 
 def proof(block: Block, command: str) -> str:
-    """Who proves a command; empty if it is in no hands."""
+    """Return the test that runs a command, or the reason why no test does; empty if there is neither."""
     if block.aws:
         return f"marked with {AWS}"
     if block.page.endswith(".ko.md"):
@@ -91,7 +91,7 @@ def proof(block: Block, command: str) -> str:
 
 
 def clone(to: Path) -> Path:
-    """Copy what belongs to the repository, as it is now; return the copy."""
+    """Copy the files of the repository in their current state; return the copy."""
     words = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     for source in (ROOT / name for name in names):

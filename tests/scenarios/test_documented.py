@@ -1,6 +1,7 @@
-"""The documentation, typed: what README and docs/ tell people to type is typed, in their order, on rehearsal clouds.
+"""Run the commands of README.md and docs/ on the local emulator, in the order of the pages.
 
-A shell in a copy of the repository, with no variable that the pages don't set. It takes minutes: `make scenarios`.
+They run in a shell in a copy of the repository, with only the variables that the pages set. It takes minutes:
+`make scenarios`.
 """
 
 from __future__ import annotations
@@ -19,17 +20,17 @@ from tests import documented
 from tests.documented import Block
 
 pytestmark = pytest.mark.long
-#: Commands that are shown because they fail, and what they say then.
+#: Commands that the pages show because they fail, and the message that each prints.
 REFUSED = {
     "ansible-playbook playbooks/deploy.yml -i inventories/staging -e image_tag=crash": "No request reached the new release",
 }
-#: What is typed into commands that read their input; it is not to be seen afterwards.
+#: Input of commands that read one. It must not appear in the output.
 PUT_SECRET = (
     "aws secretsmanager put-secret-value --secret-id assistant-staging/model-api-keys"
     " --secret-string file:///dev/stdin"
 )
 INPUT = {PUT_SECRET: '{"OPENAI_API_KEY": "planted-0c5e"}'}
-#: What a page presupposes of an environment before its first command there. Less is waited for than people would.
+#: What a page requires of an environment before its first command there. The bake is shorter than in real use.
 QUICK = "-e release_bake=3s"
 BUILT = {
     name: f"ansible-playbook site.yml -i inventories/{name} {QUICK}"
@@ -43,22 +44,23 @@ MARK = "::: "
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The repository as a clone has it, with what is installed."""
+    """Copy the repository as a clone has it, with a link to the installed packages."""
     copy = documented.clone(tmp_path_factory.mktemp("documented") / "teal")
     (copy / ".venv").symlink_to(Path(sys.prefix))
     for name in copy.glob("requirements*.txt"):
-        os.utime(name, (0, 0))  # what is installed is of these
+        # Older than the stamp of the installation: make does not install again.
+        os.utime(name, (0, 0))
     yield copy
     subprocess.run(["make", "down"], cwd=copy, env=plain_environment(), check=True)
 
 
 def plain_environment() -> dict[str, str]:
-    """A new shell's: nothing of ours, nothing of a rehearsal."""
+    """Return the variables of a new shell: none of the emulator or of this test run."""
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TERM") if name in os.environ}
 
 
 def type_in(clone: Path, commands: list[str]) -> str:
-    """Type commands into one shell; each has to succeed, or to be refused as it should."""
+    """Run commands in one shell and return their output. Each must succeed; those in REFUSED must fail."""
     lines = ["set -eo pipefail"]
     for command in commands:
         lines.append(f"cat <<'END'\n{MARK}{command}\nEND")
@@ -89,24 +91,24 @@ def typed(blocks: Iterator[Block]) -> Iterator[str]:
                 yield command
 
 
-def prepared(commands: Iterator[str], standing: set[str]) -> Iterator[str]:
-    """The commands, with what they presuppose before them: an environment that is built, a second release."""
+def prepared(commands: Iterator[str], built: set[str]) -> Iterator[str]:
+    """Yield the commands, and before them what they require: an environment that is built, a second release."""
     for command in commands:
         if command == "make down":
-            standing.clear()
+            built.clear()
         for name, build in BUILT.items():
-            if re.search(rf"inventories/{name}\b|from={name}\b", command) and name not in standing:
-                standing.add(name)
+            if re.search(rf"inventories/{name}\b|from={name}\b", command) and name not in built:
+                built.add(name)
                 if " site.yml " not in command:
                     yield build
                     yield from filter(None, [RELEASED.get(name)])
         yield command
         if destroyed := re.search(r"destroy\.yml .*confirm=(\w+)", command):
-            standing.discard(destroyed[1])
+            built.discard(destroyed[1])
 
 
 def part(printed: str, command: str) -> str:
-    """What the last run of a command printed."""
+    """Return the output of the last run of a command."""
     return printed.rpartition(f"{MARK}{command}\n")[2].partition(f"\n{MARK}")[0]
 
 
