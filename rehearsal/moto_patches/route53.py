@@ -1,4 +1,4 @@
-"""Route 53: DNSSEC signing, the name of an alias.
+"""Route 53: DNSSEC signing, the name of an alias, records that exist.
 
 DNSSEC signing can be switched on and off; moto answers NOT_SIGNING whatever was done. The name that an alias points to is
 in lower case and ends in a dot, however it was sent; moto returns it as it was sent.
@@ -11,7 +11,8 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
-from moto.route53.models import Route53Backend
+from moto.route53.exceptions import ResourceRecordAlreadyExists
+from moto.route53.models import FakeZone, Route53Backend
 from moto.route53.responses import Route53
 from moto.route53.urls import url_paths
 
@@ -30,9 +31,33 @@ def apply(config: dict[str, object]) -> None:
         for one in change_list:
             if alias := one["ResourceRecordSet"].get("AliasTarget"):
                 alias["DNSName"] = alias["DNSName"].lower().rstrip(".") + "."
+        _check_creations(self.get_hosted_zone(zoneid), change_list)
         change(self, zoneid, change_list)
 
     Route53Backend.change_resource_record_sets = changed
+
+
+def _key(name: str, kind: str, identifier: str | None) -> tuple[str, str, str]:
+    return name.rstrip(".").lower(), kind, identifier or ""
+
+
+def _check_creations(zone: FakeZone, change_list: list[dict[str, Any]]) -> None:
+    """Refuse CREATE for a record that exists, and only then.
+
+    moto looks into its journal of changes: it refuses a record that was deleted and is created again with the same values,
+    and accepts one that exists with other values.
+    """
+    existing = {_key(one.name, one.type, one.set_identifier) for one in zone.rrsets}
+    for one in change_list:
+        record = one["ResourceRecordSet"]
+        key = _key(record["Name"], record["Type"], record.get("SetIdentifier"))
+        if one["Action"] == "DELETE":
+            existing.discard(key)
+        elif one["Action"] == "CREATE":
+            if key in existing:
+                raise ResourceRecordAlreadyExists(name=f"{key[0]}.", _type=key[1])
+            existing.add(key)
+            one["Action"] = "UPSERT"  # which moto does without its journal
 
 
 def get_dnssec(self: Route53) -> ActionResult:

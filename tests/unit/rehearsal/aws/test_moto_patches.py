@@ -412,6 +412,48 @@ def alias_as_it_was_sent(cloud: Any) -> Any:
     return next(one for one in found if one["Type"] == "A")["AliasTarget"]["DNSName"] == alias["DNSName"]
 
 
+def _change(route53: Any, zone: str, *changes: tuple[str, str, str]) -> str:
+    """Make changes of (action, name, address); return the code of the error, or the empty string."""
+    batch = [
+        {
+            "Action": action,
+            "ResourceRecordSet": {
+                "Name": record,
+                "Type": "A",
+                "TTL": 60,
+                "ResourceRecords": [{"Value": address}],
+            },
+        }
+        for action, record, address in changes
+    ]
+    try:
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": batch})
+    except ClientError as e:
+        return e.response["Error"]["Code"]
+    return ""
+
+
+@fault
+def deleted_record_is_not_created_again(cloud: Any) -> Any:
+    route53, domain = cloud.client("route53"), f"{name()}.example.com"
+    zone = route53.create_hosted_zone(Name=domain, CallerReference=name())["HostedZone"]["Id"]
+    assert _change(route53, zone, ("CREATE", f"z.{domain}", "192.0.2.9")) == ""
+    for action in ("CREATE", "DELETE", "CREATE"):
+        if code := _change(route53, zone, (action, domain, "192.0.2.1")):
+            return code
+    both = ("DELETE", domain, "192.0.2.1"), ("CREATE", domain, "192.0.2.1")
+    return _change(route53, zone, *both)
+
+
+@fault
+def existing_record_is_created_with_another_value(cloud: Any) -> Any:
+    route53, domain = cloud.client("route53"), f"{name()}.example.com"
+    zone = route53.create_hosted_zone(Name=domain, CallerReference=name())["HostedZone"]["Id"]
+    assert _change(route53, zone, ("CREATE", domain, "192.0.2.1")) == ""
+    codes = [_change(route53, zone, ("CREATE", domain, address)) for address in ("192.0.2.1", "192.0.2.2")]
+    return codes != ["InvalidChangeBatch"] * 2
+
+
 @fault
 def zone_forgets_its_signing(cloud: Any) -> Any:
     route53 = cloud.client("route53")
