@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Why AWS can't be asked, in words that say what to do."""
+"""Messages for errors of access to AWS: what failed, why, and what to do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ REFUSED = {
 
 
 def describe_aws_error(error: Exception, region: str) -> str:
-    """Return what went wrong when AWS was asked, and what to do."""
+    """Return a message for an error of boto3: what failed, why, and what to do."""
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return NO_CREDENTIALS
     if isinstance(error, ClientError):
@@ -50,7 +50,7 @@ def describe_aws_error(error: Exception, region: str) -> str:
 
 
 def is_access_error(error: BaseException | None) -> bool:
-    """Whether it is about who asks, or whether anybody answers, rather than about what was asked."""
+    """Return whether an error is about credentials or the connection, not about the request."""
     if isinstance(error, ClientError):
         return error.response["Error"]["Code"] in REFUSED
     return isinstance(error, NoCredentialsError | PartialCredentialsError | ConnectionError)

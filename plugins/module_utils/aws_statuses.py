@@ -1,9 +1,9 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""What each status of AWS means for a run: the object is ready, AWS is still at work on it, or it failed.
+"""Maps each status of an AWS object to ready, in progress or failed.
 
-Every value that botocore's models list is here, and for what AWS gives as plain text (RDS) every value that its
-documentation lists. tests/unit/modules/test_aws_statuses.py compares both.
+The table has every value of botocore's models. For statuses that are plain text (RDS), it has every value of AWS's
+documentation. tests/unit/modules/test_aws_statuses.py compares both.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ STATUSES: dict[str, dict[str, str]] = {
     },
     "load balancer": {
         "active": READY,
-        # It routes requests, and cannot grow: the run goes on with a warning.
+        # It routes requests, but cannot scale: the run continues with a warning.
         "active_impaired": READY,
         "provisioning": IN_PROGRESS,
         "failed": FAILED,
@@ -75,7 +75,7 @@ STATUSES: dict[str, dict[str, str]] = {
     },
     "function": {
         "Active": READY,
-        # Lambda wakes it with its next call.
+        # Lambda activates it on the next call.
         "Inactive": READY,
         "ActiveNonInvocable": READY,
         "Pending": IN_PROGRESS,
@@ -102,13 +102,13 @@ STATUSES: dict[str, dict[str, str]] = {
     # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html
     "database": {
         "available": READY,
-        # It answers, and RDS works on its storage for hours.
+        # The database accepts connections while RDS changes its storage, which takes hours.
         "storage-optimization": READY,
         "storage-config-upgrade": READY,
         "storage-initialization": READY,
-        # More storage is a change, so the run that brings it must get that far.
+        # More storage is a change of settings, so a run must be able to apply it.
         "storage-full": READY,
-        # Somebody stopped it on purpose. RDS starts it after seven days.
+        # The database was stopped by a person. RDS starts it after seven days.
         "stopped": READY,
         "backing-up": IN_PROGRESS,
         "backtracking": IN_PROGRESS,
@@ -144,7 +144,7 @@ STATUSES: dict[str, dict[str, str]] = {
     },
 }
 
-#: Failed, but a change that the inventory asks for may repair the object, so it is tried.
+#: Failed statuses that a change of settings may repair.
 REPAIRABLE: dict[str, frozenset[str]] = {
     "EKS node group": frozenset({"DEGRADED"}),
     "EKS add-on": frozenset({"DEGRADED", "UPDATE_FAILED"}),
@@ -153,10 +153,10 @@ REPAIRABLE: dict[str, frozenset[str]] = {
 
 
 def meaning(kind: str, status: str | None) -> str:
-    """Return whether a `status` of `kind` is READY, IN_PROGRESS or FAILED; one that AWS added later is IN_PROGRESS."""
+    """Return READY, IN_PROGRESS or FAILED for a `status` of `kind`; IN_PROGRESS for an unknown status."""
     return STATUSES[kind].get(status or "", IN_PROGRESS)
 
 
 def repairable(kind: str, status: str | None) -> bool:
-    """Return whether a change may bring an object of this `status` back."""
+    """Return whether a change of settings may repair an object with this `status`."""
     return status in REPAIRABLE.get(kind, ())

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""How a component of an environment is found in AWS: by its tags, or by the name that convention gives it.
+"""Finds the components of an environment in AWS by their tags, or by their conventional names.
 
-`Components(module).find("network")` returns what there is as a plain dict, or None. Nothing is
-remembered between runs, and nothing is read from the inventory.
+`Components(module).find("network")` returns the component as a plain dict, or None. It keeps no state between runs and
+reads nothing from the inventory.
 """
 
 from __future__ import annotations
@@ -57,19 +57,19 @@ class Components(Resource):
         return self.aws("ec2").meta.region_name
 
     def aws(self, service: str) -> Any:
-        """Return the client of `service`, made when first needed."""
+        """Return the client of `service`, created on first use."""
         if service not in self._clients:
             self._clients[service] = self.module.client(service)
         return self._clients[service]
 
     def find(self, component: str) -> dict[str, Any] | None:  # type: ignore[override]
-        """Return what the component consists of, or None if it does not stand."""
+        """Return the component's resources, or None if it does not exist."""
         self._looking_for = component
         return getattr(self, f"_find_{component}")()
 
     @staticmethod
     def usable(component: str, found: dict[str, Any] | None) -> bool:
-        """Say whether others can build on what `find` returned: a run that was killed leaves halves."""
+        """Return whether a component is complete. A run that was killed may have created parts of it only."""
         if found is None:
             return False
         decisive = {"network": "subnets", "load_balancer": "slot_rule_arn"}.get(component)
@@ -90,7 +90,7 @@ class Components(Resource):
         vpcs = self.pages("describe_vpcs", "Vpcs", client=ec2, Filters=self._tag_filters("network"))
         if len(vpcs) > 1:
             self.module.fail_json(
-                msg=f"{self.name}: {len(vpcs)} VPCs carry its tags, and one is expected: "
+                msg=f"{self.name}: {len(vpcs)} VPCs have its tags, expected one: "
                 + ", ".join(vpc["VpcId"] for vpc in vpcs)
             )
         if not vpcs:
@@ -159,7 +159,7 @@ class Components(Resource):
         }
 
     def _slot_rule(self, listener: str | None, groups: dict[str, dict]) -> dict[str, Any] | None:
-        """Return the rule that shares requests out between the slots: the one that forwards to both."""
+        """Return the slot rule: the listener rule that forwards to both target groups."""
         if not listener or len(groups) < len(SLOTS):
             return None
         slots = {group["arn"]: slot for slot, group in groups.items()}
@@ -339,7 +339,7 @@ class Components(Resource):
         instances = self._instances("instance")
         return {"instances": instances, "launch_templates": templates} if templates or instances else None
 
-    # -- what check mode says of a component that is yet to be made --------------------------------
+    # -- placeholders for components that check mode would create ----------------------------------
 
     def planned(self, component: str) -> dict[str, Any]:
         """Return placeholders with the same keys as `find(component)`."""

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Hosted zones and records of Route53, as the modules that keep records need them."""
+"""Hosted zones and records of Route53."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import Reso
 
 
 class HostedZone:
-    """A public hosted zone, given by its ID or its name; `id` is None if there is none (yet)."""
+    """A public hosted zone, given by its ID or its name; `id` is None if it does not exist."""
 
     def __init__(self, resource: Resource, zone: str) -> None:
         self.resource = resource
@@ -31,16 +31,16 @@ class HostedZone:
         ]
         if len(found) > 1:
             self.resource.module.fail_json(
-                msg=f"{len(found)} hosted zones are called '{name}' ({', '.join(found)}): give the ID of one"
+                msg=f"{len(found)} hosted zones have the name '{name}' ({', '.join(found)}). Set the ID of one of them."
             )
         return found[0] if found else None
 
     def need(self) -> str:
-        """Return the zone's ID; end the module if there is none."""
+        """Return the zone's ID; fail the module if it does not exist."""
         if self.id is None:
             self.resource.module.fail_json(
-                msg=f"Route53 has no public hosted zone '{self.zone}' in this account. Make it, or have it "
-                "kept by the role load_balancer (load_balancer_hosted_zone_managed: true)"
+                msg=f"Route53 has no public hosted zone '{self.zone}' in this account. Create it, or let the role "
+                "load_balancer create it (load_balancer_hosted_zone_managed: true)."
             )
         return self.id
 
@@ -74,5 +74,5 @@ class HostedZone:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Say whether two DNS names are the same; Route53 adds a dot, and `dualstack.` comes and goes."""
+    """Return whether two DNS names are the same, regardless of case and of a dot at the end."""
     return one.lower().rstrip(".") == other.lower().rstrip(".")

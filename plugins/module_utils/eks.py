@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""What this collection's modules for EKS share."""
+"""Base classes of the collection's modules for EKS."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils import aws_statuses
 from ansible_collections.teal.platform.plugins.module_utils.resource import Resource, key_not_usable_yet
 
-#: Seconds in which KMS applies the tags of a new key, and some more.
+#: Seconds until KMS applies the tags of a new key (5 min), with a margin.
 KEY_USABLE = 330
 NO_CLUSTER = ("ResourceNotFoundException",)
 
@@ -25,7 +25,7 @@ class EksResource(Resource):
         return self.module.client("ec2")
 
     def issues(self, found: dict) -> str:
-        """Return what EKS says is wrong (`health.issues`), to follow a sentence; empty if nothing is."""
+        """Return the problems that EKS reports (`health.issues`), to append to a sentence; empty if there are none."""
         return "".join(
             f"; {issue.get('code')}: {issue.get('message', 'no message')}"
             + (f" ({', '.join(issue['resourceIds'])})" if issue.get("resourceIds") else "")
@@ -33,14 +33,14 @@ class EksResource(Resource):
         )
 
     def step(self, operation: str, of: dict[str, str], **arguments: Any) -> None:
-        """Start an update and wait until EKS has done it; `of` says what is updated, as DescribeUpdate takes it."""
+        """Start an update and wait for its end. `of` identifies the updated object for DescribeUpdate."""
         update = self.call_with_retry(operation, key_not_usable_yet, seconds=KEY_USABLE, **arguments)[
             "update"
         ]
         if not self.params["wait"]:
             return
 
-        def look() -> dict:
+        def refresh() -> dict:
             nonlocal update
             update = self.call("describe_update", updateId=update["id"], **of)["update"]
             return update
@@ -51,17 +51,17 @@ class EksResource(Resource):
             reasons = [
                 f"{error.get('errorCode')}: {error.get('errorMessage')}" for error in update.get("errors", [])
             ]
-            return f"update {update['type']} is {update['status']}; {'; '.join(reasons)}{self.issues(_found or {})}."
+            return f"update {update['type']}: {update['status']}; {'; '.join(reasons)}{self.issues(_found or {})}."
 
         self.wait_until(
-            lambda _found: aws_statuses.meaning("EKS update", look()["status"]) == aws_statuses.READY,
+            lambda _found: aws_statuses.meaning("EKS update", refresh()["status"]) == aws_statuses.READY,
             f"updated ({update['type']})",
             failure=failed,
         )
         self.wait_until_ready()
 
     def change_tags(self, arn: str, old: dict[str, str], new: dict[str, str]) -> None:
-        """Bring the tags of the object `arn` from `old` to `new`."""
+        """Change the tags of the object `arn` from `old` to `new`."""
         gone = sorted(old.keys() - new.keys())
         if gone:
             self.call("untag_resource", resourceArn=arn, tagKeys=gone)
@@ -71,10 +71,10 @@ class EksResource(Resource):
 
 
 class ClusterSet(EksResource):
-    """All objects of one sort in a cluster: those that are wanted, and those that were made before.
+    """All objects of one kind in a cluster.
 
-    One that carries the same ManagedBy tag and is no longer wanted is removed; any other is left
-    alone. Subclasses implement `wanted`, `keys`, `read`, `settings`, `add`, `change` and `drop`.
+    An object that is not wanted is removed if it has the same ManagedBy tag, and left alone otherwise. Subclasses
+    implement `wanted`, `keys`, `read`, `settings`, `add`, `change` and `drop`.
     """
 
     @property
@@ -82,31 +82,31 @@ class ClusterSet(EksResource):
         return self.params["cluster"]
 
     def wanted(self) -> dict[Any, dict[str, Any]]:
-        """Return the wanted settings (without tags) by key; a value of None is not managed."""
+        """Return the wanted settings (without tags) by key; None means that a setting is not managed."""
         raise NotImplementedError
 
     def keys(self) -> list:
-        """Return the keys of all objects that stand."""
+        """Return the keys of all existing objects."""
         raise NotImplementedError
 
     def read(self, key: Any) -> dict | None:
-        """Return one object as AWS describes it."""
+        """Return the object as AWS describes it, or None."""
         raise NotImplementedError
 
     def settings(self, found: dict) -> dict[str, Any]:
-        """Return an object's settings, with the keys that `wanted` has."""
+        """Return the settings of an object, with the same keys as in `wanted`."""
         raise NotImplementedError
 
     def add(self, key: Any, wanted: dict[str, Any]) -> None:
-        """Make an object; `wanted` has its settings and tags."""
+        """Create an object; `wanted` has its settings and tags."""
         raise NotImplementedError
 
     def change(self, key: Any, found: dict, wanted: dict[str, Any]) -> None:
-        """Change an object's settings (its tags are seen to)."""
+        """Change the settings of an object, not its tags."""
         raise NotImplementedError
 
     def drop(self, key: Any, found: dict) -> None:
-        """Remove an object."""
+        """Delete an object."""
         raise NotImplementedError
 
     def arn(self, found: dict) -> str:
@@ -132,7 +132,7 @@ class ClusterSet(EksResource):
         }
 
     def desired(self) -> dict[str, Any]:
-        settings: dict[str, Any] = {str(key): {} for key in self.found}  # {}: one that goes
+        settings: dict[str, Any] = {str(key): {} for key in self.found}  # {}: not wanted
         for key, wanted in self.wanted().items():
             member = self.found.get(key)
             is_now = self.settings(member) if member else {}

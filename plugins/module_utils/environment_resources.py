@@ -1,10 +1,10 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""All that stands in AWS of one environment, whatever made it and whatever state it is in.
+"""Lists all AWS resources of one environment, in any state, whatever created them.
 
-AWS's own list by tag (the Resource Groups Tagging API) names things for hours after their end and lacks IAM,
-so each service is asked. Where a service would have to be asked for the tags of each object of the account
-(certificates, keys, log groups), that list says for which.
+The Resource Groups Tagging API lists resources for hours after their deletion and does not cover IAM. So each service is
+queried. The Tagging API only narrows the search for services that need a call per object to read tags (certificates,
+keys, log groups).
 """
 
 from __future__ import annotations
@@ -36,28 +36,28 @@ EC2 = (
     ("vpc", "describe_vpcs", "Vpcs", "VpcId"),
     ("vpc-endpoint", "describe_vpc_endpoints", "VpcEndpoints", "VpcEndpointId"),
 )
-#: operations that call their filters by the singular
+#: operations whose argument is named Filter instead of Filters
 SINGULAR = ("describe_flow_logs", "describe_nat_gateways")
-#: states in which EC2 still describes for a while what has ended
+#: states of objects that EC2 still lists for a while after their deletion
 ENDED_STATES = ("deleted", "deleting")
 
 
 @dataclass(frozen=True)
 class EnvironmentResource:
-    """One object: its kind, what AWS calls it, the component that it is of."""
+    """One AWS object: its kind, its ID, and its component."""
 
     kind: str
     id: str
     component: str
     #: whether AWS refuses to delete it
     protected: bool = False
-    #: why it is there on purpose after the environment is gone; empty if it is not
+    #: why the object remains after the environment is destroyed; empty if it is removed
     kept: str = ""
 
 
-#: Components with a key of their own, under the alias <application>-<environment>-<component>.
+#: Components that have a KMS key, with the alias <application>-<environment>-<component>.
 KEYS = ("alarms", "cluster")
-#: Where the roles make log groups that a service writes to.
+#: Paths of the log groups that roles create and AWS services write to.
 LOG_GROUPS = (
     "/{}/",
     "/aws/containerinsights/{}/",
@@ -68,7 +68,7 @@ LOG_GROUPS = (
 
 
 class EnvironmentResources(Resource):
-    """Lists what belongs to one environment, or to the account on its behalf."""
+    """Lists the resources of one environment, and the shared ones of its account."""
 
     kind = "environment"
 
@@ -85,15 +85,15 @@ class EnvironmentResources(Resource):
         return self.prefix
 
     def all(self) -> list[dict[str, Any]]:
-        """Return every resource, sorted."""
+        """Return all resources, sorted by component, kind and ID."""
         finders = [getattr(self, name) for name in sorted(dir(self)) if name.startswith("_list_")]
         found = {resource for finder in finders for resource in finder()}
         return [asdict(entry) for entry in sorted(found, key=lambda e: (e.component, e.kind, e.id))]
 
-    # -- how things are asked for -----------------------------------------------------------------
+    # -- queries ----------------------------------------------------------------------------------
 
     def aws(self, service: str) -> Any:
-        """Return the client of `service`, made when first needed."""
+        """Return the client of `service`, created on first use."""
         if service not in self._clients:
             self._clients[service] = self.module.client(service)
         return self._clients[service]
@@ -105,13 +105,13 @@ class EnvironmentResources(Resource):
         return tags.get("Environment") == self.environment and tags.get("Application") == self.application
 
     def _has_prefix(self, name: str) -> bool:
-        """Say whether a name may be one of this environment's: `shop-test-2-x` is of `test` or of `test-2`."""
+        """Return whether a name may belong to this environment: `shop-test-2-x` may be of `test` or of `test-2`."""
         return name.startswith(f"{self.prefix}-")
 
     def _tagged(self, service: str) -> list[str]:
-        """Return the ARNs of a service's objects that carry the environment's tags.
+        """Return the ARNs of a service's objects that have the environment's tags.
 
-        AWS's list by tag names objects for hours after their end, so ask the service for each of them.
+        The Tagging API lists objects for hours after their deletion, so check each ARN with the service.
         """
         own = {"Environment": self.environment, "Application": self.application}
         filters = [{"Key": key, "Values": [value]} for key, value in own.items()]
@@ -197,12 +197,14 @@ class EnvironmentResources(Resource):
                 yield EnvironmentResource("db-parameter-group", name, "database")
         for entry in self.ask("rds", "describe_db_snapshots", "DBSnapshots", SnapshotType="manual"):
             if entry["DBInstanceIdentifier"] == self.prefix:
-                kept = "the last state of the data, to restore from"
+                kept = "snapshot of the data, to restore from"
                 yield EnvironmentResource("db-snapshot", entry["DBSnapshotIdentifier"], "database", kept=kept)
 
     def _rds_tags(self, arn: str) -> dict[str, str]:
-        gone = ["DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"]
-        answer = self.call("list_tags_for_resource", client=self.aws("rds"), ResourceName=arn, missing=gone)
+        missing = ["DBParameterGroupNotFound", "DBParameterGroupNotFoundFault"]
+        answer = self.call(
+            "list_tags_for_resource", client=self.aws("rds"), ResourceName=arn, missing=missing
+        )
         return boto3_tag_list_to_ansible_dict((answer or {}).get("TagList", []))
 
     def _list_release_store(self) -> Iterator[EnvironmentResource]:
@@ -238,13 +240,13 @@ class EnvironmentResources(Resource):
                 yield EnvironmentResource("topic", entry["TopicArn"], "alarms")
 
     def _list_log_groups(self) -> Iterator[EnvironmentResource]:
-        made = tuple(path.format(self.prefix) for path in LOG_GROUPS)
-        there: set[str] = set()
-        for beginning in (*made, f"/aws/lambda/{self.prefix}-"):
+        paths = tuple(path.format(self.prefix) for path in LOG_GROUPS)
+        by_name: set[str] = set()
+        for beginning in (*paths, f"/aws/lambda/{self.prefix}-"):
             found = self.ask("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=beginning)
-            there |= {entry["arn"].removesuffix(":*") for entry in found}
+            by_name |= {entry["arn"].removesuffix(":*") for entry in found}
         tagged = {arn.removesuffix(":*") for arn in self._tagged("logs")}
-        for arn in sorted(there | tagged):
+        for arn in sorted(by_name | tagged):
             answer = self.call(
                 "list_tags_for_resource",
                 client=self.aws("logs"),
@@ -252,9 +254,9 @@ class EnvironmentResources(Resource):
                 missing=["ResourceNotFoundException"],
             )
             tags, name = (answer or {}).get("tags", {}), arn.partition(":log-group:")[2]
-            # A service makes its group again if it has a word left to write, and gives it no tags.
-            again = arn in there and "Environment" not in tags and name.startswith(made)
-            if self._has_own_tags(tags) or again:
+            # A service that still writes logs after the deletion creates its group again, without tags.
+            recreated = arn in by_name and "Environment" not in tags and name.startswith(paths)
+            if self._has_own_tags(tags) or recreated:
                 yield EnvironmentResource("log-group", name, tags.get("Component", ""))
 
     def _list_secrets(self) -> Iterator[EnvironmentResource]:
@@ -262,7 +264,11 @@ class EnvironmentResources(Resource):
             tags = boto3_tag_list_to_ansible_dict(entry.get("Tags", []))
             if self._has_own_tags(tags):
                 ended = entry.get("DeletedDate")
-                kept = f"removed on {ended:%Y-%m-%d}, and can be taken back for a while" if ended else ""
+                kept = (
+                    f"deleted on {ended:%Y-%m-%d}, can be restored during its recovery window"
+                    if ended
+                    else ""
+                )
                 yield EnvironmentResource("secret", entry["Name"], tags.get("Component", ""), kept=kept)
 
     def _list_keys(self) -> Iterator[EnvironmentResource]:
@@ -273,18 +279,22 @@ class EnvironmentResources(Resource):
             if alias["AliasName"] in names:
                 keys[alias["TargetKeyId"]] = names[alias["AliasName"]]
         for identifier, named in sorted(keys.items()):
-            # Ours can be read by whoever builds: a key that is closed to us isn't ours.
-            closed = ["AccessDeniedException", "NotFoundException"]
-            answer = self.call("describe_key", client=client, KeyId=identifier, missing=closed)
-            listed = self.call("list_resource_tags", client=client, KeyId=identifier, missing=closed)
+            # The provisioning role can read this environment's keys, so a key that it cannot read is another's.
+            unreadable = ["AccessDeniedException", "NotFoundException"]
+            answer = self.call("describe_key", client=client, KeyId=identifier, missing=unreadable)
+            listed = self.call("list_resource_tags", client=client, KeyId=identifier, missing=unreadable)
             if not answer or not listed:
                 continue
             key = answer["KeyMetadata"]
             tags = {tag["TagKey"]: tag["TagValue"] for tag in listed["Tags"]}
-            # A run that was killed may have left it without its tags.
-            bare = named and "Environment" not in tags
-            if self._has_own_tags(tags) or bare:
-                kept = f"ends on {key['DeletionDate']:%Y-%m-%d}" if key.get("DeletionDate") else ""
+            # A run that was killed may have created the key and not tagged it.
+            untagged = named and "Environment" not in tags
+            if self._has_own_tags(tags) or untagged:
+                kept = (
+                    f"scheduled for deletion on {key['DeletionDate']:%Y-%m-%d}"
+                    if key.get("DeletionDate")
+                    else ""
+                )
                 yield EnvironmentResource("key", identifier, tags.get("Component", named), kept=kept)
 
     def _list_identity(self) -> Iterator[EnvironmentResource]:
@@ -297,8 +307,8 @@ class EnvironmentResources(Resource):
             yield EnvironmentResource("policy", entry["PolicyName"], "identity")
 
     def _list_account(self) -> Iterator[EnvironmentResource]:
-        """What the environments of an account share."""
-        shared = "the account's, for its other environments"
+        """Yield what all environments of the account share."""
+        shared = "shared by all environments of the account"
         answer = self.call(
             "describe_repositories",
             client=self.aws("ecr"),

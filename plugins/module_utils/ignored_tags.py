@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Tags that others set on our objects: AWS itself, its Service Catalog (awsApplication), tools that share out costs."""
+"""Filters out tags that others set on our objects: AWS, its Service Catalog (awsApplication), cost tools."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import Any
 
-#: How AWS's services call an object's tags in their answers.
+#: Names of the field with an object's tags in responses of AWS.
 FIELDS = ("Tags", "tags", "TagList")
-#: How they call a tag's key.
+#: Names of the field with the key of a tag.
 KEYS = ("Key", "TagKey", "key")
 
 
 def matches(key: str, patterns: Iterable[str]) -> bool:
-    """Say whether the key of a tag matches one of `patterns`, as of a shell."""
+    """Return whether the key of a tag matches one of the shell patterns."""
     return any(fnmatchcase(key, pattern) for pattern in patterns)
 
 
 def without_tags(answer: Any, patterns: Iterable[str], but: Iterable[str] = ()) -> Any:
-    """Return an answer of AWS without the tags whose key matches `patterns`, except the keys in `but`."""
+    """Return a response of AWS without the tags whose key matches `patterns`, except the keys in `but`."""
     patterns, but = tuple(patterns), frozenset(but)
 
     def kept(key: str) -> bool:
@@ -42,7 +42,7 @@ def without_tags(answer: Any, patterns: Iterable[str], but: Iterable[str] = ()) 
 
 
 def is_tags(value: Any) -> bool:
-    """Say whether a value has the form of tags: a dict of texts, or a list of keys with their values."""
+    """Return whether a value is a dict of texts, or a list of entries with keys and values."""
     if isinstance(value, dict):
         return all(isinstance(text, str) for text in value.values())
     return isinstance(value, list) and all(

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""How old machine images are: nothing patches them but a new image."""
+"""Age of machine images. Only a newer image patches a machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 
 def release_date(release: str | None) -> datetime | None:
-    """Return when an EKS machine image was released; its release version, such as 1.35.1-20261101, ends in that."""
+    """Return the date at the end of the release version of an EKS image, such as 1.35.1-20261101; None without one."""
     found = re.search(r"-(\d{8})$", release or "")
     if not found:
         return None
@@ -20,7 +20,7 @@ def release_date(release: str | None) -> datetime | None:
 
 
 def days_since(moment: datetime, now: datetime | None = None) -> int:
-    """Return how many whole days have passed since `moment`."""
+    """Return the number of whole days since `moment`."""
     return ((now or datetime.now(UTC)) - moment).days
 
 
@@ -31,6 +31,6 @@ def age_warning(
     if not allowed or days is None or days <= allowed:
         return None
     return (
-        f"{what}: the image {image} is {days} days old ({setting}: {allowed}). Nothing patches it by itself. "
+        f"{what}: the image {image} is {days} days old ({setting}: {allowed}). It is not patched automatically. "
         f"{patch}; see docs/operations.md, Patch nodes and bastion."
     )

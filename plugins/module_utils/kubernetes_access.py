@@ -1,9 +1,8 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""How the environment's Kubernetes is reached: EKS by a token that STS signs, or a kubeconfig.
+"""Connects to the environment's Kubernetes API: EKS with a token signed by STS, or a kubeconfig.
 
-Tokens live for 15 minutes and are made without a call to AWS, so one is made whenever it is
-needed; none is ever stored.
+A token is valid for 15 minutes. Signing one needs no call to AWS, so each connection signs its own and none is stored.
 """
 
 from __future__ import annotations
@@ -36,17 +35,17 @@ KUBERNETES_ARGUMENTS: dict[str, dict] = {
 }
 
 _TOKEN_PREFIX = "k8s-aws-v1."
-#: Seconds after which `api_client` signs anew; the server takes a token for 15 minutes.
+#: Seconds after which `api_client` signs a new token; the server accepts a token for 15 minutes.
 _TOKEN_AGE = 600
 
 
 class KubernetesAccessError(Exception):
-    """The cluster cannot be reached; the message says why and what to do."""
+    """The cluster cannot be reached. The message says why, and what to do."""
 
 
 @dataclass(frozen=True)
 class Access:
-    """Where an EKS cluster answers, and a token for it that is good for 15 minutes."""
+    """Endpoint and CA of an EKS cluster, and a token that is valid for 15 minutes."""
 
     host: str
     ca: str
@@ -56,7 +55,7 @@ class Access:
 def sign_token(sts: Any, cluster: str) -> str:
     """Return a bearer token for the EKS cluster `cluster`, signed by boto3's STS client `sts`.
 
-    It is a presigned GetCallerIdentity request, bound to the cluster by a signed header.
+    The token is a presigned GetCallerIdentity request with the cluster's name in a signed header.
     """
 
     def name_the_cluster(request: Any, **_others: Any) -> None:
@@ -72,15 +71,15 @@ def sign_token(sts: Any, cluster: str) -> str:
 
 
 def eks_access(eks: Any, sts: Any, cluster: str) -> Access:
-    """Return the access to the EKS cluster `cluster`, by boto3's clients for EKS and STS.
+    """Return the access to the EKS cluster `cluster`; `eks` and `sts` are boto3 clients.
 
-    Raises KubernetesAccessError if there is no such cluster, it isn't active, or AWS refuses.
+    Raises KubernetesAccessError if the cluster does not exist or has no endpoint, or AWS returns an error.
     """
     try:
         found = eks.describe_cluster(name=cluster)["cluster"]
         if not found.get("endpoint"):
             raise KubernetesAccessError(
-                f"EKS cluster '{cluster}' has no endpoint yet: it is {found['status']}. Try again later."
+                f"EKS cluster '{cluster}' has no endpoint yet (status {found['status']}). Try again later."
             )
         return Access(
             host=found["endpoint"],
@@ -91,7 +90,7 @@ def eks_access(eks: Any, sts: Any, cluster: str) -> Access:
         if error.response["Error"]["Code"] == "ResourceNotFoundException":
             raise KubernetesAccessError(
                 f"There is no EKS cluster '{cluster}' in {eks.meta.region_name}. "
-                "Build the component cluster first, or set platform_kubeconfig to reach another one."
+                "Create the component cluster first, or set platform_kubeconfig to use another cluster."
             ) from error
         raise KubernetesAccessError(f"eks:DescribeCluster failed for cluster '{cluster}': {error}") from error
     except BotoCoreError as error:
@@ -101,9 +100,9 @@ def eks_access(eks: Any, sts: Any, cluster: str) -> Access:
 def api_client(module: Any) -> Any:
     """Return a `kubernetes.client.ApiClient` for `module`, an AnsibleAWSModule with KUBERNETES_ARGUMENTS.
 
-    `kubeconfig` (and `context`) win over `cluster`, an EKS cluster's name. For EKS the client signs
-    a new token whenever the old one is ten minutes old, so that it lasts for as long as a module runs.
-    Ends the module if the library is missing or the cluster cannot be found.
+    `kubeconfig` (with `context`) takes precedence over `cluster`, the name of an EKS cluster. For EKS, the client signs
+    a new token every ten minutes, so it works for as long as the module runs. Fails the module if the library is missing
+    or the cluster is not found.
     """
     if KUBERNETES_ERROR:
         module.fail_json(msg=missing_required_lib("kubernetes"), exception=KUBERNETES_ERROR)
@@ -113,11 +112,11 @@ def api_client(module: Any) -> Any:
             return kubernetes.config.new_client_from_config(kubeconfig, context, persist_config=False)
         except (kubernetes.config.ConfigException, OSError, ValueError) as error:
             module.fail_json(
-                msg=f"The kubeconfig '{kubeconfig}' (context {context or 'current'}) can't be used: {error}"
+                msg=f"The kubeconfig '{kubeconfig}' (context {context or 'current'}) cannot be used: {error}"
             )
     if not module.params["cluster"]:
         module.fail_json(
-            msg="Either cluster (an EKS cluster's name) or kubeconfig is needed to reach Kubernetes."
+            msg="Set cluster (the name of an EKS cluster) or kubeconfig to connect to Kubernetes."
         )
     return _eks_client(module, module.params["cluster"])
 

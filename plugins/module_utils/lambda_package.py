@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""A folder of source as a zip whose bytes depend on nothing but the files' names, contents and x-bits."""
+"""Packs a folder of source code into a reproducible zip: equal files give equal bytes."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
-#: What is never part of a function: caches, tests, hidden files.
+#: Files that are not part of a function: caches, tests, hidden files.
 EXCLUDED = ("__pycache__", "*.pyc", ".*", "tests", "test_*.py")
 
 
 class PackageError(Exception):
-    """The folder cannot be packaged; the text says why."""
+    """The folder cannot be packaged; the message says why."""
 
 
 def build(source: str | Path, exclude: Iterable[str] = EXCLUDED) -> bytes:
-    """Return the zip of the folder `source`; a path any part of which matches `exclude` is left out.
+    """Return the zip of the folder `source`, without paths of which any part matches `exclude`.
 
-    Entries are sorted and dated 1980, and stored rather than compressed: what zlib makes of the same
-    input differs between its versions. Raises `PackageError`.
+    Entries are sorted, dated 1980, and stored uncompressed, since the output of zlib differs between its versions.
+    Only names, contents and executable bits of the files matter. Raises `PackageError`.
     """
     root = Path(source)
     if not root.is_dir():
-        raise PackageError(f"'{source}' is no folder")
+        raise PackageError(f"'{source}' is not a folder")
     patterns = tuple(exclude)
     names = sorted(
         path.relative_to(root).as_posix()
@@ -42,7 +42,7 @@ def build(source: str | Path, exclude: Iterable[str] = EXCLUDED) -> bytes:
         for name in names:
             path = root / name
             entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            entry.create_system = 3  # Unix, wherever it is made, so that the mode counts
+            entry.create_system = 3  # Unix on every system, so that the mode is used
             entry.external_attr = (0o100755 if path.stat().st_mode & 0o100 else 0o100644) << 16
             archive.writestr(entry, path.read_bytes())
     return buffer.getvalue()

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Target groups and listener rule of the slots of a load balancer (see module load_balancer_slots)."""
+"""Target groups and listener rule of a load balancer's slots, for the module load_balancer_slots."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ FIRST_WEIGHTS = {"blue": 100, "green": 0}
 
 
 class ELBSet(ResourceSet):
-    """Objects of elbv2, whose tags and attributes have calls of their own."""
+    """Objects of elbv2, whose tags and attributes are read with separate calls."""
 
     service = "elbv2"
     arn_key: str
     attribute_operations: tuple[str, str] | None = None
 
     def complete(self, items: dict[str, dict]) -> dict[str, dict]:
-        """Add `Tags` and `Attributes` to what AWS described."""
+        """Add `Tags` and `Attributes` to the described objects."""
         if items:
             tags = self._tags([item[self.arn_key] for item in items.values()])
             for item in items.values():
@@ -64,14 +64,14 @@ class ELBSet(ResourceSet):
             self.call(operation, **{self.arn_key: found[self.arn_key]}, Attributes=changed)
 
     def managed_attributes(self, found: dict) -> dict[str, str | None]:
-        """Return those attributes that the module has an opinion on."""
+        """Return the current values of the attributes that the module manages."""
         return {key: found["Attributes"].get(key) for key in self.wanted_attributes}
 
     wanted_attributes: dict[str, str] = {}
 
 
 class TargetGroups(ELBSet):
-    """One target group for each slot, keyed by slot."""
+    """The target group of each slot, by slot."""
 
     kind = "target group"
     arn_key = "TargetGroupArn"
@@ -148,7 +148,7 @@ class TargetGroups(ELBSet):
 
 
 class ListenerTags(ELBSet):
-    """The tags of the listeners, keyed by port. amazon.aws.elb_application_lb creates the listeners, and sets no tags."""
+    """The tags of the listeners, by port. amazon.aws.elb_application_lb creates the listeners without tags."""
 
     kind = "listener"
     arn_key = "ListenerArn"
@@ -178,8 +178,8 @@ class ListenerTags(ELBSet):
 class SlotRule(ELBSet):
     """The listener rule that distributes requests to the slots.
 
-    Its weights say which release is in service. They are set when the rule is created. After that, only releases change
-    them: a repair of anything else of the rule keeps the weights that it has.
+    The weights determine which release is live. They are set when the rule is created. After that, only releases change
+    them: a repair of other settings keeps the current weights.
     """
 
     kind = "listener rule"
@@ -250,7 +250,7 @@ class SlotRule(ELBSet):
         return found
 
     def _repair_actions(self, arn: str, want: dict[str, Any]) -> None:
-        """Give the rule its slots again, with the weights that it has at this moment."""
+        """Restore the rule's forward action to both slots, with the current weights."""
         now = weights_of(self.call("describe_rules", RuleArns=[arn])["Rules"][0])
         kept = {slot: now[group] for slot, group in self.groups.items() if group in now}
         weights = {slot: kept.get(slot, 0 if kept else default) for slot, default in FIRST_WEIGHTS.items()}
@@ -261,7 +261,7 @@ class SlotRule(ELBSet):
 
 
 def weights_of(rule: dict) -> dict[str, int]:
-    """Return the weights of the target groups that a rule forwards to, by their ARN."""
+    """Return the weights of the target groups of a rule, by ARN."""
     return {
         group["TargetGroupArn"]: group["Weight"]
         for action in rule["Actions"]

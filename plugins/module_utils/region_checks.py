@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""What an account and its region must offer before anything is built in them."""
+"""Checks that an account and its region have what an environment needs: zones, and a quota of vCPUs."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import Ansi
 NOT_FOR_EKS = ("cac1-az3", "use1-az3", "usw1-az2")
 #: EC2's quotas of vCPUs of standard instances, by EKS's name of how capacity is bought.
 QUOTAS = {"ON_DEMAND": "L-1216C47A", "SPOT": "L-34B43A08"}
-#: Families that begin with a standard family's letter, and have quotas of their own.
+#: Families that begin with the letter of a standard family, but have their own quotas.
 NOT_STANDARD = ("dl", "hpc", "inf", "mac", "trn")
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 NOTHING = "Nothing was created or changed."
 
 
 def denied_by_organization(error: ClientError) -> bool:
-    """Say whether a service control policy of the organization refused a call."""
+    """Return whether a service control policy of the organization denied a call."""
     return "service control policy" in error.response["Error"]["Message"]
 
 
 class RegionChecks:
-    """Asks the region what is needed, and ends the module with what to do if something is missing."""
+    """Fails the module, with advice, if the region lacks something. A check that AWS denies is skipped."""
 
     def __init__(self, module: AnsibleAWSModule, region: str) -> None:
         self.module = module
@@ -41,15 +41,15 @@ class RegionChecks:
         self.module.fail_json(msg=f"{message} {NOTHING}")
 
     def zones(self, wanted: list[str], for_eks: bool) -> None:
-        """Refuse zones that the region lacks, or that are closed to EKS."""
+        """Fail if a zone does not exist in the region, or EKS does not support it."""
         try:
             found = self.ec2.describe_availability_zones()["AvailabilityZones"]
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in DENIED and denied_by_organization(error):
                 self.refuse(
-                    f"EC2 in {self.region} is closed to this account by a service control policy of its organization "
-                    f"({code}). Have the region allowed, or set another platform_region."
+                    f"A service control policy of the organization denies this account EC2 in {self.region} ({code}). "
+                    "Ask for the region to be allowed, or set another platform_region."
                 )
             if code in DENIED:
                 return
@@ -59,21 +59,21 @@ class RegionChecks:
             for zone in found
             if zone.get("ZoneType", "availability-zone") == "availability-zone"
         }
-        closed = {name for name, identifier in usable.items() if for_eks and identifier in NOT_FOR_EKS}
-        names = ", ".join(sorted(usable.keys() - closed))
+        unsupported = {name for name, identifier in usable.items() if for_eks and identifier in NOT_FOR_EKS}
+        names = ", ".join(sorted(usable.keys() - unsupported))
         if missing := [zone for zone in wanted if zone not in usable]:
             self.refuse(
                 f"network_zones: {', '.join(missing)} does not exist in {self.region} for this account. "
                 f"Its zones are {names}. Set network_zones to at least two of them."
             )
-        if unfit := [zone for zone in wanted if zone in closed]:
+        if found_unsupported := [zone for zone in wanted if zone in unsupported]:
             self.refuse(
-                f"network_zones: EKS places no control plane in {', '.join(unfit)}. Set network_zones to at least "
+                f"network_zones: EKS has no control plane in {', '.join(found_unsupported)}. Set network_zones to at least "
                 f"two of {names}."
             )
 
     def zones_of_nodes(self, wanted: list[str], cluster: str) -> None:
-        """Refuse other zones than those of a node group that exists; who may not ask will see."""
+        """Fail if the zones differ from those of the existing node group."""
         try:
             found = self.module.client("eks").describe_nodegroup(clusterName=cluster, nodegroupName=cluster)
             answer = self.ec2.describe_subnets(SubnetIds=found["nodegroup"]["subnets"])
@@ -85,15 +85,15 @@ class RegionChecks:
         zones = {subnet["AvailabilityZone"] for subnet in answer["Subnets"]}
         if zones != set(wanted):
             self.refuse(
-                f"network_zones is {', '.join(wanted)}, and the nodes of {cluster} are in {', '.join(sorted(zones))}. EKS "
-                "does not change the subnets of a node group. Set network_zones back, or destroy the environment first."
+                f"network_zones is {', '.join(wanted)}, but the nodes of {cluster} are in {', '.join(sorted(zones))}. EKS "
+                "cannot change the subnets of a node group. Restore network_zones, or destroy the environment first."
             )
 
     def vcpus(self, nodes: dict[str, Any]) -> None:
-        """Refuse nodes that are yet to be built and exceed EC2's quota of vCPUs; who may not ask will see."""
+        """Fail if new nodes would exceed EC2's quota of vCPUs."""
         kind, count = nodes["instance_type"], nodes["count"]
         quota = QUOTAS[nodes["capacity_type"]]
-        if not standard(kind) or self._stand(nodes["cluster"]):
+        if not standard(kind) or self._nodes_exist(nodes["cluster"]):
             return
         try:
             limit = self.module.client("service-quotas").get_service_quota(
@@ -106,15 +106,15 @@ class RegionChecks:
         needed, used = count * self._vcpus_of(kind), self._used(nodes["capacity_type"])
         if used + needed > limit:
             self.refuse(
-                f"The nodes of {nodes['cluster']} need {needed} vCPUs ({count} x {kind}), and EC2's quota in "
-                f"{self.region} leaves {max(0, int(limit) - used)} ({used} of {int(limit)} are in use). Raise it (aws "
-                f"service-quotas request-service-quota-increase --service-code ec2 --quota-code {quota} --region "
-                f"{self.region} --desired-value {used + needed}), or set cluster_node_count or "
-                "cluster_node_instance_type lower."
+                f"The nodes of {nodes['cluster']} need {needed} vCPUs ({count} x {kind}), but EC2's quota in "
+                f"{self.region} leaves {max(0, int(limit) - used)} ({used} of {int(limit)} are in use). Raise the quota "
+                f"(aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {quota} --region "
+                f"{self.region} --desired-value {used + needed}), or reduce cluster_node_count or "
+                "cluster_node_instance_type."
             )
 
-    def _stand(self, cluster: str) -> bool:
-        """Say whether the cluster has its nodes already, so that they count as used."""
+    def _nodes_exist(self, cluster: str) -> bool:
+        """Return whether the node group exists, so that its vCPUs are already counted as used."""
         try:
             self.module.client("eks").describe_nodegroup(clusterName=cluster, nodegroupName=cluster)
         except ClientError as error:
@@ -134,7 +134,7 @@ class RegionChecks:
         return found["VCpuInfo"]["DefaultVCpus"]
 
     def _used(self, capacity_type: str) -> int:
-        """Return the vCPUs of standard instances that count against the quota now."""
+        """Return the vCPUs of the existing standard instances that count against the quota."""
         states = {"Name": "instance-state-name", "Values": ["pending", "running"]}
         pages = self.ec2.get_paginator("describe_instances").paginate(Filters=[states])
         return sum(
@@ -149,6 +149,6 @@ class RegionChecks:
 
 
 def standard(instance_type: str) -> bool:
-    """Say whether EC2 counts an instance type as a standard one (A, C, D, H, I, M, R, T, Z)."""
+    """Return whether an instance type counts against the quota of standard instances (A, C, D, H, I, M, R, T, Z)."""
     family = re.match(r"[a-z]*", instance_type)[0]  # type: ignore[index]
     return family[:1] in set("acdhimrtz") and family not in NOT_STANDARD

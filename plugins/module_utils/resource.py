@@ -1,9 +1,9 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The one way in which this collection's modules find, make, change and remove an AWS object.
+"""Base class of the collection's modules for AWS: finds, creates, updates and deletes an object.
 
-A module describes its object in a subclass of `Resource`; `run()` compares what is wanted with
-what stands, acts (or, in check mode, tells), and leaves the module with `changed` and `diff`.
+A module describes its object in a subclass of `Resource`. `run()` compares the wanted settings with the current ones,
+applies the difference (check mode only reports it), and exits the module with `changed` and `diff`.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ __all__ = [
     "role_not_usable_yet",
 ]
 
-#: For how many seconds an object may be degraded before a run fails: pods that move to new nodes degrade an add-on.
-DEGRADED_FOR = 300.0
-OVER = " AWS does not recover it: delete it first."
+#: Seconds for which an object may be degraded before a run fails: pods that move to new nodes degrade an add-on.
+DEGRADED_TIMEOUT = 300.0
+DELETE_FIRST = " AWS cannot repair it. Delete it first."
 
-#: Patterns of the keys of tags that others set. The fallback is what platform_aws_environment sets.
+#: Patterns of the keys of tags that others set. platform_aws_environment sets the fallback.
 IGNORED_TAGS: dict[str, Any] = {
     "type": "list",
     "elements": "str",
@@ -59,17 +59,17 @@ COMMON_ARGUMENTS: dict[str, dict] = {
 
 
 def role_not_usable_yet(error: dict[str, str]) -> bool:
-    """Return whether an error of AWS tells that a service does not know a role, or its rights, that was just made."""
+    """Return whether a service rejected a role because IAM has not yet propagated the role or its policies."""
     return error["Code"] in ("InvalidParameterValueException", "InvalidParameterException") and any(
-        told in error["Message"]
-        for told in ("assumed", "does not have permissions to call CreateNetworkInterface")
+        text in error["Message"]
+        for text in ("assumed", "does not have permissions to call CreateNetworkInterface")
     )
 
 
 def key_not_usable_yet(error: dict[str, str]) -> bool:
-    """Return whether a service was refused a KMS key whose tags, grants or policy KMS may not apply yet.
+    """Return whether a service was denied a KMS key because KMS may not yet apply its tags, grants or policy.
 
-    KMS takes up to five minutes for the tags of a new key.
+    KMS takes up to five minutes to apply the tags of a new key.
     """
     message = error["Message"]
     return "Access denied to KMS key" in message or (
@@ -81,29 +81,29 @@ class Resource:
     """One AWS object.
 
     Subclasses set `service` (boto3's client name) and `kind` (for messages), and implement
-    `find`, `desired`, `current`, `create`, `delete`, and `update` if anything can be changed.
+    `find`, `desired`, `current`, `create`, `delete`, and `update` if the object can be changed.
     """
 
     service: str
     kind: str
     #: keys of `desired()` that AWS cannot change after creation
     immutable: frozenset[str] = frozenset()
-    #: keys of tags that are looked at, although they may be others'
+    #: keys of tags that are read even if they match the ignored patterns
     needed_tags: frozenset[str] = frozenset()
-    #: under what `aws_statuses.STATUSES` sorts the object's statuses; empty if it has none
+    #: key of `aws_statuses.STATUSES` for the object's statuses; empty if it has none
     status_kind: str = ""
 
     def __init__(self, module: AnsibleAWSModule, client: Any = None) -> None:
-        """Use `client` if given (making one takes 0.1 s), else make one of `service`."""
+        """Use `client` if given (creating one takes 0.1 s), else create one for `service`."""
         self.module = module
         self.params: dict[str, Any] = module.params
         self.client = client or module.client(self.service)
 
-    # -- what a subclass says ------------------------------------------------------------------
+    # -- implemented by subclasses -------------------------------------------------------------
 
     @property
     def name(self) -> str:
-        """What messages and diffs call this object."""
+        """Name of the object in messages and diffs."""
         return self.params["name"]
 
     def find(self) -> dict | None:
@@ -111,15 +111,15 @@ class Resource:
         raise NotImplementedError
 
     def desired(self) -> dict[str, Any]:
-        """Return the wanted settings; a key whose value is None is not managed."""
+        """Return the wanted settings; None means that a setting is not managed."""
         raise NotImplementedError
 
     def current(self, found: dict) -> dict[str, Any]:
-        """Return the same keys as `desired`, read from what `find` returned."""
+        """Return the current values of the keys of `desired`, read from the result of `find`."""
         raise NotImplementedError
 
     def create(self) -> dict:
-        """Make the object, wait for it if asked, and return it as `find` would."""
+        """Create the object, wait for it if `wait` is set, and return it as `find` would."""
         raise NotImplementedError
 
     def update(self, found: dict, changes: dict[str, Any]) -> dict:
@@ -127,23 +127,23 @@ class Resource:
         raise NotImplementedError
 
     def delete(self, found: dict) -> None:
-        """Remove the object, and wait until it is gone if asked."""
+        """Delete the object, and wait until it is deleted if `wait` is set."""
         raise NotImplementedError
 
     def describe(self, found: dict) -> dict[str, Any]:
-        """Return what the module returns about the object (keys are merged into the result)."""
+        """Return the module's result about the object (its keys are merged into the result)."""
         return {self.kind: found}
 
     def leftovers(self) -> dict[str, Any]:
-        """Return what the module returns about what is kept of an object that it removed."""
+        """Return the module's result about leftovers of a deleted object, such as a snapshot."""
         return {}
 
     def status(self, found: dict) -> str | None:
-        """Return the object's status as AWS gives it."""
+        """Return the object's status as AWS reports it."""
         return found["status"]
 
     def issues(self, found: dict) -> str:
-        """Return what AWS says is wrong with the object, to follow a sentence; empty if nothing is."""
+        """Return the problems that AWS reports, to append to a sentence; empty if there are none."""
         return ""
 
     def meaning(self, found: dict) -> str:
@@ -163,31 +163,31 @@ class Resource:
         if found is None or self.meaning(found) != aws_statuses.FAILED:
             return None
         status = self.status(found) or ""
-        after = "" if self.repairable(found) or status.startswith("DELETE") else OVER
-        return f"it is {status}{self.issues(found)}.{after}"
+        after = "" if self.repairable(found) or status.startswith("DELETE") else DELETE_FIRST
+        return f"status {status}{self.issues(found)}.{after}"
 
     def repairable(self, found: dict) -> bool:
-        """Return whether a change may repair the object, which has failed."""
+        """Return whether a change of settings may repair the failed object."""
         return aws_statuses.repairable(self.status_kind, self.status(found))
 
     def recovery_time(self, found: dict | None) -> float:
-        """Return for how many seconds an object that has failed may recover by itself."""
-        return DEGRADED_FOR if found and "DEGRADED" in str(self.failure(found)) else 0.0
+        """Return the seconds within which a failed object may recover by itself."""
+        return DEGRADED_TIMEOUT if found and "DEGRADED" in str(self.failure(found)) else 0.0
 
-    # -- what it gets --------------------------------------------------------------------------
+    # -- for use by subclasses -----------------------------------------------------------------
 
     @property
     def ignored_tags(self) -> tuple[str, ...]:
-        """Patterns of the keys of tags that are others'. AWS's own cannot be changed at all."""
+        """Patterns of the keys of ignored tags. AWS's own (aws:*) cannot be changed."""
         patterns = self.params.get("ignored_tags")
         return () if patterns is None else ("aws:*", *patterns)
 
     def without_ignored_tags(self, answer: Any) -> Any:
-        """Return an answer of AWS without the tags of others, so that none is compared nor removed."""
+        """Return a response of AWS without ignored tags, so that they are neither compared nor removed."""
         return without_tags(answer, self.ignored_tags, self.needed_tags) if self.ignored_tags else answer
 
     def wanted_tags(self, existing: dict[str, str]) -> dict[str, str] | None:
-        """Return all tags the object should have, or None if tags are not managed."""
+        """Return all tags that the object should have, or None if tags are not managed."""
         tags = self.params.get("tags")
         if tags is None:
             return None
@@ -198,11 +198,11 @@ class Resource:
     ) -> Any:
         """Call `operation` (boto3's snake_case name).
 
-        Error codes in `missing` mean "there is no such object": None is returned. Anything else
-        ends the module with a message that names the AWS action and the object.
+        Returns None for error codes in `missing`, which mean that the object does not exist. Any other error
+        fails the module with a message that names the AWS action and the object.
         """
         client = client or self.client
-        if arguments.get("tags") == {}:  # EKS's model asks for one tag at least
+        if arguments.get("tags") == {}:  # EKS's model requires at least one tag
             del arguments["tags"]
         try:
             return self.without_ignored_tags(getattr(client, operation)(**arguments))
@@ -214,17 +214,17 @@ class Resource:
     def call_with_retry(
         self,
         operation: str,
-        passing: Callable[[dict[str, str]], bool],
+        transient: Callable[[dict[str, str]], bool],
         *,
         seconds: float = 60.0,
         missing: Iterable[str] = (),
         client: Any = None,
         **arguments: Any,
     ) -> Any:
-        """Call `operation` again for at most `seconds` while `passing` says of AWS's error that it will pass.
+        """Call `operation`, and retry for at most `seconds` while the error is `transient`.
 
-        `passing` gets the error's `Code` and `Message`. For what AWS has made and doesn't know everywhere yet, or has
-        removed and still counts. `missing` is as for `call`.
+        `transient` gets the error's `Code` and `Message`. For eventual consistency: AWS does not yet know a new object
+        everywhere, or still counts a deleted one. `missing` is as for `call`.
         """
         client = client or self.client
         give_up = time.monotonic() + seconds
@@ -235,7 +235,7 @@ class Resource:
             except ClientError as error:
                 if error.response["Error"]["Code"] in set(missing):
                     return None
-                if time.monotonic() > give_up or not passing(error.response["Error"]):
+                if time.monotonic() > give_up or not transient(error.response["Error"]):
                     self.fail_aws(error, client, operation)
             except BotoCoreError as error:
                 self.fail_aws(error, client, operation)
@@ -243,7 +243,7 @@ class Resource:
             pause = min(5.0, pause * 1.5)
 
     def fail_aws(self, error: Exception, client: Any, operation: str) -> NoReturn:
-        """End the module: name the AWS action that failed, and for which object."""
+        """Fail the module with a message that names the AWS action and the object."""
         action = client.meta.method_to_api_mapping.get(operation, operation)
         prefix = client.meta.service_model.signing_name
         self.module.fail_json_aws(error, msg=f"{prefix}:{action} failed for {self.kind} '{self.name}'")
@@ -251,7 +251,7 @@ class Resource:
     def pages(
         self, operation: str, key: str, *, missing: Iterable[str] = (), client: Any = None, **arguments: Any
     ) -> list:
-        """Return all items under `key` over all pages of `operation`; none for error codes in `missing`."""
+        """Return all items under `key` from all pages of `operation`; none for error codes in `missing`."""
         client = client or self.client
         try:
             if not client.can_paginate(operation):
@@ -271,11 +271,10 @@ class Resource:
         delay: float = 5.0,
         failure: Callable[[dict | None], str | None] = lambda found: None,
     ) -> dict | None:
-        """Poll `find` until `ready` says so and return what it found.
+        """Poll `find` until `ready(found)` is true, and return the object.
 
-        `failure` may return the reason why waiting longer is useless; `recovery_time` says for how long that is doubted.
-        The pause is a fortieth of the time waited so far, at most `delay` seconds; it gives up after the module's
-        `wait_timeout`.
+        Fails the module if `failure` returns a reason for longer than `recovery_time`, or after the module's
+        `wait_timeout`. The pause between calls is a fortieth of the time waited so far, at most `delay` seconds.
         """
         started, limit = time.monotonic(), self.params.get("wait_timeout", 1800)
         failed_since: float | None = None
@@ -295,16 +294,16 @@ class Resource:
                 last = f" ({self.status(found)}{self.issues(found)})" if found and self.status_kind else ""
                 self.module.fail_json(
                     msg=f"{self.kind} '{self.name}' did not become {what} in {limit} s{last}. "
-                    "AWS may still be at it: run this again, and it goes on waiting."
+                    "AWS may still be working on it. Run this again to continue waiting."
                 )
             time.sleep(min(delay, max(0.1, waited / 40)))
 
     def wait_listed(self) -> dict:
-        """Wait until `find` finds what was just made: AWS completes its lists a little later."""
+        """Wait until `find` finds the new object: AWS adds it to its lists with a delay."""
         return self.wait_until(lambda found: found is not None, "listed", delay=1.0)
 
     def wait_until_ready(self, found: dict | None = None) -> dict | None:
-        """Wait, if asked to, until AWS is done with the object; return it, or None if it is gone."""
+        """Wait, if `wait` is set, until the object is ready; return it, or None if it was deleted."""
         if not self.params.get("wait", True):
             return found or self.find()
         return self.wait_until(
@@ -314,16 +313,16 @@ class Resource:
         )
 
     def wait_until_deleted(self) -> None:
-        """Wait, if asked to, until the object is gone."""
+        """Wait, if `wait` is set, until the object is deleted."""
         if self.params.get("wait", True):
             self.wait_until(lambda found: found is None, "absent", failure=self.failure)
 
     def run(self) -> NoReturn:
-        """Bring the object to the wanted state and leave the module."""
+        """Bring the object to the wanted state and exit the module."""
         found = self.find()
         if self.params.get("state", "present") == "absent":
             self._remove(found)
-        # An earlier run that was killed may have left it halfway.
+        # A run that was killed may have left a change in progress.
         found = self._wait_for_pending_change(found)
         desired = {key: value for key, value in self.desired().items() if value is not None}
         if found is None:
@@ -335,7 +334,7 @@ class Resource:
             self.module.fail_json(
                 msg=f"{self.kind} '{self.name}' exists, and AWS cannot change: "
                 + ", ".join(f"{key} (is {current.get(key)!r}, wanted {changes[key]!r})" for key in fixed)
-                + ". Set it back, or take the component away first."
+                + ". Restore the setting, or remove the component first."
             )
         before = {key: current.get(key) for key in desired}
         if changes and not self.module.check_mode:
@@ -345,7 +344,7 @@ class Resource:
         self._finish(before, desired, found)
 
     def _wait_for_pending_change(self, found: dict | None) -> dict | None:
-        """Wait until AWS is no longer at work on the object; end the module if no change could repair it."""
+        """Wait until no change is in progress; fail the module if the object has failed and cannot be repaired."""
         if found is None or self.is_ready(found):
             return found
         reason = self.failure(found)

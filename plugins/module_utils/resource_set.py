@@ -1,9 +1,9 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Many AWS objects that belong together, brought to what is wanted in one process.
+"""Base classes of modules that manage a set of AWS objects in one process.
 
-A loop over a module starts a process for each object, and never removes what is no longer
-declared. A `ResourceSet` compares all of them by a key at once.
+A loop over a module starts a process per object, and does not remove objects that are no longer declared. A
+`ResourceSet` compares all objects by key at once.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
     boto3_tag_list_to_ansible_dict,
 )
 
-#: AWS refuses to delete what something else still uses; load balancers leave interfaces and certificates late.
+#: Error codes for an object that is still in use. Load balancers release interfaces and certificates late.
 IN_USE = ("DependencyViolation", "ResourceInUse", "ResourceInUseException")
 
 
 class ResourceSet(Resource):
-    """Objects of one kind, each under a key that is stable between runs.
+    """Objects of one kind by key. The key of an object is the same in every run.
 
-    Subclasses implement `find_all`, `settings`, `create_one`, `update_one` and `delete_one`. Settings
-    are flat dicts that can be compared; those of `fixed` cannot be changed by AWS after creation.
+    Subclasses implement `find_all`, `settings`, `create_one`, `update_one` and `delete_one`. Settings are flat dicts.
+    AWS cannot change the settings in `fixed` after creation.
     """
 
     fixed: frozenset[str] = frozenset()
@@ -43,11 +43,11 @@ class ResourceSet(Resource):
         return self._at
 
     def find_all(self) -> dict[str, dict]:
-        """Return what stands, by key."""
+        """Return the existing objects by key."""
         raise NotImplementedError
 
     def settings(self, found: dict) -> dict[str, Any]:
-        """Return the settings of an object, in the shape of those that are wanted."""
+        """Return the settings of an object, with the same keys as the wanted settings."""
         raise NotImplementedError
 
     def create_one(self, key: str, want: dict[str, Any]) -> dict:
@@ -60,9 +60,9 @@ class ResourceSet(Resource):
         raise NotImplementedError
 
     def ensure(self, wanted: dict[str, dict[str, Any]]) -> dict[str, dict]:
-        """Create and update what is wanted, and return it by key; `purge` removes the rest.
+        """Create and update the wanted objects, and return them by key. `purge` removes the others.
 
-        In check mode nothing is changed, and what is yet to be made is missing from the answer.
+        Changes nothing in check mode; objects that do not exist are then missing from the result.
         """
         self._existing = self.find_all()
         self.before = {key: self.settings(found) for key, found in self._existing.items()}
@@ -83,7 +83,7 @@ class ResourceSet(Resource):
         return result
 
     def purge(self) -> None:
-        """Remove what stood when `ensure` looked and was not wanted."""
+        """Delete the objects that `ensure` found and that are not wanted."""
         for key in sorted(self._existing.keys() - self.after.keys()):
             self._at = key
             if not self.module.check_mode:
@@ -99,7 +99,7 @@ class ResourceSet(Resource):
         if changes:
             self.module.fail_json(
                 msg=f"{self.kind} '{key}' exists, and AWS cannot change: {', '.join(changes)}. "
-                "Give it another name, or take it away first."
+                "Choose another name, or delete it first."
             )
 
     def delete_when_free(
@@ -109,9 +109,9 @@ class ResourceSet(Resource):
         gone: Iterable[str] = (),
         **arguments: Any,
     ) -> None:
-        """Call `operation` until nothing uses the object any more, at most `wait_timeout` seconds.
+        """Call `operation`, and retry for at most `wait_timeout` seconds while the object is in use.
 
-        Error codes in `gone` mean that there is nothing to delete.
+        Error codes in `gone` mean that the object does not exist.
         """
         self.call_with_retry(
             operation,
@@ -123,13 +123,13 @@ class ResourceSet(Resource):
 
 
 class EC2Set(ResourceSet):
-    """EC2 objects of one VPC, keyed by their tag `Name`."""
+    """EC2 objects of one VPC, by their tag `Name`."""
 
     service = "ec2"
     id_key: str
 
     def by_name(self, items: list[dict]) -> dict[str, dict]:
-        """Return `items` by their `Name` tag, or by their id if they have none."""
+        """Return `items` by their `Name` tag, or by their ID without one."""
         return {self.tags_of(item).get("Name", item[self.id_key]): item for item in items}
 
     def in_vpc(self, operation: str, key: str, filter_name: str = "vpc-id", **more: Any) -> list[dict]:
@@ -143,17 +143,17 @@ class EC2Set(ResourceSet):
         return {key: value for key, value in tags.items() if not key.startswith("aws:")}
 
     def call_when_visible(self, operation: str, **arguments: Any) -> Any:
-        """Call `operation` on what was just made: for a moment EC2 may not know the id that it gave."""
+        """Call `operation` on a new object, and retry while EC2 does not yet know its ID."""
         return self.call_with_retry(
             operation, lambda error: error["Code"].endswith("NotFound"), seconds=7.5, **arguments
         )
 
     def specification(self, kind: str, tags: dict[str, str]) -> list[dict]:
-        """Return TagSpecifications, so that an object is never there without its tags."""
+        """Return TagSpecifications, so that an object is created with its tags."""
         return [{"ResourceType": kind, "Tags": ansible_dict_to_boto3_tag_list(tags)}]
 
     def sync_tags(self, found: dict, want: dict[str, str]) -> None:
-        """Bring the tags of an object to `want`."""
+        """Change the tags of an object to `want`."""
         have = self.tags_of(found)
         identifier = [found[self.id_key]]
         extra = [{"Key": key} for key in have.keys() - want.keys()]
@@ -165,7 +165,7 @@ class EC2Set(ResourceSet):
 
 
 def finish(module: AnsibleAWSModule, sets: dict[str, ResourceSet], **result: Any) -> NoReturn:
-    """Leave the module with the changes of all `sets` as one diff."""
+    """Exit the module with the changes of all `sets` as one diff."""
     before = {name: entry.before for name, entry in sets.items()}
     after = {name: entry.after for name, entry in sets.items()}
     module.exit_json(changed=before != after, diff={"before": before, "after": after}, **result)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Values of YAML and JSON as text, the same wherever text is needed: tags, environment variables."""
+"""Converts values of YAML and JSON to text, for tags and environment variables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 
 def as_text(value: Any) -> str:
-    """Return a value as text: nothing as the empty string, mappings, lists, numbers and booleans as JSON."""
+    """Return a value as text: None as the empty string; mappings, lists, numbers and booleans as JSON."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -21,15 +21,15 @@ def as_text(value: Any) -> str:
 
 
 def as_texts(values: Mapping[Any, Any]) -> dict[str, str]:
-    """Return a mapping with text alone."""
+    """Return a mapping with all keys and values as text."""
     return {as_text(key): as_text(value) for key, value in values.items()}
 
 
 def require_text(module: AnsibleModule, *options: str) -> None:
-    """Fail the module if one of its options of the type `raw` is not text.
+    """Fail the module if one of its options of type `raw` is not text.
 
-    The type `str` would turn the version 1.10 that was given without quotes into the text 1.1.
+    The type `str` would convert the unquoted version 1.10 to the text 1.1.
     """
     for option in options:
         if not isinstance(value := module.params[option], str):
-            module.fail_json(msg=f"{option} is {value!r}: {value!r} is not text: put it in quotes")
+            module.fail_json(msg=f"{option}: {value!r} is not text: put it in quotes")

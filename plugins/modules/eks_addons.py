@@ -91,7 +91,7 @@ from ansible_collections.teal.platform.plugins.module_utils import aws_statuses
 from ansible_collections.teal.platform.plugins.module_utils.eks import NO_CLUSTER, ClusterSet
 from ansible_collections.teal.platform.plugins.module_utils.resource import (
     COMMON_ARGUMENTS,
-    OVER,
+    DELETE_FIRST,
     AnsibleAWSModule,
 )
 
@@ -163,7 +163,7 @@ class EksAddons(ClusterSet):
     def failure(self, found: dict | None) -> str | None:
         if not found or self.meaning(found) != aws_statuses.FAILED:
             return None
-        return f"{self.status(found)}.{'' if self.repairable(found) else OVER}"
+        return f"{self.status(found)}.{'' if self.repairable(found) else DELETE_FIRST}"
 
     def repairable(self, found: dict) -> bool:
         failed = [addon["status"] for addon in found.values()]

@@ -159,7 +159,7 @@ def test_a_region_that_the_organization_closed_is_named(answers, run_module):
         "You are not authorized to perform this operation. User: arn:aws:iam::123456789012:user/x is not authorized "
         "to perform: ec2:DescribeAvailabilityZones with an explicit deny in a service control policy",
     )
-    with pytest.raises(ModuleFailed, match=r"closed to this account by a service control policy"):
+    with pytest.raises(ModuleFailed, match=r"service control policy of the organization denies"):
         run_module(access_info, region="eu-west-1", zones=["eu-west-1a"])
 
 

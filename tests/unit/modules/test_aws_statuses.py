@@ -209,12 +209,12 @@ def test_degraded_nodes_fail_after_five_minutes_with_what_eks_says(
     clock = Clock(monkeypatch)
     answers.by_operation["DescribeNodegroup"] = lambda given: node_group("DEGRADED")
     told = (
-        r"it is DEGRADED; InsufficientFreeAddresses: no address is left \(subnet-0a, subnet-0b\)\. "
+        r"status DEGRADED; InsufficientFreeAddresses: no address is left \(subnet-0a, subnet-0b\)\. "
         r"Fix the cause and run this again"
     )
     with pytest.raises(ModuleFailed, match=told):
         run_module(eks_nodegroup, **NODES)
-    assert resource.DEGRADED_FOR <= clock.waited < resource.DEGRADED_FOR + 60
+    assert resource.DEGRADED_TIMEOUT <= clock.waited < resource.DEGRADED_TIMEOUT + 60
 
 
 def test_degraded_nodes_that_recover_are_accepted(
@@ -260,7 +260,7 @@ def test_a_check_names_what_failed(
     monkeypatch.setattr(basic.AnsibleModule, "warn", lambda self, text, **more: warned.append(text))
     answers.by_operation["DescribeNodegroup"] = lambda given: node_group("DEGRADED")
     run_module(eks_nodegroup, check=True, **NODES)
-    assert "is not ready: it is DEGRADED; InsufficientFreeAddresses" in warned[0]
+    assert "is not ready: status DEGRADED; InsufficientFreeAddresses" in warned[0]
 
 
 def test_a_time_out_names_the_status(
@@ -277,7 +277,7 @@ def test_nodes_that_could_not_be_created_fail_at_once(
 ) -> None:
     clock = Clock(monkeypatch)
     answers.by_operation["DescribeNodegroup"] = lambda given: node_group("CREATE_FAILED")
-    with pytest.raises(ModuleFailed, match=r"it is CREATE_FAILED.*delete it first"):
+    with pytest.raises(ModuleFailed, match=r"status CREATE_FAILED.*Delete it first"):
         run_module(eks_nodegroup, **NODES)
     assert clock.waited == 0
 

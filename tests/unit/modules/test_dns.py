@@ -97,7 +97,7 @@ def test_an_imported_certificate_of_the_same_name_is_left_alone(zone, run_module
 
 def test_two_zones_of_one_name_are_refused(route53, zone, run_module):
     route53.create_hosted_zone(Name="shop.example.com", CallerReference="2")
-    with pytest.raises(ModuleFailed, match="2 hosted zones are called"):
+    with pytest.raises(ModuleFailed, match="2 hosted zones have the name"):
         run_module(dns_certificate, **CERTIFICATE)
 
 

@@ -239,7 +239,7 @@ def test_an_update_that_fails_says_why(cluster: dict, run_module: Run, monkeypat
         return call(self, operation, **more)
 
     monkeypatch.setattr(eks_cluster.EksCluster, "call", failing)
-    with pytest.raises(ModuleFailed, match="VersionUpdate is Failed; IpNotAvailable: no address left"):
+    with pytest.raises(ModuleFailed, match="VersionUpdate: Failed; IpNotAvailable: no address left"):
         run_module(eks_cluster, **{**cluster, "version": "1.34"})
 
 
@@ -393,7 +393,7 @@ def test_what_nodes_are_made_of_stays_if_they_could_not_be_rolled(
 
     template("t3.xlarge")
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
-    with pytest.raises(ModuleFailed, match="VersionUpdate is Failed; PodEvictionFailure: Reached max"):
+    with pytest.raises(ModuleFailed, match="VersionUpdate: Failed; PodEvictionFailure: Reached max"):
         run_module(eks_nodegroup, **nodes)
     found = boto3.client("ec2").describe_launch_template_versions(LaunchTemplateName="nodes")
     assert sorted(entry["VersionNumber"] for entry in found["LaunchTemplateVersions"]) == [1, 2]

@@ -145,7 +145,7 @@ def test_absent_finishes_what_a_killed_run_left(wanted: dict, run_module: Any) -
 
 def test_refuses_a_source_that_is_not_there(wanted: dict, run_module: Any) -> None:
     wanted["functions"][0]["source"] = "/nowhere"
-    with pytest.raises(Exception, match="source of 'hello': '/nowhere' is no folder"):
+    with pytest.raises(Exception, match="source of 'hello': '/nowhere' is not a folder"):
         run_module(lambda_functions, **wanted)
 
 

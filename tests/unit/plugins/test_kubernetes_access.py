@@ -117,7 +117,7 @@ def test_a_kubeconfig_wins_and_its_context_must_exist(tmp_path: Path) -> None:
     )
     client = access.api_client(Module(tmp_path, cluster="x", kubeconfig=str(kubeconfig), context=""))
     assert client.configuration.host == "https://127.0.0.1:6443"
-    with pytest.raises(SystemExit, match=r"context elsewhere.*can't be used"):
+    with pytest.raises(SystemExit, match=r"context elsewhere.*cannot be used"):
         access.api_client(Module(tmp_path, kubeconfig=str(kubeconfig), context="elsewhere"))
 
 

@@ -54,7 +54,7 @@ def test_leaves_out_caches_tests_and_hidden_files(source: Path) -> None:
 
 
 def test_says_what_is_wrong(tmp_path: Path) -> None:
-    with pytest.raises(PackageError, match="is no folder"):
+    with pytest.raises(PackageError, match="is not a folder"):
         build(tmp_path / "none")
     with pytest.raises(PackageError, match="has no files"):
         build(tmp_path)
