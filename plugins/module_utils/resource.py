@@ -147,7 +147,7 @@ class Resource:
         return ""
 
     def meaning(self, found: dict) -> str:
-        """Return what the object's status means (see `statuses`)."""
+        """Return the meaning of the object's status (see `aws_statuses`)."""
         return (
             aws_statuses.meaning(self.status_kind, self.status(found))
             if self.status_kind

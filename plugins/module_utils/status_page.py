@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The status of environments as one page of HTML: no script, nothing from the network, light and dark."""
+"""Renders the status of environments as one HTML page without scripts and external resources, in light and dark."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ansible_collections.teal.platform.plugins.module_utils.release.clock import
 
 Status = dict[str, Any]
 SLOTS = ("blue", "green")
-#: How a release stands: the sign and word that say it without colour, and the colour's class.
+#: Outcome of a release: symbol and text, which do not depend on colour, and the CSS class of the colour.
 OUTCOMES = {
-    "committed": ("✓", "went well", "good"),
-    "aborted": ("✕", "stopped before it had requests", "warn"),
+    "committed": ("✓", "succeeded", "good"),
+    "aborted": ("✕", "aborted before it received traffic", "warn"),
     "rolled_back": ("↩", "rolled back", "warn"),
-    "rollback_failed": ("✕", "could not be rolled back", "bad"),
+    "rollback_failed": ("✕", "rollback failed", "bad"),
 }
-UNDER_WAY = ("…", "under way", "info")
+IN_PROGRESS = ("…", "in progress", "info")
 
 CSS = """
 :root { color-scheme: light dark; --ink: #16202a; --soft: #4a5866; --page: #eef2f5; --card: #ffffff;
@@ -86,7 +86,7 @@ pre { white-space: pre-wrap; font: .8rem/1.4 ui-monospace, monospace; margin: .2
 
 
 def page(environments: list[Status], application: str) -> str:
-    """Return the page of what the module status_page kept; what it kept first stands first."""
+    """Return the page for the stored statuses, in the order in which the environments were first stored."""
     ordered = sorted(environments, key=lambda each: (each["since"], each["environment"]))
     title = f"{application}: {', '.join(each['environment'] for each in ordered)}"
     return f"""<!doctype html>
@@ -100,22 +100,22 @@ def page(environments: list[Status], application: str) -> str:
 </head>
 <body>
 <header><h1>{escape(application)}</h1>
-<p class="soft">What serves, what is kept warm, who works on it, and what came before. Each environment as it
-was when it was read.</p></header>
+<p class="soft">Live release, slots, lock and release history of each environment, at the time that its status was
+read.</p></header>
 <main>
 {"".join(_environment(each) for each in ordered)}</main>
-<footer class="soft">Written by <code>playbooks/status.yml -e output=html</code>; run it again to read it
-again.</footer>
+<footer class="soft">Written by <code>playbooks/status.yml -e output=html</code>. Run it again to update the
+page.</footer>
 </body>
 </html>
 """
 
 
-def _environment(kept: Status) -> str:
-    status, name = kept["status"], escape(kept["environment"])
+def _environment(stored: Status) -> str:
+    status, name = stored["status"], escape(stored["environment"])
     live = status.get("live_slot", "")
     serving = status["slots"].get(live, {}).get("name") or "nothing"
-    url = escape(kept.get("url", ""))
+    url = escape(stored.get("url", ""))
     parts = [
         f'<article aria-labelledby="{name}">',
         f'<h2 id="{name}">{name.upper()}</h2>',
@@ -126,10 +126,10 @@ def _environment(kept: Status) -> str:
         '<div class="slots">',
         *(_slot(slot, status["slots"].get(slot, {}), slot == live) for slot in SLOTS),
         "</div>",
-        _facts(kept),
+        _facts(stored),
         "<h3>Releases</h3>",
         _timeline(status.get("releases", [])),
-        f'<p class="soft">Read at {_time(kept.get("read", ""))}</p>',
+        f'<p class="soft">Read at {_time(stored.get("read", ""))}</p>',
         "</article>\n",
     ]
     return "\n".join(part for part in parts if part)
@@ -146,44 +146,45 @@ def _weights(weights: dict[str, int]) -> str:
     return f'<div class="weights" role="img" aria-label="Requests: {words}">{bars}</div>'
 
 
-def _slot(slot: str, told: Status, live: bool) -> str:
-    healthy, targets = told.get("healthy", 0), told.get("targets", 0)
+def _slot(slot: str, state: Status, live: bool) -> str:
+    healthy, targets = state.get("healthy", 0), state.get("targets", 0)
     health = "good" if targets and healthy == targets else "bad" if live else "soft"
     count = f"{healthy} of {targets} targets healthy" if targets else "no targets"
     lines = [
-        f"<strong>{escape(told.get('name') or 'empty')}</strong>",
+        f"<strong>{escape(state.get('name') or 'empty')}</strong>",
         f'<span class="{health}">{count}</span>',
     ]
-    if told.get("wanted"):
-        ready = f"{told.get('ready')} of {told['wanted']} ready"
-        lines.append(f"{ready}, {told.get('restarts') or 0} restarts")
-    lines += [escape(note) for note in told.get("notes") or []]
-    if told.get("warm_until"):
-        lines.append(f"kept warm until {_time(told['warm_until'])}")
-    elif told.get("state") not in ("", "up", None):
-        lines.append({"down": "scaled down", "raising": "being brought up"}.get(told["state"], told["state"]))
-    if told.get("digest"):
-        lines.append(f"<code>{escape(told['digest'][:19])}</code>")
+    if state.get("wanted"):
+        ready = f"{state.get('ready')} of {state['wanted']} ready"
+        lines.append(f"{ready}, {state.get('restarts') or 0} restarts")
+    lines += [escape(note) for note in state.get("notes") or []]
+    if state.get("warm_until"):
+        lines.append(f"warm until {_time(state['warm_until'])}")
+    elif state.get("state") not in ("", "up", None):
+        lines.append({"down": "scaled down", "raising": "starting"}.get(state["state"], state["state"]))
+    if state.get("digest"):
+        lines.append(f"<code>{escape(state['digest'][:19])}</code>")
     badge = f' <span class="badge {slot}">live</span>' if live else ""
     kind = "serving" if live else "idle"
     head = f'<span class="soft">slot {slot}</span>{badge}'
     return f'<div class="slot of-{slot} {kind}">{head}<br>{"<br>".join(lines)}</div>'
 
 
-def _facts(kept: Status) -> str:
-    status = kept["status"]
+def _facts(stored: Status) -> str:
+    status = stored["status"]
     facts = [
         ("Lock", _lock(status.get("lock", {}))),
-        ("Quality gate", _gate(kept.get("gate") or {})),
-        ("Drift", _drift(kept.get("drift") or {})),
+        ("Quality gate", _gate(stored.get("gate") or {})),
+        ("Drift", _drift(stored.get("drift") or {})),
     ]
     return f"<dl>{''.join(f'<dt>{name}</dt><dd>{text}</dd>' for name, text in facts)}</dl>"
 
 
 def _alerts(status: Status) -> str:
-    """What is not as it should be, before all else."""
-    left = [f"{status['unfinished']} has not come to its end"] if status.get("unfinished") else []
-    return "".join(f'<p class="alert">⚠ {escape(each)}</p>' for each in [*left, *status.get("problems", [])])
+    """Return problems and the unfinished release, for the top of the environment."""
+    unfinished = [f"Release {status['unfinished']} is unfinished"] if status.get("unfinished") else []
+    alerts = [*unfinished, *status.get("problems", [])]
+    return "".join(f'<p class="alert">⚠ {escape(each)}</p>' for each in alerts)
 
 
 def _lock(lock: Status) -> str:
@@ -198,15 +199,15 @@ def _lock(lock: Status) -> str:
 
 def _gate(gate: Status) -> str:
     if not gate.get("status"):
-        return '<span class="soft">not asked</span>'
+        return '<span class="soft">not checked</span>'
     if not gate.get("refusal"):
         return f'<span class="good">✓ {escape(gate["status"])}</span>'
-    return f'<span class="bad">✕ refused</span><pre>{escape(gate["refusal"])}</pre>'
+    return f'<span class="bad">✕ failed</span><pre>{escape(gate["refusal"])}</pre>'
 
 
 def _drift(drift: Status) -> str:
     if "differing" not in drift:
-        return '<span class="soft">not looked for</span>'
+        return '<span class="soft">not checked</span>'
     when = f' <span class="soft">({_time(drift.get("at", ""))})</span>'
     if not drift["differing"]:
         return f'<span class="good">✓ none</span>{when}'
@@ -215,15 +216,15 @@ def _drift(drift: Status) -> str:
 
 def _timeline(releases: list[Status]) -> str:
     if not releases:
-        return '<p class="soft">None yet.</p>'
+        return '<p class="soft">No releases.</p>'
     longest = max((float(each.get("seconds") or 0) for each in releases), default=0) or 1
     return f'<ol role="list">{"".join(_release(each, longest) for each in releases)}</ol>'
 
 
 def _release(release: Status, longest: float) -> str:
-    sign, words, colour = OUTCOMES.get(release.get("state", ""), UNDER_WAY)
+    sign, words, colour = OUTCOMES.get(release.get("state", ""), IN_PROGRESS)
     if release.get("kind") == "rollback" and release.get("state") == "rolled_back":
-        sign, words, colour = "↩", "went back", "good"
+        colour = "good"
     what = release.get("tag") or release.get("version") or release.get("digest", "")[:19]
     head = f"<strong>{escape(what)}</strong> ({escape(release.get('release', ''))})"
     kind = "" if release.get("kind") == "deploy" else f"{escape(release.get('kind', ''))} to "
@@ -249,6 +250,6 @@ def _run(address: str) -> str:
 
 
 def _time(text: str) -> str:
-    """Return a moment (ISO 8601 in UTC) for people and for machines."""
+    """Return a <time> element for a time in UTC (ISO 8601)."""
     shown = text.replace("T", " ")[: len("2026-11-23 09:00")]
     return f'<time datetime="{escape(text)}">{escape(shown)} UTC</time>' if text else "–"

@@ -7,16 +7,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: status_page
-short_description: Write the status of environments as one page of HTML
+short_description: Write the status of environments as one HTML page
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Keeps the status of one environment in a folder, as C(<environment>.json), and writes C(index.html) there,
-    with all environments that the folder has, side by side. The one that was kept first stands first.
-  - The page needs no network and no script.
+  - Stores the status of one environment in a folder as C(<environment>.json). Then writes C(index.html) with all
+    environments of the folder side by side, in the order in which they were first stored.
+  - The page needs neither a network nor scripts.
 options:
   folder:
-    description: The folder. It is made if it is missing.
+    description: Path of the folder. It is created if it does not exist.
     type: path
     required: true
   environment:
@@ -24,30 +24,30 @@ options:
     type: str
     required: true
   application:
-    description: Name of the application, the page's title.
+    description: Name of the application, used as the title of the page.
     type: str
     required: true
   url:
-    description: Where the service is reached.
+    description: URL of the service.
     type: str
     default: ""
   status:
-    description: What M(teal.platform.release_info) returned as C(status).
+    description: The C(status) that M(teal.platform.release_info) returns.
     type: dict
     required: true
   gate:
-    description: What M(teal.platform.sonar_quality_gate) returned of what is live. Empty if it was not asked.
+    description: The result of M(teal.platform.sonar_quality_gate) for the live release. Empty if it was not checked.
     type: dict
     default: {}
   drift_summary:
     description:
-      - File that P(teal.platform.summary#callback) wrote of a run of C(playbooks/provision.yml --check).
-      - Empty if there is none.
+      - Path of the file that P(teal.platform.summary#callback) wrote in a run of C(playbooks/provision.yml --check).
+      - Empty to show no drift.
     type: path
     default: ""
 attributes:
   check_mode:
-    description: Writes nothing.
+    description: Writes nothing in check mode.
     support: full
 """
 
@@ -63,11 +63,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The page.
+  description: Path of the page.
   returned: success
   type: str
 environments:
-  description: Names of the environments on it.
+  description: Names of the environments on the page.
   returned: success
   type: list
   elements: str
@@ -87,7 +87,7 @@ def moment(seconds: float) -> str:
 
 
 def drift(module: AnsibleModule, path: str) -> dict[str, Any]:
-    """Return which components a check found to differ, and when; empty if no file was named."""
+    """Return the components that differ, and the time of the check; empty without a file."""
     if not path:
         return {}
     file = Path(path)
@@ -95,21 +95,24 @@ def drift(module: AnsibleModule, path: str) -> dict[str, Any]:
         components = json.loads(file.read_text(encoding="utf-8"))["components"]
         differing = [name for name, found in components.items() if found["state"] != "ok"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        module.fail_json(msg=f"drift_summary ({path}) is not what the callback summary writes: {error!r}")
+        module.fail_json(
+            msg=f"drift_summary ({path}) is not a summary of the callback teal.platform.summary: {error!r}. "
+            "Write one with PLATFORM_SUMMARY_FILE and --check, or leave drift_summary empty."
+        )
     return {"differing": differing, "at": moment(file.stat().st_mtime)}
 
 
-def kept_of(module: AnsibleModule, folder: Path) -> dict[str, dict[str, Any]]:
-    """Return what is kept of environments, by name."""
+def stored_statuses(module: AnsibleModule, folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the stored statuses by environment."""
     found = {}
     for file in sorted(folder.glob("*.json")):
         try:
-            kept = json.loads(file.read_text(encoding="utf-8"))
-            _needed = kept["since"], kept["status"]["slots"]
-            found[kept["environment"]] = kept
+            stored = json.loads(file.read_text(encoding="utf-8"))
+            _required = stored["since"], stored["status"]["slots"]
+            found[stored["environment"]] = stored
         except (OSError, ValueError, KeyError, TypeError) as error:
             module.fail_json(
-                msg=f"{file} is not what this module writes ({error!r}); remove it, or use another folder"
+                msg=f"{file} was not written by this module ({error!r}). Remove it, or use another folder."
             )
     return found
 
@@ -129,9 +132,9 @@ def main() -> None:
     )
     params = module.params
     folder, now = Path(params["folder"]), moment(time.time())
-    environments = kept_of(module, folder)
+    environments = stored_statuses(module, folder)
     gate = {key: params["gate"].get(key, "") for key in ("status", "refusal")} if params["gate"] else {}
-    kept = {
+    stored = {
         "environment": params["environment"],
         "url": params["url"],
         "since": environments.get(params["environment"], {}).get("since", now),
@@ -140,16 +143,16 @@ def main() -> None:
         "gate": gate,
         "drift": drift(module, params["drift_summary"]),
     }
-    environments[params["environment"]] = kept
+    environments[params["environment"]] = stored
     text = page(list(environments.values()), params["application"])
     if not module.check_mode:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             own = folder / f"{params['environment']}.json"
-            own.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+            own.write_text(json.dumps(stored, indent=2) + "\n", encoding="utf-8")
             (folder / "index.html").write_text(text, encoding="utf-8")
         except OSError as error:
-            module.fail_json(msg=f"The page cannot be written: {error}")
+            module.fail_json(msg=f"The status page cannot be written: {error}")
     module.exit_json(
         changed=True,
         path=str((folder / "index.html").absolute()),

@@ -1,4 +1,4 @@
-"""The status page: what it says, that it needs nothing from elsewhere, and that nothing on it can do harm."""
+"""Tests of the status page: content, no external resources, no injected markup."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Run = Callable[..., dict[str, Any]]
 
 
 class Reader(HTMLParser):
-    """Reads a page strictly: each element is closed, and in order."""
+    """Parses a page strictly: each element must be closed, in order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ def write(run_module: Run, tmp_path: Path) -> Callable[..., str]:
     return write
 
 
-def test_it_says_what_serves_and_what_came_before(write: Callable[..., str]) -> None:
+def test_page_shows_live_release_and_history(write: Callable[..., str]) -> None:
     text = " ".join(read(write()).text.split())
     for words in (
         "STAGING",
@@ -110,19 +110,19 @@ def test_it_says_what_serves_and_what_came_before(write: Callable[..., str]) -> 
         "green 100 %",
         "slot green live",
         "2 of 2 targets healthy",
-        "kept warm until 2026-11-24 09:00 UTC",
+        "warm until 2026-11-24 09:00 UTC",
         "✓ free",
-        "✓ went well",
+        "✓ succeeded",
         "took 2 min 10 s",
-        "✕ stopped before it had requests",
-        "not asked",
-        "not looked for",
+        "✕ aborted before it received traffic",
+        "Quality gatenot checked",
+        "Driftnot checked",
     ):
         assert words in text, words
     assert "blue 0 %" not in text
 
 
-def test_environments_stand_side_by_side_as_they_were_first_read(
+def test_environments_keep_the_order_of_their_first_run(
     write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     moments = iter(range(1_800_000_000, 1_800_000_100))
@@ -133,7 +133,7 @@ def test_environments_stand_side_by_side_as_they_were_first_read(
     assert headings == ["test", "staging", "production", "qa"]
 
 
-def test_a_lock_a_problem_and_what_is_unfinished_are_seen(write: Callable[..., str]) -> None:
+def test_lock_problems_and_unfinished_release_are_shown(write: Callable[..., str]) -> None:
     lock = {
         "held": True,
         "who": "dana",
@@ -144,7 +144,7 @@ def test_a_lock_a_problem_and_what_is_unfinished_are_seen(write: Callable[..., s
     now = status(lock=lock, unfinished="r3", problems=["requests do not all go to one slot"], live_slot="")
     text = " ".join(read(write(status=now)).text.split())
     assert "⚠ held for a deploy of 1.2.0 by dana since 2026-11-23 09:00 UTC" in text
-    assert "⚠ r3 has not come to its end" in text
+    assert "⚠ Release r3 is unfinished" in text
     assert "⚠ requests do not all go to one slot" in text
 
 
@@ -155,14 +155,14 @@ def test_gate_and_drift(write: Callable[..., str], tmp_path: Path) -> None:
     summary.write_text(json.dumps({"components": components}))
     gate = {"status": "ERROR", "refusal": "coverage is 61, and fails below 80"}
     text = read(write(gate=gate, drift_summary=str(summary))).text
-    assert "✕ refused" in text
+    assert "✕ failed" in text
     assert "coverage is 61" in text
     assert "⚠ network" in text
     assert "cluster" not in text
     assert "✓ OK" in read(write(gate={"status": "OK", "refusal": ""})).text
 
 
-def test_nothing_on_it_comes_from_elsewhere_or_runs(write: Callable[..., str]) -> None:
+def test_page_has_no_scripts_or_external_resources(write: Callable[..., str]) -> None:
     releases = [
         {"tag": '"><img src=x onerror=alert(1)>', "release": "r1", "run": "javascript:alert(1)", "who": "<b>"}
     ]
@@ -176,7 +176,7 @@ def test_nothing_on_it_comes_from_elsewhere_or_runs(write: Callable[..., str]) -
         assert "default-src 'none'" in page
 
 
-def test_it_is_made_for_phones_the_dark_and_screen_readers(write: Callable[..., str]) -> None:
+def test_page_supports_phones_dark_mode_and_screen_readers(write: Callable[..., str]) -> None:
     page = write()
     reader = read(page)
     assert ("html", {"lang": "en"}) in reader.elements
@@ -194,9 +194,9 @@ def test_check_mode_writes_nothing(run_module: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
-def test_files_that_are_not_its_own_are_named(write: Callable[..., str], tmp_path: Path) -> None:
+def test_unknown_or_missing_file_is_an_error(write: Callable[..., str], tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("[]")
-    with pytest.raises(ModuleFailed, match=r"other\.json is not what this module writes"):
+    with pytest.raises(ModuleFailed, match=r"other\.json was not written by this module"):
         write()
     (tmp_path / "other.json").unlink()
     with pytest.raises(ModuleFailed, match=r"missing\.json"):
@@ -204,7 +204,7 @@ def test_files_that_are_not_its_own_are_named(write: Callable[..., str], tmp_pat
 
 
 def palettes() -> dict[str, dict[str, str]]:
-    """Return the page's colours by name, in the light and in the dark."""
+    """Return the page's colours by name, for light and dark."""
     light, dark = re.findall(r":root \{(.*?)\}", rendering.CSS, re.DOTALL)
     return {
         scheme: dict(re.findall(r"--(\w+):\s*(#\w{6})", colours))
@@ -221,8 +221,8 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_can_be_read(scheme: str) -> None:
-    """WCAG's contrast for text, 4.5 to 1, of everything that is written on something."""
+def test_text_has_enough_contrast(scheme: str) -> None:
+    """WCAG requires a contrast of 4.5 to 1 between text and background."""
     colours = palettes()[scheme]
     words = ("ink", "soft", "good", "warn", "bad", "info")
     pairs = [(word, ground) for word in words for ground in ("card", "inset")]
@@ -246,7 +246,7 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
     not BROWSER, reason="needs a browser: chromium or google-chrome (apt-get install chromium)"
 )
 @pytest.mark.parametrize(("width", "dark", "columns"), [(360, False, 1), (1200, True, 2)])
-def test_a_browser_shows_it(
+def test_page_fits_the_width_of_the_browser(
     write: Callable[..., str], tmp_path: Path, width: int, dark: bool, columns: int
 ) -> None:
     write("test")
