@@ -7,31 +7,32 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: access_info
-short_description: See within seconds whether AWS and Kubernetes answer us
+short_description: Check access to AWS and Kubernetes within seconds
 version_added: 0.1.0
 description:
-  - Asks AWS who we are, and whether the region is enabled, and fails with what to do about it.
-  - Before a build, asks EC2 in the region for its zones, and whether its quota of vCPUs has room for a cluster's nodes.
-  - Asks a cluster for its version, if a kubeconfig is given.
+  - Checks the AWS credentials, the account, and whether the region is enabled. On failure, the message says what to do.
+  - Before provisioning, checks the availability zones of the region, and that EC2's quota of vCPUs is sufficient for the
+    nodes of a cluster.
+  - Reads the version of a Kubernetes cluster, if a kubeconfig is given.
 author: Teal maintainers (@teal-platform)
 options:
   allowed_accounts:
-    description: Accounts that may be used. Empty for any.
+    description: IDs of the allowed accounts. Empty allows any account.
     type: list
     elements: str
     default: []
   zones:
-    description: Availability zones that the region has to have. Empty if nothing is built.
+    description: Availability zones that must exist in the region. Empty skips the check.
     type: list
     elements: str
     default: []
   cluster:
-    description: An EKS cluster. If it has nodes already, they have to be in O(zones), since their subnets cannot be changed.
+    description: Name of an EKS cluster. Its existing nodes must be in O(zones), since EKS cannot change their subnets.
     type: str
   nodes:
     description:
-      - Nodes of an EKS cluster that is built. If the cluster does not have them yet, EC2's quota of vCPUs has to have
-        room for them. Only the quotas of standard instances (A, C, D, H, I, M, R, T, Z) are asked.
+      - Nodes of an EKS cluster. If the cluster does not have them yet, EC2's quota of vCPUs must be sufficient. Only the
+        quotas of standard instances (A, C, D, H, I, M, R, T, Z) are checked.
     type: dict
     suboptions:
       cluster:
@@ -39,7 +40,7 @@ options:
         type: str
         required: true
       instance_type:
-        description: Type of a node.
+        description: Instance type of the nodes.
         type: str
         required: true
       count:
@@ -47,18 +48,18 @@ options:
         type: int
         required: true
       capacity_type:
-        description: How the nodes are bought.
+        description: Capacity type of the nodes.
         type: str
         choices: [ON_DEMAND, SPOT]
         default: ON_DEMAND
   kubeconfig:
-    description: A kubeconfig whose cluster has to answer.
+    description: Path of a kubeconfig. Its cluster must respond.
     type: path
   kubeconfig_context:
-    description: The context of it. Its current one if not given.
+    description: Context of O(kubeconfig). By default its current context.
     type: str
   timeout:
-    description: Seconds to wait for a connection to AWS, whose answer may take five times as long, and for Kubernetes.
+    description: Seconds to wait for a connection to AWS or Kubernetes. A response of AWS may take five times as long.
     type: int
     default: 4
 extends_documentation_fragment:
@@ -72,7 +73,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: See whether AWS answers
+- name: Check the access to AWS
   teal.platform.access_info:
     region: eu-west-1
     allowed_accounts: ["123456789012"]
@@ -80,15 +81,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 account:
-  description: The account.
+  description: ID of the account.
   type: str
   returned: success
 arn:
-  description: Who we are in it.
+  description: ARN of the caller.
   type: str
   returned: success
 kubernetes_version:
-  description: Version of the cluster.
+  description: Version of the Kubernetes cluster.
   type: str
   returned: when a kubeconfig is given
 """
@@ -105,8 +106,8 @@ from ansible_collections.teal.platform.plugins.module_utils.region_checks import
 from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
 
 
-def ask_aws(module: AnsibleAWSModule) -> dict[str, str]:
-    """Return account and ARN; end the module if AWS does not answer, or says that we are elsewhere."""
+def check_aws(module: AnsibleAWSModule) -> dict[str, str]:
+    """Return account and ARN of the caller; fail the module without access, or in another account."""
     region = module.params.get("region") or module.region or "its default region"
     try:
         identity = module.client("sts").get_caller_identity()
@@ -114,24 +115,24 @@ def ask_aws(module: AnsibleAWSModule) -> dict[str, str]:
         allowed = module.params["allowed_accounts"]
         if allowed and account not in allowed:
             module.fail_json(
-                msg=f"These credentials are for account {account} ({arn}), and platform_allowed_accounts has "
+                msg=f"These credentials are for account {account} ({arn}), but platform_allowed_accounts allows only "
                 f"{', '.join(allowed)}. Nothing was created or changed."
             )
-        ask_region(module, region)
-        nodes, contact = module.params["nodes"], RegionChecks(module, region)
+        check_region_enabled(module, region)
+        nodes, checks = module.params["nodes"], RegionChecks(module, region)
         if module.params["zones"]:
-            contact.zones(module.params["zones"], for_eks=bool(nodes))
+            checks.zones(module.params["zones"], for_eks=bool(nodes))
         if module.params["zones"] and module.params["cluster"]:
-            contact.zones_of_nodes(module.params["zones"], module.params["cluster"])
+            checks.zones_of_nodes(module.params["zones"], module.params["cluster"])
         if nodes:
-            contact.vcpus(nodes)
+            checks.vcpus(nodes)
     except (ClientError, BotoCoreError) as error:
         module.fail_json(msg=f"{describe_aws_error(error, region)} Nothing was created or changed.")
     return {"account": account, "arn": arn}
 
 
-def ask_region(module: AnsibleAWSModule, region: str) -> None:
-    """End the module if the region is not enabled; who may not ask will see."""
+def check_region_enabled(module: AnsibleAWSModule, region: str) -> None:
+    """Fail the module if the region is not enabled. Skips the check without the right to list regions."""
     try:
         regions = module.client("ec2").describe_regions(RegionNames=[region], AllRegions=True)["Regions"]
     except ClientError as error:
@@ -145,8 +146,8 @@ def ask_region(module: AnsibleAWSModule, region: str) -> None:
         )
 
 
-def ask_kubernetes(module: AnsibleAWSModule) -> str:
-    """Return the version of the cluster; end the module if it does not answer."""
+def check_kubernetes(module: AnsibleAWSModule) -> str:
+    """Return the version of the cluster; fail the module if it does not respond."""
     path, context = module.params["kubeconfig"], module.params["kubeconfig_context"]
     try:
         from kubernetes import client, config
@@ -156,7 +157,7 @@ def ask_kubernetes(module: AnsibleAWSModule) -> str:
         )
     what = f"platform_kubeconfig ({path}{f', context {context}' if context else ''})"
     timeout = module.params["timeout"]
-    # the client raises errors of its own, of urllib3, of YAML and of exec plugins
+    # The client raises its own errors and those of urllib3, YAML and exec plugins.
     try:
         api = config.new_client_from_config(config_file=path, context=context)
     except Exception as error:
@@ -165,7 +166,7 @@ def ask_kubernetes(module: AnsibleAWSModule) -> str:
         return client.VersionApi(api).get_code(_request_timeout=(timeout, timeout)).git_version
     except Exception as error:
         module.fail_json(
-            msg=f"The cluster of {what} does not answer: {first_line(error)}. Nothing was created or changed."
+            msg=f"The cluster of {what} does not respond: {first_line(error)}. Nothing was created or changed."
         )
 
 
@@ -199,12 +200,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     timeout = module.params["timeout"]
-    # Who is reached at all may take longer to answer: a busy machine that rehearses, say.
+    # A slow response is no reason to fail: the local emulator may run on a busy machine.
     quick = {"connect_timeout": timeout, "read_timeout": 5 * timeout, "retries": {"total_max_attempts": 1}}
     module.params["aws_config"] = {**quick, **(module.params.get("aws_config") or {})}
-    result: dict[str, Any] = ask_aws(module)
+    result: dict[str, Any] = check_aws(module)
     if module.params["kubeconfig"]:
-        result["kubernetes_version"] = ask_kubernetes(module)
+        result["kubernetes_version"] = check_kubernetes(module)
     module.exit_json(changed=False, **result)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Attaches Auto Scaling groups to target groups, and nothing else of either."""
+"""Attaches Auto Scaling groups to target groups."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ short_description: Attach Auto Scaling groups to target groups
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Sees to it that the instances of Auto Scaling groups are targets of target groups.
-  - Other settings of an Auto Scaling group, such as its health check type, are left alone. So it serves for
-    groups that something else owns, such as those of an EKS node group.
+  - Registers the instances of Auto Scaling groups as targets of target groups.
+  - Does not change other settings of an Auto Scaling group, such as its health check type. So it works with groups that
+    another service owns, such as the groups of an EKS node group.
 options:
   autoscaling_groups:
     description: Names of the Auto Scaling groups.
@@ -26,7 +26,7 @@ options:
     elements: str
     required: true
   state:
-    description: V(absent) detaches them. Attachments to other target groups are left alone.
+    description: V(absent) detaches the groups. Attachments to other target groups remain.
     type: str
     choices: [present, absent]
     default: present
@@ -35,7 +35,7 @@ options:
     type: bool
     default: true
   wait_timeout:
-    description: For how many seconds to wait.
+    description: Maximum number of seconds to wait.
     type: int
     default: 1800
 extends_documentation_fragment:
@@ -45,7 +45,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Make the nodes targets of both slots
+- name: Register the nodes as targets of a slot
   teal.platform.autoscaling_target_groups:
     autoscaling_groups: [eks-workers-0123]
     target_group_arns:
@@ -54,7 +54,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 attachments:
-  description: ARNs of the target groups to which they are attached, by Auto Scaling group.
+  description: ARNs of the attached target groups by Auto Scaling group.
   type: dict
   returned: when there are attachments
 """
@@ -79,7 +79,7 @@ class Attachments(Resource):
 
     def find(self) -> dict | None:
         names = self.params["autoscaling_groups"]
-        if not names:  # AWS would tell of all
+        if not names:  # without names, AWS returns all groups
             return None
         groups = self.pages("describe_auto_scaling_groups", "AutoScalingGroups", AutoScalingGroupNames=names)
         self.known = {one["AutoScalingGroupName"] for one in groups}
@@ -102,26 +102,26 @@ class Attachments(Resource):
         unknown = sorted(changes.keys() - self.known)
         if unknown:
             self.module.fail_json(
-                msg=f"There is no Auto Scaling group {', '.join(unknown)}. Build the component cluster first: "
-                "a node group brings its own."
+                msg=f"Auto Scaling group {', '.join(unknown)} not found. Create the component cluster first: its node "
+                "group creates the Auto Scaling group."
             )
         for name, arns in changes.items():
             missing = sorted(set(arns) - set(found.get(name, [])))
             self.call(
                 "attach_load_balancer_target_groups", AutoScalingGroupName=name, TargetGroupARNs=missing
             )
-        return self._done("Adding", changes) or {}
+        return self._wait_for_targets("Adding", changes) or {}
 
     def delete(self, found: dict) -> None:
         for name, arns in self.current(found).items():
             self.call("detach_load_balancer_target_groups", AutoScalingGroupName=name, TargetGroupARNs=arns)
-        self._done("Removing", found)
+        self._wait_for_targets("Removing", found)
 
-    def _done(self, state: str, names: Iterable[str]) -> dict | None:
-        """Wait, if asked to, until no instance is being registered, or deregistered, any more."""
+    def _wait_for_targets(self, state: str, names: Iterable[str]) -> dict | None:
+        """Wait, if `wait` is set, until no attachment has the given state."""
 
-        def over(_found: Any) -> bool:
-            told = [
+        def finished(_found: Any) -> bool:
+            states = [
                 one["State"]
                 for name in names
                 for one in self.pages(
@@ -130,10 +130,10 @@ class Attachments(Resource):
                     AutoScalingGroupName=name,
                 )
             ]
-            return state not in told
+            return state not in states
 
         if self.params["wait"]:
-            return self.wait_until(over, "attached" if state == "Adding" else "detached")
+            return self.wait_until(finished, "attached" if state == "Adding" else "detached")
         return self.find()
 
 

@@ -1,22 +1,22 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The CloudWatch alarms of an environment."""
+"""Manages the CloudWatch alarms of an environment."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cloudwatch_alarms
-short_description: Keep a set of CloudWatch alarms
+short_description: Manage a set of CloudWatch alarms
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Brings all alarms of an environment to what is described, in one process.
-  - An alarm whose name begins with O(prefix) and whose tags C(Application), C(Environment) and C(Component)
-    are those of O(tags) is removed when it is not described.
+  - Creates, updates and deletes all alarms of an environment in one process.
+  - Deletes an alarm that is not in O(alarms) if its name begins with O(prefix) and its tags C(Application),
+    C(Environment) and C(Component) are the same as in O(tags).
 options:
   prefix:
-    description: Beginning of the alarms' names.
+    description: Prefix of the alarms' names.
     type: str
     required: true
   alarms:
@@ -30,15 +30,15 @@ options:
         type: str
         required: true
       description:
-        description: What is wrong when it rings, and what to do.
+        description: What the alarm means, and what to do.
         type: str
         required: true
       metrics:
-        description: Metrics by the id that O(alarms[].expression) calls them by.
+        description: Metrics by the ID that O(alarms[].expression) uses for them.
         type: dict
         required: true
       expression:
-        description: Metric math over O(alarms[].metrics). Needed if there are several.
+        description: Metric math expression over O(alarms[].metrics). Required with more than one metric.
         type: str
         default: ""
       comparison:
@@ -47,30 +47,30 @@ options:
         choices: [above, at_least, below, at_most]
         default: above
       threshold:
-        description: The value at which it rings.
+        description: Threshold of the alarm.
         type: float
         required: true
       period:
-        description: Length of an observation in seconds.
+        description: Length of a period in seconds.
         type: int
         default: 60
       periods:
-        description: Number of observations that are looked at.
+        description: Number of periods that are evaluated.
         type: int
         default: 5
       bad_periods:
-        description: Number of these that have to be bad. By default all.
+        description: Number of evaluated periods that must breach the threshold. By default all.
         type: int
       missing:
-        description: What it means if there is no value.
+        description: How a period without a value is treated.
         type: str
         choices: [breaching, notBreaching, ignore, missing]
         default: notBreaching
   topic_arn:
-    description: SNS topic that is told when an alarm rings, and when it is over.
+    description: ARN of the SNS topic that is notified when an alarm is raised, and when it is over.
     type: str
   state:
-    description: V(absent) removes all such alarms.
+    description: V(absent) deletes all these alarms.
     type: str
     choices: [present, absent]
     default: present
@@ -87,7 +87,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Keep the alarms
+- name: Create the alarms
   teal.platform.cloudwatch_alarms:
     prefix: shop-staging-
     topic_arn: arn:aws:sns:ap-northeast-2:123456789012:shop-staging-alarms
@@ -167,10 +167,12 @@ class Alarms(ResourceSet):
         for key, metric in alarm["metrics"].items():
             if not isinstance(metric, dict) or set(metric) != METRIC:
                 needs = ", ".join(sorted(METRIC))
-                self.module.fail_json(msg=f"alarms: metric '{key}' of '{alarm['name']}' has to have: {needs}")
+                self.module.fail_json(
+                    msg=f"alarms: metric '{key}' of '{alarm['name']}' must have exactly: {needs}"
+                )
         if len(alarm["metrics"]) != 1 and not alarm["expression"]:
             self.module.fail_json(
-                msg=f"alarms: '{alarm['name']}' has {len(alarm['metrics'])} metrics and no expression"
+                msg=f"alarms: '{alarm['name']}' has {len(alarm['metrics'])} metrics, so it needs an expression"
             )
         return {
             key: {**metric, "dimensions": {name: str(value) for name, value in metric["dimensions"].items()}}

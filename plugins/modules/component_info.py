@@ -7,13 +7,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: component_info
-short_description: Find what other components of an environment have made
+short_description: Find the resources of components of an environment
 version_added: 0.1.0
 description:
-  - The one way in which a role of this collection learns about another component, so that each
-    component can be built alone. Objects are found in AWS by their tags, or by the name that
-    convention gives them; nothing is read from the inventory or from earlier runs.
-  - Asks AWS for the components named only.
+  - Roles of this collection look up other components with this module only, so each component can be provisioned
+    separately. Finds resources in AWS by their tags, or by their conventional names. Reads nothing from the inventory
+    or from earlier runs.
+  - Queries AWS for the given components only.
 author: Teal maintainers (@teal-platform)
 options:
   environment:
@@ -25,7 +25,7 @@ options:
     type: str
     required: true
   components:
-    description: The components to look for.
+    description: Names of the components to find.
     type: list
     elements: str
     required: true
@@ -42,10 +42,10 @@ options:
       - release_store
   required:
     description:
-      - Whether a component that does not stand, or was built in part only, is an error. All such are
-        named at once. If not required, what there is of a component is returned.
-      - In check mode it is no error, since an earlier task may be about to make it; placeholders
-        are returned instead, with C(planned=true).
+      - Whether a missing or incomplete component is an error. The message lists all of them. If V(false), the existing
+        parts of a component are returned.
+      - In check mode, a missing component is not an error, since an earlier task would create it. Placeholders are
+        returned instead, with C(planned=true).
     type: bool
     default: true
 extends_documentation_fragment:
@@ -54,19 +54,19 @@ extends_documentation_fragment:
   - amazon.aws.boto3
 attributes:
   check_mode:
-    description: Reads only. In check mode a missing component gives placeholders.
+    description: Only reads. In check mode, returns placeholders for a missing component.
     support: full
 """
 
 EXAMPLES = r"""
-- name: Find the network and the identities
+- name: Find the network and the IAM roles
   teal.platform.component_info:
     environment: "{{ platform_environment }}"
     application: "{{ platform_application }}"
     components: [network, identity]
   register: __cluster_needs
 
-- name: Show where private subnets are
+- name: Show the IDs of the private subnets
   ansible.builtin.debug:
     msg: "{{ __cluster_needs.components.network.subnet_ids.private }}"
 """
@@ -74,8 +74,8 @@ EXAMPLES = r"""
 RETURN = r"""
 components:
   description:
-    - What was found, by component. Each has C(found), whether it stands, and C(planned), whether
-      the rest are check mode's placeholders. One that is neither has no other keys.
+    - The components by name. Each has C(found), whether it exists, and C(planned), whether the other values are
+      placeholders of check mode. If both are false, there are no other keys.
   returned: success
   type: dict
   contains:
@@ -156,12 +156,12 @@ def main() -> None:
     stand_in = module.params["required"] and module.check_mode
     if missing and module.params["required"] and not module.check_mode:
         lines = [
-            f"{name}: build it with `ansible-playbook playbooks/provision.yml -i inventories/{environment} "
+            f"{name}: create it with `ansible-playbook playbooks/provision.yml -i inventories/{environment} "
             f"--limit {name}`"
             for name in missing
         ]
         module.fail_json(
-            msg=f"What this needs is missing in environment '{environment}' "
+            msg=f"Required components are missing in environment '{environment}' "
             f"(account {finder.account()}, region {finder.region}):\n" + "\n".join(lines)
         )
     module.exit_json(

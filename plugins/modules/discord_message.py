@@ -1,62 +1,63 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Documentation of the action plugin of this name."""
+"""Documentation of the action plugin discord_message."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: discord_message
-short_description: Tell Discord, without ever being in the way
+short_description: Send a message to Discord; a failure is a warning
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Sends a message by M(community.general.discord) and adds what that module lacks.
-  - When Discord says that it is too much (429), it waits as long as Discord asks. Other failures that may
-    pass are tried again.
-  - An attempt that gets no answer within O(timeout) is the last one. For the rest of the run, messages to that webhook
-    are left out, and one with O(final) gets one attempt. So a webhook that hangs holds a run for seconds.
-  - It never fails. When a message can't be sent in the end, or the webhook is none, that is a warning.
-  - The webhook is in no result and no message.
-  - A message changes nothing that is managed, so it is never C(changed). In check mode nothing is sent.
+  - Sends a message with M(community.general.discord), and adds retries and a timeout.
+  - If Discord limits the rate (429), waits as long as Discord requests. Retries other failures that may be temporary.
+  - Does not retry after an attempt without a response within O(timeout). For the rest of the run, messages to that
+    webhook are skipped, except that a message with O(final) gets one attempt. So a webhook that hangs delays a run by
+    seconds only.
+  - Never fails. If the message cannot be sent, or the webhook is invalid, prints a warning.
+  - Neither the result nor a message contains the webhook.
+  - The result is never C(changed). Sends nothing in check mode.
 options:
   webhook_url:
     description:
-      - Address of the webhook, C(https://discord.com/api/webhooks/<id>/<token>).
-      - With C(?thread_id=<digits>) at its end the message goes to that thread of the channel. A forum needs one.
-      - Empty, with O(webhook_secret) empty too, to send nothing.
+      - URL of the webhook, C(https://discord.com/api/webhooks/<id>/<token>).
+      - With C(?thread_id=<digits>) at the end, the message is sent to that thread of the channel. A forum channel
+        requires a thread.
+      - If both this and O(webhook_secret) are empty, nothing is sent.
     type: str
     default: ""
   webhook_secret:
     description:
-      - Name of the secret in AWS Secrets Manager that holds the address.
-      - It is read if O(webhook_url) is empty.
+      - Name of the secret in AWS Secrets Manager that holds the URL.
+      - Only used if O(webhook_url) is empty.
     type: str
     default: ""
   region:
-    description: AWS region of O(webhook_secret). By default that of the environment variables.
+    description: AWS region of O(webhook_secret). By default the region of the environment variables.
     type: str
   profile:
-    description: AWS profile by which O(webhook_secret) is read.
+    description: AWS profile to read O(webhook_secret) with.
     type: str
   embeds:
-    description: The message's embeds, for example of P(teal.platform.discord_embeds#filter).
+    description: Embeds of the message, such as those of P(teal.platform.discord_embeds#filter).
     type: list
     elements: dict
     required: true
   attempts:
-    description: How often a message is tried, at most.
+    description: Maximum number of attempts.
     type: int
     default: 4
   wait_limit:
-    description: How many seconds are waited between attempts, at most, in all.
+    description: Maximum number of seconds to wait between attempts, in total.
     type: int
     default: 60
   timeout:
-    description: How many seconds an attempt may take, at most.
+    description: Maximum number of seconds for one attempt.
     type: float
     default: 5
   final:
-    description: Whether the message is the outcome of the run. It is tried once also if the webhook hung before.
+    description: Whether the message is the outcome of the run. It gets one attempt even if the webhook hung before.
     type: bool
     default: true
 seealso:
@@ -66,12 +67,12 @@ attributes:
     description: Runs on the controller, and M(community.general.discord) where the task runs.
     support: full
   check_mode:
-    description: Sends nothing in check mode.
+    description: Sends nothing.
     support: full
 """
 
 EXAMPLES = r"""
-- name: Say that a release is live
+- name: Notify Discord of a live release
   teal.platform.discord_message:
     webhook_url: "{{ lookup('ansible.builtin.env', 'DISCORD_WEBHOOK_URL') }}"
     embeds: "{{ {'version': '1.1.0'} | teal.platform.discord_embeds('deploy succeeded') }}"
@@ -79,11 +80,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 sent:
-  description: Whether Discord has taken the message.
+  description: Whether Discord accepted the message.
   returned: always
   type: bool
 attempts:
-  description: How often it was tried.
+  description: Number of attempts.
   returned: always
   type: int
 """

@@ -7,12 +7,12 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: dns_certificate
-short_description: A certificate of ACM that is validated, and renewed, by DNS
+short_description: Manage an ACM certificate with DNS validation
 version_added: 0.1.0
 description:
-  - Requests a certificate for a domain name, keeps the records that prove control of the domain in a
-    hosted zone of Route53, and waits until the certificate is issued.
-  - The certificate is known again by its domain names and its tag C(Name).
+  - Requests a certificate for a domain name, creates its validation records in a hosted zone of Route53, and waits until
+    the certificate is issued. ACM renews the certificate while the records exist.
+  - Finds an existing certificate by its domain names and its tag C(Name).
 author: Teal maintainers (@teal-platform)
 options:
   domain_name:
@@ -20,18 +20,19 @@ options:
     type: str
     required: true
   alternative_names:
-    description: More domain names, of the same hosted zone.
+    description: Additional domain names in the same hosted zone.
     type: list
     elements: str
     default: []
   hosted_zone:
     description:
-      - Name or ID of the hosted zone that the records are kept in. Empty if DNS is elsewhere; then somebody
-        has to make the records, that are named when the time is over.
+      - Name or ID of the hosted zone for the validation records.
+      - Empty if another provider hosts the domain. Then create the records by hand; the message after O(wait_timeout)
+        lists them.
     type: str
     default: ""
   state:
-    description: V(absent) removes the certificate and its records.
+    description: V(absent) deletes the certificate and its records.
     type: str
     choices: [present, absent]
     default: present
@@ -41,7 +42,7 @@ options:
     aliases: [resource_tags]
     default: {}
   wait_timeout:
-    description: Seconds to wait until the certificate is issued, and on removal until nothing uses it.
+    description: Seconds to wait until the certificate is issued or, on deletion, no longer used.
     type: int
     default: 600
 extends_documentation_fragment:
@@ -51,7 +52,7 @@ extends_documentation_fragment:
   - teal.platform.tags
 attributes:
   check_mode:
-    description: Tells what would change.
+    description: Reports what would change.
     support: full
   diff_mode:
     description: Shows names, records and tags before and after.
@@ -59,7 +60,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Keep a certificate
+- name: Create a certificate
   teal.platform.dns_certificate:
     domain_name: staging.shop.example.com
     hosted_zone: shop.example.com
@@ -69,7 +70,7 @@ RETURN = r"""
 arn:
   description: ARN of the certificate.
   type: str
-  returned: when it stands
+  returned: when the certificate exists
 """
 
 import time
@@ -90,7 +91,7 @@ RECORD_TTL = 300
 
 
 class Certificate(ResourceSet):
-    """The certificate, keyed by its first domain name."""
+    """The certificate, by its first domain name."""
 
     service = "acm"
     kind = "certificate"
@@ -121,18 +122,18 @@ class Certificate(ResourceSet):
         return found
 
     def settings(self, found: dict) -> dict[str, Any]:
-        return {"names": found["Names"], "records": self._records_stand(found), "tags": found["Tags"]}
+        return {"names": found["Names"], "records": self._has_all_records(found), "tags": found["Tags"]}
 
     @staticmethod
     def _records(found: dict) -> list[dict[str, str]]:
-        """Return the records that AWS asks for; it needs a moment to think of them."""
+        """Return the validation records; empty while ACM has not yet determined them."""
         options = found.get("DomainValidationOptions", [])
         records = [option["ResourceRecord"] for option in options if "ResourceRecord" in option]
         unique = {record["Name"]: record for record in records}
         return list(unique.values()) if len(records) == len(options) else []
 
-    def _standing(self, found: dict) -> list[dict[str, Any]]:
-        """Return those of the records that the zone has, as Route53 describes them."""
+    def _existing_records(self, found: dict) -> list[dict[str, Any]]:
+        """Return the validation records that exist in the zone, as Route53 describes them."""
         if not self.zone:
             return []
         records = [
@@ -145,12 +146,12 @@ class Certificate(ResourceSet):
             if record and [same_name(entry["Value"], value) for entry in record["ResourceRecords"]] == [True]
         ]
 
-    def _records_stand(self, found: dict) -> bool:
-        """Say whether the zone has all records. Renewal needs them too."""
+    def _has_all_records(self, found: dict) -> bool:
+        """Return whether the zone has all validation records. Renewal needs them, too."""
         wanted = self._records(found)
-        return not self.zone or (bool(wanted) and len(self._standing(found)) == len(wanted))
+        return not self.zone or (bool(wanted) and len(self._existing_records(found)) == len(wanted))
 
-    def _make_records(self, found: dict) -> None:
+    def _create_records(self, found: dict) -> None:
         if self.zone:
             records = [
                 {
@@ -172,8 +173,8 @@ class Certificate(ResourceSet):
             **({"SubjectAlternativeNames": more} if more else {}),
             Tags=ansible_dict_to_boto3_tag_list(want["tags"]),
         )["CertificateArn"]
-        found = self._await(arn, "have its validation records", self._records)
-        self._make_records(found)
+        found = self._wait_for(arn, "given validation records", self._records)
+        self._create_records(found)
         return found
 
     def update_one(self, key: str, found: dict, want: dict[str, Any]) -> dict:
@@ -184,26 +185,26 @@ class Certificate(ResourceSet):
                 self.call("remove_tags_from_certificate", CertificateArn=arn, Tags=extra)
             tags = ansible_dict_to_boto3_tag_list(want["tags"])
             self.call("add_tags_to_certificate", CertificateArn=arn, Tags=tags)
-        found = self._await(arn, "have its validation records", self._records)
-        if not self._records_stand(found):
-            self._make_records(found)
+        found = self._wait_for(arn, "given validation records", self._records)
+        if not self._has_all_records(found):
+            self._create_records(found)
         return found
 
     def delete_one(self, key: str, found: dict) -> None:
-        """Remove the records first: they are found by the certificate."""
-        standing = self._standing(found)
-        if self.zone and standing:
-            self.zone.change("DELETE", standing, "Validation by ACM")
+        """Delete the certificate after its records: the records are found by the certificate."""
+        existing = self._existing_records(found)
+        if self.zone and existing:
+            self.zone.change("DELETE", existing, "Validation by ACM")
         self.delete_when_free(
             "delete_certificate", gone=["ResourceNotFoundException"], CertificateArn=found["CertificateArn"]
         )
 
-    def await_issued(self, found: dict) -> None:
-        """Wait until the certificate is issued, and say what to do if it is not."""
+    def wait_until_issued(self, found: dict) -> None:
+        """Wait until the certificate is issued; fail the module with advice if it is not."""
         if not self.module.check_mode and found["Status"] != "ISSUED":
-            self._await(found["CertificateArn"], "be issued", lambda now: now["Status"] == "ISSUED")
+            self._wait_for(found["CertificateArn"], "issued", lambda now: now["Status"] == "ISSUED")
 
-    def _await(self, arn: str, what: str, ready: Any) -> dict:
+    def _wait_for(self, arn: str, what: str, ready: Any) -> dict:
         give_up = time.monotonic() + self.params["wait_timeout"]
         pause = 0.1
         while True:
@@ -212,22 +213,22 @@ class Certificate(ResourceSet):
                 return found
             failed = aws_statuses.meaning("certificate", found["Status"]) == aws_statuses.FAILED
             if failed or time.monotonic() > give_up:
-                self.module.fail_json(msg=self._explain(found, what))
+                self.module.fail_json(msg=self._failure_message(found, what))
             time.sleep(pause)
             pause = min(5.0, pause * 1.5)
 
-    def _explain(self, found: dict, what: str) -> str:
+    def _failure_message(self, found: dict, what: str) -> str:
         records = [f"{entry['Name']} {entry['Type']} {entry['Value']}" for entry in self._records(found)]
         if aws_statuses.meaning("certificate", found["Status"]) == aws_statuses.FAILED:
-            advice = f"AWS refused it: {found.get('FailureReason', 'no reason given')}. Delete it"
+            advice = f"Reason of AWS: {found.get('FailureReason', 'unknown')}. Delete the certificate"
         elif self.zone:
             answer = self.call("get_hosted_zone", client=self.zone.client, Id=self.zone.need())
             servers = ", ".join(answer["DelegationSet"]["NameServers"])
-            advice = f"The zone has the records; can the world ask it? Delegate its domain to {servers}"
+            advice = f"The zone has the records, so check its delegation: the name servers must be {servers}"
         else:
-            advice = "Make these records in your DNS: " + "; ".join(records)
+            advice = "Create these records in your DNS: " + "; ".join(records)
         return (
-            f"certificate '{self.domain}' could not {what} within {self.params['wait_timeout']} s "
+            f"certificate '{self.domain}' was not {what} within {self.params['wait_timeout']} s "
             f"(status {found['Status']}). {advice}. Then run this again."
         )
 
@@ -254,7 +255,7 @@ def main() -> None:
     }
     found = certificate.ensure({domain: want} if module.params["state"] == "present" else {}).get(domain)
     if found:
-        certificate.await_issued(found)
+        certificate.wait_until_issued(found)
     certificate.purge()
     finish(module, {"certificates": certificate}, **({"arn": found["CertificateArn"]} if found else {}))
 

@@ -10,9 +10,9 @@ module: dns_zone
 short_description: Create a public hosted zone if the account has none of this name
 version_added: 0.1.0
 description:
-  - Creates a public hosted zone of Route53. A zone that exists is never changed, whoever created it.
-  - Other than M(amazon.aws.route53_zone), it leaves the comment, the tags and the DNSSEC signing of an existing zone
-    alone. In amazon.aws 10.1.2 and 11.4.0, M(amazon.aws.route53_zone) switches DNSSEC signing off in every run.
+  - Creates a public hosted zone of Route53. Never changes an existing zone.
+  - Unlike M(amazon.aws.route53_zone), does not change the comment, the tags and the DNSSEC signing of an existing
+    zone. In amazon.aws 10.1.2 and 11.4.0, M(amazon.aws.route53_zone) switches DNSSEC signing off in every run.
 author: Teal maintainers (@teal-platform)
 options:
   name:
@@ -20,11 +20,11 @@ options:
     type: str
     required: true
   comment:
-    description: Comment of a zone that is created.
+    description: Comment for a new zone.
     type: str
     default: ""
   tags:
-    description: Tags of a zone that is created. With O(state=absent), only a zone that has all of them is removed.
+    description: Tags for a new zone. With O(state=absent), only a zone that has all of them is deleted.
     type: dict
     aliases: [resource_tags]
     default: {}
@@ -42,7 +42,7 @@ attributes:
     description: Reports what would change.
     support: full
   diff_mode:
-    description: Shows the settings of a zone that is created.
+    description: Shows the settings of a new zone.
     support: full
 """
 
@@ -90,8 +90,8 @@ class Zone(Resource):
         if self.params["tags"].items() <= tags.items():
             return True
         self.module.warn(
-            f"Hosted zone '{self.name}' ({identifier}) was not removed: it does not carry the tags {self.params['tags']}. "
-            "Remove it by hand if nobody uses it."
+            f"Hosted zone '{self.name}' ({identifier}) was not deleted: it does not have the tags {self.params['tags']}. "
+            "Delete it by hand if it is not used."
         )
         return False
 
@@ -99,7 +99,7 @@ class Zone(Resource):
         return {"comment": self.params["comment"], "tags": self.params["tags"]}
 
     def current(self, found: dict) -> dict[str, Any]:
-        # A zone that exists is as it should be.
+        # An existing zone is never changed.
         return self.desired()
 
     def create(self) -> dict:

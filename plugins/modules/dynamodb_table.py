@@ -7,11 +7,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: dynamodb_table
-short_description: A DynamoDB table that is paid by request, encrypted and recoverable
+short_description: Manage a DynamoDB table with on-demand capacity, encryption and recovery
 version_added: 0.1.0
 description:
-  - Keeps a table with string keys, on-demand capacity, encryption by KMS, and point-in-time recovery.
-  - Other than M(community.aws.dynamodb_table), it manages recovery, encryption and deletion protection.
+  - Manages a table with string keys, on-demand capacity, encryption by KMS, and point-in-time recovery.
+  - Unlike M(community.aws.dynamodb_table), manages recovery, encryption and deletion protection.
 author: Teal maintainers (@teal-platform)
 options:
   name:
@@ -27,19 +27,19 @@ options:
     type: str
     default: ""
   kms_key:
-    description: ID, ARN or alias of the key that encrypts it. Empty for AWS's own.
+    description: ID, ARN or alias of the KMS key. Empty for the AWS managed key.
     type: str
     default: ""
   point_in_time_recovery:
-    description: Whether any moment of the last 35 days can be restored.
+    description: Whether point-in-time recovery (35 days) is enabled.
     type: bool
     default: true
   deletion_protection:
-    description: Whether the table is protected from deletion.
+    description: Whether the table is protected against deletion.
     type: bool
     default: false
   state:
-    description: Whether it should exist. Removal takes protection away first.
+    description: Whether the table should exist. V(absent) disables the deletion protection first.
     type: str
     choices: [present, absent]
     default: present
@@ -52,11 +52,11 @@ options:
     type: bool
     default: true
   wait:
-    description: Whether to wait until the table is active, or gone.
+    description: Whether to wait until the table is active, or deleted.
     type: bool
     default: true
   wait_timeout:
-    description: Seconds to wait at most.
+    description: Maximum number of seconds to wait.
     type: int
     default: 300
 extends_documentation_fragment:
@@ -66,7 +66,7 @@ extends_documentation_fragment:
   - teal.platform.tags
 attributes:
   check_mode:
-    description: Tells what would change.
+    description: Reports what would change.
     support: full
   diff_mode:
     description: Shows the settings before and after.
@@ -74,7 +74,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Keep the table of releases
+- name: Create the table of releases
   teal.platform.dynamodb_table:
     name: shop-staging-releases
     partition_key: scope
@@ -87,11 +87,11 @@ RETURN = r"""
 arn:
   description: ARN of the table.
   type: str
-  returned: when it stands
+  returned: when the table exists
 name:
   description: Name of the table.
   type: str
-  returned: when it stands
+  returned: when the table exists
 """
 
 from typing import Any
@@ -105,7 +105,7 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 )
 
 GONE = ["ResourceNotFoundException"]
-#: the key that AWS has for DynamoDB in each account
+#: alias of the AWS managed key for DynamoDB
 OWN_KEY = "alias/aws/dynamodb"
 
 
@@ -159,7 +159,7 @@ class Table(Resource):
         }
 
     def _key(self) -> str | None:
-        """Return the ARN of the key that is wanted; None if that is AWS's own, which comes with its first table."""
+        """Return the ARN of the wanted key; None for the AWS managed key before the account's first table."""
         kms = self.module.client("kms")
         wanted = self.params["kms_key"]
         answer = self.call(
@@ -190,7 +190,7 @@ class Table(Resource):
             DeletionProtectionEnabled=wanted["deletion_protection"],
             Tags=ansible_dict_to_boto3_tag_list(wanted["tags"] or {}),
         )
-        found = self._await_active()
+        found = self._wait_until_active()
         return self._set_recovery() if wanted["point_in_time_recovery"] else found
 
     def update(self, found: dict, changes: dict[str, Any]) -> dict:
@@ -200,12 +200,12 @@ class Table(Resource):
             "kms_key": {"SSESpecification": self._encryption(OWN_KEY)},
             "deletion_protection": {"DeletionProtectionEnabled": self.params["deletion_protection"]},
         }
-        found = self._await_active()
+        found = self._wait_until_active()
         for setting, arguments in settings.items():
-            # AWS takes one such change at a time
+            # AWS accepts one of these changes at a time.
             if setting in changes and not (setting == "kms_key" and "encrypted" in changes):
                 self.call("update_table", TableName=self.name, **arguments)
-                found = self._await_active()
+                found = self._wait_until_active()
         if "point_in_time_recovery" in changes:
             found = self._set_recovery()
         if "tags" in changes:
@@ -220,13 +220,13 @@ class Table(Resource):
         wanted = self.params["point_in_time_recovery"]
         self.call_with_retry(
             "update_continuous_backups",
-            lambda error: error["Code"] == "ContinuousBackupsUnavailableException",  # of a table just made
+            lambda error: error["Code"] == "ContinuousBackupsUnavailableException",  # for a new table
             TableName=self.name,
             PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": wanted},
         )
-        return self._await_active()
+        return self._wait_until_active()
 
-    def _await_active(self) -> dict:
+    def _wait_until_active(self) -> dict:
         return (
             self.wait_until(
                 lambda now: now is not None and self.is_ready(now), "active", failure=self.failure
@@ -237,10 +237,10 @@ class Table(Resource):
     def delete(self, found: dict) -> None:
         if found.get("DeletionProtectionEnabled"):
             self.call("update_table", TableName=self.name, DeletionProtectionEnabled=False)
-            self._await_active()
+            self._wait_until_active()
         self.call("delete_table", TableName=self.name, missing=GONE)
         if self.params["wait"]:
-            self.wait_until(lambda now: now is None, "gone")
+            self.wait_until(lambda now: now is None, "absent")
 
     def describe(self, found: dict) -> dict[str, Any]:
         return {"arn": found["TableArn"], "name": self.name}

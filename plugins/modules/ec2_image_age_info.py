@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""How old the machine image of an instance is."""
+"""Reports the age of an instance's machine image."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ short_description: Report the age of an instance's machine image
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Returns the machine image of the instance that the filters find, and its age. The launch counts if EC2 no longer
-    describes the image.
-  - Warns if the image is older than O(max_age). It changes nothing.
+  - Returns the machine image of the instance that matches the filters, and the image's age. If the image no longer
+    exists, the age is counted from the launch of the instance.
+  - Warns if the image is older than O(max_age). Changes nothing.
 options:
   name:
     description: Name of the instance, for the warning.
     type: str
     required: true
   filters:
-    description: Filters of C(DescribeInstances), by their names.
+    description: Filters of C(DescribeInstances) by name.
     type: dict
     required: true
   max_age:
-    description: After how many days to warn. V(0) never does.
+    description: Number of days after which to warn. V(0) disables the warning.
     type: int
     default: 60
   setting:
-    description: The setting that has O(max_age), for the warning.
+    description: Name of the setting that O(max_age) comes from, for the warning.
     type: str
     default: max_age
 extends_documentation_fragment:
@@ -50,7 +50,7 @@ RETURN = r"""
 instance_id:
   description: ID of the instance.
   type: str
-  returned: when there is one
+  returned: when there is an instance
 image_id:
   description: ID of its machine image.
   type: str
@@ -60,7 +60,7 @@ image_age_days:
   type: int
   returned: when there is an instance
 instance_profile:
-  description: Name of its instance profile, or empty.
+  description: Name of its instance profile; empty without one.
   type: str
   returned: when there is an instance
 """

@@ -1,34 +1,33 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Runs a script once, on an instance that lives no longer than that."""
+"""Runs a script once on a temporary EC2 instance."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ec2_run_script
-short_description: Run a script once, on an EC2 instance made for it
+short_description: Run a script once on a temporary EC2 instance
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Launches an instance, has Systems Manager run a script on it, and terminates it. So something that only a
-    place in the VPC or a certain role can do is done without a machine that stays.
-  - That it was done is kept in a parameter of Systems Manager, as a hash of the script. It is done again when
-    the script has changed.
+  - Launches an instance, runs a script on it by Systems Manager, and terminates it. Use it for tasks that need access to
+    the VPC or an instance role, without a permanent instance.
+  - Stores a hash of the script in a parameter of Systems Manager. Runs the script again when the hash differs.
 options:
   name:
-    description: Name of the script's run, and of its instance.
+    description: Name of the instance.
     type: str
     required: true
   marker:
-    description: Name of the parameter of Systems Manager that says what was done.
+    description: Name of the parameter of Systems Manager that stores the hash of the script.
     type: str
     required: true
   script:
-    description: The script, run by C(bash) as root. It should be one that can be run twice.
+    description: The script. C(bash) runs it as root. It must be idempotent.
     type: str
   image_parameter:
-    description: The public parameter of Systems Manager that has the machine image.
+    description: Name of the public parameter of Systems Manager with the ID of the machine image.
     type: str
     default: /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64
   instance_type:
@@ -36,21 +35,21 @@ options:
     type: str
     default: t4g.micro
   subnet_id:
-    description: The instance's subnet. It needs a way to Systems Manager.
+    description: ID of the instance's subnet. Systems Manager must be reachable from it.
     type: str
   public_address:
-    description: Whether the instance gets a public address, for a subnet without NAT.
+    description: Whether the instance gets a public address. Needed in a subnet without NAT.
     type: bool
     default: false
   security_group_ids:
-    description: The instance's security groups.
+    description: IDs of the instance's security groups.
     type: list
     elements: str
   instance_profile:
-    description: Name of the instance profile. Its role needs C(AmazonSSMManagedInstanceCore).
+    description: Name of the instance profile. Its role needs the policy C(AmazonSSMManagedInstanceCore).
     type: str
   state:
-    description: V(absent) deletes the parameter O(marker) and terminates an instance that an interrupted run left.
+    description: V(absent) deletes the parameter O(marker) and terminates a leftover instance of an interrupted run.
     type: str
     choices: [present, absent]
     default: present
@@ -63,11 +62,11 @@ options:
     type: bool
     default: true
   wait:
-    description: Not used. It is always waited for the end of the script.
+    description: Not used. The module always waits for the end of the script.
     type: bool
     default: true
   wait_timeout:
-    description: For how many seconds the script may run, and the instance take to come up.
+    description: Maximum number of seconds for the start of the instance and the run of the script.
     type: int
     default: 600
 extends_documentation_fragment:
@@ -93,9 +92,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 script_run:
-  description: The marker's name, and the hash that it has.
+  description: Name of the parameter O(marker), and the hash that it stores.
   type: dict
-  returned: if the script has run
+  returned: when the script has run
 """
 
 import hashlib
@@ -130,7 +129,7 @@ class ScriptRun(Resource):
         answer = self.call("get_parameter", Name=self.params["marker"], missing=["ParameterNotFound"])
         if answer:
             return {"marker": self.params["marker"], "done": answer["Parameter"]["Value"]}
-        if self.params["state"] == "absent" and self._left_over():
+        if self.params["state"] == "absent" and self._leftover_instance():
             return {"marker": self.params["marker"], "done": None}
         return None
 
@@ -144,11 +143,11 @@ class ScriptRun(Resource):
         return {"done": found["done"]}
 
     def create(self) -> dict:
-        instance = self._left_over() or self._launch()
+        instance = self._leftover_instance() or self._launch()
         try:
             failure = self._run(instance)
         finally:
-            self._end(instance)
+            self._terminate(instance)
         if failure:
             self.module.fail_json(msg=f"script '{self.name}' failed on {instance}: {failure}")
         self.call(
@@ -170,16 +169,16 @@ class ScriptRun(Resource):
         return self.create()
 
     def delete(self, found: dict) -> None:
-        instance = self._left_over()
+        instance = self._leftover_instance()
         if instance:
-            self._end(instance)
+            self._terminate(instance)
         self.call("delete_parameter", Name=self.params["marker"], missing=["ParameterNotFound"])
 
     def _tags(self) -> dict[str, str]:
         return {**(self.params["tags"] or {}), "Name": self.name}
 
-    def _left_over(self) -> str | None:
-        """Return the instance of a run that was killed."""
+    def _leftover_instance(self) -> str | None:
+        """Return the ID of the instance of an interrupted run."""
         filters = [
             {"Name": "tag:Name", "Values": [self.name]},
             {"Name": "instance-state-name", "Values": LIVE},
@@ -218,7 +217,7 @@ class ScriptRun(Resource):
                 }
             ],
             MetadataOptions={"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
-            # Should nobody be left to end it, it ends itself.
+            # If the run is killed, the instance terminates itself.
             InstanceInitiatedShutdownBehavior="terminate",
             UserData=f"#!/bin/sh\nshutdown -h +{self.params['wait_timeout'] // 60 + 15}\n",
             TagSpecifications=[{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")],
@@ -226,34 +225,40 @@ class ScriptRun(Resource):
         return answer["Instances"][0]["InstanceId"]
 
     def _run(self, instance: str) -> str | None:
-        """Run the script, and return why it failed."""
+        """Run the script. Return the reason if it failed, otherwise None."""
         give_up = time.monotonic() + self.params["wait_timeout"]
         command = None
         while command is None:
             command = self._send(instance)
             if command is None:
                 if time.monotonic() > give_up:
-                    return "Systems Manager doesn't know the instance; see its role and its way out"
+                    return (
+                        "the instance did not register with Systems Manager. Check its role, and that its subnet "
+                        "reaches Systems Manager"
+                    )
                 time.sleep(3)
         while True:
-            # For a moment, the invocation of a command isn't known yet.
-            told = self.call(
+            # The invocation of a new command is not visible immediately.
+            invocation = self.call(
                 "get_command_invocation",
                 CommandId=command,
                 InstanceId=instance,
                 missing=["InvocationDoesNotExist"],
             )
-            if told and aws_statuses.meaning("command", told["Status"]) == aws_statuses.READY:
+            meaning = aws_statuses.meaning("command", invocation["Status"]) if invocation else None
+            if meaning == aws_statuses.READY:
                 return None
-            if told and aws_statuses.meaning("command", told["Status"]) == aws_statuses.FAILED:
-                said = (told.get("StandardErrorContent") or told.get("StandardOutputContent") or "").strip()
-                return f"{told['StatusDetails']}: {said[-1500:]}"
+            if meaning == aws_statuses.FAILED:
+                output = (
+                    invocation.get("StandardErrorContent") or invocation.get("StandardOutputContent") or ""
+                )
+                return f"{invocation['StatusDetails']}: {output.strip()[-1500:]}"
             if time.monotonic() > give_up:
-                return f"it did not end in {self.params['wait_timeout']} s"
+                return f"the script did not finish within {self.params['wait_timeout']} s"
             time.sleep(2)
 
     def _send(self, instance: str) -> str | None:
-        """Send the script, and return the command's id; None while the instance isn't ready for it."""
+        """Send the script, and return the ID of the command; None while the instance is not registered."""
         try:
             answer = self.client.send_command(
                 InstanceIds=[instance],
@@ -270,7 +275,7 @@ class ScriptRun(Resource):
             self.fail_aws(error, self.client, "send_command")
         return answer["Command"]["CommandId"]
 
-    def _end(self, instance: str) -> None:
+    def _terminate(self, instance: str) -> None:
         self.call("terminate_instances", client=self.ec2, InstanceIds=[instance])
 
 

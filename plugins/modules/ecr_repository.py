@@ -7,12 +7,12 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: ecr_repository
-short_description: A repository of ECR whose tags stay what they are
+short_description: Manage an ECR repository with immutable tags
 version_added: 0.1.0
 description:
-  - Keeps a repository with immutable tags, scanning on push, encryption, a lifecycle policy and a policy.
-  - M(community.aws.ecs_ecr) of community.aws 10.0.0 and 11.2.0 manages no tags, resets a repository that excludes some tags
-    from immutability, and returns no diff.
+  - Manages a repository with immutable tags, scanning on push, encryption, a lifecycle policy and a repository policy.
+  - Unlike M(community.aws.ecs_ecr) of community.aws 10.0.0 and 11.2.0, manages tags, supports exclusions from
+    immutability, and returns a diff.
 author: Teal maintainers (@teal-platform)
 options:
   name:
@@ -20,11 +20,11 @@ options:
     type: str
     required: true
   immutable_tags:
-    description: Whether a tag, once pushed, always means the same image.
+    description: Whether image tags are immutable.
     type: bool
     default: true
   mutable_tags:
-    description: Tags that may be moved to another image all the same, with C(*) for any characters.
+    description: Image tags that are excluded from immutability. C(*) matches any characters.
     type: list
     elements: str
     default: []
@@ -33,27 +33,27 @@ options:
     type: bool
     default: true
   encryption:
-    description: How images are encrypted. AWS cannot change it later.
+    description: Encryption of the images. AWS cannot change it later.
     type: str
     choices: [AES256, KMS]
     default: AES256
   kms_key:
-    description: ARN of the key, if O(encryption=KMS). Empty for AWS's own.
+    description: ARN of the KMS key with O(encryption=KMS). Empty for the AWS managed key.
     type: str
     default: ""
   lifecycle_policy:
-    description: The lifecycle policy. Not managed if not given, none if empty.
+    description: The lifecycle policy. Not managed if not given. An empty one is deleted.
     type: dict
   policy:
-    description: The repository policy. Not managed if not given, none if empty.
+    description: The repository policy. Not managed if not given. An empty one is deleted.
     type: dict
   pull_accounts:
-    description: Ids of other accounts that may pull the images and do nothing else, instead of O(policy).
+    description: IDs of other accounts that may only pull images. Replaces O(policy).
     type: list
     elements: str
     default: []
   state:
-    description: Whether it should exist. Removal takes its images with it.
+    description: Whether the repository should exist. V(absent) also deletes its images.
     type: str
     choices: [present, absent]
     default: present
@@ -66,7 +66,7 @@ options:
     type: bool
     default: true
   wait:
-    description: Not used. ECR acts at once.
+    description: Not used. Changes take effect immediately.
     type: bool
     default: true
   wait_timeout:
@@ -80,7 +80,7 @@ extends_documentation_fragment:
   - teal.platform.tags
 attributes:
   check_mode:
-    description: Tells what would change.
+    description: Reports what would change.
     support: full
   diff_mode:
     description: Shows the settings before and after.
@@ -88,7 +88,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Keep the repository of the service
+- name: Create the repository of the service
   teal.platform.ecr_repository:
     name: shop
     lifecycle_policy:
@@ -103,11 +103,11 @@ RETURN = r"""
 arn:
   description: ARN of the repository.
   type: str
-  returned: when it stands
+  returned: when the repository exists
 uri:
-  description: What images are pushed to and pulled from, without a tag.
+  description: URI to push images to and pull them from, without a tag.
   type: str
-  returned: when it stands
+  returned: when the repository exists
 """
 
 import json

@@ -1,28 +1,28 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The access entries of an EKS cluster: which IAM principal is who in Kubernetes."""
+"""Manages the access entries of an EKS cluster, which give IAM principals access to Kubernetes."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: eks_access_entries
-short_description: Keep the access entries of an EKS cluster
+short_description: Manage the access entries of an EKS cluster
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Says which groups of Kubernetes an IAM principal is in, and which of EKS's access policies it has.
-  - EKS keeps the principal's unique id with its entry. One that was deleted and created again under the same ARN does
-    not get in by the old entry, so an entry that is older than its principal is replaced.
-  - An entry that was made with the same C(ManagedBy) tag and isn't listed any more is removed. Those that EKS
-    makes for its nodes and for the cluster's creator are left alone.
+  - An access entry assigns Kubernetes groups and EKS access policies to an IAM principal.
+  - EKS stores the unique ID of the principal. After a principal was deleted and created again under the same ARN, the old
+    entry does not work, so an entry that is older than its principal is replaced.
+  - Deletes an entry that is not in O(entries) if it has the same C(ManagedBy) tag. Entries that EKS creates for its nodes
+    and for the creator of the cluster remain.
 options:
   cluster:
-    description: Name of the EKS cluster. Its authentication mode has to include C(API).
+    description: Name of the EKS cluster. Its authentication mode must include C(API).
     type: str
     required: true
   entries:
-    description: The entries, one for each principal.
+    description: The entries, one per principal.
     type: list
     elements: dict
     default: []
@@ -32,17 +32,17 @@ options:
         type: str
         required: true
       groups:
-        description: Groups of Kubernetes, to which RBAC binds roles.
+        description: Kubernetes groups, to which RBAC binds roles.
         type: list
         elements: str
         default: []
       policies:
-        description: Access policies of EKS, such as V(AmazonEKSClusterAdminPolicy), for the whole cluster.
+        description: EKS access policies for the whole cluster, such as V(AmazonEKSClusterAdminPolicy).
         type: list
         elements: str
         default: []
   state:
-    description: V(absent) removes the entries that are listed and those that carry the same C(ManagedBy) tag.
+    description: V(absent) deletes the entries in O(entries) and those with the same C(ManagedBy) tag.
     type: str
     choices: [present, absent]
     default: present
@@ -55,7 +55,7 @@ options:
     type: bool
     default: true
   wait:
-    description: Not used. EKS acts at once.
+    description: Not used. Changes take effect immediately.
     type: bool
     default: true
   wait_timeout:
@@ -70,7 +70,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Let QA look, and the pipeline deploy
+- name: Give QA read access, and the pipeline the right to deploy
   teal.platform.eks_access_entries:
     cluster: shop-staging
     entries:
@@ -84,7 +84,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 entries:
-  description: Each entry as EKS describes it, with its C(policies), by the principal's ARN.
+  description: The entries as EKS describes them, with their C(policies), by ARN of the principal.
   type: dict
   returned: when there are entries
 """
@@ -130,7 +130,7 @@ class EksAccessEntries(ClusterSet):
         return {**found, "stale": key in self.wanted() and self._older(found)}
 
     def _older(self, found: dict) -> bool:
-        """Return whether the entry was created before its principal, which is then another one of the same name."""
+        """Return whether the entry was created before its principal, and so belongs to a deleted one."""
         arn = found["principalArn"]
         if arn.split(":")[4] != found["accessEntryArn"].split(":")[4]:
             return False  # IAM does not describe the roles of another account
@@ -185,7 +185,7 @@ class EksAccessEntries(ClusterSet):
 
     def _change_policies(self, key: str, old: list[str], new: list[str]) -> None:
         entry = {"clusterName": self.name, "principalArn": key}
-        # EKS's own policies are of no account, but of the principal's partition.
+        # The ARNs of EKS's policies have no account, but the partition of the principal.
         prefix = f"arn:{key.split(':')[1]}:eks::aws:cluster-access-policy"
         for policy in sorted(set(old) - set(new)):
             name = policy.split(" ")[0]
@@ -206,7 +206,7 @@ class EksAccessEntries(ClusterSet):
 
 
 def _named(arn: str, scope: dict[str, Any]) -> str:
-    """Return a policy's name; one that does not count for the whole cluster is another one."""
+    """Return the name of a policy, with its namespaces if it does not apply to the whole cluster."""
     name = arn.rsplit("/", 1)[-1]
     if scope.get("type", "cluster") == "cluster":
         return name

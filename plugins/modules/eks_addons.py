@@ -1,18 +1,18 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The add-ons of an EKS cluster, installed together and waited for together."""
+"""Manages the add-ons of an EKS cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: eks_addons
-short_description: Keep the add-ons of an EKS cluster
+short_description: Manage the add-ons of an EKS cluster
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Installs, configures and updates EKS add-ons. All are started first, and waited for together.
-  - An add-on that was installed with the same C(ManagedBy) tag and isn't listed any more is removed.
+  - Installs, configures and updates EKS add-ons. Starts all changes first, then waits for all of them.
+  - Removes an add-on that is not in O(addons) if it has the same C(ManagedBy) tag.
 options:
   cluster:
     description: Name of the EKS cluster.
@@ -31,13 +31,13 @@ options:
       version:
         description:
           - Version of the add-on.
-          - If not given, AWS's default is installed, and kept while it works with the cluster's version.
+          - If not given, AWS's default version is installed, and remains while it supports the cluster's version.
         type: str
       configuration:
-        description: Configuration values, as the add-on's schema has them. Not managed if not given.
+        description: Configuration values, according to the add-on's schema. Not managed if not given.
         type: dict
   state:
-    description: V(absent) removes the add-ons that are listed and those that carry the same C(ManagedBy) tag.
+    description: V(absent) removes the add-ons in O(addons) and those with the same C(ManagedBy) tag.
     type: str
     choices: [present, absent]
     default: present
@@ -54,7 +54,7 @@ options:
     type: bool
     default: true
   wait_timeout:
-    description: For how many seconds to wait.
+    description: Maximum number of seconds to wait.
     type: int
     default: 1800
 extends_documentation_fragment:
@@ -79,7 +79,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 addons:
-  description: Each add-on as EKS describes it, by its name.
+  description: The add-ons as EKS describes them, by name.
   type: dict
   returned: when there are add-ons
 """
@@ -120,7 +120,7 @@ class EksAddons(ClusterSet):
         }
 
     def desired(self) -> dict[str, Any]:
-        """Add the default version for add-ons whose own doesn't work with the cluster's version any more."""
+        """Add the default version for add-ons whose version no longer supports the cluster's version."""
         settings = super().desired()
         free = [addon["name"] for addon in self.params["addons"] if addon["version"] is None]
         installed = [name for name in free if name in self.found]
@@ -133,9 +133,9 @@ class EksAddons(ClusterSet):
         return settings
 
     def _compatible(self, name: str, cluster: str) -> list[str]:
-        """Return the add-on's versions that work with the cluster's own, the default first.
+        """Return the add-on's versions that support the version of the cluster, the default first.
 
-        It is asked for by name: AWS's own are only some (metrics-server is the community's), and all are hundreds.
+        The query is by name: a filter by owner would miss community add-ons (metrics-server), and there are hundreds.
         """
         which = {"addonName": name, "kubernetesVersion": cluster}
         default: dict[str, bool] = {}
@@ -147,13 +147,13 @@ class EksAddons(ClusterSet):
         return sorted(default, key=lambda version: not default[version])
 
     def meaning(self, found: dict) -> str:
-        """Return what the statuses of all add-ons mean: one that AWS is at work on is waited for first."""
+        """Return the meaning of all statuses together: in progress before failed before ready."""
         meanings = {aws_statuses.meaning("EKS add-on", addon["status"]) for addon in found.values()}
         order = (aws_statuses.IN_PROGRESS, aws_statuses.FAILED)
         return next((meaning for meaning in order if meaning in meanings), aws_statuses.READY)
 
     def status(self, found: dict) -> str:
-        """Return those add-ons that are not ready, with their statuses and what EKS says of them."""
+        """Return the add-ons that are not ready, with their statuses and the problems that EKS reports."""
         return "; ".join(
             f"{name} is {addon['status']}{self.issues(addon)}"
             for name, addon in found.items()

@@ -1,88 +1,88 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""An EKS cluster's control plane, with the settings that community.aws.eks_cluster lacks."""
+"""Manages the control plane of an EKS cluster, with settings that community.aws.eks_cluster lacks."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: eks_cluster
-short_description: Keep the control plane of an EKS cluster
+short_description: Manage the control plane of an EKS cluster
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Makes an EKS cluster, changes what can be changed of it, and upgrades it, one minor version at a time.
-  - Unlike C(community.aws.eks_cluster) it manages endpoint access, logs, encryption, access and the version.
+  - Creates an EKS cluster, updates its settings, and upgrades it by one minor version at a time.
+  - Unlike C(community.aws.eks_cluster), manages endpoint access, logs, encryption, authentication and the version.
 options:
   name:
     description: Name of the cluster.
     type: str
     required: true
   role_arn:
-    description: ARN of the IAM role of the control plane. Needed to make the cluster.
+    description: ARN of the IAM role of the control plane. Required to create the cluster.
     type: str
   version:
     description:
-      - Version of Kubernetes, such as V(1.35). EKS's default if not given.
-      - One minor version above the cluster's own upgrades it. One below rolls it back, with O(allow_rollback).
-        Any other is refused.
+      - Version of Kubernetes, such as V(1.35). By default EKS's default version.
+      - One minor version above the current version upgrades the cluster. One below rolls it back, with
+        O(allow_rollback). Any other version is an error.
     type: str
   allow_rollback:
     description:
-      - Whether O(version) may be one minor version below the cluster's own. EKS rolls a control plane back within seven
-        days of its upgrade. The nodes must have the lower version by then.
+      - Whether O(version) may be one minor version below the current version. EKS can roll a control plane back within
+        seven days of its upgrade. The nodes must have the lower version before.
     type: bool
     default: false
   subnet_ids:
-    description: Subnets of at least two zones for the control plane's interfaces. Needed to make the cluster.
+    description: Subnets in at least two zones for the control plane's interfaces. Required to create the cluster.
     type: list
     elements: str
   security_group_ids:
-    description: More security groups for the control plane's interfaces. EKS makes one of its own.
+    description: Additional security groups for the control plane's interfaces. EKS creates a group itself.
     type: list
     elements: str
   endpoint_private_access:
-    description: Whether the API answers inside the VPC.
+    description: Whether the API endpoint is reachable in the VPC.
     type: bool
     default: true
   endpoint_public_access:
-    description: Whether the API answers from the internet, to O(public_access_cidrs).
+    description: Whether the API endpoint is reachable from the internet, for O(public_access_cidrs).
     type: bool
     default: true
   public_access_cidrs:
-    description: Networks from which the public endpoint can be reached. Not managed if not given.
+    description: Networks that can reach the public endpoint. Not managed if not given.
     type: list
     elements: str
   logs:
-    description: Logs of the control plane that go to CloudWatch. Not managed if not given.
+    description: Control plane logs that are sent to CloudWatch. Not managed if not given.
     type: list
     elements: str
     choices: [api, audit, authenticator, controllerManager, scheduler]
   encryption_key_arn:
     description:
-      - ARN of the KMS key that encrypts Kubernetes' secrets.
-      - Can be added to a cluster that has none. AWS cannot change nor remove it.
+      - ARN of the KMS key that encrypts Kubernetes secrets.
+      - Can be added to a cluster without one. AWS can neither change nor remove it.
     type: str
   authentication_mode:
-    description: How IAM principals get into the cluster. It can only be changed towards V(API).
+    description: How IAM principals are authenticated. Can only be changed in the direction of V(API).
     type: str
     choices: [API, API_AND_CONFIG_MAP, CONFIG_MAP]
     default: API
   creator_is_admin:
-    description: Whether whoever makes the cluster is its administrator. Only used when it is made.
+    description: Whether the creator of the cluster becomes its administrator. Only used on creation.
     type: bool
     default: true
   support:
-    description: At the end of a version's support, V(STANDARD) upgrades it and V(EXTENDED) costs more.
+    description: At the end of a version's standard support, V(STANDARD) upgrades the cluster and V(EXTENDED) costs more.
     type: str
     choices: [STANDARD, EXTENDED]
     default: STANDARD
   deletion_protection:
-    description: Whether EKS refuses to delete the cluster. With O(state=absent), V(false) ends that first.
+    description: Whether the cluster is protected against deletion. V(false) with O(state=absent) disables it first.
     type: bool
     default: false
   state:
-    description: Whether the cluster should exist. Its node groups have to be gone before it can be removed.
+    description: Whether the cluster should exist. Delete its node groups first.
     type: str
     choices: [present, absent]
     default: present
@@ -95,11 +95,11 @@ options:
     type: bool
     default: true
   wait:
-    description: Whether to wait until the cluster is active, or gone. Changes one after the other need it.
+    description: Whether to wait until the cluster is active, or deleted. Needed for more than one change.
     type: bool
     default: true
   wait_timeout:
-    description: For how many seconds to wait for each step.
+    description: Maximum number of seconds to wait for each step.
     type: int
     default: 1800
 extends_documentation_fragment:
@@ -110,7 +110,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Make the cluster
+- name: Create the cluster
   teal.platform.eks_cluster:
     name: shop-staging
     role_arn: arn:aws:iam::123456789012:role/shop-staging-cluster
@@ -144,7 +144,7 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 )
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import IN_USE
 
-#: Days after an upgrade in which EKS can roll it back.
+#: Number of days after an upgrade within which EKS can roll it back.
 ROLLBACK_DAYS = 7
 LOG_TYPES = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
 ENDPOINT = {
@@ -213,7 +213,7 @@ class EksCluster(EksResource):
     def create(self) -> dict:
         for name in ("role_arn", "subnet_ids"):
             if not self.params[name]:
-                self.module.fail_json(msg=f"{name} is needed to make the cluster '{self.name}'")
+                self.module.fail_json(msg=f"{name} is required to create the cluster '{self.name}'")
         want = {key: value for key, value in self.desired().items() if value is not None}
         places = {key: want[name] for name, key in (ENDPOINT | PLACES).items() if name in want}
         optional: dict[str, Any] = {}
@@ -247,7 +247,7 @@ class EksCluster(EksResource):
     def update(self, found: dict, changes: dict[str, Any]) -> dict:
         if "tags" in changes:
             self.change_tags(found["arn"], found.get("tags", {}), changes["tags"])
-        # EKS takes one sort of change at a time.
+        # EKS accepts one kind of change at a time.
         endpoint = {key: changes[name] for name, key in ENDPOINT.items() if name in changes}
         places = {key: changes[name] for name, key in PLACES.items() if name in changes}
         for change in (endpoint, places):
@@ -278,44 +278,44 @@ class EksCluster(EksResource):
         self.step(operation, {"name": self.name}, **arguments)
 
     def _refuse_impossible(self, current: dict[str, Any]) -> None:
-        """End the module, before anything is changed, if EKS could not do all of it."""
+        """Fail the module, before any change, if EKS cannot apply all changes."""
         is_now, wanted = current["version"], self.params["version"]
         if wanted and minor(wanted) < minor(is_now):
             self._refuse_rollback(is_now, wanted)
         if wanted and minor(wanted) - minor(is_now) > 1:
             self.module.fail_json(
-                msg=f"cluster '{self.name}' has version {is_now}, and can't go to {wanted}: EKS upgrades one "
-                f"minor version at a time. The next one is 1.{minor(is_now) + 1}."
+                msg=f"cluster '{self.name}' has version {is_now} and cannot be upgraded to {wanted}: EKS upgrades one "
+                f"minor version at a time. The next version is 1.{minor(is_now) + 1}."
             )
         key = self.params["encryption_key_arn"]
         if key and current["encryption_key_arn"] not in (None, key):
             self.module.fail_json(
-                msg=f"cluster '{self.name}' encrypts its secrets with {current['encryption_key_arn']}; "
-                f"AWS can't change that (wanted: {key})."
+                msg=f"cluster '{self.name}' encrypts its secrets with {current['encryption_key_arn']}. "
+                f"AWS cannot change the key (wanted: {key})."
             )
 
     def _refuse_rollback(self, is_now: str, wanted: str) -> None:
-        """End the module unless EKS can roll the control plane back, and this is wanted."""
+        """Fail the module unless a rollback of the control plane is possible and allowed."""
         here = f"cluster '{self.name}' has version {is_now}"
         if minor(is_now) - minor(wanted) > 1:
             self.module.fail_json(
-                msg=f"{here}, and can't go back to {wanted}: EKS rolls back by one minor version alone. Set "
+                msg=f"{here} and cannot be rolled back to {wanted}: EKS rolls back by one minor version only. Set "
                 f"cluster_version to {is_now}."
             )
         if not self.params["allow_rollback"]:
             self.module.fail_json(
-                msg=f"{here}, and {wanted} is wanted. If AWS upgraded it because the support of {wanted} ended, set "
-                f"cluster_version to {is_now}. To roll the upgrade back, which EKS does for {ROLLBACK_DAYS} days, say "
-                "-e cluster_allow_rollback=true."
+                msg=f"{here}, but {wanted} is wanted. If AWS upgraded it because the support of {wanted} ended, set "
+                f"cluster_version to {is_now}. To roll the upgrade back, which is possible for {ROLLBACK_DAYS} days, run "
+                "again with -e cluster_allow_rollback=true."
             )
-        if not self._upgraded_lately(is_now):
+        if not self._upgraded_recently(is_now):
             self.module.fail_json(
-                msg=f"{here}, and can't go back to {wanted}: EKS rolls back within {ROLLBACK_DAYS} days of an upgrade, "
-                f"and there was no upgrade to {is_now} in that time. Set cluster_version to {is_now}."
+                msg=f"{here} and cannot be rolled back to {wanted}: EKS rolls back within {ROLLBACK_DAYS} days of an "
+                f"upgrade, and there was no upgrade to {is_now} in that time. Set cluster_version to {is_now}."
             )
 
-    def _upgraded_lately(self, version: str) -> bool:
-        # EKS counts from the upgrade's end, and lists when it began. EKS has the last word on the hours between.
+    def _upgraded_recently(self, version: str) -> bool:
+        # EKS counts from the end of the upgrade but reports its start, so allow one day more. EKS checks the rest.
         since = datetime.now(UTC) - timedelta(days=ROLLBACK_DAYS + 1)
         for identifier in self.pages("list_updates", "updateIds", name=self.name):
             update = self.call("describe_update", name=self.name, updateId=identifier)["update"]
@@ -329,30 +329,30 @@ class EksCluster(EksResource):
         if found.get("deletionProtection"):
             if self.params["deletion_protection"]:
                 self.module.fail_json(
-                    msg=f"cluster '{self.name}' is protected: set deletion_protection to false to delete it"
+                    msg=f"cluster '{self.name}' is protected against deletion: set deletion_protection to false"
                 )
             self._config(deletionProtection=False)
         if found["status"] == "ACTIVE" and self.current(found)["logs"]:
-            # EKS delivers logs for a while after the end, and would make their group again, without end and tags.
+            # EKS delivers logs after the deletion, which would create the log group again, without retention and tags.
             self._config(logging={"clusterLogging": [{"types": LOG_TYPES, "enabled": False}]})
         group = found["resourcesVpcConfig"].get("clusterSecurityGroupId")
-        self._free(group)
+        self._delete_node_interfaces(group)
         if found["status"] != "DELETING":
             self.call("delete_cluster", name=self.name, missing=NO_CLUSTER)
         self.wait_until_deleted()
         if self.params["wait"]:
-            self._remove_group(group)
+            self._delete_group(group)
 
-    def _free(self, group: str | None) -> None:
-        """Remove the interfaces that nodes left in EKS's own security group: EKS would leave the group, too."""
+    def _delete_node_interfaces(self, group: str | None) -> None:
+        """Delete leftover interfaces of nodes in EKS's security group, so that EKS can delete the group."""
         if group:
             remove_leftover_node_interfaces(self, self.ec2, interfaces(self, self.ec2, group_id=group))
 
-    def _remove_group(self, group: str | None) -> None:
-        """Remove EKS's own security group if it is still there: it would hold the network."""
+    def _delete_group(self, group: str | None) -> None:
+        """Delete EKS's security group if it still exists: it would block the deletion of the network."""
         which = [{"Name": "group-id", "Values": [group or ""]}]
         if group and self.pages("describe_security_groups", "SecurityGroups", client=self.ec2, Filters=which):
-            self._free(group)
+            self._delete_node_interfaces(group)
             self.call_with_retry(
                 "delete_security_group",
                 lambda error: error["Code"] in IN_USE,

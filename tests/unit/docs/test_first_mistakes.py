@@ -163,4 +163,4 @@ def test_certificate_pending() -> None:
         "DelegationSet": {"NameServers": ["ns-1.awsdns-01.com", "ns-2.awsdns-02.net"]}
     }
     found = {"Status": "PENDING_VALIDATION", "DomainValidationOptions": []}
-    compare("Certificate pending", certificate._explain(found, "be issued"))
+    compare("Certificate pending", certificate._failure_message(found, "issued"))

@@ -77,7 +77,7 @@ def test_a_region_that_is_not_enabled(aws, run_module, monkeypatch):
 def test_a_cluster_that_does_not_answer(aws, run_module, tmp_path):
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(KUBECONFIG)
-    with pytest.raises(ModuleFailed, match=r"does not answer: .*refused") as failed:
+    with pytest.raises(ModuleFailed, match=r"does not respond: .*refused") as failed:
         run_module(access_info, kubeconfig=str(kubeconfig))
     assert "planted" not in failed.value.result["msg"]
 

@@ -374,6 +374,6 @@ def test_a_command_is_waited_for_accepted_or_refused(
     }
     failure = ec2_run_script.ScriptRun(Module())._run("i-1")
     meaning = aws_statuses.meaning("command", status)
-    expected = {aws_statuses.READY: None, aws_statuses.IN_PROGRESS: "it did not end in 60 s"}
+    expected = {aws_statuses.READY: None, aws_statuses.IN_PROGRESS: "the script did not finish within 60 s"}
     assert failure == expected.get(meaning, f"{status}: no route")
     assert (clock.waited > 0) == (meaning == aws_statuses.IN_PROGRESS)

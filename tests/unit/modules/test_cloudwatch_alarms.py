@@ -142,8 +142,11 @@ def test_what_is_not_described_goes_and_what_is_foreign_stays(
 @pytest.mark.parametrize(
     ("metrics", "message"),
     [
-        ({"a": {"metric": "x"}}, "metric 'a' of 'bad' has to have: dimensions, metric, namespace, statistic"),
-        ({"a": metric("x"), "b": metric("y")}, "'bad' has 2 metrics and no expression"),
+        (
+            {"a": {"metric": "x"}},
+            "metric 'a' of 'bad' must have exactly: dimensions, metric, namespace, statistic",
+        ),
+        ({"a": metric("x"), "b": metric("y")}, "'bad' has 2 metrics, so it needs an expression"),
     ],
 )
 def test_refuses_what_cannot_ring(aws: Any, run_module: Any, metrics: dict, message: str) -> None:

@@ -69,13 +69,13 @@ def test_records_that_were_removed_come_back(route53, zone, run_module):
 
 def test_without_a_zone_a_person_is_told_what_to_do(route53, run_module, monkeypatch):
     monkeypatch.setattr(moto.settings, "ACM_VALIDATION_WAIT", 60)
-    with pytest.raises(ModuleFailed, match=r"Make these records in your DNS: _.*CNAME"):
+    with pytest.raises(ModuleFailed, match=r"Create these records in your DNS: _.*CNAME"):
         run_module(dns_certificate, domain_name=DOMAIN, wait_timeout=0)
 
 
 def test_an_undelegated_zone_is_suspected(zone, run_module, monkeypatch):
     monkeypatch.setattr(moto.settings, "ACM_VALIDATION_WAIT", 60)
-    with pytest.raises(ModuleFailed, match="Delegate its domain to ns-"):
+    with pytest.raises(ModuleFailed, match="the name servers must be ns-"):
         run_module(dns_certificate, **CERTIFICATE, wait_timeout=0)
 
 

@@ -162,18 +162,24 @@ def test_logs_that_are_not_wanted_are_switched_off(cluster: dict, run_module: Ru
 
 
 @pytest.mark.parametrize(
-    ("version", "told"),
+    ("version", "message"),
     [
-        ("1.35", r", and can't go to 1\.35.*next one is 1\.34"),
-        ("1.31", r", and can't go back to 1\.31.*one minor version alone\. Set cluster_version to 1\.33"),
-        ("1.32", r", and 1\.32 is wanted\. If AWS upgraded it.*say -e cluster_allow_rollback=true"),
+        ("1.35", r" and cannot be upgraded to 1\.35.*next version is 1\.34"),
+        (
+            "1.31",
+            r" and cannot be rolled back to 1\.31.*one minor version only\. Set cluster_version to 1\.33",
+        ),
+        (
+            "1.32",
+            r", but 1\.32 is wanted\. If AWS upgraded it.*run again with -e cluster_allow_rollback=true",
+        ),
     ],
 )
 def test_a_version_goes_up_by_one_and_back_only_if_that_is_meant(
-    cluster: dict, run_module: Run, version: str, told: str
+    cluster: dict, run_module: Run, version: str, message: str
 ) -> None:
     for check in (True, False):
-        with pytest.raises(ModuleFailed, match=rf"has version 1\.33{told}"):
+        with pytest.raises(ModuleFailed, match=rf"has version 1\.33{message}"):
             run_module(eks_cluster, check=check, **{**cluster, "version": version})
     assert described()["version"] == "1.33"
 
@@ -223,7 +229,7 @@ def test_nodes_go_back_before_the_control_plane(nodes: dict, cluster: dict, run_
 
 
 def test_another_key_or_role_is_refused(cluster: dict, run_module: Run) -> None:
-    with pytest.raises(ModuleFailed, match="can't change that"):
+    with pytest.raises(ModuleFailed, match="cannot change the key"):
         run_module(eks_cluster, **{**cluster, "encryption_key_arn": "arn:aws:kms:other"})
     with pytest.raises(ModuleFailed, match="AWS cannot change: role_arn"):
         run_module(eks_cluster, **{**cluster, "role_arn": ROLE.format("other")})
@@ -693,5 +699,5 @@ def test_targets_of_a_group_that_does_not_exist(rehearsed: str, run_module: Run)
     attach = {"autoscaling_groups": ["none"], "target_group_arns": ["arn:1"]}
     assert run_module(autoscaling_target_groups, check=True, **attach)["changed"]
     assert not run_module(autoscaling_target_groups, **attach, state="absent")["changed"]
-    with pytest.raises(ModuleFailed, match="There is no Auto Scaling group none"):
+    with pytest.raises(ModuleFailed, match="Auto Scaling group none not found"):
         run_module(autoscaling_target_groups, **attach)

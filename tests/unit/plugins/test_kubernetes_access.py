@@ -122,7 +122,7 @@ def test_a_kubeconfig_wins_and_its_context_must_exist(tmp_path: Path) -> None:
 
 
 def test_neither_cluster_nor_kubeconfig_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SystemExit, match="Either cluster"):
+    with pytest.raises(SystemExit, match="Set cluster"):
         access.api_client(Module(tmp_path))
 
 
