@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The option that modules with tags share."""
+"""The option ignored_tags of modules that manage tags."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class ModuleDocFragment:
 options:
   ignored_tags:
     description:
-      - Patterns of the keys of tags that others set, as of a shell. Tags that match are neither compared nor removed.
-      - AWS's own, C(aws:*), are left alone in any case.
-      - If not given, the environment variable E(TEAL_IGNORED_TAGS) is used, with commas between the patterns.
+      - Shell patterns for the keys of tags that others set. Matching tags are neither compared nor removed.
+      - AWS's own tags, C(aws:*), are always ignored.
+      - The default is the environment variable E(TEAL_IGNORED_TAGS), with commas between the patterns.
     type: list
     elements: str
     default: ["aws:*", awsApplication]

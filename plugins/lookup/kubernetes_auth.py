@@ -1,31 +1,32 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Lookup: what kubernetes.core's modules need to reach the environment's Kubernetes."""
+"""Lookup: connection arguments for modules of kubernetes.core."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: kubernetes_auth
 author: Teal maintainers (@teal-platform)
-short_description: What kubernetes.core's modules need to reach an EKS cluster
+short_description: Return connection arguments for modules of kubernetes.core
 version_added: 0.1.0
 description:
   - Returns a dictionary of connection arguments for the modules of C(kubernetes.core).
-  - For an EKS cluster this is a kubeconfig with its endpoint, its CA and a token signed by STS that is good for 15
-    minutes, in Ansible's private folder, which goes with the run. Look it up lazily, for each task.
-  - The token is no argument, since a module of C(kubernetes.core) that ends by an error which it didn't expect shows
-    its arguments as they came, C(api_key) too.
-  - With O(kubeconfig) given, it returns that and its context instead, and AWS isn't asked.
+  - For an EKS cluster, writes a kubeconfig with the endpoint, the CA and a token signed by STS that is valid for 15
+    minutes. The file is in Ansible's temporary folder, which is removed at the end of the run. Evaluate the lookup in
+    each task.
+  - The token is not passed as an argument, since a module of C(kubernetes.core) prints its arguments, including
+    C(api_key), on an unexpected error.
+  - With O(kubeconfig), returns that file and its context instead, without a call to AWS.
 options:
   _terms:
     description: Name of the EKS cluster.
     required: true
   kubeconfig:
-    description: A kubeconfig file to use instead of the EKS cluster.
+    description: Path of a kubeconfig to use instead of the EKS cluster.
     type: str
     default: ""
   context:
-    description: Context of O(kubeconfig). Empty for its current one.
+    description: Context of O(kubeconfig). Empty for its current context.
     type: str
     default: ""
 extends_documentation_fragment:
@@ -34,7 +35,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Make a namespace
+- name: Create a namespace
   kubernetes.core.k8s:
     kind: Namespace
     name: assistant
@@ -44,7 +45,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The C(kubeconfig) and, if one is given, its C(context).
+  description: C(kubeconfig) and, if given, C(context).
   type: list
   elements: dict
 """
@@ -81,7 +82,7 @@ class LookupModule(AWSLookupBase):
 
 
 def _kubeconfig(access: Access) -> str:
-    """Return a file that only we can read, in the private folder that Ansible removes at the end of its run."""
+    """Write a kubeconfig that only this user can read to Ansible's temporary folder, and return its path."""
     ca = base64.b64encode(access.ca.encode()).decode()
     content = {
         "apiVersion": "v1",

@@ -1,32 +1,32 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Lookup: who runs this, by what, and for which commit."""
+"""Lookup: who started the run, in which workflow, and for which commit."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: run_context
 author: Teal maintainers (@teal-platform)
-short_description: Who runs this, by what, and for which commit
+short_description: Return who started the run, in which workflow, and for which commit
 version_added: 0.1.0
 description:
-  - In GitHub Actions these are the actor, the workflow, the commit and the run's address, from the variables
-    that each job has.
-  - Elsewhere it is the user who runs Ansible.
+  - In GitHub Actions, returns the actor, the workflow, the commit and the URL of the run, from the job's environment
+    variables.
+  - Elsewhere, returns the user who runs Ansible.
 options:
   _terms:
     description: Not used.
 """
 
 EXAMPLES = r"""
-- name: Say who deploys
+- name: Show who deploys
   ansible.builtin.debug:
     msg: "{{ lookup('teal.platform.run_context').who }}"
 """
 
 RETURN = r"""
 _raw:
-  description: One dictionary with C(who), C(trigger), C(commit), C(commit_url), C(run_url); empty if unknown.
+  description: One dictionary with C(who), C(trigger), C(commit), C(commit_url), C(run_url). Unknown values are empty.
   type: list
   elements: dict
 """
@@ -40,7 +40,7 @@ from ansible_collections.teal.platform.plugins.module_utils.run_identity import 
 
 
 def run_context(environment: Mapping[str, str]) -> dict[str, str]:
-    """What `environment`'s variables tell."""
+    """Return the context from the environment variables in `environment`."""
     commit = environment.get("GITHUB_SHA", "")
     repository = "/".join(environment.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY"))
     run = environment.get("GITHUB_RUN_ID", "")
@@ -67,5 +67,5 @@ class LookupModule(LookupBase):
     def run(
         self, terms: list[Any], variables: dict[str, Any] | None = None, **kwargs: Any
     ) -> list[dict[str, str]]:
-        """One dictionary."""
+        """Return one dictionary."""
         return [run_context(os.environ)]

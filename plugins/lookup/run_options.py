@@ -1,18 +1,18 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Lookup: the hosts of the play that checks how a playbook was called."""
+"""Lookup: the hosts of the play that checks the command-line options."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: run_options
 author: Teal maintainers (@teal-platform)
-short_description: The hosts of the play that checks how a playbook was called
+short_description: Return the hosts of the play that checks the command-line options
 version_added: 0.1.0
 description:
-  - Returns C(all) and C(localhost). The implicit localhost is there also if the inventory is missing.
-  - Fails if C(--tags), C(--skip-tags), C(--start-at-task) or C(--step) would leave out tasks. Such an option also leaves out
-    the task that checks the other options, M(teal.platform.run_options); the hosts of a play are computed in any case.
+  - Returns C(all) and C(localhost). The implicit localhost exists even without an inventory.
+  - Fails if C(--tags), C(--skip-tags), C(--start-at-task) or C(--step) would skip tasks. Such an option would also skip
+    the task that checks the other options, M(teal.platform.run_options). The hosts of a play are computed in any case.
 options:
   _terms:
     description: Not used.
@@ -28,7 +28,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: Patterns of hosts.
+  description: Host patterns.
   type: list
   elements: str
 """
@@ -40,7 +40,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.teal.platform.plugins.plugin_utils.run_options import left_out_by_options, report
 
-#: With these, nothing runs and nobody expects it.
+#: Options with which Ansible is expected to run nothing.
 LISTING = ("listtasks", "listtags", "listhosts", "syntax")
 
 

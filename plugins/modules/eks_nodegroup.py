@@ -1,19 +1,19 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""A managed node group of an EKS cluster, by a launch template."""
+"""Manages a managed node group of an EKS cluster with a launch template."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: eks_nodegroup
-short_description: Keep a managed node group of an EKS cluster
+short_description: Manage a node group of an EKS cluster
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Makes a managed node group by a launch template, scales it, and rolls it to a new version of Kubernetes
-    or of the launch template.
-  - Unlike C(community.aws.eks_nodegroup) it knows AL2023, and rolls nodes when their template has changed.
+  - Creates a managed node group from a launch template, scales it, and replaces its nodes for a new version of
+    Kubernetes, machine image or launch template.
+  - Unlike C(community.aws.eks_nodegroup), supports AL2023, and replaces nodes when their launch template has changed.
 options:
   cluster:
     description: Name of the EKS cluster.
@@ -24,63 +24,63 @@ options:
     type: str
     required: true
   role_arn:
-    description: ARN of the nodes' IAM role. Needed to make the node group.
+    description: ARN of the nodes' IAM role. Required to create the node group.
     type: str
   subnet_ids:
-    description: Subnets of the nodes. Needed to make the node group.
+    description: Subnets of the nodes. Required to create the node group.
     type: list
     elements: str
   launch_template:
-    description: Name of the launch template, whose default version counts. Needed to make the node group.
+    description: Name of the launch template. Its default version is used. Required to create the node group.
     type: str
   ami_type:
-    description: The kind of machine image, such as V(AL2023_x86_64_STANDARD) or V(AL2023_ARM_64_STANDARD).
+    description: Type of machine image, such as V(AL2023_x86_64_STANDARD) or V(AL2023_ARM_64_STANDARD).
     type: str
     default: AL2023_x86_64_STANDARD
   capacity_type:
-    description: Whether nodes are on demand or spot instances.
+    description: Whether the nodes are on-demand or spot instances.
     type: str
     choices: [ON_DEMAND, SPOT]
     default: ON_DEMAND
   version:
-    description: Version of Kubernetes, no higher than the cluster's. Not managed if not given.
+    description: Version of Kubernetes, at most the version of the cluster. Not managed if not given.
     type: str
   release_version:
     description:
-      - Release of EKS's machine image, such as V(1.35.1-20261101). When it changes, nodes are replaced.
-      - If not given, nodes get the newest one when they are created, with a new O(version) or launch template, and with
+      - Release of EKS's machine image, such as V(1.35.1-20261101). A change replaces the nodes.
+      - If not given, nodes get the newest release on creation, with a new O(version) or launch template, and with
         O(patch).
     type: str
   patch:
-    description: Whether nodes are replaced if there is a newer machine image. Not with O(release_version), which pins one.
+    description: Whether nodes are replaced if a newer machine image exists. Ignored with O(release_version).
     type: bool
     default: false
   max_age:
-    description: After how many days the module warns of the age of the nodes' machine image. V(0) never does.
+    description: Number of days after which the module warns of the age of the machine image. V(0) disables the warning.
     type: int
     default: 0
   min_size:
-    description: Least number of nodes.
+    description: Minimum number of nodes.
     type: int
     default: 2
   max_size:
-    description: Greatest number of nodes.
+    description: Maximum number of nodes.
     type: int
     default: 4
   desired_size:
-    description: Number of nodes. Only used when the node group is made if C(keep_desired_size) is set.
+    description: Number of nodes. With O(keep_desired_size), only used on creation.
     type: int
     default: 2
   keep_desired_size:
-    description: Whether the number of nodes is left alone later, for an autoscaler of nodes.
+    description: Whether the module leaves the number of existing nodes to a cluster autoscaler.
     type: bool
     default: false
   max_unavailable:
-    description: How many nodes are replaced at the same time in an update.
+    description: Maximum number of nodes that an update replaces at the same time.
     type: int
     default: 1
   labels:
-    description: Labels of the nodes in Kubernetes.
+    description: Kubernetes labels of the nodes.
     type: dict
     default: {}
   state:
@@ -89,7 +89,7 @@ options:
     choices: [present, absent]
     default: present
   tags:
-    description: Tags of the node group. Those of its instances are the launch template's.
+    description: Tags of the node group. The launch template sets the tags of its instances.
     type: dict
     aliases: [resource_tags]
   purge_tags:
@@ -97,11 +97,11 @@ options:
     type: bool
     default: true
   wait:
-    description: Whether to wait until the node group is active, or gone. Changes one after the other need it.
+    description: Whether to wait until the node group is active, or deleted. Needed for more than one change.
     type: bool
     default: true
   wait_timeout:
-    description: For how many seconds to wait for each step.
+    description: Maximum number of seconds to wait for each step.
     type: int
     default: 1800
 extends_documentation_fragment:
@@ -112,7 +112,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Make two workers
+- name: Create a node group with two nodes
   teal.platform.eks_nodegroup:
     cluster: shop-staging
     name: workers
@@ -128,9 +128,9 @@ nodegroup:
   returned: when it exists
   sample: {"nodegroupName": "workers", "status": "ACTIVE"}
 image_age_days:
-  description: Age of the nodes' machine image in days, by its release version.
+  description: Age of the nodes' machine image in days, from its release version.
   type: int
-  returned: when the release version says it
+  returned: when the release version contains a date
 """
 
 from typing import Any
@@ -143,7 +143,7 @@ from ansible_collections.teal.platform.plugins.module_utils.image_age import (
 )
 from ansible_collections.teal.platform.plugins.module_utils.resource import COMMON_ARGUMENTS, AnsibleAWSModule
 
-#: where AWS says which release of a machine image is the newest
+#: public parameter with the newest release of a machine image
 NEWEST = "/aws/service/eks/optimized-ami/{version}/amazon-linux-2023/{kind}/recommended/release_version"
 KINDS = {
     "AL2023_x86_64_STANDARD": "x86_64/standard",
@@ -170,7 +170,7 @@ class EksNodegroup(EksResource):
 
     @property
     def place(self) -> dict[str, str]:
-        """Return the node group's address as DescribeUpdate takes it."""
+        """Return the arguments of DescribeUpdate that identify the node group."""
         return {"name": self.params["cluster"], "nodegroupName": self.params["name"]}
 
     def find(self) -> dict | None:
@@ -179,7 +179,7 @@ class EksNodegroup(EksResource):
         return self.found
 
     def _template_version(self) -> str | None:
-        """Return the launch template's default version, or None if the template is yet to be made."""
+        """Return the launch template's default version; None if the template does not exist yet."""
         if not self.params["launch_template"]:
             return None
         answer = self.call(
@@ -191,15 +191,15 @@ class EksNodegroup(EksResource):
         return answer and str(answer["LaunchTemplates"][0]["DefaultVersionNumber"])
 
     def _release(self) -> str | None:
-        """Return the release that nodes should have, or None if any will do."""
+        """Return the wanted release of the machine image, or None for any."""
         pinned, found = self.params["release_version"], self.found
         if pinned or not self.params["patch"] or not found:
             return pinned or None
         kind = KINDS.get(found["amiType"])
         if kind is None:
             self.module.fail_json(
-                msg=f"nodegroup '{self.name}': the newest image of {found['amiType']} is not known. "
-                "Name a release instead of patch_nodes: cluster_node_release"
+                msg=f"nodegroup '{self.name}': the newest image of {found['amiType']} is not known. Set "
+                "cluster_node_release instead of patch_nodes."
             )
         name = NEWEST.format(version=self.params["version"] or found["version"], kind=kind)
         return self.call("get_parameter", client=self.module.client("ssm"), Name=name)["Parameter"]["Value"]
@@ -252,7 +252,7 @@ class EksNodegroup(EksResource):
     def create(self) -> dict:
         for name in ("role_arn", "subnet_ids", "launch_template"):
             if not self.params[name]:
-                self.module.fail_json(msg=f"{name} is needed to make the node group '{self.name}'")
+                self.module.fail_json(msg=f"{name} is required to create the node group '{self.name}'")
         want = self.desired()
         version = {"version": want["version"]} if want["version"] else {}
         if want["release_version"]:
@@ -288,7 +288,7 @@ class EksNodegroup(EksResource):
             config["labels"] = {"addOrUpdateLabels": changes["labels"], "removeLabels": gone}
         if config:
             self.step("update_nodegroup_config", self.place, **config, **self.address)
-        # Nodes are rolled once for all three.
+        # One update replaces the nodes for all three changes.
         roll: dict[str, Any] = {}
         if "version" in changes:
             roll["version"] = changes["version"]
@@ -299,15 +299,15 @@ class EksNodegroup(EksResource):
             }
         release = changes.get("release_version") or self.params["release_version"]
         if release and (roll or "release_version" in changes):
-            # Without it, EKS takes the newest.
+            # Without a release, EKS uses the newest.
             roll["releaseVersion"] = release
         if roll:
-            # A group whose nodes could not be rolled is ACTIVE again, and made of what it was before.
+            # After a failed update, the node group is ACTIVE again with the previous version.
             self.step("update_nodegroup_version", self.place, **roll, **self.address)
-        settled = self.wait_until_ready()
+        ready = self.wait_until_ready()
         if "template_version" in changes and self.params["wait"]:
-            self._drop_versions(changes["template_version"])
-        return settled
+            self._delete_old_template_versions(changes["template_version"])
+        return ready
 
     def describe(self, found: dict) -> dict[str, Any]:
         release = found.get("releaseVersion")
@@ -325,10 +325,10 @@ class EksNodegroup(EksResource):
             self.module.warn(warning)
         return {"nodegroup": found, **({} if days is None else {"image_age_days": days})}
 
-    def _drop_versions(self, used: str) -> None:
-        """Remove the launch template's versions before the one that all nodes are made of now."""
+    def _delete_old_template_versions(self, used: str) -> None:
+        """Delete the versions of the launch template that are older than the one in use."""
         template = {"client": self.ec2, "LaunchTemplateName": self.params["launch_template"]}
-        # So many at a time can be deleted; what is left goes with the next change.
+        # EC2 deletes at most 200 at once. The next change deletes the rest.
         answer = self.call("describe_launch_template_versions", MaxResults=200, **template)
         numbers = [entry["VersionNumber"] for entry in answer["LaunchTemplateVersions"]]
         if old := [str(number) for number in numbers if number < int(used)]:

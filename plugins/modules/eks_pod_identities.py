@@ -1,25 +1,25 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The pod identity associations of an EKS cluster."""
+"""Manages the pod identity associations of an EKS cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: eks_pod_identities
-short_description: Keep the pod identity associations of an EKS cluster
+short_description: Manage the pod identity associations of an EKS cluster
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Says which IAM role the pods of a service account have.
-  - An association that was made with the same C(ManagedBy) tag and isn't listed any more is removed.
+  - An association assigns an IAM role to the pods of a service account.
+  - Deletes an association that is not in O(associations) if it has the same C(ManagedBy) tag.
 options:
   cluster:
     description: Name of the EKS cluster.
     type: str
     required: true
   associations:
-    description: The associations, one for each service account.
+    description: The associations, one per service account.
     type: list
     elements: dict
     default: []
@@ -33,11 +33,11 @@ options:
         type: str
         required: true
       role_arn:
-        description: ARN of the IAM role. It has to trust C(pods.eks.amazonaws.com).
+        description: ARN of the IAM role. It must trust C(pods.eks.amazonaws.com).
         type: str
         required: true
   state:
-    description: V(absent) removes those that are listed and those that carry the same C(ManagedBy) tag.
+    description: V(absent) deletes the associations in O(associations) and those with the same C(ManagedBy) tag.
     type: str
     choices: [present, absent]
     default: present
@@ -50,7 +50,7 @@ options:
     type: bool
     default: true
   wait:
-    description: Not used. EKS acts at once.
+    description: Not used. Changes take effect immediately.
     type: bool
     default: true
   wait_timeout:
@@ -65,7 +65,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Give the service's pods their role
+- name: Assign an IAM role to the pods of the service
   teal.platform.eks_pod_identities:
     cluster: shop-staging
     associations:
@@ -78,7 +78,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 associations:
-  description: Each association as EKS describes it, by C(<namespace>/<service account>).
+  description: The associations as EKS describes them, by C(<namespace>/<service account>).
   type: dict
   returned: when there are associations
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The resources of an environment."""
+"""Lists the AWS resources of an environment."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ short_description: List all AWS resources of an environment
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Asks each service what carries the environment's tags, or its name where a service has no tags.
-  - Used before a destroy, to see what is protected, and after it, to see what is left.
+  - Queries each AWS service for resources with the environment's tags, or with its name if a service has no tags.
+  - Use it before a destroy to find protected resources, and after it to find leftovers.
 options:
   environment:
     description: Name of the environment.
@@ -23,7 +23,7 @@ options:
     type: str
     required: true
   components:
-    description: Components that are of interest. What carries no component is always of interest.
+    description: Components whose resources are listed. Resources without a component are always listed.
     type: list
     elements: str
     required: true
@@ -47,24 +47,24 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-standing:
-  description: What stands and should go with the environment, as C(component kind id).
+existing:
+  description: Existing resources that belong to the environment, as C(component kind id).
   type: list
   elements: str
   returned: always
   sample: ["network subnet subnet-0123456789abcdef0"]
 protected:
-  description: What of it AWS refuses to delete until its deletion protection is taken off.
+  description: Existing resources with deletion protection. AWS does not delete them.
   type: list
   elements: str
   returned: always
   sample: ["database database shop-production"]
 kept:
-  description: What stays on purpose, with the reason.
+  description: Resources that remain after a destroy, with the reason.
   type: list
   elements: str
   returned: always
-  sample: ["registry repository shop (the account's, for its other environments)"]
+  sample: ["registry repository shop (shared by all environments of the account)"]
 """
 
 from ansible_collections.teal.platform.plugins.module_utils.environment_resources import EnvironmentResources
@@ -82,7 +82,7 @@ def main() -> None:
     )
     wanted = {*module.params["components"], ""}
     found = EnvironmentResources(module, module.params["environment"], module.params["application"]).all()
-    standing, protected, kept = [], [], []
+    existing, protected, kept = [], [], []
     for entry in found:
         if entry["component"] not in wanted:
             continue
@@ -90,10 +90,10 @@ def main() -> None:
         if entry["kept"]:
             kept.append(f"{text} ({entry['kept']})")
             continue
-        standing.append(text)
+        existing.append(text)
         if entry["protected"]:
             protected.append(text)
-    module.exit_json(changed=False, standing=standing, protected=protected, kept=kept)
+    module.exit_json(changed=False, existing=existing, protected=protected, kept=kept)
 
 
 if __name__ == "__main__":

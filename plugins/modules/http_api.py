@@ -1,53 +1,53 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""An HTTP API of API Gateway in front of Lambda functions."""
+"""Manages an HTTP API of API Gateway for Lambda functions."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: http_api
-short_description: Keep an HTTP API (API Gateway v2) in front of Lambda functions
+short_description: Manage an HTTP API (API Gateway v2) for Lambda functions
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Brings an HTTP API with its routes, integrations, authorizer and stage C($default) to what is described,
-    and lets the API invoke the functions behind it. What is not described is removed from the API.
-  - The API is found by its name and its tags C(Application) and C(Environment); AWS gives it its id.
+  - Manages an HTTP API with its routes, integrations, authorizer and stage C($default), and the permissions of the API to
+    invoke its functions. Removes routes, integrations and authorizers that are not described.
+  - Finds the API by its name and its tags C(Application) and C(Environment), since AWS assigns its ID.
 options:
   name:
     description: Name of the API.
     type: str
     required: true
   description:
-    description: What the API is for.
+    description: Description of the API.
     type: str
     default: ""
   routes:
-    description: What the API answers to.
+    description: Routes of the API.
     type: list
     elements: dict
     default: []
     suboptions:
       route:
-        description: The route's key, as C(GET /hello), C(ANY /v1/{proxy+}) or C($default).
+        description: Key of the route, such as C(GET /hello), C(ANY /v1/{proxy+}) or C($default).
         type: str
         required: true
       function:
-        description: The function that answers, by its name in O(functions).
+        description: Name of the function in O(functions).
         type: str
         required: true
       authorization:
-        description: Who may call the route. V(AWS_IAM) asks for a signature, V(JWT) for a token of O(jwt).
+        description: Authorization of the route. V(AWS_IAM) requires a signature, V(JWT) a token according to O(jwt).
         type: str
         choices: [NONE, AWS_IAM, JWT]
         default: AWS_IAM
   functions:
-    description: ARNs of the functions behind the API, or of their aliases, by name.
+    description: ARNs of the functions or of their aliases, by name.
     type: dict
     default: {}
   jwt:
-    description: The tokens that routes with V(JWT) accept.
+    description: Tokens that routes with V(JWT) accept.
     type: dict
     suboptions:
       issuer:
@@ -55,16 +55,16 @@ options:
         type: str
         required: true
       audience:
-        description: Audiences, one of which a token must have.
+        description: Accepted audiences. A token must have one of them.
         type: list
         elements: str
         required: true
   throttling_burst_limit:
-    description: Requests that may come at once.
+    description: Burst limit of requests.
     type: int
     default: 100
   throttling_rate_limit:
-    description: Requests a second that may come in the long run.
+    description: Rate limit in requests per second.
     type: float
     default: 50
   access_log_group_arn:
@@ -90,7 +90,7 @@ options:
     type: bool
     default: true
   wait:
-    description: Not used. API Gateway acts at once.
+    description: Not used. Changes take effect immediately.
     type: bool
     default: true
   wait_timeout:
@@ -105,7 +105,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Answer at /hello
+- name: Create an API with the route /hello
   teal.platform.http_api:
     name: shop-staging
     routes:
@@ -120,12 +120,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 api_id:
-  description: Id of the API.
+  description: ID of the API.
   type: str
   returned: when it exists
   sample: a1b2c3d4e5
 url:
-  description: Where the API answers.
+  description: URL of the API.
   type: str
   returned: when it exists
   sample: https://a1b2c3d4e5.execute-api.ap-northeast-2.amazonaws.com
@@ -140,9 +140,9 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
     Resource,
 )
 
-#: the form in which functions get requests
+#: format of the requests that functions receive
 PAYLOAD = "2.0"
-#: where a request has its token
+#: location of the token in a request
 TOKEN = ["$request.header.Authorization"]
 STAGE = "$default"
 LOG_FORMAT = json.dumps(
@@ -167,7 +167,7 @@ class HttpApi(Resource):
         super().__init__(module)
         self.lambdas = module.client("lambda")
 
-    # -- what stands -----------------------------------------------------------------------------
+    # -- current state ---------------------------------------------------------------------------
 
     def find(self) -> dict | None:
         own = self.params["tags"] or {}
@@ -196,13 +196,13 @@ class HttpApi(Resource):
 
     @staticmethod
     def _called(integration: dict[str, Any]) -> str:
-        """Return what an integration calls; one that hands on requests in another form is another one."""
+        """Return the function that an integration calls, with the payload format if it differs from ours."""
         address, form = integration.get("IntegrationUri", ""), integration.get("PayloadFormatVersion")
         return address if form == PAYLOAD else f"{address} (payload {form})"
 
     def _may_invoke(self, function: str, api_id: str) -> bool:
-        """Return whether the function's policy lets the API call it."""
-        if ":function:" not in function:  # an integration of another kind, that will go
+        """Return whether the policy of the function allows the API to invoke it."""
+        if ":function:" not in function:  # an integration of another kind, which is removed
             return False
         name, qualifier = self._split(function)
         answer = self.call(
@@ -223,7 +223,7 @@ class HttpApi(Resource):
 
     @staticmethod
     def _source(function: str, api_id: str) -> str:
-        """Return the ARN by which the API calls a function."""
+        """Return the source ARN of the API for the policy of a function."""
         partition, _service, region, account = function.split(":")[1:5]
         return f"arn:{partition}:execute-api:{region}:{account}:{api_id}/*/*"
 
@@ -233,12 +233,12 @@ class HttpApi(Resource):
 
     @staticmethod
     def _split(function: str) -> tuple[str, dict[str, str]]:
-        """Return a function's ARN without its alias, and the alias as an argument."""
+        """Return the ARN of a function without its alias, and the alias as an argument."""
         parts = function.split(":")
         return ":".join(parts[:7]), {"Qualifier": parts[7]} if len(parts) > 7 else {}
 
     def _function(self, route: dict) -> str:
-        """Return the ARN of the function that answers a route."""
+        """Return the ARN of a route's function."""
         return self.params["functions"].get(route["function"], f"planned: {route['function']}")
 
     # -- wanted and current settings ---------------------------------------------------------------
@@ -305,7 +305,7 @@ class HttpApi(Resource):
             "tags": found.get("Tags", {}),
         }
 
-    # -- what is done ------------------------------------------------------------------------------
+    # -- changes -----------------------------------------------------------------------------------
 
     def create(self) -> dict:
         api = self.call(
@@ -325,16 +325,16 @@ class HttpApi(Resource):
             self.call("update_api", Description=changes["description"], **which)
         if changes.get("tags"):
             self._tag(found, changes["tags"])
-        authorizer = self._keep_authorizer(found, which)
+        authorizer = self._ensure_authorizer(found, which)
         if changes.keys() & {"jwt", "routes", "integrations"}:
-            self._keep_routes(found, which, authorizer)
+            self._ensure_routes(found, which, authorizer)
         if "jwt" in changes and not changes["jwt"]:
             for entry in found["Authorizers"]:
                 self.call("delete_authorizer", AuthorizerId=entry["AuthorizerId"], **which)
         if "allowed" in changes:
             self._allow(found, changes["allowed"])
         if "stage" in changes:
-            self._keep_stage(found, which, changes["stage"])
+            self._ensure_stage(found, which, changes["stage"])
         return self.wait_listed()
 
     def _tag(self, found: dict, tags: dict[str, str]) -> None:
@@ -345,8 +345,8 @@ class HttpApi(Resource):
             self.call("untag_resource", ResourceArn=arn, TagKeys=gone)
         self.call("tag_resource", ResourceArn=arn, Tags=tags)
 
-    def _keep_authorizer(self, found: dict, which: dict) -> str | None:
-        """Bring the authorizer to what is wanted, and return its id; None if none is wanted."""
+    def _ensure_authorizer(self, found: dict, which: dict) -> str | None:
+        """Create or update the authorizer, and return its ID; None without `jwt`."""
         wanted = self.params["jwt"]
         if not wanted:
             return None
@@ -363,7 +363,7 @@ class HttpApi(Resource):
                 return entry["AuthorizerId"]
         return self.call("create_authorizer", **settings, **which)["AuthorizerId"]
 
-    def _keep_routes(self, found: dict, which: dict, authorizer: str | None) -> None:
+    def _ensure_routes(self, found: dict, which: dict, authorizer: str | None) -> None:
         targets: dict[str, str] = {}
         surplus = []
         for integration, function in found["Functions"].items():
@@ -400,13 +400,13 @@ class HttpApi(Resource):
             self.call("delete_integration", IntegrationId=integration, **which)
 
     def _allow(self, found: dict, functions: list[str]) -> None:
-        """Let the API, and no other, invoke the functions behind it."""
+        """Allow the API to invoke these functions, and remove its permissions for others."""
         client = self.lambdas
         for function in functions:
             if function in found["Allowed"]:
                 continue
             name, qualifier = self._split(function)
-            # One that lets in somebody else has the same id.
+            # A permission with the same ID may allow another caller.
             self._forbid(function, found["ApiId"])
             self.call(
                 "add_permission",
@@ -432,7 +432,7 @@ class HttpApi(Resource):
             **qualifier,
         )
 
-    def _keep_stage(self, found: dict, which: dict, wanted: dict[str, Any]) -> None:
+    def _ensure_stage(self, found: dict, which: dict, wanted: dict[str, Any]) -> None:
         settings: dict[str, Any] = {
             "StageName": STAGE,
             "AutoDeploy": True,
@@ -463,16 +463,16 @@ class HttpApi(Resource):
 
 
 def check(module: AnsibleAWSModule) -> None:
-    """End the module if a route names what is not there."""
+    """Fail the module if a route refers to an undefined function or to missing `jwt` settings."""
     functions = module.params["functions"]
     for entry in module.params["routes"]:
         if entry["authorization"] == "JWT" and not module.params["jwt"]:
-            module.fail_json(msg=f"jwt: missing, but route '{entry['route']}' asks for a token")
-        # In check mode a function may be about to be made.
+            module.fail_json(msg=f"jwt is missing, but route '{entry['route']}' requires a token")
+        # In check mode, the function may not exist yet.
         if entry["function"] not in functions and not module.check_mode:
             known = ", ".join(sorted(functions)) or "none"
             module.fail_json(
-                msg=f"routes: '{entry['route']}' names function '{entry['function']}'; there are: {known}"
+                msg=f"routes: function '{entry['function']}' of route '{entry['route']}' is not in functions ({known})"
             )
 
 

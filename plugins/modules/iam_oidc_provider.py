@@ -1,33 +1,33 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""An IAM OpenID Connect provider."""
+"""Manages an IAM OpenID Connect provider."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: iam_oidc_provider
-short_description: Trust an OpenID Connect issuer, such as GitHub's, in an AWS account
+short_description: Manage an IAM OpenID Connect provider, such as GitHub's
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Makes sure that the account has an OpenID Connect provider for an issuer, with the wanted audiences.
-  - An account has one provider for an issuer. Others may use it too, so audiences are never removed.
-  - The tags of a provider that others created are left alone. It is one whose tag C(ManagedBy) is not that of O(tags).
+  - Ensures that the account has an OpenID Connect provider for an issuer, with the wanted audiences.
+  - An account has one provider per issuer. Others may use it too, so audiences are never removed.
+  - Does not change the tags of a provider that others created, that is, whose tag C(ManagedBy) differs from O(tags).
 options:
   url:
-    description: The issuer, beginning with C(https://).
+    description: URL of the issuer, beginning with C(https://).
     type: str
     required: true
   client_ids:
-    description: Audiences that tokens of the issuer are accepted for.
+    description: Accepted audiences of tokens.
     type: list
     elements: str
     default: [sts.amazonaws.com]
   thumbprints:
     description:
       - SHA-1 fingerprints of the issuer's certificate authority. Not managed if not given.
-      - AWS verifies well-known issuers, GitHub among them, by its own trust store and needs none.
+      - AWS verifies well-known issuers, such as GitHub, with its own trust store and needs none.
     type: list
     elements: str
   state:
@@ -44,7 +44,7 @@ options:
     type: bool
     default: true
   wait:
-    description: Not used. IAM acts at once.
+    description: Not used. Changes take effect immediately.
     type: bool
     default: true
   wait_timeout:
@@ -88,7 +88,7 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 class OidcProvider(Resource):
     service = "iam"
     kind = "oidc_provider"
-    #: the provider as `find` saw it; audiences that others added to it are kept
+    #: the provider that `find` found; audiences that others added remain
     found: dict[str, Any] = {}
 
     @property
@@ -171,7 +171,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     if not module.params["url"].startswith("https://"):
-        module.fail_json(msg=f"url: '{module.params['url']}' is no issuer; it has to begin with https://")
+        module.fail_json(
+            msg=f"url: '{module.params['url']}' is not the URL of an issuer; it must begin with https://"
+        )
     OidcProvider(module).run()
 
 

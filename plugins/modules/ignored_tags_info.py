@@ -7,22 +7,22 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: ignored_tags_info
-short_description: Look up the tags that others set on an object
+short_description: Find the tags that others set on objects
 version_added: 0.1.0
 description:
-  - Returns those tags of objects whose keys match O(ignored_tags).
-  - Modules of other collections remove each tag that they were not given. Give them these tags beside your own, and
-    they leave them alone.
+  - Returns the tags of objects whose keys match O(ignored_tags).
+  - Modules of other collections remove all tags that they are not given. Pass them these tags together with your own, so
+    that they remain.
 author: Teal maintainers (@teal-platform)
 options:
   key_alias:
-    description: Alias of a key of KMS.
+    description: Alias of a KMS key.
     type: str
   db_subnet_group:
-    description: Name of a subnet group of RDS.
+    description: Name of an RDS subnet group.
     type: str
   certificate_name:
-    description: Tag C(Name) of a certificate of ACM.
+    description: Tag C(Name) of an ACM certificate.
     type: str
   instance_name:
     description: Tag C(Name) of an EC2 instance that is not terminated.
@@ -42,7 +42,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Look up the tags of others
+- name: Find the tags that others set
   teal.platform.ignored_tags_info:
     key_alias: alias/shop-staging-alarms
     ignored_tags: [awsApplication, "Cost*"]
@@ -56,7 +56,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 tags:
-  description: The tags, by the option that named the object. Empty for an object that does not exist.
+  description: The tags by the name of the option. Empty for an object that does not exist.
   type: dict
   returned: always
   sample: {"key_alias": {"awsApplication": "arn:aws:resource-groups:eu-west-1:123456789012:group/shop/0abc"}}
@@ -76,8 +76,8 @@ OBJECTS = ("key_alias", "db_subnet_group", "certificate_name", "instance_name", 
 LIVE = ["pending", "running", "stopping", "stopped"]
 
 
-class TagsOfOthers(Resource):
-    """Reads tags by the name of their object."""
+class IgnoredTags(Resource):
+    """Reads the tags of objects."""
 
     kind = "tags"
 
@@ -91,17 +91,17 @@ class TagsOfOthers(Resource):
         return self._of
 
     def without_ignored_tags(self, answer: Any) -> Any:
-        # Here they are wanted.
+        # This module returns the ignored tags.
         return answer
 
-    def look(self) -> dict[str, dict[str, str]]:
-        """Return the tags of others of each object that the parameters name."""
+    def find_tags(self) -> dict[str, dict[str, str]]:
+        """Return the ignored tags of each given object."""
         found = {}
         for kind in OBJECTS:
             if self.params[kind]:
                 self._of = self.params[kind]
                 tags = getattr(self, f"_{kind}")(self._of)
-                # AWS's own are in nobody's reach, and no module accepts them.
+                # Nobody can change AWS's own tags, and no module accepts them.
                 found[kind] = {
                     key: value
                     for key, value in tags.items()
@@ -142,7 +142,7 @@ class TagsOfOthers(Resource):
         )
         acm, tags = self.module.client("acm"), {}
         for entry in named:
-            missing = ["ResourceNotFoundException"]  # the list names certificates for hours after their end
+            missing = ["ResourceNotFoundException"]  # the Tagging API lists deleted certificates for hours
             arn = entry["ResourceARN"]
             answer = self.call("list_tags_for_certificate", client=acm, CertificateArn=arn, missing=missing)
             tags |= boto3_tag_list_to_ansible_dict((answer or {}).get("Tags", []))
@@ -180,7 +180,7 @@ def main() -> None:
         required_one_of=[OBJECTS],
         supports_check_mode=True,
     )
-    module.exit_json(changed=False, tags=TagsOfOthers(module).look())
+    module.exit_json(changed=False, tags=IgnoredTags(module).find_tags())
 
 
 if __name__ == "__main__":

@@ -1,24 +1,23 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The Lambda functions of an environment, from folders of source."""
+"""Manages the Lambda functions of an environment from folders of source code."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lambda_functions
-short_description: Keep a set of Lambda functions as their source and settings say
+short_description: Manage a set of Lambda functions from folders of source code
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Packages folders of source so that the same source always has the same hash, and brings each function, its
-    version, its alias and its log group to what is described.
-  - What the alias points to is compared, so that a run that was killed halfway is finished by the next.
-  - A function whose name begins with O(prefix) and whose tags C(Application), C(Environment) and
-    C(Component) are those of O(tags) is removed when it is not described.
+  - Packages folders of source code reproducibly, and manages each function with its version, alias and log group.
+  - Compares the version that the alias points to, so the next run completes an interrupted one.
+  - Deletes a function that is not in O(functions) if its name begins with O(prefix) and its tags C(Application),
+    C(Environment) and C(Component) are the same as in O(tags).
 options:
   prefix:
-    description: Beginning of the functions' names.
+    description: Prefix of the functions' names.
     type: str
     required: true
   functions:
@@ -32,28 +31,28 @@ options:
         type: str
         required: true
       source:
-        description: Folder of the function's source, with the libraries it needs in it.
+        description: Folder of the function's source code, including its libraries.
         type: path
         required: true
       exclude:
-        description: Patterns of names that are left out of the package.
+        description: Patterns of names to exclude from the package.
         type: list
         elements: str
         default: [__pycache__, "*.pyc", ".*", tests, "test_*.py"]
       description:
-        description: What the function is for.
+        description: Description of the function.
         type: str
         default: ""
       handler:
-        description: What is called, as C(module.function).
+        description: Handler of the function, as C(module.function).
         type: str
         required: true
       runtime:
-        description: Lambda runtime, for instance V(python3.13).
+        description: Lambda runtime, such as V(python3.13).
         type: str
         required: true
       architecture:
-        description: Kind of processor.
+        description: Processor architecture.
         type: str
         choices: [arm64, x86_64]
         default: arm64
@@ -62,62 +61,62 @@ options:
         type: int
         default: 256
       timeout:
-        description: Seconds after which an invocation is ended.
+        description: Timeout of an invocation in seconds.
         type: int
         default: 10
       environment:
-        description: Environment variables. They are no place for secrets.
+        description: Environment variables. Do not put secrets here.
         type: dict
         default: {}
       callers:
         description:
-          - What may call the function by O(alias), beside an API of M(teal.platform.http_api). What others let in is
-            left alone.
+          - Callers that may invoke the function by O(alias), in addition to an API of M(teal.platform.http_api).
+            Permissions that others added remain.
         type: list
         elements: dict
         default: []
         suboptions:
           id:
-            description: Identifies the permission in the function's policy.
+            description: ID of the permission in the function's policy.
             type: str
             required: true
           principal:
-            description: The service that calls, for instance V(sns.amazonaws.com).
+            description: The calling service, such as V(sns.amazonaws.com).
             type: str
             required: true
           source_arn:
-            description: ARN of the object on whose behalf the service calls.
+            description: ARN of the object that triggers the call.
             type: str
             required: true
       in_vpc:
-        description: Whether the function reaches a VPC, by O(subnet_ids) and O(security_group_ids).
+        description: Whether the function is connected to a VPC, with O(subnet_ids) and O(security_group_ids).
         type: bool
         default: false
   subnet_ids:
-    description: Subnets of functions that reach a VPC.
+    description: Subnets of functions in a VPC.
     type: list
     elements: str
     default: []
   security_group_ids:
     description:
-      - Security groups of functions that reach a VPC. If O(state=absent), they are waited for, up to 45 minutes, until
-        Lambda has removed its interfaces from them, which it does by O(role).
+      - Security groups of functions in a VPC. With O(state=absent), the module waits up to 45 minutes until Lambda has
+        deleted its interfaces in these groups. Lambda uses O(role) for that.
     type: list
     elements: str
     default: []
   role:
-    description: ARN of the role that the functions run with. Needed if there are functions.
+    description: ARN of the functions' role. Required with functions.
     type: str
   alias:
-    description: The alias that callers use.
+    description: Name of the alias that callers use.
     type: str
     default: live
   log_retention_days:
-    description: Days for which logs are kept.
+    description: Retention of the logs in days.
     type: int
     default: 30
   state:
-    description: V(absent) removes all such functions.
+    description: V(absent) deletes all these functions.
     type: str
     choices: [present, absent]
     default: present
@@ -127,7 +126,7 @@ options:
     required: true
     aliases: [resource_tags]
   wait_timeout:
-    description: Seconds to wait for a function to be ready.
+    description: Maximum number of seconds to wait until a function is ready.
     type: int
     default: 600
 extends_documentation_fragment:
@@ -138,7 +137,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Keep the functions of an environment
+- name: Create the functions of an environment
   teal.platform.lambda_functions:
     prefix: shop-staging-
     role: arn:aws:iam::123456789012:role/shop-staging/shop-staging-functions
@@ -154,7 +153,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 functions:
-  description: ARN of each function's alias, by the name without O(prefix).
+  description: ARN of each function's alias, by name without O(prefix).
   type: dict
   returned: always
   sample:
@@ -182,7 +181,7 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import ResourceSet, finish
 
 MISSING = ("ResourceNotFoundException",)
-#: Tags that say to which environment a function belongs; the others may change with time.
+#: Tags that identify the owner of a function. Other tags may change.
 OWNED_BY = ("Application", "Environment", "Component")
 
 
@@ -223,7 +222,7 @@ class Functions(ResourceSet):
             }
         return functions
 
-    # -- what stands -----------------------------------------------------------------------------
+    # -- current state ---------------------------------------------------------------------------
 
     def find_all(self) -> dict[str, dict]:
         prefix = f"/aws/lambda/{self.params['prefix']}"
@@ -235,7 +234,7 @@ class Functions(ResourceSet):
         }
         names = [function["FunctionName"] for function in self.pages("list_functions", "Functions")]
         found = {}
-        # A log group alone is what a run left that was killed between the two.
+        # A run that was killed may have created the log group without the function.
         for self._at in sorted({*names, *groups}):
             if self._at.startswith(self.params["prefix"]):
                 entry = self._read(self._at, groups.get(self._at))
@@ -260,7 +259,7 @@ class Functions(ResourceSet):
         }
 
     def _callers(self, name: str) -> dict[str, dict[str, Any]]:
-        """Return who may call the function by its alias, as its policy has it, by the permission's id."""
+        """Return the callers in the policy of the function's alias, by ID of the permission."""
         answer = self.call("get_policy", FunctionName=name, Qualifier=self.params["alias"], missing=MISSING)
         statements = json.loads(answer["Policy"])["Statement"] if answer else []
         return {
@@ -302,16 +301,16 @@ class Functions(ResourceSet):
             "subnet_ids": sorted(vpc.get("SubnetIds") or []),
             "security_group_ids": sorted(vpc.get("SecurityGroupIds") or []),
             "role": live.get("Role"),
-            # Others may let in more, an API of http_api first of all.
+            # Others add permissions too, such as the module http_api.
             "callers": {key: one for key, one in found["callers"].items() if key in self.known_callers},
             "log_retention_days": found["log_retention_days"],
             "tags": found["tags"],
         }
 
-    # -- what is done ----------------------------------------------------------------------------
+    # -- changes ---------------------------------------------------------------------------------
 
     def create_one(self, key: str, want: dict[str, Any]) -> dict:
-        self._keep_logs(key, want)
+        self._ensure_log_group(key, want)
         self.call_with_retry(
             "create_function",
             role_not_usable_yet,
@@ -328,7 +327,7 @@ class Functions(ResourceSet):
             return self.create_one(key, want)
         have = self.settings(found)
         if have["log_retention_days"] != want["log_retention_days"]:
-            self._keep_logs(key, want)
+            self._ensure_log_group(key, want)
         if have["tags"] != want["tags"]:
             gone = sorted(have["tags"].keys() - want["tags"].keys())
             if gone:
@@ -336,7 +335,7 @@ class Functions(ResourceSet):
             self.call("tag_resource", Resource=found["arn"], Tags=want["tags"])
         apart = ("log_retention_days", "tags", "callers")
         if all(have[name] == want[name] for name in have if name not in apart):
-            self._let_in(key, have["callers"], want["callers"])
+            self._sync_callers(key, have["callers"], want["callers"])
             return {**found, "callers": want["callers"]}
         self.call("update_function_configuration", **self._configuration(key, want))
         self.wait_until_ready()
@@ -363,16 +362,18 @@ class Functions(ResourceSet):
         }
 
     def _publish(self, key: str, want: dict[str, Any], live: dict) -> dict:
-        """Make a version of the function as it is now, and point the alias to it."""
+        """Publish the current code and settings as a version, and point the alias to it."""
         version = self.call("publish_version", FunctionName=key)["Version"]
         alias = {"FunctionName": key, "Name": self.params["alias"], "FunctionVersion": version}
         self.call("update_alias" if live else "create_alias", **alias)
         have = self._callers(key)
-        self._let_in(key, {name: have[name] for name in have if name in self.known_callers}, want["callers"])
+        self._sync_callers(
+            key, {name: have[name] for name in have if name in self.known_callers}, want["callers"]
+        )
         return self._read(key, {"retentionInDays": want["log_retention_days"]})
 
-    def _let_in(self, key: str, have: dict[str, dict], want: dict[str, dict]) -> None:
-        """Bring the permissions to call the function's alias from `have` to `want`."""
+    def _sync_callers(self, key: str, have: dict[str, dict], want: dict[str, dict]) -> None:
+        """Change the permissions to invoke the function's alias from `have` to `want`."""
         which = {"FunctionName": key, "Qualifier": self.params["alias"]}
         for name in sorted(have):
             if have[name] != want.get(name):
@@ -388,8 +389,8 @@ class Functions(ResourceSet):
                     **which,
                 )
 
-    def _keep_logs(self, key: str, want: dict[str, Any]) -> None:
-        """Make the log group before Lambda would, without end or tags."""
+    def _ensure_log_group(self, key: str, want: dict[str, Any]) -> None:
+        """Create the log group before Lambda creates it without retention and tags."""
         group = f"/aws/lambda/{key}"
         exists = ("ResourceAlreadyExistsException",)
         self.call("create_log_group", logGroupName=group, tags=want["tags"], client=self.logs, missing=exists)
@@ -404,7 +405,7 @@ class Functions(ResourceSet):
         return self.call("get_function_configuration", FunctionName=self._at)
 
     def meaning(self, found: dict) -> str:
-        """Return what the function's state means, or that of its last update if that is not over, or failed."""
+        """Return the meaning of the function's state, or of its last update if the function is ready."""
         state = aws_statuses.meaning("function", found.get("State", "Active"))
         update = aws_statuses.meaning("function update", found.get("LastUpdateStatus", "Successful"))
         return state if state != aws_statuses.READY else update
@@ -413,11 +414,11 @@ class Functions(ResourceSet):
         if found is None or self.meaning(found) != aws_statuses.FAILED:
             return None
         failed = aws_statuses.meaning("function", found.get("State", "Active")) == aws_statuses.FAILED
-        reason = found.get("StateReason" if failed else "LastUpdateStatusReason", "AWS does not say why")
-        return f"{found.get('State') if failed else 'its last update Failed'}: {reason}."
+        reason = found.get("StateReason" if failed else "LastUpdateStatusReason", "AWS gives no reason")
+        return f"{found.get('State') if failed else 'the last update failed'}: {reason}."
 
     def delete_one(self, key: str, found: dict) -> None:
-        # The log group first: functions may not make one, and a function that is left is found again.
+        # The log group first: the functions cannot create one, and the next run finds a leftover function.
         self.call("delete_log_group", logGroupName=f"/aws/lambda/{key}", client=self.logs, missing=MISSING)
         self.call("delete_function", FunctionName=key, missing=MISSING)
 
@@ -465,7 +466,7 @@ def main() -> None:
     functions = Functions(module)
     present = module.params["state"] == "present"
     if present and module.params["functions"] and not module.params["role"]:
-        module.fail_json(msg="role: missing; functions cannot run without a role")
+        module.fail_json(msg="role is missing: functions need a role")
     made = functions.ensure(functions.wanted() if present else {})
     functions.purge()
     if not present and not module.check_mode:

@@ -1,20 +1,20 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""EC2 launch templates whose default version provisioning keeps."""
+"""Manages the default versions of EC2 launch templates."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: launch_templates
-short_description: Keep the default versions of EC2 launch templates
+short_description: Manage the default versions of EC2 launch templates
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Brings the I(default) version of each launch template to what is described. A change makes a new version
-    and makes that the default one.
-  - Other versions are left alone, so releases can add versions of their own without being undone here.
-  - A template with O(tags)' C(Application), C(Environment) and C(Component) that is not described is removed.
+  - Manages the I(default) version of each launch template. A change creates a new version and makes it the default.
+  - Does not change other versions, so releases can add their own versions.
+  - Deletes a template that is not in O(templates) if its tags C(Application), C(Environment) and C(Component) are the
+    same as in O(tags).
 options:
   templates:
     description: The templates that should exist.
@@ -23,19 +23,19 @@ options:
     default: []
     suboptions:
       name:
-        description: Name of the template. It is unique in the account and region.
+        description: Name of the template, unique in the account and region.
         type: str
         required: true
       data:
-        description: What instances are launched with, in the words of EC2's C(RequestLaunchTemplateData).
+        description: Launch template data, in the format of EC2's C(RequestLaunchTemplateData).
         type: dict
         required: true
       tags:
-        description: More tags of this template.
+        description: Additional tags of this template.
         type: dict
         default: {}
   state:
-    description: V(absent) removes all templates that carry those three tags.
+    description: V(absent) deletes all templates with these three tags.
     type: str
     choices: [present, absent]
     default: present
@@ -52,7 +52,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Keep the ground of the slots
+- name: Create the launch template of a slot
   teal.platform.launch_templates:
     templates:
       - name: shop-test-blue
@@ -69,7 +69,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 templates:
-  description: Id and default version of each template, by its name.
+  description: ID and default version of each template, by name.
   type: dict
   returned: always
   sample:
@@ -88,27 +88,27 @@ GONE = ("InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateName.NotFoundE
 
 
 def ordered(data: Any) -> Any:
-    """Return `data` with its lists in one order: EC2 may give tags, groups and devices back in another."""
+    """Return `data` with sorted lists, since EC2 returns tags, groups and devices in any order."""
     if isinstance(data, dict):
         return {key: ordered(value) for key, value in data.items()}
     if isinstance(data, list):
-        return sorted(map(ordered, data), key=_place)
+        return sorted(map(ordered, data), key=_sort_key)
     return data
 
 
-def _place(item: Any) -> str:
-    """Return by what an item of a list is told from the others."""
+def _sort_key(item: Any) -> str:
+    """Return the sort key of a list's item."""
     if not isinstance(item, dict):
         return str(item)
     return str([item[key] for key in ("Key", "ResourceType", "DeviceName", "DeviceIndex") if key in item])
 
 
-def said(wanted: Any, found: Any) -> Any:
-    """Return of `found` what `wanted` speaks of: EC2 adds defaults below the settings that were given."""
+def matching_part(wanted: Any, found: Any) -> Any:
+    """Return the part of `found` with the keys of `wanted`, since EC2 adds defaults to nested settings."""
     if isinstance(wanted, dict) and isinstance(found, dict):
-        return {key: said(value, found[key]) for key, value in wanted.items() if key in found}
+        return {key: matching_part(value, found[key]) for key, value in wanted.items() if key in found}
     if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
-        return [said(*pair) for pair in zip(wanted, found, strict=True)]
+        return [matching_part(*pair) for pair in zip(wanted, found, strict=True)]
     return found
 
 
@@ -145,7 +145,7 @@ class LaunchTemplates(EC2Set):
     def settings(self, found: dict) -> dict[str, Any]:
         wanted = self.wanted().get(found["LaunchTemplateName"], {}).get("data", {})
         extra = {key: value for key, value in found["Data"].items() if key not in wanted}
-        return {"data": {**said(wanted, found["Data"]), **extra}, "tags": self.tags_of(found)}
+        return {"data": {**matching_part(wanted, found["Data"]), **extra}, "tags": self.tags_of(found)}
 
     def create_one(self, key: str, want: dict[str, Any]) -> dict:
         answer = self.call(

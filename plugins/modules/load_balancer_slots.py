@@ -7,30 +7,31 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: load_balancer_slots
-short_description: Target groups and listener rule of the slots blue and green
+short_description: Manage target groups and listener rule of the slots blue and green
 version_added: 0.1.0
 description:
-  - Manages what an application load balancer needs for two slots. A target group for each slot, and one catch-all rule of
-    the HTTPS listener, whose weights say which slot is in service. It also sets the tags of the listeners.
-  - The load balancer and its listeners are those of M(amazon.aws.elb_application_lb). Call it first, with a listener on
-    port 80 and one on port 443, both without C(Rules).
-  - The weights are set when the rule is created (V(blue) 100, V(green) 0). After that, the module never changes them,
-    whatever else of the rule it repairs. Only releases change them. If somebody deleted the rule, it is created as at first.
-  - Other than M(amazon.aws.elb_application_lb), it creates a rule without resetting its weights in the next run, and manages
-    the tags of rules and listeners. Other than M(community.aws.elb_target_group), it reports what would change in a check.
-  - It waits until the load balancer is active, also if an earlier run created it.
-  - Removal waits until the target groups are free. Remove the load balancer first; the rule goes with it.
+  - Manages the resources of an application load balancer for two slots. These are a target group for each slot, and one
+    catch-all rule of the HTTPS listener, whose weights determine the live slot. Also sets the tags of the listeners.
+  - Does not create the load balancer and its listeners. Create them first with M(amazon.aws.elb_application_lb), with one
+    listener on port 80 and one on port 443, both without C(Rules).
+  - Sets the weights when it creates the rule (V(blue) 100, V(green) 0). After that, only releases change the weights. The
+    module keeps them when it repairs other settings of the rule. A deleted rule is created with the initial weights.
+  - Unlike M(amazon.aws.elb_application_lb), does not reset the weights in the next run, and manages the tags of rules
+    and listeners. Unlike M(community.aws.elb_target_group), reports changes in check mode.
+  - Waits until the load balancer is active, even if an earlier run created it.
+  - With O(state=absent), waits until the target groups are no longer used. Delete the load balancer first, which also
+    deletes the rule.
 author: Teal maintainers (@teal-platform)
 options:
   name:
-    description: Name of the load balancer. Target groups are called C(<name>-blue) and C(<name>-green).
+    description: Name of the load balancer. The target groups have the names C(<name>-blue) and C(<name>-green).
     type: str
     required: true
   vpc_id:
-    description: The VPC of the targets. Required for O(state=present).
+    description: ID of the targets' VPC. Required for O(state=present).
     type: str
   ports:
-    description: Port of the targets of each slot.
+    description: Port of each slot's targets.
     type: dict
     suboptions:
       blue:
@@ -42,7 +43,7 @@ options:
         type: int
         default: 8080
   health_check:
-    description: When a target is healthy.
+    description: Health check of the targets.
     type: dict
     suboptions:
       path:
@@ -70,11 +71,11 @@ options:
         type: int
         default: 2
   deregistration_delay:
-    description: Seconds that a deregistered target has for the requests in progress.
+    description: Seconds for requests in progress after a target is deregistered.
     type: int
     default: 60
   algorithm:
-    description: How a target is chosen.
+    description: Routing algorithm of the target groups.
     type: str
     choices: [round_robin, least_outstanding_requests]
     default: least_outstanding_requests
@@ -89,7 +90,7 @@ options:
     aliases: [resource_tags]
     default: {}
   wait_timeout:
-    description: Seconds to wait until the load balancer is active, and on removal until the target groups are free.
+    description: Seconds to wait until the load balancer is active, or on deletion until the target groups are not used.
     type: int
     default: 600
 extends_documentation_fragment:
@@ -99,7 +100,7 @@ extends_documentation_fragment:
   - teal.platform.tags
 attributes:
   check_mode:
-    description: Reports what would change, also before the load balancer exists.
+    description: Reports what would change, even before the load balancer exists.
     support: full
   diff_mode:
     description: Shows all settings before and after, without the weights.
@@ -151,11 +152,11 @@ arn:
   type: str
   returned: when it exists
 dns_name:
-  description: Its DNS name.
+  description: DNS name of the load balancer.
   type: str
   returned: when it exists
 zone_id:
-  description: ID of the hosted zone of its DNS name, for an alias.
+  description: ID of the hosted zone of the DNS name, for an alias record.
   type: str
   returned: when it exists
 """
@@ -176,7 +177,7 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 from ansible_collections.teal.platform.plugins.module_utils.resource_set import ResourceSet, finish
 
 SLOTS = ("blue", "green")
-#: AWS accepts 1 to 50000 and evaluates the lowest number first: rules of releases and of users come before the catch-all.
+#: Highest priority number of a rule. AWS evaluates the lowest number first, so all other rules precede the catch-all.
 LAST = 50000
 
 HEALTH_CHECK_OPTIONS = {
@@ -227,7 +228,7 @@ class Balancer(Resource):
         return f": {found['State'].get('Reason', 'AWS gives no reason')}"
 
     def needed(self) -> dict:
-        """Return the load balancer; {} if a check finds none."""
+        """Return the load balancer; {} in check mode if it does not exist."""
         found = self.find()
         if found is None and not self.module.check_mode:
             self.module.fail_json(
@@ -236,7 +237,7 @@ class Balancer(Resource):
             )
         return found or {}
 
-    def await_active(self, found: dict) -> None:
+    def wait_until_active(self, found: dict) -> None:
         """Wait until the load balancer is active; warn of one that is impaired."""
         if not self.module.check_mode and not self.is_ready(found):
             found = (
@@ -245,8 +246,8 @@ class Balancer(Resource):
             )
         if self.status(found) == "active_impaired":
             self.module.warn(
-                f"load balancer '{self.name}' is active_impaired: it routes requests, but lacks what it needs to grow"
-                f"{self.issues(found)}. Its subnets need free addresses."
+                f"load balancer '{self.name}' is active_impaired: it routes requests, but cannot scale out"
+                f"{self.issues(found)}. Check that its subnets have free addresses."
             )
 
 
@@ -301,7 +302,7 @@ class Slots:
         return {"slots": {**slots, "tags": self.tags(f"{self.params['name']}-slots")}}
 
     def ensure(self) -> dict[str, Any]:
-        """Create and update everything; return the load balancer, or {} if there is none."""
+        """Create and update all resources; return the load balancer, or {} if it does not exist."""
         balancer = self.balancer.needed()
         groups = self.groups.ensure(self.wanted_groups())
         self.listeners.balancer = balancer.get("LoadBalancerArn")
@@ -310,11 +311,11 @@ class Slots:
         self.rule.groups = {slot: group["TargetGroupArn"] for slot, group in groups.items()}
         self.rule.ensure(self.wanted_rule())
         if balancer:
-            self.balancer.await_active(balancer)
+            self.balancer.wait_until_active(balancer)
         return balancer
 
     def remove(self) -> None:
-        """Remove the target groups. Listeners and rules go with their load balancer."""
+        """Delete the target groups. The deletion of a load balancer deletes its listeners and rules."""
         self.groups.ensure({})
         self.groups.purge()
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: log_groups
-short_description: CloudWatch log groups, whose logs have an end
+short_description: Manage CloudWatch log groups with a retention
 version_added: 0.1.0
 description:
-  - Makes log groups with a retention and tags, all in one process. Services make the groups that are missing
-    by themselves, and keep their logs for ever then.
+  - Creates log groups with a retention and tags, all in one process. AWS services create missing log groups themselves,
+    and those keep their logs forever.
 author: Teal maintainers (@teal-platform)
 options:
   names:
@@ -20,11 +20,11 @@ options:
     elements: str
     required: true
   retention_days:
-    description: For how many days logs are kept.
+    description: Retention of the logs in days.
     type: int
     default: 30
   state:
-    description: V(absent) removes them, with all logs.
+    description: V(absent) deletes the log groups with all logs.
     type: str
     choices: [present, absent]
     default: present
@@ -40,7 +40,7 @@ extends_documentation_fragment:
   - teal.platform.tags
 attributes:
   check_mode:
-    description: Tells what would change.
+    description: Reports what would change.
     support: full
   diff_mode:
     description: Shows all groups before and after.
@@ -48,7 +48,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Make the log groups, so that logs have an end
+- name: Create the log groups with a retention of 30 days
   teal.platform.log_groups:
     names: [/aws/eks/shop-staging/cluster, /aws/containerinsights/shop-staging/application]
     retention_days: 30
@@ -58,7 +58,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 arns:
-  description: ARNs of the groups, by name. In check mode, those that are yet to be made are missing.
+  description: ARNs of the log groups by name. In check mode, without log groups that do not exist yet.
   type: dict
   returned: when state is present
 """
@@ -82,7 +82,7 @@ class LogGroups(ResourceSet):
 
     def find_one(self, name: str) -> dict | None:
         self._at = name
-        # The name is a prefix here, and groups that begin with it are others.
+        # AWS searches by prefix, so other groups may match.
         for group in self.pages("describe_log_groups", "logGroups", logGroupNamePrefix=name):
             if group["logGroupName"] == name:
                 arn = group["arn"].removesuffix(":*")
@@ -97,7 +97,7 @@ class LogGroups(ResourceSet):
         return {"retention_days": found.get("retentionInDays"), "tags": found["tags"]}
 
     def create_one(self, key: str, want: dict[str, Any]) -> dict:
-        # Its own service may make it at this moment.
+        # The AWS service that writes to it may create it at the same time.
         exists = ["ResourceAlreadyExistsException"]
         self.call("create_log_group", logGroupName=key, tags=want["tags"], missing=exists)
         return self.update_one(key, self.wait_listed(), want)

@@ -7,36 +7,36 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: preflight
-short_description: Check all input of all components before anything is created
+short_description: Validate the settings of all components before any change
 version_added: 0.1.0
 description:
-  - Checks the settings of every host of the inventory, whatever the run is limited to. The argument specs of
-    the roles, types and nested options; names that no spec knows, with what was probably meant; names of
-    hosts and groups; and what must hold between settings (ranges, ports, lengths of names, files).
-  - Then asks AWS who we are, and, where C(platform_kubeconfig) is given, Kubernetes whether it answers.
+  - Validates the settings of every host of the inventory, even with C(--limit). Checks values against the argument specs
+    of the roles; unknown names, with a suggestion; names of hosts and groups; and rules between settings (ranges, ports,
+    lengths of names, files).
+  - Then checks the access to AWS and, with C(platform_kubeconfig), to Kubernetes.
   - Reports all problems in one message. Run it once for all hosts (C(run_once)).
 author: Teal maintainers (@teal-platform)
 options:
   playbook:
     description: >-
-      Name of the playbook that runs. Its extra variables, as C(playbooks/meta/argument_specs.yml) has them,
-      are checked too.
+      Name of the playbook that runs. Its extra variables are validated, too, against
+      C(playbooks/meta/argument_specs.yml).
     type: str
     default: ""
   access:
-    description: Whether to ask AWS and Kubernetes.
+    description: Whether to check the access to AWS and Kubernetes.
     type: bool
     default: true
 attributes:
   check_mode:
-    description: Reads only.
+    description: Only reads.
     support: full
 notes:
-  - This is an action plugin; it runs on the machine that runs the playbook.
+  - This is an action plugin. It runs on the controller.
 """
 
 EXAMPLES = r"""
-- name: Check all settings, and that AWS answers
+- name: Validate all settings and the access to AWS
   teal.platform.preflight:
     playbook: deploy
   run_once: true
@@ -44,11 +44,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 began:
-  description: When the check began, in seconds since 1970; what is told at the end of a run says how long it took.
+  description: Time of the check's start, in seconds since 1970. Messages at the end of a run compute its duration from it.
   type: float
   returned: always
 account:
-  description: The account that AWS says we are in.
+  description: ID of the AWS account.
   type: str
-  returned: when it was asked
+  returned: when O(access) is V(true)
 """

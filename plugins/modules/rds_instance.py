@@ -1,60 +1,60 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""A database instance of RDS whose master password nobody ever sees."""
+"""Manages an RDS instance with a master password in Secrets Manager."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: rds_instance
-short_description: Keep an RDS database instance
+short_description: Manage an RDS database instance
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Makes an RDS instance, changes what can be changed of it, and removes it, with a last snapshot.
-  - Unlike C(amazon.aws.rds_instance) it has RDS make the master password, keep it in Secrets Manager and
-    rotate it. No password goes through Ansible. Storage is always encrypted.
+  - Creates an RDS instance, updates its settings, and deletes it with a final snapshot.
+  - Unlike C(amazon.aws.rds_instance), lets RDS generate the master password, store it in Secrets Manager and rotate it.
+    Ansible never handles a password. Storage is always encrypted.
 options:
   name:
     description: Identifier of the instance.
     type: str
     required: true
   engine:
-    description: The engine.
+    description: Database engine.
     type: str
     choices: [postgres, mysql, mariadb]
     default: postgres
   engine_version:
     description:
-      - Version of the engine. A major version such as V(17) is met by any of its minor versions.
-      - A new major version needs O(allow_major_upgrade), and a parameter group of its family.
+      - Version of the engine. A major version such as V(17) matches all its minor versions.
+      - An upgrade to a new major version needs O(allow_major_upgrade) and a parameter group of the new family.
     type: str
   allow_major_upgrade:
-    description: Whether a major version may be upgraded, which can't be undone.
+    description: Whether an upgrade to a new major version is allowed. It cannot be undone.
     type: bool
     default: false
   instance_class:
-    description: Class of the instance, such as V(db.t4g.small). Needed to make it.
+    description: Class of the instance, such as V(db.t4g.small). Required to create it.
     type: str
   storage_gib:
-    description: Size of the storage in GiB. It is not managed later if RDS may grow it.
+    description: Size of the storage in GiB. With O(max_storage_gib), only used on creation.
     type: int
     default: 20
   max_storage_gib:
-    description: Up to which size RDS grows the storage by itself. Not at all if not given.
+    description: Size in GiB up to which RDS extends the storage automatically. Without it, RDS does not extend it.
     type: int
   encryption_key:
-    description: KMS key of the storage. AWS's own key for RDS if not given. It cannot be changed.
+    description: KMS key of the storage. By default the AWS managed key. AWS cannot change it later.
     type: str
   database_name:
-    description: Name of the database that is made in the instance.
+    description: Name of the initial database.
     type: str
   master_username:
     description: Name of the master user.
     type: str
     default: master
   port:
-    description: Port of the database. The engine's own if not given.
+    description: Port of the database. By default the port of the engine.
     type: int
   subnet_group:
     description: Name of the subnet group.
@@ -71,39 +71,39 @@ options:
     type: bool
     default: false
   multi_az:
-    description: Whether a standby in another zone takes over when this one fails.
+    description: Whether a standby in another zone takes over on a failure.
     type: bool
     default: false
   backup_retention_days:
-    description: For how many days automated backups are kept.
+    description: Retention of automated backups in days.
     type: int
     default: 7
   iam_authentication:
-    description: Whether users of the database can log in by IAM.
+    description: Whether database users can authenticate with IAM.
     type: bool
     default: true
   performance_insights:
-    description: Whether performance insights are gathered.
+    description: Whether Performance Insights is enabled.
     type: bool
     default: false
   logs:
-    description: Logs that go to CloudWatch, such as V(postgresql). Not managed if not given.
+    description: Logs that are exported to CloudWatch, such as V(postgresql). Not managed if not given.
     type: list
     elements: str
   minor_upgrades:
-    description: Whether RDS upgrades minor versions by itself in its maintenance window.
+    description: Whether RDS upgrades minor versions automatically in the maintenance window.
     type: bool
     default: true
   deletion_protection:
-    description: Whether RDS refuses to delete the instance. With O(state=absent), V(false) ends that first.
+    description: Whether the instance is protected against deletion. V(false) with O(state=absent) disables it first.
     type: bool
     default: false
   final_snapshot:
-    description: Whether a last snapshot is taken when the instance is removed, C(<name>-final-<time>).
+    description: Whether to create a final snapshot C(<name>-final-<time>) on deletion.
     type: bool
     default: true
   apply_immediately:
-    description: Whether changes are made at once, or in the maintenance window.
+    description: Whether changes are applied immediately, or in the maintenance window.
     type: bool
     default: true
   state:
@@ -120,11 +120,11 @@ options:
     type: bool
     default: true
   wait:
-    description: Whether to wait until the instance is available, or gone.
+    description: Whether to wait until the instance is available, or deleted.
     type: bool
     default: true
   wait_timeout:
-    description: For how many seconds to wait.
+    description: Maximum number of seconds to wait.
     type: int
     default: 3600
 extends_documentation_fragment:
@@ -135,7 +135,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Make the database
+- name: Create the database
   teal.platform.rds_instance:
     name: shop-staging
     engine_version: "17"
@@ -148,14 +148,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instance:
-  description: The instance as RDS describes it. Its C(MasterUserSecret) says where the master password is.
+  description: The instance as RDS describes it. C(MasterUserSecret) has the ARN of the master password's secret.
   type: dict
   returned: when it exists
   sample: {"DBInstanceIdentifier": "shop-staging", "DBInstanceStatus": "available"}
 snapshot:
-  description: Name of the last snapshot.
+  description: Name of the final snapshot.
   type: str
-  returned: when one was taken
+  returned: when a final snapshot was created
 """
 
 import time
@@ -170,7 +170,7 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 )
 
 NOT_FOUND = ("DBInstanceNotFound", "DBInstanceNotFoundFault")
-#: our name: (RDS's name in requests, and in descriptions)
+#: option: (name in requests of RDS, name in its descriptions)
 SETTINGS = {
     "instance_class": ("DBInstanceClass", "DBInstanceClass"),
     "storage_gib": ("AllocatedStorage", "AllocatedStorage"),
@@ -184,18 +184,18 @@ SETTINGS = {
     "deletion_protection": ("DeletionProtection", "DeletionProtection"),
     "engine_version": ("EngineVersion", "EngineVersion"),
 }
-#: settings that each instance has
+#: settings that are the same for each instance
 CONSTANT: dict[str, tuple[str, Any]] = {
     "storage_type": ("StorageType", "gp3"),
     "copy_tags_to_snapshots": ("CopyTagsToSnapshot", True),
 }
-#: settings that can only be given when the instance is made
+#: settings that can only be set on creation
 FIXED = {
     "engine": ("Engine", "Engine"),
     "database_name": ("DBName", "DBName"),
     "master_username": ("MasterUsername", "MasterUsername"),
 }
-#: ready, and yet somebody should know
+#: statuses that count as ready but cause a warning
 NOTABLE = {
     "stopped": "is stopped: start it (aws rds start-db-instance), or RDS does after seven days",
     "storage-full": "has no storage left: raise its size (database_storage_gib, database_max_storage_gib)",
@@ -241,7 +241,7 @@ class RdsInstance(Resource):
         }
 
     def current(self, found: dict) -> dict[str, Any]:
-        # What waits for the maintenance window has been asked for already.
+        # Changes that wait for the maintenance window have been requested already.
         pending = found.get("PendingModifiedValues", {})
         settings = {
             name: {**found, **pending}.get(key) for name, (_argument, key) in (SETTINGS | FIXED).items()
@@ -267,7 +267,7 @@ class RdsInstance(Resource):
 
     def create(self) -> dict:
         if not self.params["instance_class"]:
-            self.module.fail_json(msg=f"instance_class is needed to make the instance '{self.name}'")
+            self.module.fail_json(msg=f"instance_class is required to create the instance '{self.name}'")
         want = {name: value for name, value in self.desired().items() if value is not None}
         arguments = {key: want[name] for name, (key, _found) in (SETTINGS | FIXED).items() if name in want}
         optional = {
@@ -312,11 +312,11 @@ class RdsInstance(Resource):
         if arguments:
             self._modify(ApplyImmediately=self.params["apply_immediately"], **arguments)
             if self.params["apply_immediately"] and self.params["wait"]:
-                self._await_begin()
+                self._wait_until_started()
         return self.wait_until_ready()
 
-    def _await_begin(self) -> None:
-        """Wait until RDS has taken up what it was asked for: for a while the instance is `available` as before."""
+    def _wait_until_started(self) -> None:
+        """Wait until RDS starts the change: for a while, the instance remains `available`."""
         give_up = time.monotonic() + 90
         while time.monotonic() < give_up:
             found = self.find()
@@ -338,13 +338,13 @@ class RdsInstance(Resource):
         if found["DeletionProtection"]:
             if self.params["deletion_protection"]:
                 self.module.fail_json(
-                    msg=f"instance '{self.name}' is protected: set deletion_protection to false to delete it"
+                    msg=f"instance '{self.name}' is protected against deletion: set deletion_protection to false"
                 )
             self._modify(DeletionProtection=False, ApplyImmediately=True)
             found = self.wait_until(lambda now: not now or not now["DeletionProtection"], "unprotected")
         if found and found["DBInstanceStatus"] != "deleting":
             if self.params["final_snapshot"]:
-                # RDS takes one of an instance that is available, and of none that is backed up or changed just now.
+                # RDS creates a snapshot of an available instance only, not during a backup or a change.
                 self.wait_until(
                     lambda now: not now or self.is_ready(now) or bool(self.failure(now)),
                     "ready for its snapshot",
@@ -364,7 +364,7 @@ class RdsInstance(Resource):
             self.module.warn(f"instance '{self.name}' {notable}")
         applied = [group.get("ParameterApplyStatus") for group in found.get("DBParameterGroups", [])]
         if "pending-reboot" in applied:
-            self.module.warn(f"instance '{self.name}' needs a reboot before all of its parameters apply")
+            self.module.warn(f"instance '{self.name}' must be rebooted to apply all of its parameters")
         return {"instance": found}
 
 

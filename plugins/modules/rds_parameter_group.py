@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""A parameter group of RDS, whose values are compared, also in check mode."""
+"""Manages an RDS parameter group, with a comparison of values in check mode."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ short_description: Manage an RDS parameter group
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Creates a DB parameter group, sets its parameters, resets those that are no longer wanted, and removes it.
-  - M(amazon.aws.rds_instance_param_group) (11.4.0) reports no changed value in check mode, ignores unknown names,
-    sends the text V(ON) as V(0), and asks for static parameters at once, which RDS refuses.
+  - Creates and deletes a DB parameter group, sets its parameters, and resets parameters that are not in O(parameters).
+  - M(amazon.aws.rds_instance_param_group) (11.4.0) reports no changed value in check mode, ignores unknown names, sends
+    the text V(ON) as V(0), and applies static parameters immediately, which RDS rejects.
 options:
   name:
     description: Name of the group.
     type: str
     required: true
   family:
-    description: Family of the engine, such as V(postgres17). It cannot be changed.
+    description: Family of the engine, such as V(postgres17). RDS cannot change it later.
     type: str
   description:
-    description: Description of the group. RDS cannot change it, so it counts when the group is created.
+    description: Description of the group. Only used on creation, since RDS cannot change it.
     type: str
   parameters:
     description:
-      - The values that differ from the family's defaults. Yes and no may be written as V(true), V(ON), V(1) and so on;
-        each is sent as the parameter has it.
-      - A name that the family does not have, or a value that it does not take, ends the module before any change.
-      - A parameter that somebody set, and which is not listed here, is reset to its default.
+      - Values that differ from the family's defaults. Booleans may be written as V(true), V(ON), V(1) and so on. They are
+        sent in the format of the parameter.
+      - An unknown name or an invalid value fails the module before any change.
+      - A parameter that was set but is not listed here is reset to its default.
     type: dict
     default: {}
   state:
@@ -47,11 +47,11 @@ options:
     type: bool
     default: true
   wait:
-    description: Not used. RDS acts at once.
+    description: Not used. Changes take effect immediately.
     type: bool
     default: true
   wait_timeout:
-    description: For how many seconds an instance may go on using a group that is to be removed.
+    description: Maximum number of seconds to wait until no instance uses the group, on deletion.
     type: int
     default: 300
 extends_documentation_fragment:
@@ -77,7 +77,7 @@ arn:
   type: str
   returned: when it exists
 parameters:
-  description: The parameters that were set, as RDS has them.
+  description: The parameters that differ from the defaults, as RDS stores them.
   type: dict
   returned: when it exists
 """
@@ -98,7 +98,7 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
 )
 
 MISSING = ("DBParameterGroupNotFound", "DBParameterGroupNotFoundFault")
-#: RDS takes so many parameters with one call
+#: maximum number of parameters in one call
 AT_ONCE = 20
 
 
@@ -138,7 +138,7 @@ class ParameterGroup(Resource):
 
     def desired(self) -> dict[str, Any]:
         if not self.params["family"]:
-            self.module.fail_json(msg=f"family is needed for the parameter group '{self.name}'")
+            self.module.fail_json(msg=f"family is required for the parameter group '{self.name}'")
         try:
             values = checked(self.known(), self.params["parameters"], self.params["family"])
         except InvalidParameter as error:
@@ -153,17 +153,17 @@ class ParameterGroup(Resource):
 
     def current(self, found: dict) -> dict[str, Any]:
         wanted, parameters = getattr(self, "values", {}), found["Parameters"]
-        set_by_somebody = {name for name, one in parameters.items() if one.get("Source") == "user"}
+        set_by_user = {name for name, one in parameters.items() if one.get("Source") == "user"}
         values = {}
-        for name in sorted(set_by_somebody | wanted.keys()):
+        for name in sorted(set_by_user | wanted.keys()):
             value = parameters.get(name, {}).get("ParameterValue")
-            # A default that is wanted anyway need not be set.
+            # A wanted value that equals the default need not be set.
             values[name] = wanted[name] if name in wanted and same_value(value, wanted[name]) else value
         return {"family": found["DBParameterGroupFamily"], "parameters": values, "tags": found["Tags"]}
 
     def create(self) -> dict:
         if not self.params["description"]:
-            self.module.fail_json(msg=f"description is needed to create the parameter group '{self.name}'")
+            self.module.fail_json(msg=f"description is required to create the parameter group '{self.name}'")
         self.call(
             "create_db_parameter_group",
             DBParameterGroupName=self.name,
@@ -187,7 +187,7 @@ class ParameterGroup(Resource):
         return self.find() or found
 
     def _set(self, found: dict, values: dict[str, str]) -> dict:
-        """Set those values that differ."""
+        """Set the values that differ."""
         parameters = found["Parameters"]
         differ = {
             name: value
@@ -200,7 +200,7 @@ class ParameterGroup(Resource):
     def _send(self, operation: str, found: dict, values: dict[str, str | None]) -> None:
         entries = []
         for name, value in sorted(values.items()):
-            # RDS refuses to apply a static one at once.
+            # RDS cannot apply a static parameter immediately.
             dynamic = found["Parameters"][name].get("ApplyType") == "dynamic"
             entry = {"ParameterName": name, "ApplyMethod": "immediate" if dynamic else "pending-reboot"}
             entries.append(entry if value is None else {**entry, "ParameterValue": value})

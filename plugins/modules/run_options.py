@@ -7,17 +7,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: run_options
-short_description: Refuse a call of a playbook with which nothing, or the wrong thing, would run
+short_description: Reject command-line options with which a playbook would run nothing or the wrong tasks
 version_added: 0.1.0
 description:
-  - Fails if the command line has options with which Ansible would end with 0 although nothing ran, or with which it
-    would run something else. The message has each of them, and what to run instead.
-  - These are several inventories at once, or one without hosts; C(--limit) that leaves out all hosts of O(groups);
-    C(--tags), C(--skip-tags), C(--start-at-task) and C(--step); C(-e) of which words would be lost, or that the playbook
-    would ignore; a strategy or a merging of mappings by the environment; settings of another environment; and an
-    AWS profile beside AWS keys.
-  - It is the first task of each playbook. Options that would leave it out, too, are refused by
-    P(teal.platform.run_options#lookup), with which that play computes its hosts.
+  - Fails if Ansible would exit with 0 without running anything, or would run the wrong tasks. The message lists all such
+    options, and what to run instead.
+  - Rejects more than one inventory, or one without hosts; C(--limit) that excludes all hosts of O(groups); C(--tags),
+    C(--skip-tags), C(--start-at-task) and C(--step); C(-e) that would lose words, or that the playbook ignores; a strategy
+    or hash behaviour from the environment; settings of another environment; an AWS profile together with AWS keys.
+  - Use it as the first task of each playbook. P(teal.platform.run_options#lookup) rejects the options that would skip this
+    task, too. The play uses it to compute its hosts.
 author: Teal maintainers (@teal-platform)
 options:
   playbook:
@@ -25,22 +24,22 @@ options:
     type: str
     required: true
   groups:
-    description: Groups of which at least one host has to be in the run.
+    description: Groups of which at least one host must be in the run.
     type: list
     elements: str
     default: []
   takes:
-    description: Extra variables for a release that the playbook takes, of C(image_tag), C(image_digest), C(to), C(from)
-      and C(digest). The others are refused.
+    description: Extra variables for a release that the playbook accepts, of C(image_tag), C(image_digest), C(to),
+      C(from) and C(digest). Others are rejected.
     type: list
     elements: str
     default: []
 attributes:
   check_mode:
-    description: Reads only.
+    description: Only reads.
     support: full
 notes:
-  - This is an action plugin; it runs on the machine that runs the playbook.
+  - This is an action plugin. It runs on the controller.
 """
 
 EXAMPLES = r"""
@@ -55,7 +54,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: All that is wrong with the call.
+  description: All problems of the command line.
   type: str
   returned: failed
 """

@@ -1,49 +1,49 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""A set of secrets whose values others put."""
+"""Manages secrets in Secrets Manager without their values."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: secretsmanager_secrets
-short_description: Keep secrets in Secrets Manager whose values others put
+short_description: Manage secrets in Secrets Manager without their values
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Makes secrets without a value, and never reads or writes one. C(community.aws.secretsmanager_secret) cannot do
-    without a value.
-  - A secret that was removed and waits for its end is taken back, with its value.
-  - Secrets below O(prefix) with the same O(owner_tags) that are not in O(secrets) are removed.
+  - Creates secrets without a value, and never reads or writes a value. C(community.aws.secretsmanager_secret) requires a
+    value.
+  - Restores a deleted secret, with its value, during its recovery window.
+  - Deletes secrets below O(prefix) that are not in O(secrets) and have the tags O(owner_tags).
 options:
   prefix:
-    description: How all names begin.
+    description: Prefix of all names.
     type: str
     required: true
   secrets:
-    description: What there should be. An empty list removes all.
+    description: The secrets that should exist. An empty list deletes all.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description: Name, without the prefix.
+        description: Name of the secret, without O(prefix).
         type: str
         required: true
       description:
-        description: What it is for, for people.
+        description: Description of the secret.
         type: str
         default: ""
   recovery_days:
-    description: For how long a removed secret can be taken back, 7 to 30 days. With V(0) it is gone at once.
+    description: Recovery window of a deleted secret, 7 to 30 days. V(0) deletes it immediately.
     type: int
     default: 30
   owner_tags:
-    description: Tags that tell these secrets from others below the prefix.
+    description: Tags that identify these secrets among others below the prefix.
     type: dict
     required: true
   tags:
-    description: Further tags of each secret. What it has beside them is removed.
+    description: Additional tags of each secret. Other tags are removed.
     type: dict
     default: {}
 extends_documentation_fragment:
@@ -54,7 +54,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Make a place for the keys of model providers
+- name: Create a secret for the API keys of model providers
   teal.platform.secretsmanager_secrets:
     prefix: shop-staging/
     secrets:
@@ -67,7 +67,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 without_value:
-  description: Names of the secrets that nobody has put a value into yet.
+  description: Names of the secrets that have no value yet.
   type: list
   elements: str
   returned: always
@@ -102,7 +102,7 @@ class Secrets(ResourceSet):
         }
 
     def find_all(self) -> dict[str, dict]:
-        # What was just made is not in the list for a while, so what is wanted is asked for by name.
+        # A new secret is missing in the list for a while, so the wanted ones are read by name.
         names = {secret["Name"] for secret in self._listed()} | self.wanted().keys()
         described = {
             name: self.call("describe_secret", SecretId=name, missing=["ResourceNotFoundException"])

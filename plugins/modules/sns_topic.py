@@ -1,44 +1,44 @@
 #!/usr/bin/python
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""An SNS topic with its encryption, policy, subscriptions and tags."""
+"""Manages an SNS topic with its encryption, policy, subscriptions and tags."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sns_topic
-short_description: Keep an encrypted, tagged SNS topic and its subscriptions
+short_description: Manage an encrypted SNS topic and its subscriptions
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
   - Manages a topic with its encryption, its tags and its subscriptions.
   - M(community.aws.sns_topic) of community.aws 10.0.0 and 11.2.0 has no option for the KMS key.
-  - A subscription by mail waits for its owner's confirmation. AWS lets nobody remove it before that.
+  - The recipient must confirm an email subscription. AWS cannot remove it before that.
 options:
   name:
     description: Name of the topic.
     type: str
     required: true
   kms_key:
-    description: Id, ARN or alias of the key that encrypts messages. Empty for none.
+    description: ID, ARN or alias of the KMS key that encrypts messages. Empty for no encryption.
     type: str
     default: ""
   policy:
-    description: Who may publish. Not managed if not given.
+    description: Access policy of the topic. Not managed if not given.
     type: dict
   subscriptions:
-    description: Who is told. Others are removed.
+    description: Subscriptions of the topic. Others are removed.
     type: list
     elements: dict
     default: []
     suboptions:
       protocol:
-        description: How.
+        description: Protocol of the subscription.
         type: str
         choices: [email, https, lambda, sqs, sms]
         required: true
       endpoint:
-        description: Where, in the words of the protocol.
+        description: Endpoint in the format of the protocol, such as an email address.
         type: str
         required: true
   state:
@@ -55,7 +55,7 @@ options:
     type: bool
     default: true
   wait:
-    description: Not used. SNS acts at once.
+    description: Not used. Changes take effect immediately.
     type: bool
     default: true
   wait_timeout:
@@ -70,7 +70,7 @@ extends_documentation_fragment:
 """
 
 EXAMPLES = r"""
-- name: Tell the team of alarms
+- name: Create a topic that notifies the team of alarms
   teal.platform.sns_topic:
     name: shop-staging-alarms
     kms_key: alias/shop-staging-alarms
@@ -179,7 +179,9 @@ class Topic(Resource):
             self.call("subscribe", TopicArn=found["arn"], Protocol=protocol, Endpoint=endpoint)
         for subscription in sorted(existing.keys() - wanted):
             if existing[subscription] == PENDING:
-                self.module.warn(f"{subscription} never confirmed; AWS forgets it by itself")
+                self.module.warn(
+                    f"The subscription {subscription} was never confirmed. AWS removes it automatically."
+                )
             else:
                 self.call("unsubscribe", SubscriptionArn=existing[subscription])
 

@@ -1,28 +1,28 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Ask SonarCloud whether a commit meets its quality gate."""
+"""Checks that a commit passes the quality gate of SonarCloud."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: sonar_quality_gate
-short_description: Stop unless SonarCloud's quality gate is met by a commit
+short_description: Fail unless a commit passes SonarCloud's quality gate
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Finds the analysis whose revision is the commit, and asks for its quality gate.
-  - Fails with each condition that is not met, and as well if there is no such analysis, if it has no gate, or
-    if SonarCloud does not answer. An analysis that is under way is waited for.
+  - Finds the analysis of the commit, and reads the result of its quality gate.
+  - Fails with a list of the failed conditions. Also fails if there is no analysis or no quality gate, or if SonarCloud
+    does not respond. Waits for an analysis in progress.
   - Works with SonarCloud and with a SonarQube server.
-  - SonarQube Cloud deprecated C(api/qualitygates) in September 2025. Where it is not found any more, the verdict is that of
-    the analysis' own metrics C(alert_status) and C(quality_gate_details).
+  - SonarQube Cloud deprecated C(api/qualitygates) in September 2025. If that endpoint does not exist, the module uses the
+    metrics C(alert_status) and C(quality_gate_details) of the analysis.
 options:
   host:
-    description: Address of SonarCloud or the SonarQube server.
+    description: URL of SonarCloud or the SonarQube server.
     type: str
     default: https://sonarcloud.io
   token:
-    description: Token that may browse the project.
+    description: Token with the permission to browse the project.
     type: str
     required: true
   project:
@@ -30,62 +30,62 @@ options:
     type: str
     required: true
   revision:
-    description: The commit, as the whole hash.
+    description: Full hash of the commit.
     type: str
     required: true
   branches:
     description:
-      - Branches whose analyses are looked through.
-      - Without any it is the project's main branch.
+      - Branches whose analyses are searched.
+      - By default the main branch of the project.
     type: list
     elements: str
     default: []
   pull_request:
-    description: Pull request whose analysis it is, the one that O(task) made. The branches are not looked through then.
+    description: Key of the pull request that O(task) analyzed. The branches are not searched then.
     type: str
   task:
     description:
-      - The scanner's task (C(ceTaskId) in its F(report-task.txt)), needed with O(pull_request).
-      - Sonar's list of analyses is documented for branches alone. The task is of the commit that was just scanned.
+      - ID of the scanner's task (C(ceTaskId) in its F(report-task.txt)). Required with O(pull_request).
+      - Sonar documents its list of analyses for branches only. The task belongs to the commit that was just scanned.
     type: str
   known:
     description:
-      - A RV(verdict) of before, as it stands on the record of a release. If it says that O(revision) met the gate of
-        O(project), without an override, it stands for an analysis that Sonar's housekeeping has removed.
-      - It is looked at only if Sonar answers that it has no analysis of the commit.
+      - An earlier RV(verdict), from the record of a release. If O(revision) passed the gate of O(project) without an
+        override, this verdict replaces an analysis that Sonar's housekeeping has removed.
+      - Only used if Sonar has no analysis of the commit.
     type: dict
     default: {}
   metrics:
-    description: Metrics of the analysis to return.
+    description: Metrics to return.
     type: list
     elements: str
     default: [coverage, duplicated_lines_density, bugs, vulnerabilities, code_smells]
   wait_limit:
-    description: How many seconds an analysis that is under way is waited for.
+    description: Maximum number of seconds to wait for an analysis in progress.
     type: int
     default: 300
   wait_interval:
-    description: How many seconds lie between two looks.
+    description: Seconds between two queries.
     type: float
     default: 5
   timeout:
-    description: How many seconds an answer may take. A question without an answer is asked three times.
+    description: Timeout of a request in seconds. A request is tried three times.
     type: int
     default: 15
   override_reason:
     description:
-      - Why the release goes on though the gate refuses it, or SonarCloud does not answer.
-      - The refusal is then a warning, and RV(refusal) has it. Empty to stop.
+      - Reason to continue although the quality gate failed, or SonarCloud did not respond.
+      - The failure is then a warning, and RV(refusal) contains it. Empty to fail.
     type: str
     default: ""
 attributes:
   check_mode:
-    description: Changes nothing, and does the same in check mode.
+    description: Only reads. Works the same in check mode.
     support: full
 """
 
 EXAMPLES = r"""
-- name: Stop unless the commit meets the gate
+- name: Check the quality gate of the commit
   teal.platform.sonar_quality_gate:
     token: "{{ lookup('ansible.builtin.env', 'SONAR_TOKEN') }}"
     project: example_assistant
@@ -95,29 +95,29 @@ EXAMPLES = r"""
 
 RETURN = r"""
 status:
-  description: The gate's status. Empty if there was no answer.
+  description: Status of the quality gate. Empty without a response.
   returned: always
   type: str
   sample: OK
 refusal:
-  description: Why the gate refuses the commit. Empty if it doesn't.
+  description: Why the check failed. Empty if the commit passed.
   returned: always
   type: str
 overridden:
-  description: Whether the release goes on by O(override_reason) alone.
+  description: Whether the release continues only because of O(override_reason).
   returned: success
   type: bool
 conditions:
-  description: The gate's conditions, with C(status), C(metric), C(value), C(comparator) and C(threshold).
+  description: Conditions of the quality gate, with C(status), C(metric), C(value), C(comparator) and C(threshold).
   returned: always
   type: list
   elements: dict
 measures:
-  description: Values of O(metrics) by name, those that the analysis has.
+  description: Values of O(metrics) by name, as far as the analysis has them.
   returned: always
   type: dict
 verdict:
-  description: What there is to put on record, with C(project), C(revision), C(status), C(date), C(url) and C(override).
+  description: Result for the release's record, with C(project), C(revision), C(status), C(date), C(url) and C(override).
   returned: always
   type: dict
 analysis:
@@ -138,30 +138,30 @@ from ansible.module_utils.urls import open_url
 
 ATTEMPTS = 3
 PAGE = 500
-UNDER_WAY = ("PENDING", "IN_PROGRESS")
-#: In which an analysis keeps the verdict of its gate.
+UNFINISHED = ("PENDING", "IN_PROGRESS")
+#: Metrics that hold the result of an analysis' quality gate.
 GATE_METRICS = ["alert_status", "quality_gate_details"]
 NOT_BELOW = {"LT": "fails below", "GT": "fails above"}
 
 
 class Refused(Exception):
-    """The commit may not go on; the message says why."""
+    """The commit did not pass; the message says why."""
 
 
-class NotThere(Refused):
-    """Sonar does not know what was asked for."""
+class NotFound(Refused):
+    """Sonar did not find the object."""
 
 
-class Gone(Refused):
+class EndpointRemoved(Refused):
     """Sonar has removed the endpoint."""
 
 
 class NoAnalysis(Refused):
-    """Sonar answers, and has no analysis of the commit."""
+    """Sonar has no analysis of the commit."""
 
 
 class Sonar:
-    """SonarCloud's Web API, as far as it is needed."""
+    """Client of SonarCloud's Web API."""
 
     def __init__(
         self, host: str, token: str, timeout: int, pause: Callable[[float], None] = time.sleep
@@ -169,7 +169,7 @@ class Sonar:
         self.host, self._token, self._timeout, self._pause = host.rstrip("/"), token, timeout, pause
 
     def get(self, path: str, **query: Any) -> dict[str, Any]:
-        """The JSON of a path. Raises Refused where there is none."""
+        """Return the JSON of a path. Raises Refused on an error."""
         known = {name: value for name, value in query.items() if value}
         url = f"{self.host}/api/{path}?{urlencode(known)}"
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
@@ -179,37 +179,37 @@ class Sonar:
                 return json.loads(answer.read())
             except HTTPError as e:
                 if e.code < 500 and e.code != 429:
-                    kind = {404: NotThere, 410: Gone}.get(e.code, Refused)
+                    kind = {404: NotFound, 410: EndpointRemoved}.get(e.code, Refused)
                     raise kind(self._explained(e, path, query)) from None
                 why = f"HTTP {e.code}"
             except (URLError, OSError, ValueError) as e:
                 why = str(getattr(e, "reason", e)) or type(e).__name__
             if attempt < ATTEMPTS:
                 self._pause(2.0**attempt)
-        raise Refused(f"{self.host} does not answer {path} ({why}, {ATTEMPTS} attempts)")
+        raise Refused(f"{self.host} does not respond to {path} ({why}, {ATTEMPTS} attempts)")
 
     def _explained(self, error: HTTPError, path: str, query: dict[str, Any]) -> str:
         if error.code == 401:
-            return f"{self.host} does not take the token"
+            return f"{self.host} does not accept the token"
         if error.code == 403:
-            return f"the token may not see {path} of {self.host}"
+            return f"the token has no permission for {path} of {self.host}"
         try:
             said = "; ".join(one["msg"] for one in json.loads(error.read())["errors"])
         except (ValueError, KeyError, TypeError):
             said = f"HTTP {error.code}"
-        return f"{self.host} refuses {path}: {said}"
+        return f"{self.host} rejects {path}: {said}"
 
     def find(self, project: str, revision: str, scope: dict[str, str]) -> dict[str, Any] | None:
-        """The newest analysis of a revision in a branch or pull request."""
+        """Return the newest analysis of a revision in a branch or pull request."""
         page = 0
         while True:
             page += 1
             try:
                 found = self.get("project_analyses/search", project=project, ps=PAGE, p=page, **scope)
-            except NotThere:
+            except NotFound:
                 if not scope:
                     raise
-                return None  # a branch that was never analysed; that the project is there is known
+                return None  # the project exists, but the branch was never analyzed
             for analysis in found["analyses"]:
                 if analysis.get("revision") == revision:
                     return {"key": analysis["key"], "date": analysis["date"], **scope}
@@ -221,62 +221,63 @@ class Sonar:
         return self.get("ce/task", id=identity)["task"]
 
     def tasks(self, project: str) -> tuple[int, dict[str, Any]]:
-        """How many analyses of a project are under way, and the one that ended last."""
+        """Return the number of unfinished analyses of a project, and the last finished one."""
         found = self.get("ce/component", component=project)
-        under_way = [task for task in found.get("queue") or [] if task["status"] in UNDER_WAY]
-        return len(under_way), found.get("current") or {}
+        unfinished = [task for task in found.get("queue") or [] if task["status"] in UNFINISHED]
+        return len(unfinished), found.get("current") or {}
 
 
 def find(
     sonar: Sonar, parameters: dict[str, Any], now: Callable[[], float], pause: Callable[[float], None]
 ) -> dict[str, Any]:
-    """The analysis of the revision, waiting while any is under way. Raises Refused without one.
+    """Return the analysis of the revision, after all unfinished ones of the project. Raises Refused without one.
 
-    One that stands already may be about to be followed by another of the same revision: a run that is started again
-    after an issue was marked. What is under way is waited for in any case.
+    Waits even if an analysis exists: an unfinished one may be of the same revision, such as in a run that was started
+    again after an issue was marked.
     """
     project, revision = parameters["project"], parameters["revision"]
     scopes = [{"branch": branch} for branch in parameters["branches"]]
     until = now() + parameters["wait_limit"]
     while True:
-        # Asked first: what ends between the two questions is found by the second.
-        under_way, last = sonar.tasks(project)
-        looks = (sonar.find(project, revision, scope) for scope in scopes or [{}])
-        analysis = next(filter(None, looks), None)
-        if analysis and (not under_way or now() >= until):
+        # Read the tasks first: an analysis that ends between the two queries is found by the second.
+        unfinished, last = sonar.tasks(project)
+        results = (sonar.find(project, revision, scope) for scope in scopes or [{}])
+        analysis = next(filter(None, results), None)
+        if analysis and (not unfinished or now() >= until):
             return analysis
         where = ", ".join(" ".join(scope.values()) for scope in scopes) or "the main branch"
-        if not under_way:
+        if not unfinished:
             failed = " The last analysis of the project failed." if last.get("status") == "FAILED" else ""
             raise NoAnalysis(f"there is no analysis of {revision} of {project} ({where}).{failed}")
         if now() >= until:
             limit = parameters["wait_limit"]
-            raise Refused(f"after {limit} s there is no analysis of {revision} of {project} ({where}) yet")
+            raise Refused(f"there is no analysis of {revision} of {project} ({where}) after {limit} s")
         pause(parameters["wait_interval"])
 
 
 def of_task(
     sonar: Sonar, parameters: dict[str, Any], now: Callable[[], float], pause: Callable[[float], None]
 ) -> dict[str, Any]:
-    """The analysis that a scanner's task makes of a pull request, waiting while it is under way. Raises Refused."""
+    """Return the analysis of a pull request by the scanner's task, after waiting for it. Raises Refused."""
     identity, project, pull_request = (parameters[name] for name in ("task", "project", "pull_request"))
     until = now() + parameters["wait_limit"]
-    while (task := sonar.task(identity))["status"] in UNDER_WAY:
+    while (task := sonar.task(identity))["status"] in UNFINISHED:
         if now() >= until:
-            raise Refused(f"after {parameters['wait_limit']} s task {identity} of {project} is not done yet")
+            raise Refused(f"task {identity} of {project} did not finish within {parameters['wait_limit']} s")
         pause(parameters["wait_interval"])
     found = task.get("componentKey"), task.get("pullRequest")
     if found != (project, pull_request):
         raise Refused(
-            f"task {identity} is of {found[0]}, pull request {found[1]}, not of {project}, pull request {pull_request}"
+            f"task {identity} belongs to {found[0]}, pull request {found[1]}, not to {project}, pull request "
+            f"{pull_request}"
         )
     if not task.get("analysisId"):
-        raise Refused(f"task {identity} of {project} made no analysis: its status is {task['status']}")
+        raise Refused(f"task {identity} of {project} has no analysis (status {task['status']})")
     return {"key": task["analysisId"], "pullRequest": pull_request}
 
 
 def condition(found: dict[str, Any]) -> dict[str, Any]:
-    """A gate's condition, in plain names."""
+    """Return a condition of the gate with readable keys."""
     return {
         "status": found["status"],
         "metric": found["metricKey"],
@@ -287,7 +288,7 @@ def condition(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def failures(conditions: list[dict[str, Any]]) -> Iterator[str]:
-    """A line for each condition that is not met."""
+    """Yield a line for each failed condition."""
     for one in conditions:
         if one["status"] != "OK":
             fails = NOT_BELOW.get(one["comparator"], "fails by")
@@ -295,17 +296,17 @@ def failures(conditions: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def gate(sonar: Sonar, project: str, analysis: dict[str, Any]) -> dict[str, Any]:
-    """The verdict of an analysis, C(status) and C(conditions): the gate's own, or that of the metrics. Raises Refused."""
+    """Return `status` and `conditions` of an analysis, from its gate or from its metrics. Raises Refused."""
     try:
         return sonar.get("qualitygates/project_status", analysisId=analysis["key"])["projectStatus"]
-    except (NotThere, Gone):  # the deprecated endpoint was removed; the analysis itself has just been found
+    except (NotFound, EndpointRemoved):  # the analysis exists, so the deprecated endpoint was removed
         return of_metrics(measures(sonar, project, GATE_METRICS, analysis))
 
 
 def of_metrics(found: dict[str, str]) -> dict[str, Any]:
-    """The verdict that `alert_status` and `quality_gate_details` hold, as project_status would answer. Without, it is NONE.
+    """Return the result in `alert_status` and `quality_gate_details`, in the format of project_status; NONE without them.
 
-    The details leave out conditions whose metric has no value. They never make a verdict better than the status.
+    The details omit conditions whose metric has no value. They never improve the status.
     """
     try:
         details = json.loads(found.get("quality_gate_details") or "{}")
@@ -329,9 +330,9 @@ def of_metrics(found: dict[str, str]) -> dict[str, Any]:
 
 
 def measures(sonar: Sonar, project: str, metrics: list[str], analysis: dict[str, Any]) -> dict[str, str]:
-    """The values of the metrics in an analysis. Raises Refused.
+    """Return the values of the metrics in an analysis. Raises Refused.
 
-    Of a pull request, Sonar keeps those of its newest analysis alone.
+    For a pull request, Sonar stores the values of the newest analysis only.
     """
     scope = {name: analysis[name] for name in ("branch", "pullRequest") if name in analysis}
     if "pullRequest" in scope:
@@ -353,8 +354,8 @@ def measures(sonar: Sonar, project: str, metrics: list[str], analysis: dict[str,
     }
 
 
-def vouched(parameters: dict[str, Any]) -> bool:
-    """Whether the verdict of before says that this very commit met the gate by itself."""
+def passed_before(parameters: dict[str, Any]) -> bool:
+    """Return whether, by the earlier verdict, the commit passed the gate without an override."""
     known = parameters["known"]
     met = {
         "project": parameters["project"],
@@ -366,20 +367,20 @@ def vouched(parameters: dict[str, Any]) -> bool:
 
 
 def ask(sonar: Sonar, module: AnsibleModule, result: dict[str, Any]) -> None:
-    """Fill `result`. Raises Refused."""
+    """Check the quality gate and fill `result`. Raises Refused."""
     parameters = module.params
     for name in ("token", "project", "revision"):
         if not parameters[name]:
             raise Refused(f"{name} is empty")
-    look = of_task if parameters["pull_request"] else find
+    find_analysis = of_task if parameters["pull_request"] else find
     try:
-        analysis = look(sonar, parameters, time.monotonic, time.sleep)
+        analysis = find_analysis(sonar, parameters, time.monotonic, time.sleep)
     except NoAnalysis as e:
-        if not vouched(parameters):
+        if not passed_before(parameters):
             raise
         result |= {"status": "OK", "verdict": parameters["known"]}
         module.warn(
-            f"{e} It met the gate at {parameters['known'].get('date')}, as the release's record says."
+            f"{e} According to the release's record, it passed the gate at {parameters['known'].get('date')}."
         )
         return
     result["analysis"] = analysis
@@ -393,15 +394,15 @@ def ask(sonar: Sonar, module: AnsibleModule, result: dict[str, Any]) -> None:
     result["conditions"] = [condition(one) for one in found.get("conditions") or []]
     try:
         result["measures"] = measures(sonar, parameters["project"], parameters["metrics"], analysis)
-    except Refused as e:  # they are told, and judge nothing: a metric that Sonar dropped refuses no commit
+    except Refused as e:  # measures are only reported: a metric that Sonar removed must not fail a commit
         module.warn(f"No measures: {e}")
     if found["status"] == "NONE":
         raise Refused(
             f"{parameters['project']} has no quality gate, or this is the first analysis of its branch, for which "
-            "none is computed: analyse once more"
+            "Sonar computes none. Run the analysis again"
         )
     if found["status"] != "OK":
-        lines = list(failures(result["conditions"])) or [f"its status is {found['status']}"]
+        lines = list(failures(result["conditions"])) or [f"status {found['status']}"]
         raise Refused("\n".join([f"{parameters['project']} {parameters['revision'][:7]}:", *lines]))
 
 

@@ -7,14 +7,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: vpc_flow_log
-short_description: Log the flows of a VPC to an S3 bucket
+short_description: Manage a flow log of a VPC to an S3 bucket
 version_added: 0.1.0
 description:
-  - Keeps one flow log of a VPC, known by its C(Name) tag. The bucket has to exist and to let AWS write to it.
+  - Manages one flow log of a VPC, found by its C(Name) tag. The bucket must exist and allow AWS to write to it.
 author: Teal maintainers (@teal-platform)
 options:
   vpc_id:
-    description: The VPC.
+    description: ID of the VPC.
     type: str
     required: true
   name:
@@ -22,16 +22,16 @@ options:
     type: str
     required: true
   bucket_arn:
-    description: ARN of the bucket, and a folder in it if wanted. Required when it should exist.
+    description: ARN of the bucket, optionally with a folder. Required for O(state=present).
     type: str
     default: ""
   traffic_type:
-    description: What is logged.
+    description: Type of traffic to log.
     type: str
     choices: [ACCEPT, REJECT, ALL]
     default: ALL
   state:
-    description: Whether flows are logged.
+    description: Whether the flow log should exist.
     type: str
     choices: [present, absent]
     default: present
@@ -47,7 +47,7 @@ extends_documentation_fragment:
   - teal.platform.tags
 attributes:
   check_mode:
-    description: Tells what would change.
+    description: Reports what would change.
     support: full
   diff_mode:
     description: Shows the flow log before and after.
@@ -55,7 +55,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Log the flows
+- name: Create the flow log
   teal.platform.vpc_flow_log:
     vpc_id: vpc-0123456789abcdef0
     name: shop-staging
@@ -66,7 +66,7 @@ RETURN = r"""
 flow_log_id:
   description: ID of the flow log.
   type: str
-  returned: when it stands
+  returned: when the flow log exists
 """
 
 from typing import Any
@@ -76,7 +76,7 @@ from ansible_collections.teal.platform.plugins.module_utils.resource_set import 
 
 
 class FlowLogs(EC2Set):
-    """AWS changes nothing of a flow log but its tags: one with other settings is replaced."""
+    """The flow log. AWS can only change its tags, so other changes replace it."""
 
     kind = "flow log"
     id_key = "FlowLogId"

@@ -295,7 +295,7 @@ def test_one_image_goes_through_all_three(flow: Flow, github: actions.GitHub) ->
     github.approved = {"production"}
     forgotten(flow)
     run = github.event("production", "production", merged)
-    assert f"there is no analysis of {commit}" in run.log and "It met the gate at" in run.log
+    assert f"there is no analysis of {commit}" in run.log and "it passed the gate at" in run.log
     assert run.outputs["deploy"]["digest"] == digest
     assert flow.lives() == [commit] * 3
     told = embeds(flow.config)

@@ -37,7 +37,7 @@ def ask(run_module: Any, *components: str) -> dict[str, Any]:
 
 
 def test_nothing_stands(aws: Any, run_module: Any) -> None:
-    assert ask(run_module) == {"changed": False, "standing": [], "protected": [], "kept": []}
+    assert ask(run_module) == {"changed": False, "existing": [], "protected": [], "kept": []}
 
 
 def test_lists_its_own_and_nobody_elses(aws: Any, run_module: Any) -> None:
@@ -50,9 +50,9 @@ def test_lists_its_own_and_nobody_elses(aws: Any, run_module: Any) -> None:
     for path, name in (("/shop-staging/", "a"), ("/shop-production/", "b")):
         iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument="{}")
     found = ask(run_module)
-    assert found["standing"] == ["database database shop-staging", "identity role a", f"network vpc {own}"]
+    assert found["existing"] == ["database database shop-staging", "identity role a", f"network vpc {own}"]
     assert found["protected"] == ["database database shop-staging"]
-    assert ask(run_module, "network")["standing"] == [f"network vpc {own}"]
+    assert ask(run_module, "network")["existing"] == [f"network vpc {own}"]
 
 
 def test_names_that_begin_alike_are_of_another_environment(aws: Any, run_module: Any) -> None:
@@ -87,7 +87,7 @@ def test_names_that_begin_alike_are_of_another_environment(aws: Any, run_module:
             elb.create_target_group(Name=f"{name}-{slot}", Protocol="HTTP", Port=80, VpcId=network)
         boto3.client("logs").create_log_group(logGroupName=f"/aws/lambda/{name}-discord")
     every = ("database", "release_store", "load_balancer", "functions")
-    assert ask(run_module, *every)["standing"] == [
+    assert ask(run_module, *every)["existing"] == [
         "database db-parameter-group shop-staging-postgres17",
         "database db-subnet-group shop-staging",
         "load_balancer load-balancer shop-staging",
@@ -147,7 +147,7 @@ def test_what_the_list_by_tag_still_names_after_its_end_is_not_listed(
         return {"ResourceTagMappingList": [{"ResourceARN": gone[service], "Tags": []}]}
 
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
-    assert ask(run_module)["standing"] == []
+    assert ask(run_module)["existing"] == []
     assert sorted(asked) == ["acm", "kms", "logs"]
 
 
@@ -162,7 +162,7 @@ def test_certificates_keys_and_log_groups_are_listed(aws: Any, run_module: Any) 
         key = kms.create_key(Tags=tags(environment, "alarms", "TagKey", "TagValue"))["KeyMetadata"]["KeyId"]
         kms.create_alias(AliasName=f"alias/shop-{environment}-alarms", TargetKeyId=key)
         keys[environment] = key
-    assert ask(run_module, "alarms", "functions", "load_balancer")["standing"] == [
+    assert ask(run_module, "alarms", "functions", "load_balancer")["existing"] == [
         f"alarms key {keys['staging']}",
         "functions log-group /aws/lambda/shop-staging-x",
         f"load_balancer certificate {own['CertificateArn']}",
@@ -175,7 +175,7 @@ def test_a_key_that_a_killed_run_left_without_tags_is_listed_by_its_alias(aws: A
         key = kms.create_key()["KeyMetadata"]["KeyId"]
         kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=key)
     own = kms.describe_key(KeyId="alias/shop-staging-alarms")["KeyMetadata"]["KeyId"]
-    assert ask(run_module)["standing"] == [f"alarms key {own}"]
+    assert ask(run_module)["existing"] == [f"alarms key {own}"]
 
 
 def test_what_carries_no_component_is_always_listed(aws: Any, run_module: Any) -> None:
@@ -184,7 +184,7 @@ def test_what_carries_no_component_is_always_listed(aws: Any, run_module: Any) -
     group = ec2.create_security_group(
         GroupName="g", Description="g", TagSpecifications=[{"ResourceType": "security-group", "Tags": own}]
     )
-    assert ask(run_module, "database")["standing"] == [f"unknown security-group {group['GroupId']}"]
+    assert ask(run_module, "database")["existing"] == [f"unknown security-group {group['GroupId']}"]
 
 
 def test_a_log_group_that_its_service_made_again_is_listed_by_its_name(aws: Any, run_module: Any) -> None:
@@ -197,7 +197,7 @@ def test_a_log_group_that_its_service_made_again_is_listed_by_its_name(aws: Any,
         "/aws/ecs/shop-staging/x",
     ):
         logs.create_log_group(logGroupName=name)
-    assert ask(run_module)["standing"] == ["unknown log-group /aws/eks/shop-staging/cluster"]
+    assert ask(run_module)["existing"] == ["unknown log-group /aws/eks/shop-staging/cluster"]
 
 
 def test_what_has_ended_is_not_listed(aws: Any, run_module: Any) -> None:
@@ -205,23 +205,23 @@ def test_what_has_ended_is_not_listed(aws: Any, run_module: Any) -> None:
     specification = [{"ResourceType": "instance", "Tags": tags("staging", "instance")}]
     launched = ec2.run_instances(ImageId="ami-1", MinCount=1, MaxCount=1, TagSpecifications=specification)
     identifier = launched["Instances"][0]["InstanceId"]
-    assert f"instance instance {identifier}" in ask(run_module)["standing"]
+    assert f"instance instance {identifier}" in ask(run_module)["existing"]
     ec2.terminate_instances(InstanceIds=[identifier])
-    assert ask(run_module)["standing"] == []
+    assert ask(run_module)["existing"] == []
 
 
 def test_what_stays_on_purpose_is_told_apart(aws: Any, run_module: Any) -> None:
     boto3.client("ecr").create_repository(repositoryName="shop")
     kms = boto3.client("kms")
     key = kms.create_key(Tags=tags("staging", "alarms", "TagKey", "TagValue"))["KeyMetadata"]["KeyId"]
-    assert ask(run_module)["standing"] == [f"alarms key {key}"]
+    assert ask(run_module)["existing"] == [f"alarms key {key}"]
     kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     database("shop-staging", protected=False)
     rds = boto3.client("rds")
     rds.create_db_snapshot(DBInstanceIdentifier="shop-staging", DBSnapshotIdentifier="shop-staging-final")
     rds.delete_db_instance(DBInstanceIdentifier="shop-staging", SkipFinalSnapshot=True)
     found = ask(run_module)
-    assert found["standing"] == []
+    assert found["existing"] == []
     assert [text.partition(" (")[0] for text in found["kept"]] == [
         f"alarms key {key}",
         "database db-snapshot shop-staging-final",

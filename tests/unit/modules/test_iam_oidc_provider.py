@@ -93,5 +93,5 @@ def test_absent(iam: Any, run_module: Any) -> None:
 
 
 def test_refuses_what_is_no_issuer(aws: Any, run_module: Any) -> None:
-    with pytest.raises(Exception, match="has to begin with https://"):
+    with pytest.raises(Exception, match="must begin with https://"):
         run_module(iam_oidc_provider, url="token.actions.githubusercontent.com")

@@ -151,7 +151,7 @@ def test_refuses_a_source_that_is_not_there(wanted: dict, run_module: Any) -> No
 
 def test_refuses_functions_without_a_role(wanted: dict, run_module: Any) -> None:
     del wanted["role"]
-    with pytest.raises(Exception, match="role: missing"):
+    with pytest.raises(Exception, match="role is missing"):
         run_module(lambda_functions, **wanted)
 
 

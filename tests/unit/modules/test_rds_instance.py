@@ -173,5 +173,5 @@ def test_one_that_is_broken_says_so(database: dict, run_module: Run, monkeypatch
         "find",
         lambda self: {**find(self), "DBInstanceStatus": "incompatible-network"},
     )
-    with pytest.raises(ModuleFailed, match="did not become ready: it is incompatible-network"):
+    with pytest.raises(ModuleFailed, match="did not become ready: status incompatible-network"):
         run_module(rds_instance, **database)
