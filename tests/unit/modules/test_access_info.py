@@ -26,7 +26,7 @@ def test_who_we_are(aws, run_module):
 
 
 def test_a_wrong_account_is_refused(aws, run_module):
-    with pytest.raises(ModuleFailed, match=r"account 123456789012 .* has 111111111111"):
+    with pytest.raises(ModuleFailed, match=r"account 123456789012 .* allows only 111111111111"):
         run_module(access_info, allowed_accounts=["111111111111"])
 
 

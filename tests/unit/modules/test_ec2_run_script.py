@@ -111,7 +111,7 @@ def test_the_instance_of_a_killed_run_is_used(
         patch.setattr(
             ec2_run_script.ScriptRun, "_run", lambda self, one: (_ for _ in ()).throw(KeyboardInterrupt)
         )
-        patch.setattr(ec2_run_script.ScriptRun, "_end", lambda self, one: None)
+        patch.setattr(ec2_run_script.ScriptRun, "_terminate", lambda self, one: None)
         with pytest.raises(KeyboardInterrupt):
             run_module(ec2_run_script, **arguments)
     assert run_module(ec2_run_script, **arguments)["changed"]
