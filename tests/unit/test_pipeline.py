@@ -52,7 +52,7 @@ class Pipeline(actions.GitHub):
                 self.played.append((playbook, environ["ENVIRONMENT"], role, variables))
             if {step["name"], playbook} & self.failing or step["name"].startswith("Refuse "):
                 raise actions.StepFailed(step["name"])
-            if step["name"] == "Pin it, and show it to who approves":
+            if step["name"] == "Pin the release and show it for the approval":
                 return self.stands
             if step["name"] == "Analyse":
                 return {"task": "AX1"}
@@ -137,7 +137,7 @@ def test_what_was_approved_is_deployed_whatever_stands_before_it_then(pipeline: 
     assert pipeline.stands["commit"] == "later"
 
 
-@pytest.mark.parametrize("failing", ["candidate", "Pin it, and show it to who approves"])
+@pytest.mark.parametrize("failing", ["candidate", "Pin the release and show it for the approval"])
 def test_without_a_candidate_nobody_is_asked(pipeline: Pipeline, failing: str) -> None:
     pipeline.failing = {failing}
     run = pipeline.event("staging", "staging", "merge")

@@ -39,18 +39,18 @@ OTHER_STEPS = {
     "action.yml: Explain why AWS refused the role",
     "verify.yml: Build and test",
     "verify.yml: Analyse",
-    "image.yml: See whether it was pushed before",
-    "image.yml: Build",
-    "image.yml: Push",
-    "image.yml: Tell its digest",
-    "deploy.yml: Refuse what names no release",
-    "deploy.yml: Pin it, and show it to who approves",
-    "deploy.yml: Tell its digest",
-    "system-test.yml: Refuse what is neither rollback nor hold",
+    "image.yml: Check whether the image was pushed before",
+    "image.yml: Build the image",
+    "image.yml: Push the image",
+    "image.yml: Output the digest of the image",
+    "deploy.yml: Refuse a call without a release",
+    "deploy.yml: Pin the release and show it for the approval",
+    "deploy.yml: Output the digest of the live release",
+    "system-test.yml: Refuse an unknown value of on-failure",
     "system-test.yml: Test",
-    "system-test.yml: Refuse what has not come through its tests",
-    "release.yml: See that the tag is the collection's version",
-    "release.yml: Publish",
+    "system-test.yml: Refuse a release whose tests did not pass",
+    "release.yml: Check that the tag matches the version of the collection",
+    "release.yml: Publish the release",
 }
 
 named = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -364,10 +364,10 @@ def test_a_profile_of_the_inventory_is_not_for_jobs(play: Any, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("environ", "told"),
     [
-        ({"PLAYBOOK": "nothing", "ENVIRONMENT": "staging"}, "playbooks has no 'nothing'; there are: "),
+        ({"PLAYBOOK": "nothing", "ENVIRONMENT": "staging"}, "playbooks has no 'nothing'. Available: "),
         (
             {"PLAYBOOK": "deploy", "ENVIRONMENT": "../x"},
-            "inventories has no '../x'; there are: production, staging, test",
+            "inventories has no '../x'. Available: production, staging, test",
         ),
         ({"PLAYBOOK": "deploy", "ENVIRONMENT": "test", "VARIABLES": "to=x"}, "variables is not JSON"),
         ({"PLAYBOOK": "deploy", "ENVIRONMENT": "test", "VARIABLES": "[]"}, "must be a JSON object"),

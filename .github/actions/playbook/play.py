@@ -1,7 +1,7 @@
-"""Becomes `ansible-playbook playbooks/$PLAYBOOK.yml -i inventories/$ENVIRONMENT -e $VARIABLES $ARGUMENTS`.
+"""Replace this process by `ansible-playbook playbooks/$PLAYBOOK.yml -i inventories/$ENVIRONMENT -e $VARIABLES $ARGUMENTS`.
 
-What people type into a workflow's form or a commit message is data: it stands in a file of variables that is marked
-as unsafe as a whole, so that Ansible takes no text of it for a template, a further variable or a number (`1.10`).
+Input from a workflow's form or a commit message is data. It is written to a file of variables that is marked as unsafe as
+a whole, so that Ansible does not read it as a template, a further variable or a number (`1.10`).
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any
 
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
-#: With others (--limit, --tags, --list-tasks, a second -i …) a job could be green although nothing ran.
+#: With other arguments (--limit, --tags, --list-tasks, a second -i …) a job could succeed although nothing ran.
 ARGUMENT = re.compile(r"--check|-C|--diff|-D|--verbose|-v+")
 
 
 class Refused(Exception):
-    """What was asked for can't be run; the message says what is allowed."""
+    """The input is not allowed. The message lists what is allowed."""
 
 
 def command(environ: Mapping[str, str], root: Path) -> list[str]:
-    """Return the command's words. `root` is the platform's folder. Raises Refused."""
+    """Return the words of the command. `root` is the platform's folder. Raises Refused."""
     playbook = _existing(root / "playbooks", environ["PLAYBOOK"], ".yml")
     inventory = _existing(root / "inventories", environ["ENVIRONMENT"], "")
     try:
@@ -41,7 +41,7 @@ def command(environ: Mapping[str, str], root: Path) -> list[str]:
         raise Refused(f"arguments has {shlex.join(wrong)}; allowed are --check, --diff and -v")
     given = {name: value for name, value in variables.items() if value not in ("", None)}
     if environ.get("AWS_ACCESS_KEY_ID"):
-        # The job has the keys of its role; a profile of the inventory is for terminals, and AWS modules refuse both.
+        # The job has the keys of its role. AWS modules refuse a profile together with keys.
         given["platform_aws_profile"] = ""
     if given:
         words += ["-e", f"@{_written(given, environ.get('RUNNER_TEMP'))}"]
@@ -49,7 +49,7 @@ def command(environ: Mapping[str, str], root: Path) -> list[str]:
 
 
 def _written(given: dict[str, Any], folder: str | None) -> str:
-    """Write variables to a file; return its path. What YAML can't have, such as a line's end, becomes a space."""
+    """Write variables to a file and return its path. Characters not allowed in YAML become spaces."""
     texts = {
         name: "".join(letter if letter.isprintable() else " " for letter in value)
         if isinstance(value, str)
@@ -69,7 +69,7 @@ def _existing(folder: Path, name: str, ending: str) -> Path:
         known = ", ".join(
             sorted(entry.stem for entry in folder.iterdir() if not ending or entry.suffix == ending)
         )
-        raise Refused(f"{folder.name} has no {name!r}; there are: {known}")
+        raise Refused(f"{folder.name} has no {name!r}. Available: {known}")
     return path
 
 

@@ -1,4 +1,4 @@
-"""A sample function: it greets whoever asks, and says which environment answered."""
+"""Sample function that returns a greeting and the name of its environment."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an HTTP API request (payload format 2.0); `?name=` says who is greeted."""
+    """Answer an HTTP API request (payload format 2.0). `?name=` is the name to greet."""
     name = (event.get("queryStringParameters") or {}).get("name", "world")
     if len(name) > 100:
         return _answer(400, {"error": "name: at most 100 characters"})
