@@ -17,8 +17,11 @@ def apply(config: dict[str, Any]) -> None:
 
 
 def chain_as_imported() -> None:
-    """moto appends a root CA of Amazon's to an imported chain: community.aws.acm_certificate then sees
-    another chain than it imported, and imports again at each run."""
+    """Keep an imported chain unchanged.
+
+    moto appends Amazon's root CA to it. Then community.aws.acm_certificate finds another chain than it imported, and
+    imports the certificate again in every run.
+    """
     make = CertBundle.__init__
 
     def init(self: CertBundle, *args: Any, **kwargs: Any) -> None:
@@ -31,8 +34,10 @@ def chain_as_imported() -> None:
 
 
 def issued_when_validated() -> None:
-    """moto issues a requested certificate after a minute whatever happens. Here it is issued as soon as the
-    CNAME records that ACM asks for stand in a hosted zone of Route 53 (of any account), and not before."""
+    """Issue a requested certificate when its CNAME records exist in a hosted zone of Route 53 (of any account).
+
+    moto issues it after a minute, whether or not the records exist.
+    """
     describe = CertBundle.describe
 
     def check(self: CertBundle) -> None:
@@ -57,7 +62,7 @@ def issued_when_validated() -> None:
 
 
 def _names() -> Iterator[str]:
-    """Every CNAME of Route 53, with its closing dot."""
+    """Yield the names of all CNAME records in Route 53, with a final dot."""
     for partitions in list(route53_backends.values()):
         for zone in list(partitions[get_partition("us-east-1")].zones.values()):
             for record in list(zone.rrsets):

@@ -1,4 +1,4 @@
-"""Auto Scaling groups: what moto does otherwise than AWS, and a 500."""
+"""Auto Scaling groups: subnets and target groups of instances, and metrics collection."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def apply(config: dict[str, Any]) -> None:
 
 
 def spread_over_subnets() -> None:
-    """moto puts all instances into the first subnet; here each goes to the one that has the fewest."""
+    """Launch each instance in the subnet with the fewest. (moto uses the first subnet for all.)"""
     launch = FakeAutoScalingGroup.replace_autoscaling_group_instances
 
     def replace(self: FakeAutoScalingGroup, count_needed: int, tags: dict[str, str]) -> None:
@@ -51,8 +51,11 @@ def spread_over_subnets() -> None:
 
 
 def targets_follow_instances() -> None:
-    """An instance that takes a terminated one's place is not registered with the target groups, and one that
-    is terminated by scaling in, or by its group, stays registered."""
+    """Register and deregister instances with the target groups of their Auto Scaling group.
+
+    moto does not register the replacement of a terminated instance, and does not deregister an instance that is
+    terminated by scaling in or by its group.
+    """
     notify = AutoScalingBackend.notify_terminate_instances
     scale = FakeAutoScalingGroup.set_desired_capacity
     terminate = AutoScalingBackend.terminate_instance
@@ -81,8 +84,10 @@ def targets_follow_instances() -> None:
 
 
 def metrics() -> None:
-    """DisableMetricsCollection is not there (500), which amazon.aws.autoscaling_group calls by default; and
-    EnableMetricsCollection without a list means all of them."""
+    """Add DisableMetricsCollection, and let EnableMetricsCollection without a list enable all metrics.
+
+    moto answers 500 to DisableMetricsCollection, which amazon.aws.autoscaling_group calls by default.
+    """
 
     def enable_metrics_collection(self: AutoScalingResponse) -> ActionResult:
         group = self.autoscaling_backend.autoscaling_groups[self._get_param("AutoScalingGroupName")]

@@ -27,7 +27,7 @@ def apply(config: dict[str, Any]) -> None:
 
 
 def ids() -> None:
-    """A table has no id in moto; community.aws.dynamodb_table dies of it (KeyError: table_id)."""
+    """Give tables an id. Without one, community.aws.dynamodb_table fails (KeyError: table_id)."""
     describe = Table.describe
 
     def described(self: Table, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -42,17 +42,19 @@ def ids() -> None:
 
 
 def keys() -> None:
-    """A table's key is never changed (UpdateTable drops SSESpecification), and described as it was given, not by
-    its ARN."""
+    """Apply SSESpecification in UpdateTable, and describe the KMS key by its ARN.
+
+    moto drops SSESpecification, and describes the key as it was given.
+    """
     describe, update = Table.describe, DynamoHandler.update_table
 
     def described(self: Table, *args: Any, **kwargs: Any) -> dict[str, Any]:
         answer = describe(self, *args, **kwargs)
-        for told in (answer.get("TableDescription", {}), answer.get("Table", {})):
-            key = told.get("SSEDescription", {}).get("KMSMasterKeyArn")
+        for table in (answer.get("TableDescription", {}), answer.get("Table", {})):
+            key = table.get("SSEDescription", {}).get("KMSMasterKeyArn")
             if key and not key.startswith("arn:"):
                 kms = kms_backends[self.account_id][self.region_name]
-                told["SSEDescription"]["KMSMasterKeyArn"] = kms.keys[kms.any_id_to_key_id(key)].arn
+                table["SSEDescription"]["KMSMasterKeyArn"] = kms.keys[kms.any_id_to_key_id(key)].arn
         return answer
 
     def update_table(self: DynamoHandler) -> ActionResult:
@@ -67,8 +69,10 @@ def keys() -> None:
 
 
 def tags_replace() -> None:
-    """TagResource of a key that the table has: moto keeps both values, so that a module that compares tags
-    changes them in every run. AWS replaces the value."""
+    """Replace the value of an existing tag in TagResource.
+
+    moto keeps both values, so a module that compares tags changes them in every run.
+    """
     tag = DynamoDBBackend.tag_resource
 
     def tag_resource(self: DynamoDBBackend, arn: str, tags: dict[str, str]) -> None:
@@ -79,7 +83,7 @@ def tags_replace() -> None:
 
 
 class IdempotentParameterMismatch(DynamodbException):
-    """A token came again with another request."""
+    """A token was reused with another request."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -90,8 +94,11 @@ class IdempotentParameterMismatch(DynamodbException):
 
 
 def transaction_tokens() -> None:
-    """moto ignores ClientRequestToken: a transaction that boto3 sends again, since the answer to the first
-    attempt was lost, fails by its own conditions. AWS answers it as the first time, for ten minutes."""
+    """Answer a repeated transaction with the same ClientRequestToken like the first one, for ten minutes.
+
+    moto ignores the token. When boto3 retries a transaction because the first answer was lost, the retry fails by its
+    own conditions.
+    """
     write = DynamoHandler.transact_write_items
     known: dict[tuple[str, str, str], tuple[float, str]] = {}
 

@@ -1,4 +1,4 @@
-"""EC2: what gets in the way of the modules."""
+"""EC2: elastic IPs, tags, NAT gateways, launch templates and consoles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from moto.ec2.responses.general import General
 from moto.ec2.utils import EC2_PREFIX_TO_RESOURCE, Base64EncodedString
 
 from rehearsal.moto_instances import CONSOLES
-from rehearsal.moto_patches.creation import Pending
+from rehearsal.moto_patches.creation_time import Pending
 
 
 def apply(config: dict[str, Any]) -> None:
@@ -28,8 +28,11 @@ def apply(config: dict[str, Any]) -> None:
 
 
 def every_address_is_of_a_vpc() -> None:
-    """An elastic IP of domain `standard` has no id in moto: amazon.aws.ec2_eip dies of it, and its tags,
-    stored under None, break every later call that lists tags. EC2 Classic is gone: AWS gives it an id."""
+    """Give every elastic IP an id.
+
+    In moto, an address of the domain `standard` has no id: amazon.aws.ec2_eip fails, and its tags, stored under None,
+    break every later call that lists tags. On AWS, EC2 Classic no longer exists, and every address has an id.
+    """
     allocate = ElasticAddressBackend.allocate_address
 
     def allocate_address(self: Any, domain: str, *args: Any, **kwargs: Any) -> Any:
@@ -39,16 +42,21 @@ def every_address_is_of_a_vpc() -> None:
 
 
 def tag_types() -> None:
-    """DescribeTags knows NAT gateways and elastic IPs by names of moto's own: modules, which filter by AWS's,
-    see no tags and set them again at each run."""
+    """Use AWS's resource types of NAT gateways and elastic IPs in DescribeTags.
+
+    moto uses other names. Modules filter by AWS's names, find no tags, and set the tags again in every run.
+    """
     EC2_PREFIX_TO_RESOURCE["nat"] = "natgateway"
     EC2_PREFIX_TO_RESOURCE["eipalloc"] = "elastic-ip"
 
 
 def nat_gateways(seconds: float) -> None:
-    """DescribeNatGateways ignores filters by tag; a gateway is available at once; a route to one that is not yet
-    available is taken, where EC2 says that there is no such gateway; deleting it leaves its network interface, and
-    its elastic IP associated."""
+    """Filter NAT gateways by tag, and give them a creation time and a complete deletion.
+
+    moto ignores filters by tag, and creates gateways at once. It accepts a route to a pending gateway, where EC2
+    answers that the gateway does not exist. Its DeleteNatGateway leaves the network interface and the association of
+    the elastic IP.
+    """
     describe, create = NatGatewayBackend.describe_nat_gateways, NatGatewayBackend.create_nat_gateway
     delete, route = NatGatewayBackend.delete_nat_gateway, RouteBackend.create_route
 
@@ -93,8 +101,11 @@ def nat_gateways(seconds: float) -> None:
 
 
 def launch_template_tags() -> None:
-    """DescribeLaunchTemplates shows the tags of its creation, not those that came later; and these tags get
-    into the data of the first version, so that amazon.aws.ec2_launch_template makes a second one."""
+    """Describe the current tags of a launch template, and keep them out of its version data.
+
+    moto describes only the tags of the creation. It also stores them in the data of the first version, so
+    amazon.aws.ec2_launch_template creates a second version.
+    """
     create = LaunchTemplateBackend.create_launch_template
 
     def create_launch_template(
@@ -112,7 +123,7 @@ def launch_template_tags() -> None:
 
 
 def consoles() -> None:
-    """Every instance's console shows the same sample text, whatever the instance has written."""
+    """Return the text that an instance has written to its console. (moto returns the same sample text for all.)"""
 
     def get_console_output(self: Any) -> ActionResult:
         instance = self.ec2_backend.get_instance(self._get_param("InstanceId"))

@@ -1,4 +1,4 @@
-"""ECR: real digests, and images to begin with."""
+"""ECR: real digests, and the first images of a repository."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ def apply(config: dict[str, Any]) -> None:
 
 
 def digest_of_the_manifest() -> None:
-    """moto hashes the layers' digests (or a random number under 100): two images may have one digest. It is
-    the SHA-256 of the manifest, by which images are promoted and pulled."""
+    """Use the SHA-256 of the manifest as digest, because images are promoted and pulled by it.
+
+    moto hashes the digests of the layers, or a random number below 100, so two images may share a digest.
+    """
 
     def create_digest(self: Image) -> None:
         self._image_digest = f"sha256:{hashlib.sha256(self.image_manifest.encode()).hexdigest()}"
@@ -28,7 +30,7 @@ def digest_of_the_manifest() -> None:
 
 
 def seeded_repositories() -> None:
-    """A new repository gets the sample service's images at once, as the team's CI would have pushed them."""
+    """Push the sample service's images to every new repository, as CI would."""
     create = ECRBackend.create_repository
 
     def create_repository(self: ECRBackend, repository_name: str, *args: Any, **kwargs: Any) -> Repository:

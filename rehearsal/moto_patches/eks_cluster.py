@@ -1,12 +1,13 @@
-"""EKS clusters: what moto leaves out of them.
+"""EKS clusters.
 
-- The endpoint and the certificate authority are random characters: the rehearsal's Kubernetes API takes
-  their place, so that the path by which EKS is reached is the real one.
-- All clusters have one OIDC issuer: each gets its own, else a second environment's provider would clash.
-- accessConfig, deletionProtection and upgradePolicy are dropped, endpoint access has no defaults, there is
-  no cluster security group: kept and made, as EKS does.
-- UpdateClusterConfig answers with a cluster (AWS: with an update) and drops what was there before; there is
-  no UpdateClusterVersion, DescribeUpdate or ListUpdates.
+- In moto, endpoint and certificate authority are random characters. The patch sets those of the emulated Kubernetes, so
+  that clients connect as on AWS.
+- In moto, all clusters share an OIDC issuer. The patch gives each its own; otherwise the OIDC provider of a second
+  environment would conflict.
+- moto drops accessConfig, deletionProtection and upgradePolicy, sets no defaults of endpoint access, and creates no
+  cluster security group. The patch implements them.
+- moto's UpdateClusterConfig returns a cluster (AWS: an update) and loses the previous settings. moto lacks
+  UpdateClusterVersion, DescribeUpdate and ListUpdates. The patch implements them.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from moto.eks.models import Cluster, EKSBackend
 from moto.eks.responses import EKSResponse
 
 from rehearsal.moto_clusters import note_creator
-from rehearsal.moto_patches.creation import Pending
+from rehearsal.moto_patches.creation_time import Pending
 
 DEFAULT_VERSION = "1.35"
 
@@ -35,7 +36,7 @@ DEFAULT_VERSION = "1.35"
 def apply(config: dict[str, Any]) -> None:
     """Apply the patches to moto."""
     models.DEFAULT_KUBERNETES_VERSION = DEFAULT_VERSION
-    # moto dispatches by the path only after one of these let it in; the operation comes from AWS's model.
+    # moto only dispatches paths that match one of these patterns; AWS's model then gives the operation.
     urls.url_paths["{0}/clusters/(?P<name>[^/]+)/(?P<rest>.+)$"] = urls.response.dispatch
     urls.url_paths["{0}/addons/(?P<rest>.+)$"] = urls.response.dispatch
 
@@ -52,7 +53,7 @@ def apply(config: dict[str, Any]) -> None:
         issuer = f"https://oidc.eks.{self.region}.amazonaws.com/id/{uuid.uuid4().hex.upper()}"
         cluster.identity = {"oidc": {"issuer": issuer}}
         cluster.access_config = {"authenticationMode": "CONFIG_MAP"} | (self._get_param("accessConfig") or {})
-        cluster.access_config.pop("bootstrapClusterCreatorAdminPermissions", None)  # never told again
+        cluster.access_config.pop("bootstrapClusterCreatorAdminPermissions", None)  # EKS does not return it.
         cluster.deletion_protection = bool(self._get_param("deletionProtection"))
         cluster.upgrade_policy = self._get_param("upgradePolicy") or {"supportType": "EXTENDED"}
         cluster.logging = _logging(cluster.logging)
@@ -129,7 +130,7 @@ def apply(config: dict[str, Any]) -> None:
 
 
 def active(cluster: Cluster) -> Cluster:
-    """The cluster, if it can be worked with; else EKS's refusal."""
+    """Return the cluster if it is active; otherwise raise EKS's error."""
     if not cluster.is_active:
         raise InvalidRequestException(message=models.CLUSTER_NOT_READY_MSG.format(clusterName=cluster.name))
     return cluster
@@ -166,7 +167,7 @@ def _vpc_config(response: EKSResponse, cluster: Cluster) -> dict[str, Any]:
 
 
 def _logging(asked: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Every log type is either on or off; a request names those that it changes."""
+    """Return the state of all log types after a request, which names only the types that it changes."""
     types = models.DEFAULT_LOGGING["clusterLogging"][0]["types"]
     on = {t for setup in (before or {}).get("clusterLogging", []) if setup["enabled"] for t in setup["types"]}
     for setup in asked.get("clusterLogging", []):
@@ -179,7 +180,7 @@ def _logging(asked: dict[str, Any], before: dict[str, Any] | None = None) -> dic
 
 
 def _upgraded_lately(cluster: Cluster, version: str) -> bool:
-    """Whether an upgrade to this version can still be rolled back."""
+    """Return whether an upgrade to this version can still be rolled back."""
     since = utcnow() - timedelta(days=7)
     upgrades = [
         update

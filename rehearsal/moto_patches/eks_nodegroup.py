@@ -1,11 +1,11 @@
-"""EKS node groups: what moto leaves out of them.
+"""EKS node groups.
 
-- updateConfig and nodeRepairConfig are dropped at creation: community.aws.eks_nodegroup dies of it
-  (KeyError) on its second run.
-- Their Auto Scaling group is a name only: a real one is made, with instances in the node group's subnets,
-  by a launch template of its own as EKS does. The rehearsal's nodes are these instances.
-- They get a key pair for remote access that nobody asked for, and a version of 2021.
-- There is no UpdateNodegroupVersion, and no public parameter that has the newest machine image.
+- moto drops updateConfig and nodeRepairConfig at creation, so community.aws.eks_nodegroup fails in its second run
+  (KeyError).
+- In moto, the Auto Scaling group is only a name. The patch creates it, with a launch template and instances in the node
+  group's subnets, as EKS does. The nodes of the emulated Kubernetes are these instances.
+- moto sets a key pair for remote access, and a version from 2021.
+- moto lacks UpdateNodegroupVersion, and the public parameter with the newest machine image.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 
 from rehearsal.moto_instances import group_name
 from rehearsal.moto_patches import eks_cluster
-from rehearsal.moto_patches.creation import Pending
+from rehearsal.moto_patches.creation_time import Pending
 
 INSTANCE_FIELDS = ("SecurityGroupIds", "MetadataOptions", "BlockDeviceMappings", "UserData", "InstanceType")
 
@@ -94,7 +94,7 @@ def _release(version: str) -> str:
 
 
 def _newest_release(get_parameter: Any) -> Any:
-    """Which machine image is the newest, as AWS publishes it."""
+    """Return a GetParameter that also returns the newest machine image, as AWS publishes it."""
 
     def get(self: SimpleSystemManagerBackend, name: str) -> Parameter | None:
         asked = re.fullmatch(r"/aws/service/eks/optimized-ami/(1\.\d+)/.*/recommended/release_version", name)
@@ -152,7 +152,7 @@ def _create_group(response: EKSResponse, nodegroup: Nodegroup) -> None:
 
 
 def _instance_data(ec2: EC2Backend, nodegroup: Nodegroup) -> tuple[dict[str, Any], dict[str, str]]:
-    """Launch template data for its instances, and their tags: the user's template completed, as EKS does."""
+    """Return launch template data and tags for the instances: the user's template with EKS's additions."""
     theirs: dict[str, Any] = {}
     if nodegroup.launch_template:
         template = ec2.get_launch_template(nodegroup.launch_template["id"])
@@ -172,7 +172,7 @@ def _instance_data(ec2: EC2Backend, nodegroup: Nodegroup) -> tuple[dict[str, Any
 
 
 def _replace_instances(response: EKSResponse, nodegroup: Nodegroup) -> None:
-    """New instances for all; moto's group replaces what is terminated."""
+    """Terminate all instances; moto's Auto Scaling group replaces them."""
     autoscaling, ec2 = _backends(response.eks_backend)
     group: FakeAutoScalingGroup = autoscaling.autoscaling_groups[group_name(nodegroup)]
     old = [state.instance.id for state in group.instance_states]

@@ -1,8 +1,8 @@
-"""What belongs to an EKS cluster and moto lacks: access entries, add-ons, pod identity associations.
+"""The parts of an EKS cluster that moto lacks: access entries, add-ons, pod identity associations, and their tags.
 
-Everything is ready at once. Access entries let callers into the rehearsal's Kubernetes API (by
-`rehearsal.moto_clusters`); an add-on's pods don't run, and a pod gets no credentials. Tags of all of them, and of
-node groups, can be read and changed (moto tags clusters alone).
+All parts are active at once. Access entries control the access to the emulated Kubernetes API (through
+`rehearsal.moto_clusters`). The pods of add-ons do not run. Tags of all parts and of node groups can be read and changed
+(moto supports tags of clusters only).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ADDONS = {
     "aws-ebs-csi-driver": "v1.50.1-eksbuild.1",
     "amazon-cloudwatch-observability": "v4.5.0-eksbuild.1",
 }
-"""The default version of each add-on that the rehearsal knows."""
+"""The supported add-ons and their default versions."""
 
 
 def _owner(addon: str) -> str:
@@ -45,7 +45,7 @@ POLICY_ARN = "arn:aws:eks::aws:cluster-access-policy/"
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Add them."""
+    """Add the calls to moto."""
     for mixin in (AccessEntries, Addons, PodIdentity, Tags):
         for name, function in vars(mixin).items():
             if not name.startswith("_"):
@@ -57,7 +57,7 @@ def _cluster(response: EKSResponse) -> Cluster:
 
 
 def _parts(cluster: Cluster, kind: str) -> dict[str, dict[str, Any]]:
-    """The cluster's parts of one kind, by name."""
+    """Return the parts of one kind of a cluster, by name."""
     return cluster.__dict__.setdefault("parts", {}).setdefault(kind, {})
 
 
@@ -79,7 +79,7 @@ def _add(cluster: Cluster, kind: str, name: str, part: dict[str, Any]) -> dict[s
 
 
 def _change(part: dict[str, Any], response: EKSResponse, names: tuple[str, ...]) -> None:
-    """Take over those of the parameters that the call gave."""
+    """Set the given parameters of a call."""
     for name in names:
         if (value := response._get_param(name)) is not None:
             part[name] = value
@@ -91,7 +91,7 @@ def _arn(cluster: Cluster, kind: str, rest: str) -> str:
 
 
 class AccessEntries:
-    """Who may speak to the cluster's API, and with which of EKS's policies."""
+    """The principals that may use the cluster's API, and their access policies."""
 
     def create_access_entry(self: EKSResponse) -> ActionResult:
         cluster, principal = _cluster(self), self._get_param("principalArn")
@@ -178,7 +178,7 @@ def _user_name(principal: str) -> str:
 
 
 class Addons:
-    """The cluster's add-ons."""
+    """The add-ons of the cluster."""
 
     def create_addon(self: EKSResponse) -> ActionResult:
         cluster, name = _cluster(self), self._get_param("addonName")
@@ -240,7 +240,7 @@ class Addons:
 
 
 class PodIdentity:
-    """Which role the pods of a service account have."""
+    """The roles of service accounts."""
 
     def create_pod_identity_association(self: EKSResponse) -> ActionResult:
         given = {

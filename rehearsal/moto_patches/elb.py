@@ -1,4 +1,4 @@
-"""Load balancers: network interfaces, creation time, attributes, deletion protection, a limit of DescribeTags."""
+"""Load balancers: network interfaces, creation time, attributes, deletion protection, the limit of DescribeTags."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from moto.elbv2.exceptions import ELBClientError
 from moto.elbv2.models import ELBv2Backend, FakeLoadBalancer
 
 from rehearsal import moto_load_balancers
-from rehearsal.moto_patches.creation import Pending
+from rehearsal.moto_patches.creation_time import Pending
 
 TAGS_AT_ONCE = 20
-"""ARNs that AWS accepts in one DescribeTags; moto accepts any number."""
+"""The number of ARNs that AWS accepts in one DescribeTags; moto accepts any number."""
 
-#: What AWS answers for an application load balancer that nobody changed. moto leaves most of it out.
+#: AWS's default attributes of an application load balancer. moto omits most of them.
 ATTRIBUTES = {
     "access_logs.s3.enabled": "false",
     "access_logs.s3.bucket": "",
@@ -42,7 +42,7 @@ ATTRIBUTES = {
 
 def apply(config: dict[str, Any]) -> None:
     """Apply the patches to moto."""
-    moto_load_balancers.install()  # target health as the data plane sees it
+    moto_load_balancers.install()  # DescribeTargetHealth returns the results of the balancer's health checks.
     create, delete = ELBv2Backend.create_load_balancer, ELBv2Backend.delete_load_balancer
     set_subnets = ELBv2Backend.set_subnets
 
@@ -90,17 +90,17 @@ def apply(config: dict[str, Any]) -> None:
 
 
 def _interfaces(backend: ELBv2Backend, balancer: FakeLoadBalancer) -> None:
-    """One network interface in each of its subnets, with a public address if it faces the internet.
+    """Create a network interface in each subnet of a load balancer, with a public address if it is internet-facing.
 
-    moto has none, and they are how one finds the addresses of a load balancer.
+    moto creates none, but clients read the addresses of a load balancer from them.
     """
     ec2 = ec2_backends[backend.account_id][backend.region_name]
     description = "ELB " + balancer.arn.split(":loadbalancer/")[1]
-    standing = {eni.subnet_id: eni for eni in list(ec2.enis.values()) if eni.description == description}
+    existing = {eni.subnet_id: eni for eni in list(ec2.enis.values()) if eni.description == description}
     wanted = {subnet.id: subnet for subnet in balancer.subnets}
-    for subnet_id in standing.keys() - wanted.keys():
-        ec2.delete_network_interface(standing[subnet_id].id)
-    for subnet_id in wanted.keys() - standing.keys():
+    for subnet_id in existing.keys() - wanted.keys():
+        ec2.delete_network_interface(existing[subnet_id].id)
+    for subnet_id in wanted.keys() - existing.keys():
         eni = ec2.create_network_interface(
             wanted[subnet_id], "", group_ids=balancer.security_groups, description=description
         )

@@ -1,4 +1,4 @@
-"""IAM: calls that moto lacks, or answers otherwise than AWS."""
+"""IAM: calls that moto lacks, or that it answers differently from AWS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def apply(config: dict[str, Any]) -> None:
 
 
 def list_instance_profiles(self: IamResponse) -> ActionResult:
-    """moto ignores PathPrefix: who lists an environment's profiles to delete them gets all of the account."""
+    """Apply PathPrefix. moto ignores it and returns all profiles, which destroying one environment would delete."""
     prefix = self._get_param("PathPrefix", "/")
     backend: IAMBackend = self.backend
     found = [profile for profile in backend.get_instance_profiles() if profile.path.startswith(prefix)]
@@ -24,7 +24,7 @@ def list_instance_profiles(self: IamResponse) -> ActionResult:
 
 
 def add_client_id(self: IamResponse) -> ActionResult:
-    """moto has no AddClientIDToOpenIDConnectProvider (500)."""
+    """Add AddClientIDToOpenIDConnectProvider, which moto lacks (500)."""
     backend: IAMBackend = self.backend
     provider = backend.get_open_id_connect_provider(self._get_param("OpenIDConnectProviderArn"))
     if (client := self._get_param("ClientID")) not in provider.client_id_list:

@@ -1,4 +1,4 @@
-"""IAM, once enforced (`POST /moto-api/reset-auth`): signatures of REST services, resources, refusals."""
+"""IAM while it is enforced (`POST /moto-api/reset-auth`): actions, signatures, resources, error formats."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ JSON_CODES = {
     "InvalidClientTokenId": "UnrecognizedClientException",
     "SignatureDoesNotMatch": "InvalidSignatureException",
 }
-"""What AWS's JSON services call what its query services call otherwise."""
+"""The error codes of AWS's JSON services, by the codes of its query services."""
 
 ARNS = {
     "dynamodb": {"TableName": "arn:aws:dynamodb:{region}:{account}:table/{value}"},
@@ -53,17 +53,17 @@ ARNS = {
         "LoadBalancerArn": "{value}",
     },
 }
-"""By service (as in a signature): the parameters that name a call's resource, and its ARN; empty: unknown."""
+"""By service (as in a signature): the parameters that name a call's resource, and its ARN; "" if unknown."""
 
 UNSCOPED = ("ec2", "autoscaling", "elasticloadbalancing")
-"""Services whose Describe calls AWS can't scope to a resource."""
+"""Services whose Describe calls cannot be restricted to a resource on AWS."""
 
 NO_RESOURCE = "none"
-"""Their resource: only `*` matches it."""
+"""The resource of these calls, which only `*` matches."""
 
 
 PREFIXES = {"monitoring": "cloudwatch", "tagging": "tag"}
-"""What IAM's actions begin with, where it isn't the service of the signature."""
+"""The prefix of IAM's actions, where it differs from the service in the signature."""
 
 TRANSACTIONS = {
     "Put": "PutItem",
@@ -71,7 +71,7 @@ TRANSACTIONS = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-"""What DynamoDB asks rights for, by the parts of a TransactWriteItems."""
+"""DynamoDB's actions, by the parts of a TransactWriteItems."""
 
 
 def apply(config: dict[str, Any]) -> None:
@@ -83,8 +83,11 @@ def apply(config: dict[str, Any]) -> None:
 
 
 def actions() -> None:
-    """moto names an action by the signature's service and the API's operation. IAM knows some by other names:
-    CloudWatch's, API Gateway's (its HTTP methods), and those of DynamoDB's transactions."""
+    """Check IAM's names of actions.
+
+    moto names an action by the signature's service and the operation. IAM's names differ for CloudWatch, API Gateway
+    (HTTP methods) and DynamoDB's transactions.
+    """
     check = IAMRequest.check_action_permitted
 
     def check_action_permitted(self: IAMRequest, resource: str) -> None:
@@ -96,7 +99,7 @@ def actions() -> None:
 
 
 def names_of(action: str, method: str, body: bytes) -> list[str]:
-    """What IAM calls the rights that a call needs."""
+    """Return IAM's names of the actions of a call."""
     service, _, operation = action.partition(":")
     if service == "apigateway":
         return [f"apigateway:{method}"]
@@ -107,8 +110,10 @@ def names_of(action: str, method: str, body: bytes) -> list[str]:
 
 
 def signatures() -> None:
-    """Calls of REST services without a body (eks, lambda, apigateway, route53, backup: every GET) are
-    answered with SignatureDoesNotMatch: moto takes the query string, or the headers, for the body."""
+    """Verify the signatures of REST calls without a body (eks, lambda, apigateway, route53, backup: every GET).
+
+    moto takes the query string or the headers for the body, and answers SignatureDoesNotMatch.
+    """
     build = IAMRequest._create_aws_request
 
     def create_aws_request(self: IAMRequest) -> AWSRequest:
@@ -122,10 +127,13 @@ def signatures() -> None:
 
 
 def resources() -> None:
-    """moto checks the resource of S3's calls alone: for the other services, a statement that is scoped to an
-    ARN never permits anything. Here the resource is read from the call's parameters where `ARNS` knows how;
-    where it doesn't, an Allow counts whatever its scope, and a scoped Deny doesn't count. Likewise an Allow
-    counts whatever its Condition (moto takes one for a Deny), and a conditional Deny doesn't count."""
+    """Check the resources of all services.
+
+    moto checks them for S3 only; for other services, a statement for an ARN never allows anything. The patch reads the
+    resource from the parameters that `ARNS` names. For an unknown resource, an Allow applies to any resource, and a
+    Deny for an ARN is ignored. Conditions are not evaluated: a conditional Allow applies (moto treats it as a Deny),
+    and a conditional Deny is ignored.
+    """
     authorize = BaseResponse._authenticate_and_authorize_normal_action
     permitted = IAMPolicyStatement.is_action_permitted
 
@@ -151,8 +159,11 @@ def resources() -> None:
 
 
 def refusals() -> None:
-    """moto refuses as the query services do, whatever the service: where JSON or another XML is spoken,
-    boto3 cannot read it, and says `403`."""
+    """Return access errors in the format of each service.
+
+    moto always uses the format of the query services. boto3 cannot parse it for services with JSON or other XML, and
+    reports only `403`.
+    """
     authorize = BaseResponse._authenticate_and_authorize_normal_action
 
     def authenticate_and_authorize(self: BaseResponse, resource: str = UNKNOWN) -> None:
@@ -171,7 +182,7 @@ def refusals() -> None:
 
 
 def role_arn(response: BaseResponse, name: str) -> str:
-    """The ARN of a role, with its path: of the one that stands, or of the one that is asked for."""
+    """Return the ARN of a role with its path: of the existing role, else of the role in the request."""
     account = response.current_account
     for role in iam_backends[account][response.partition].roles.values():
         if role.name == name:
@@ -180,10 +191,10 @@ def role_arn(response: BaseResponse, name: str) -> str:
 
 
 def resource_of(response: BaseResponse) -> str:
-    """The ARN of what a call is about, as far as `ARNS` can tell; else UNKNOWN."""
+    """Return the ARN of a call's resource by `ARNS`; UNKNOWN if it cannot be determined."""
     authorization = response.headers.get("Authorization", "")
     service = "".join(authorization.partition("Credential=")[2].partition(",")[0].split("/")[3:4])
-    action = response._get_action()  # finds the path's parameters, too
+    action = response._get_action()  # This parses the parameters in the path too.
     if service in UNSCOPED and action.startswith("Describe"):
         return NO_RESOURCE
     for name, template in ARNS.get(service, {}).items():
@@ -195,7 +206,7 @@ def resource_of(response: BaseResponse) -> str:
                 return value
             if name == "RoleName":
                 return role_arn(response, value)
-            # Public parameters of Systems Manager are nobody's account's.
+            # Public parameters of Systems Manager belong to no account.
             account = "" if value.startswith("/aws/service/") else response.current_account
             return template.format(value=value, region=response.region, account=account)
     return UNKNOWN

@@ -1,4 +1,4 @@
-"""IAM's limits of the sizes of policies: moto takes any."""
+"""IAM's size limits of policies. moto accepts any size."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from moto.iam.exceptions import LimitExceededException
 from moto.iam.models import IAMBackend
 
 INLINE, MANAGED, TRUST = 10_240, 6_144, 2_048
-"""Characters that are no white space: the inline policies of a role together, a managed policy, a trust policy."""
+"""Maximum characters without white space: all inline policies of a role, a managed policy, a trust policy."""
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Patch moto."""
+    """Apply the patches to moto."""
     sizes()
 
 
 def size_of(document: str) -> int:
-    """Return the characters that IAM counts of a policy."""
+    """Return the size of a policy as IAM counts it: characters without white space."""
     return len(re.sub(r"\s", "", document))
 
 
 def sizes() -> None:
-    """Refuse policies that are larger than IAM takes."""
+    """Refuse policies above IAM's limits."""
     put_role_policy, create_policy = IAMBackend.put_role_policy, IAMBackend.create_policy
     create_version, create_role = IAMBackend.create_policy_version, IAMBackend.create_role
     update_trust = IAMBackend.update_assume_role_policy

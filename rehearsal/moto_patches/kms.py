@@ -1,4 +1,4 @@
-"""KMS: a key named by its ARN, as amazon.aws.kms_key does, is not found (500) by these calls."""
+"""KMS: accept the ARN of a key, as amazon.aws.kms_key sends it. moto answers 500 in these calls."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CALLS = ("schedule_key_deletion", "cancel_key_deletion", "enable_key", "disable_
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Take any of a key's names."""
+    """Apply the patches to moto."""
     for name in CALLS:
         setattr(KmsBackend, name, _by_any_name(getattr(KmsBackend, name)))
 

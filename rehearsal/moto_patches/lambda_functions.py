@@ -1,5 +1,4 @@
-"""Lambda: a function is run by Docker in moto, and not at all without it. Here it is run, see
-`rehearsal.lambda_functions`."""
+"""Lambda: run functions without Docker, which moto needs. See `rehearsal.lambda_functions`."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from rehearsal import lambda_functions
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Run what is deployed."""
+    """Apply the patches to moto."""
     run = lambda_functions.Runner(config)
 
     def invoke_lambda(self: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:

@@ -1,7 +1,7 @@
-"""Launch templates: a new version keeps what it doesn't say from its source version, and versions can be deleted.
+"""Launch templates: SourceVersion of a new version, and DeleteLaunchTemplateVersions.
 
-moto 5.2.5 ignores SourceVersion, so the instance of a release would have neither the image nor the network,
-role and tags that provisioning gave the template. It has no DeleteLaunchTemplateVersions.
+moto 5.2.5 ignores SourceVersion, so the instance of a release would lack the image, network, role and tags of the
+template. It lacks DeleteLaunchTemplateVersions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def apply(config: dict[str, Any]) -> None:
 
 
 def deleted_versions() -> None:
-    """A deleted version keeps its place, since moto numbers versions by it, and is not described any more."""
+    """Delete versions. A deleted version stays in moto's list, which numbers versions, but is not described."""
     describe = LaunchTemplateBackend.describe_launch_template_versions
 
     def describe_launch_template_versions(
@@ -39,14 +39,14 @@ def deleted_versions() -> None:
             if name
             else backend.get_launch_template(self._get_param("LaunchTemplateId"))
         )
-        told: dict[str, list[dict[str, Any]]] = {"Successfully": [], "Unsuccessfully": []}
+        results: dict[str, list[dict[str, Any]]] = {"Successfully": [], "Unsuccessfully": []}
         for number in numbers:
             version = template.get_version(number)
             version.deleted = not template.is_default(version)
-            told["Successfully" if version.deleted else "Unsuccessfully"].append(
+            results["Successfully" if version.deleted else "Unsuccessfully"].append(
                 {"LaunchTemplateId": template.id, "VersionNumber": version.number}
             )
-        return ActionResult({f"{how}DeletedLaunchTemplateVersions": one for how, one in told.items()})
+        return ActionResult({f"{how}DeletedLaunchTemplateVersions": one for how, one in results.items()})
 
     LaunchTemplateBackend.describe_launch_template_versions = describe_launch_template_versions
     LaunchTemplates.delete_launch_template_versions = delete_launch_template_versions

@@ -9,7 +9,7 @@ from moto.rds.exceptions import DBParameterGroupNotFoundError, RDSClientError
 from moto.rds.models import DBInstance, DBParameterGroup, RDSBackend
 from moto.rds.responses import RDSResponse
 
-from rehearsal.moto_patches.creation import Pending
+from rehearsal.moto_patches.creation_time import Pending
 from rehearsal.moto_patches.rds_parameters import of_family
 
 
@@ -18,11 +18,11 @@ def apply(config: dict[str, Any]) -> None:
     created_in(config["creation_times"]["database"])
     missing_parameter_group()
     engine_parameters()
-    what_was_asked_for()
+    stored_settings()
 
 
 def created_in(seconds: float) -> None:
-    """An instance is available at once."""
+    """Give database instances a creation time. (In moto they are available at once.)"""
     create = RDSBackend.create_db_instance
 
     def create_db_instance(self: RDSBackend, db_kwargs: dict[str, Any]) -> DBInstance:
@@ -35,8 +35,10 @@ def created_in(seconds: float) -> None:
 
 
 def missing_parameter_group() -> None:
-    """To ask for a parameter group that is not there gets an empty list, and the module
-    amazon.aws.rds_instance_param_group dies of it (IndexError). AWS answers DBParameterGroupNotFound."""
+    """Answer DBParameterGroupNotFound for a missing parameter group, as AWS does.
+
+    moto returns an empty list, and amazon.aws.rds_instance_param_group fails (IndexError).
+    """
     describe = RDSBackend.describe_db_parameter_groups
 
     def describe_db_parameter_groups(self: RDSBackend, kwargs: dict[str, Any]) -> list[DBParameterGroup]:
@@ -49,13 +51,15 @@ def missing_parameter_group() -> None:
 
 
 def engine_parameters() -> None:
-    """A parameter group has no parameters until one is set, takes any name and value, and nothing can be reset.
-    AWS lists all of the engine's, each with its type and allowed values, and refuses what is none of them."""
+    """List the engine's parameters with types and allowed values, validate changes, and reset parameters.
+
+    In moto, a parameter group has only the parameters that were set, accepts any name and value, and cannot be reset.
+    """
     modify = RDSBackend.modify_db_parameter_group
 
     def describe_db_parameters(self: RDSResponse) -> ActionResult:
         group = _group(self.backend, self.params.get("DBParameterGroupName"))
-        parameters = {name: dict(told) for name, told in of_family(group.family).items()}
+        parameters = {name: dict(parameter) for name, parameter in of_family(group.family).items()}
         for name, given in group.parameters.items():
             parameters[name] = parameters.get(name, {}) | given | {"Source": "user"}
         source = self.params.get("Source")
@@ -109,9 +113,11 @@ def _refuse_parameter(known: dict[str, dict[str, Any]], given: dict[str, Any]) -
         raise RDSClientError("InvalidParameterValue", message)
 
 
-def what_was_asked_for() -> None:
-    """Performance Insights and the settings of gp3 storage are dropped: amazon.aws.rds_instance asks for them
-    again at each run. Maintenance settings too."""
+def stored_settings() -> None:
+    """Store the settings of Performance Insights and of gp3 storage.
+
+    moto drops them, so amazon.aws.rds_instance sets them again in every run.
+    """
     create, modify = RDSBackend.create_db_instance, RDSBackend.modify_db_instance
 
     def create_db_instance(self: RDSBackend, db_kwargs: dict[str, Any]) -> DBInstance:

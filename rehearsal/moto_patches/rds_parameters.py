@@ -1,6 +1,6 @@
-"""The parameters of database engines that the rehearsal knows: those that people set most.
+"""The supported parameters of database engines: those that people set most often.
 
-AWS's families have 200 to 500 each. One line a parameter: name, type, allowed values, how it applies, default.
+AWS's families have 200 to 500 parameters. Each line has name, type, allowed values, apply type and default.
 """
 
 from __future__ import annotations
@@ -133,5 +133,5 @@ PARAMETERS = {"postgres": _table(_POSTGRES), "mysql": _table(_MYSQL)}
 
 
 def of_family(family: str | None) -> dict[str, dict[str, Any]]:
-    """Return the parameters of a family, such as postgres17, as RDS describes them."""
+    """Return the parameters of a family such as postgres17, as RDS describes them."""
     return next((known for engine, known in PARAMETERS.items() if (family or "").startswith(engine)), {})

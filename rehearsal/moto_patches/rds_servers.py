@@ -1,4 +1,4 @@
-"""RDS: no database answers behind moto's instances. Here a PostgreSQL does, see `rehearsal.databases`."""
+"""RDS: real PostgreSQL servers for moto's instances, which have none. See `rehearsal.databases`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def apply(config: dict[str, Any]) -> None:
 
 
 def managed_password(servers: databases.Databases | None) -> None:
-    """moto's managed secret always has the user `admin` and the same password, and a rotation keeps it."""
+    """Generate and rotate the managed password. (moto always uses the user `admin` and the same password.)"""
 
     def generate(self: MasterUserSecret) -> str:
         self.password = "".join(secrets.choice(_LETTERS) for _ in range(28))
@@ -60,7 +60,7 @@ def managed_password(servers: databases.Databases | None) -> None:
 
 
 def servers_of_instances(servers: databases.Databases) -> None:
-    """Nothing listens at an instance's endpoint."""
+    """Create, change, stop, start and remove the server of each database instance."""
     create, modify = RDSBackend.create_db_instance, RDSBackend.modify_db_instance
     delete, restore = RDSBackend.delete_db_instance, RDSBackend.restore_db_instance_from_db_snapshot
     stop, start = RDSBackend.stop_db_instance, RDSBackend.start_db_instance
@@ -77,7 +77,7 @@ def servers_of_instances(servers: databases.Databases) -> None:
     ) -> DBInstance:
         database = restore(self, from_snapshot_id, overrides, *args, **kwargs)
         if database.engine == "postgres":
-            # create_db_instance has started an empty one.
+            # create_db_instance has started a server with an empty database.
             servers.remove(database.arn)
             servers.create(_described(database, None), from_snapshot_id.rpartition(":")[2])
         return database
@@ -125,7 +125,7 @@ def servers_of_instances(servers: databases.Databases) -> None:
 
 
 def forced_tls(servers: databases.Databases) -> None:
-    """A parameter group has no effect."""
+    """Apply rds.force_ssl of parameter groups to the servers. (In moto, parameter groups have no effect.)"""
     from moto.rds.responses import RDSResponse
 
     modify, reset = RDSBackend.modify_db_parameter_group, RDSResponse.reset_db_parameter_group
@@ -152,7 +152,7 @@ def forced_tls(servers: databases.Databases) -> None:
 
 
 def snapshots(servers: databases.Databases) -> None:
-    """A snapshot holds nothing. Here it is a dump of the instance's database."""
+    """Store a dump of the database with each snapshot. (moto's snapshots hold no data.)"""
     create, delete = RDSBackend.create_db_snapshot, RDSBackend.delete_db_snapshot
 
     def create_db_snapshot(
@@ -172,7 +172,7 @@ def snapshots(servers: databases.Databases) -> None:
 
 
 def forces_tls(database: DBInstance) -> bool:
-    """Whether the instance's parameter group has rds.force_ssl on."""
+    """Return whether the parameter group of an instance enables rds.force_ssl."""
     for group in database.db_parameter_groups():
         default = of_family(group.family).get("rds.force_ssl", {}).get("ParameterValue", "1")
         value = group.parameters.get("rds.force_ssl", {}).get("ParameterValue", default)

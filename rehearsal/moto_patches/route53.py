@@ -1,7 +1,7 @@
-"""Route 53: DNSSEC signing, the name of an alias, records that exist.
+"""Route 53: DNSSEC signing, the target name of aliases, and CREATE of existing records.
 
-DNSSEC signing can be switched on and off; moto answers NOT_SIGNING whatever was done. The name that an alias points to is
-in lower case and ends in a dot, however it was sent; moto returns it as it was sent.
+moto always answers NOT_SIGNING. It returns the target of an alias as it was sent; Route 53 returns it in lower case with
+a final dot.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from moto.route53.urls import url_paths
 
 
 def apply(config: dict[str, object]) -> None:
-    """Remember it with the zone."""
+    """Apply the patches to moto."""
     Route53.get_dnssec = get_dnssec
     Route53.enable_hosted_zone_dnssec = _switch(True)
     Route53.disable_hosted_zone_dnssec = _switch(False)
@@ -42,10 +42,10 @@ def _key(name: str, kind: str, identifier: str | None) -> tuple[str, str, str]:
 
 
 def _check_creations(zone: FakeZone, change_list: list[dict[str, Any]]) -> None:
-    """Refuse CREATE for a record that exists, and only then.
+    """Refuse CREATE only for an existing record.
 
-    moto looks into its journal of changes: it refuses a record that was deleted and is created again with the same values,
-    and accepts one that exists with other values.
+    moto checks its journal of changes instead: it refuses to create a deleted record again with the same values, and
+    accepts CREATE for an existing record with other values.
     """
     existing = {_key(one.name, one.type, one.set_identifier) for one in zone.rrsets}
     for one in change_list:
@@ -57,7 +57,7 @@ def _check_creations(zone: FakeZone, change_list: list[dict[str, Any]]) -> None:
             if key in existing:
                 raise ResourceRecordAlreadyExists(name=f"{key[0]}.", _type=key[1])
             existing.add(key)
-            one["Action"] = "UPSERT"  # which moto does without its journal
+            one["Action"] = "UPSERT"  # moto handles UPSERT without its journal.
 
 
 def get_dnssec(self: Route53) -> ActionResult:

@@ -1,4 +1,4 @@
-"""Service Quotas: EC2's quotas of vCPUs. moto knows those of VPC alone."""
+"""Service Quotas: EC2's vCPU quotas. moto has the quotas of VPC only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPOT_VCPUS = {
 
 
 def apply(config: dict[str, Any]) -> None:
-    """Know them."""
+    """Apply the patches to moto."""
     get = ServiceQuotasBackend.get_service_quota
 
     def get_service_quota(self: ServiceQuotasBackend, service_code: str, quota_code: str) -> dict[str, Any]:

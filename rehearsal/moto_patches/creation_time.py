@@ -1,4 +1,4 @@
-"""How long a resource takes to be made: moto has everything at once, AWS has not."""
+"""The creation time of a resource. On AWS, resources need minutes; in moto they exist at once."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 
 
 class Pending:
-    """Says whether what was begun now is still being made."""
+    """A creation that started now and takes a number of seconds."""
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
 
     def still(self) -> bool:
-        """Whether its time has not yet passed."""
+        """Return whether the creation is still in progress."""
         return time.monotonic() < self._until
