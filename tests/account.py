@@ -1,7 +1,7 @@
-"""All that stands in an account, by boto3 alone: `python -m tests.account` prints a line for each object.
+"""Lists all resources of an AWS account with boto3: `python -m tests.account` prints a line for each resource.
 
-Each service is asked, and for all that it has: neither tags nor names decide what is seen. What every account has
-from its beginning (its default network, AWS's own roles and keys) is left out.
+All resources of each service are listed, whatever their tags and names. Resources that every account has (the default
+network, AWS's own roles and keys) are omitted.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import Any, NamedTuple
 import boto3
 import jmespath
 
-#: What AWS makes up, and what differs from one account to another.
+#: Generated parts of names, which differ between accounts.
 MADE_UP = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=-)[0-9a-f]{8,17}\b|_[0-9a-f]{32}")
 
 
 class Kind(NamedTuple):
-    """How all of one kind are found."""
+    """How to list all resources of one kind."""
 
     service: str
     made_by: str
     operation: str
-    #: JMESPath of the objects in an answer
+    #: JMESPath of the resources in an answer
     objects: str
-    #: key of an object that tells it from others; its tag Name is preferred
+    #: key that identifies a resource; its tag Name takes precedence
     name: str
-    #: the operation that lists what it is in, and the arguments for one of these
+    #: the operation that lists the parents, and the arguments for one parent
     within: tuple[str, Callable[[Any], dict[str, Any]]] | None = None
 
 
@@ -145,7 +145,7 @@ KINDS = (
     Kind("sns", "CreateTopic", "list_topics", "Topics", "TopicArn"),
     Kind("ssm", "PutParameter", "describe_parameters", "Parameters[?!starts_with(Name, '/aws/')]", "Name"),
 )
-#: They make parts that are seen with the whole, or what isn't of the environment.
+#: Operations whose results are listed with another resource, or do not belong to the environment.
 ELSEWHERE = {
     "autoscaling:CreateAutoScalingGroup",
     "ec2:CreateRoute",
@@ -156,12 +156,12 @@ ELSEWHERE = {
 
 
 def listing(session: boto3.Session, endpoint: str | None = None) -> list[str]:
-    """A line for each object: service, kind, name; what AWS makes up is shown as ``*``."""
+    """Return a line for each resource: service, kind, name; generated parts appear as ``*``."""
     return sorted(_line(kind, one) for kind, _, one in objects(session, endpoint) if kind.made_by)
 
 
 def objects(session: boto3.Session, endpoint: str | None = None) -> Iterator[tuple[Kind, Any, Any]]:
-    """Yield each object as its service describes it, with its kind and a client of the service."""
+    """Yield each resource as its service describes it, with its kind and a client of the service."""
     found: dict[tuple[str, str], list[Any]] = {}
     for kind in KINDS:
         client = session.client(kind.service, endpoint_url=endpoint)
@@ -175,7 +175,7 @@ def objects(session: boto3.Session, endpoint: str | None = None) -> Iterator[tup
 
 
 def unlisted(calls: list[dict[str, Any]]) -> set[str]:
-    """Which of the recorded calls made what the listing doesn't know."""
+    """Return the operations in the recorded calls that created resources which the listing lacks."""
     known = {f"{kind.service}:{kind.made_by}" for kind in KINDS} | ELSEWHERE
     making = re.compile(r"\w+:(Allocate|Create|Import|Publish|Register|Request|Run)\w+")
     made = {f"{call['service']}:{call['operation']}" for call in calls if call["status"] < 300}

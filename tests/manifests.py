@@ -1,6 +1,6 @@
 """Writes an environment's Kubernetes manifests as files, for checkov: `python tests/manifests.py <folder>`.
 
-They are rendered from the roles' own templates and defaults, with a release that looks like one.
+The manifests are rendered from the roles' templates and defaults, with an example release.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ RELEASE = {
 
 
 def render(role: str, template: str, **settings: Any) -> str:
-    """Return the manifests that a template of a role makes for the environment, with `settings` over its own."""
+    """Return the manifests of a role's template for the environment; `settings` override those of the inventory."""
     loader = DataLoader()
     variables: dict[str, Any] = {}
     for path in (
@@ -68,7 +68,7 @@ def render(role: str, template: str, **settings: Any) -> str:
 
 
 def main(folder: Path) -> None:
-    """Write one file a template into `folder`."""
+    """Write one file per template into `folder`."""
     init_plugin_loader([str(ROOT / ".collections")])
     folder.mkdir(parents=True, exist_ok=True)
     for role, templates in TEMPLATES.items():

@@ -1,7 +1,7 @@
-"""`make new-environment NAME=qa FROM=staging`: a new inventory, beside the others, made from one of them.
+"""`make new-environment NAME=qa FROM=staging`: create an inventory as a copy of another one.
 
-Copies the inventory under the new name: its components, a network of its own that overlaps with no other
-environment, a domain name of its own. Roles and playbooks know nothing of environments, so that is all.
+The copy has the same components, a network that overlaps with no other environment, and its own domain name. Roles and
+playbooks name no environment, so nothing else has to change.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from pathlib import Path
 
 INVENTORIES = Path(__file__).resolve().parent.parent / "inventories"
 NAME = re.compile(r"[a-z](-?[a-z0-9])*")
-# AWS takes 32 characters for the name of a target group, <application>-<environment>-green.
+# AWS allows 32 characters for the name of a target group, <application>-<environment>-green.
 LONGEST_TARGET_GROUP = 32
 
 
 class Refused(Exception):
-    """The environment is not made; the message says why, and what is allowed."""
+    """The environment cannot be created; the message gives the reason and the allowed values."""
 
 
 def setting(folder: Path, file: str, name: str) -> str:
-    """Return what an inventory says of a setting. Raises Refused if it says nothing."""
+    """Return the value of a setting in an inventory. Raises Refused if the inventory does not set it."""
     path = folder / "group_vars" / f"{file}.yml"
     match = re.search(rf"^{name}: *(.+?) *$", path.read_text(encoding="utf-8"), re.MULTILINE)
     if not match:
-        raise Refused(f"{path} does not set {name}, from which the new environment's would be made")
+        raise Refused(f"{path} does not set {name}. Set it: the new environment's value is derived from it")
     return match[1].strip("\"'")
 
 
@@ -39,15 +39,13 @@ def replace(folder: Path, file: str, name: str, value: str) -> None:
 
 
 def free_network(used: list[IPv4Network], prefix: int) -> IPv4Network:
-    """Return the first network in 10.0.0.0/8 that overlaps with none of `used`; by tens, as the others."""
+    """Return the first network in 10.0.0.0/8 that overlaps with none of `used`; multiples of ten first."""
     candidates = [f"10.{second}.0.0" for second in (*range(10, 250, 10), *range(1, 255))]
     for address in candidates:
         network = IPv4Network(f"{address}/{prefix}")
         if not any(network.overlaps(other) for other in used):
             return network
-    raise Refused(
-        "no network is free in 10.0.0.0/8; make the inventory by hand, with a network_cidr of yours"
-    )
+    raise Refused("no network is free in 10.0.0.0/8. Copy the inventory by hand and set network_cidr")
 
 
 def domain_of(name: str, source: str, domain: str) -> str:
@@ -57,26 +55,27 @@ def domain_of(name: str, source: str, domain: str) -> str:
 
 
 def check(inventories: Path, name: str, source: str) -> None:
-    """Raise Refused unless `name` can be made from `source`."""
+    """Raise Refused unless `name` can be created from `source`."""
     known = sorted(folder.name for folder in inventories.iterdir() if (folder / "hosts.yml").is_file())
     if source not in known:
-        raise Refused(f"FROM={source}: there is no such environment, but: {', '.join(known)}")
+        raise Refused(f"FROM={source}: no such environment. Existing environments: {', '.join(known)}")
     if not NAME.fullmatch(name):
         raise Refused(
-            f"NAME={name}: lower case letters, digits and single hyphens; a letter first, no hyphen last"
+            f"NAME={name}: not allowed. Use lower-case letters, digits and single hyphens; start with a letter and do"
+            " not end with a hyphen"
         )
     if (inventories / name).exists():
-        raise Refused(f"NAME={name}: {inventories / name} exists. Take another name, or remove it first")
+        raise Refused(f"NAME={name}: {inventories / name} exists. Choose another name, or remove that folder")
     longest = f"{setting(inventories / source, 'all', 'platform_application')}-{name}-green"
     if len(longest) > LONGEST_TARGET_GROUP:
         raise Refused(
-            f"NAME={name}: too long. The target group would be '{longest}', {len(longest)} characters, "
-            f"and AWS takes {LONGEST_TARGET_GROUP}"
+            f"NAME={name}: too long. The target group '{longest}' would have {len(longest)} characters; "
+            f"AWS allows {LONGEST_TARGET_GROUP}"
         )
 
 
 def create(inventories: Path, name: str, source: str) -> list[str]:
-    """Make the inventory and return what to tell. Raises Refused before anything is written."""
+    """Create the inventory and return the lines to print. Raises Refused before it writes anything."""
     check(inventories, name, source)
     old, new = inventories / source, inventories / name
     others = [folder for folder in inventories.iterdir() if (folder / "hosts.yml").is_file()]
@@ -95,17 +94,17 @@ def create(inventories: Path, name: str, source: str) -> list[str]:
     replace(new, "load_balancer", "load_balancer_domain_name", domain)
     rename_domain(new, old_domain, domain)
     return [
-        f"{new} is made from {source}:",
+        f"Created {new} from {source}:",
         f"  platform_environment       {name}",
         f"  network_cidr               {network}",
         f"  load_balancer_domain_name  {domain}",
-        *left_over(new, source),
+        *remaining_mentions(new, source),
         "Build it:  ansible-playbook site.yml -i inventories/" + name,
     ]
 
 
 def rename_domain(folder: Path, old: str, new: str) -> None:
-    """Replace the domain name in the other components' settings; load_balancer.yml has its zone, too."""
+    """Replace the domain name in the settings of the other components. load_balancer.yml also names its zone."""
     for file in (folder / "group_vars").glob("*.yml"):
         if file.stem != "load_balancer":
             text = file.read_text(encoding="utf-8")
@@ -113,10 +112,10 @@ def rename_domain(folder: Path, old: str, new: str) -> None:
             file.write_text(re.sub(pattern, new, text), encoding="utf-8")
 
 
-def left_over(folder: Path, source: str) -> list[str]:
-    """Return the lines that still name the environment it was made from, for a person to look at."""
+def remaining_mentions(folder: Path, source: str) -> list[str]:
+    """Return the lines that still name the source environment, for a person to check."""
     return [
-        f"  look at {file.relative_to(folder)}:{number}: {line.strip()}"
+        f"  check {file.relative_to(folder)}:{number}: {line.strip()}"
         for file in sorted(folder.rglob("*.yml"))
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
         if re.search(rf"\b{source}\b", line)
@@ -124,10 +123,10 @@ def left_over(folder: Path, source: str) -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Returns the exit status: 0 made, 1 refused (and why on stderr)."""
+    """Create the inventory. Return the exit status: 0 created, 1 refused (with the reason on stderr)."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("name", help="name of the new environment")
-    parser.add_argument("source", metavar="from", help="name of the environment that it is made from")
+    parser.add_argument("source", metavar="from", help="name of the environment to copy")
     parser.add_argument("--inventories", type=Path, default=INVENTORIES, help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     try:

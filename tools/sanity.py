@@ -1,9 +1,9 @@
 """Build the collection and run `ansible-test sanity` on it: all tests, on each supported Python of this machine.
 
-The collection is unpacked into a temporary tree of collections, beside links to those that it depends on. ansible-test
-builds a virtual environment without pip for each test (in ~/.ansible/test) and runs a get-pip script there. It downloads
-that script from a host of the Ansible project, which is not always reachable, unless the script is in its cache: it is
-written there from PyPI's package of pip.
+The collection is unpacked into a temporary tree of collections, beside links to its dependencies. ansible-test creates a
+virtual environment without pip for each test (in ~/.ansible/test) and runs a get-pip script there. It downloads that
+script from a host of the Ansible project, which is not always reachable, unless the script is in its cache. Therefore
+this program writes the script to the cache, from PyPI's package of pip.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ansible_test._util.target.common.constants import CONTROLLER_PYTHON_VERSION
 ROOT = Path(__file__).resolve().parents[1]
 CACHE = Path("~/.ansible/test/cache").expanduser()
 OWN = "{}.{}".format(*sys.version_info)
-#: Does with its arguments what get-pip.py does with them, and needs no network.
+#: Handles its arguments as get-pip.py does, without network access.
 GET_PIP = '''\
 """Install pip {version} from the wheel beside this file. Written by tools/sanity.py of teal.platform."""
 
@@ -44,12 +44,12 @@ from pip._internal.cli.main import main
 names = [name for name in sys.argv[1:] if name not in ("--no-setuptools", "--no-wheel")]
 sys.exit(main(["install", "--no-index", "--find-links", folder, *names, "pip=={version}"]))
 '''
-#: What ansible-test prints when it leaves a test out.
+#: The output of ansible-test for a skipped test.
 SKIPPED = re.compile(r"^.*(?:Skipping sanity test|Required program .* not found).*$", re.MULTILINE)
 
 
 def cache_get_pip(version: str) -> None:
-    """Write the get-pip script of a version of pip into ansible-test's cache, unless it is there."""
+    """Write the get-pip script for a version of pip to ansible-test's cache, unless it exists."""
     script = CACHE / f"get_pip_{version.replace('.', '_')}.py"
     if script.exists():
         return
@@ -69,10 +69,10 @@ def cache_get_pip(version: str) -> None:
 
 
 def pythons() -> Iterator[str]:
-    """Yield the versions of Python that ansible-core supports on a controller and that run here, this one first."""
+    """Yield the Python versions that ansible-core supports on a controller and that work here, this one first."""
     yield OWN
     for version in CONTROLLER_PYTHON_VERSIONS:
-        # A shim of pyenv exists for versions that don't run.
+        # pyenv has shims even for versions that are not installed.
         program = shutil.which(f"python{version}") if version != OWN else None
         if (
             program
@@ -97,7 +97,7 @@ def unpack(tree: Path) -> Path:
 
 
 def run(collection: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run ansible-test on a collection; `arguments` are for it, such as --test pep8."""
+    """Run ansible-test on a collection, with arguments such as --test pep8."""
     programs = Path(sys.executable).parent
     targets = [word for version in pythons() for word in ("--target-python", version)]
     command = [
@@ -120,7 +120,7 @@ def run(collection: Path, arguments: list[str]) -> subprocess.CompletedProcess[s
 
 
 def main() -> int:
-    """Return the exit status: 0 if all tests ran and passed."""
+    """Run all tests. Return the exit status: 0 if all ran and passed."""
     began = time.monotonic()
     cache_get_pip(get_venv_packages(SimpleNamespace(version=OWN))["pip"])
     with tempfile.TemporaryDirectory(prefix="teal-sanity-") as folder:

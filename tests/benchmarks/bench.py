@@ -1,11 +1,11 @@
-"""STAGING by a plain boto3 script, by the main job with the connection warm, and with local, side by side.
+"""Build STAGING by a plain boto3 script, and by site.yml with the connections warm and local; compare the times.
 
     make bench
     python tests/benchmarks/bench.py --rounds 5
 
-Each of the three begins with an empty rehearsal cloud, runs, and runs again. All three have to have made the same
-objects, or this ends. They make all of STAGING but the first release: how long its pods take to come up, and for
-how long they are watched, has nothing to do with who asks for it. Whole processes are timed, from start to exit.
+Each of the three starts with an empty emulator and runs twice. The benchmark fails unless all three create the same
+objects. They build all of STAGING except the first release, whose duration depends on its pods only. Whole processes
+are timed, from start to exit.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ RUNS = ("first run", "second run")
 
 
 class Bench:
-    """The rehearsal cloud that runs, and what is run on it."""
+    """The running emulator, and the commands that are timed on it."""
 
     def __init__(self) -> None:
         self.home = settings.home()
@@ -51,7 +51,7 @@ class Bench:
         self.seconds: dict[tuple[str, str], list[float]] = {}
 
     def empty(self) -> None:
-        """Empty the cloud."""
+        """Reset the emulator."""
         self._run([sys.executable, "-m", "rehearsal", "reset"])
 
     def _run(self, command: list[str]) -> tuple[float, str]:
@@ -65,7 +65,7 @@ class Bench:
         return seconds, done.stdout
 
     def timed(self, way: str, which: str, keep: bool) -> None:
-        """Run it; a second run has to change nothing."""
+        """Run and time a command. Fail if a second run changes anything."""
         seconds, output = self._run(self.commands[way])
         if which == RUNS[1] and (changed := re.findall(r"^(\S+) .*changed=[1-9]", output, re.MULTILINE)):
             sys.exit(f"{way}: the second run changed {', '.join(changed)}")
@@ -74,7 +74,7 @@ class Bench:
             self.seconds.setdefault((way, which), []).append(seconds)
 
     def round(self, ways: list[str], keep: bool) -> dict[str, Any]:
-        """Both runs of each way; return what each has made."""
+        """Time both runs of each way; return the objects that each created."""
         made = {}
         for way in ways:
             self.empty()
@@ -87,7 +87,7 @@ class Bench:
         return made
 
     def rollbacks(self, count: int) -> list[float]:
-        """Seconds of warm rollbacks as whole processes, there and back again."""
+        """Return the seconds of warm rollbacks as whole processes, alternating between two versions."""
         self._run(STAGING[:4])
         for_bench = json.dumps({"release_bake": "1s", "release_window": "1h", "image_tag": "1.1.0"})
         self._run(["ansible-playbook", "playbooks/deploy.yml", *STAGING[2:4], "-e", for_bench])
@@ -96,25 +96,28 @@ class Bench:
             to = json.dumps({"to": ("1.0.0", "1.1.0")[number % 2], "force": "rolled_back"})
             took, output = self._run(["ansible-playbook", "playbooks/rollback.yml", *STAGING[2:4], "-e", to])
             if not re.search(r"changed=[1-9]", output):
-                sys.exit(f"this was no rollback:\n{output[-3000:]}")
+                sys.exit(f"the rollback changed nothing:\n{output[-3000:]}")
             print(f"warm rollback {took:18.1f} s{'' if number else '  (warm-up)'}", flush=True)
             seconds.append(took)
         return seconds[1:]
 
 
 def same(made: dict[str, Any]) -> None:
-    """End, unless all ways have made the same."""
+    """Exit unless all ways created the same objects."""
     texts = {way: json.dumps(found, indent=1, sort_keys=True).splitlines() for way, found in made.items()}
     first, *others = texts
     for other in others:
         if differs := list(difflib.unified_diff(texts[first], texts[other], first, other, lineterm="")):
-            sys.exit("They have not made the same:\n" + "\n".join(differs[:80]))
+            sys.exit("The created objects differ:\n" + "\n".join(differs[:80]))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "--rounds", type=int, default=3, help="after a warm-up (default 3); 0 only compares what is made"
+        "--rounds",
+        type=int,
+        default=3,
+        help="after a warm-up (default 3); 0 only compares the created objects",
     )
     options = parser.parse_args()
     bench = Bench()

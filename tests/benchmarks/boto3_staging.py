@@ -1,11 +1,10 @@
-"""STAGING by a plain boto3 script: what `make bench` measures the main job against.
+"""Builds STAGING by a plain boto3 script, with which `make bench` compares site.yml.
 
     python tests/benchmarks/boto3_staging.py documents.json
 
-It makes the API objects that `site.yml -i inventories/staging` makes (but for the release), one after the
-other, as a script of a few hundred lines would: each is looked for by its name, and made if it isn't there. It
-repairs nothing, has no check mode and no settings. Long texts that are data in either case (policies, manifests
-of Kubernetes) are read from a file, see cloud_snapshot.py.
+The script creates the same API objects as `site.yml -i inventories/staging`, except the release, in sequence: it looks up
+each object by name, and creates a missing one. It corrects no drift, and has neither check mode nor settings. Long texts
+(policies, Kubernetes manifests) are read from a file, see cloud_snapshot.py.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def plain(component: str, name: str = NAME, **more: str) -> dict[str, str]:
 
 
 def found(look: Callable[..., Any], *codes: str, **arguments: Any) -> Any:
-    """What a call answers, or None if it answers with one of these errors: there is no such thing."""
+    """Return the answer of a call; None if it fails with one of these error codes for a missing object."""
     try:
         return look(**arguments)
     except ClientError as error:
@@ -64,7 +63,7 @@ def found(look: Callable[..., Any], *codes: str, **arguments: Any) -> Any:
 
 
 class Network:
-    """The VPC with its subnets, ways out and security groups."""
+    """The VPC with subnets, gateways, routes and security groups."""
 
     def __init__(self) -> None:
         self.ec2 = client("ec2")
@@ -82,7 +81,7 @@ class Network:
     def _make(
         self, kind: str, key: str, look: str, make: str, name: str, id_key: str, *marks: str, **arguments: Any
     ) -> str:
-        """The id of the object of that name: found, or made."""
+        """Return the id of the object of that name; create the object if it is missing."""
         filters = [{"Name": "tag:Name", "Values": [name]}]
         more = {"Filter": [*filters, {"Name": "state", "Values": ["pending", "available"]}]}
         answer = getattr(self.ec2, look)(**more if kind == "natgateway" else {"Filters": filters})[key]
@@ -216,14 +215,14 @@ class Network:
             authorize = getattr(self.ec2, f"authorize_security_group_{direction}")
             authorize(GroupId=groups[purpose], IpPermissions=[one])
         for group in groups.values():
-            # By which AWS lets a new group reach everything.
+            # AWS's default rule of a new group allows all outbound traffic.
             if rule := stand.get((group, True, -1)):
                 self.ec2.revoke_security_group_egress(GroupId=group, SecurityGroupRuleIds=[rule])
         return groups
 
 
 def identities(documents: dict[str, Any]) -> dict[str, str]:
-    """The roles with their policies; returns their ARNs by what they are for."""
+    """Create the roles with their policies; return their ARNs by purpose."""
     iam = client("iam")
     providers = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
     if not any("token.actions.githubusercontent.com" in one["Arn"] for one in providers):
@@ -310,7 +309,7 @@ def release_store() -> None:
 
 
 def secret(name: str, description: str, component: str, **more: str) -> None:
-    """A place for a secret; `SecretString` is its first value."""
+    """Create a secret; `SecretString` is its first value."""
     secrets, name = client("secretsmanager"), f"{NAME}/{name}"
     if not found(secrets.describe_secret, "ResourceNotFoundException", SecretId=name):
         secrets.create_secret(Name=name, Description=description, Tags=pairs(component, name), **more)
@@ -320,7 +319,7 @@ def secret(name: str, description: str, component: str, **more: str) -> None:
 
 
 def key(component: str, description: str, policy: Any = None) -> str:
-    """A KMS key with an alias; returns its ARN."""
+    """Create a KMS key with an alias; return its ARN."""
     kms, alias = client("kms"), f"alias/{NAME}-{component}"
     for one in kms.list_aliases()["Aliases"]:
         if one["AliasName"] == alias:
@@ -357,7 +356,7 @@ def database(network: Network) -> None:
     if not found(
         rds.describe_db_parameter_groups, "DBParameterGroupNotFound", DBParameterGroupName=parameters
     ):
-        rds.create_db_parameter_group(  # of which rds.force_ssl is on
+        rds.create_db_parameter_group(  # Its parameter rds.force_ssl is on.
             DBParameterGroupName=parameters,
             DBParameterGroupFamily="postgres17",
             Description=f"Parameters of {NAME}'s database",
@@ -470,7 +469,7 @@ def cluster(network: Network, roles: dict[str, str], documents: dict[str, Any]) 
 
 
 def access_to(eks: Any, roles: dict[str, str]) -> None:
-    """Who gets into Kubernetes, and which pods have which role."""
+    """Create the access entries and the pod identity associations of the cluster."""
     stand = eks.list_access_entries(clusterName=NAME)["accessEntries"]
     for role, groups in (
         ("provision", []),
@@ -499,7 +498,7 @@ def access_to(eks: Any, roles: dict[str, str]) -> None:
 
 
 def load_balancer(network: Network) -> tuple[str, dict[str, str]]:
-    """The balancer with its certificate, name, slots and rule; returns its ARN, and those of the slots' groups."""
+    """Create the load balancer with certificate, DNS name, slots and rule; return its ARN and the target groups' ARNs."""
     route53, acm, elb = client("route53"), client("acm"), client("elbv2")
     zones = [one for one in route53.list_hosted_zones()["HostedZones"] if one["Name"] == f"{ZONE}."]
     if not zones:
@@ -750,7 +749,7 @@ def alarms(documents: dict[str, Any], balancer: str, groups: dict[str, str]) -> 
 
 
 def kubernetes_client() -> kubernetes.client.ApiClient:
-    """A client of the cluster, by a token as `aws eks get-token` makes it."""
+    """Return a client of the cluster, with a token like that of `aws eks get-token`."""
     described = client("eks").describe_cluster(name=NAME)["cluster"]
     session = boto3.Session(region_name=REGION)
     sts = session.client("sts")
@@ -779,7 +778,7 @@ def kubernetes_client() -> kubernetes.client.ApiClient:
 
 
 def in_kubernetes(manifests: list[dict[str, Any]]) -> None:
-    """Make each object, unless it is there; wait for Jobs."""
+    """Create the missing objects, and wait for Jobs."""
     api = kubernetes_client()
     try:
         for manifest in of_this_database(manifests):

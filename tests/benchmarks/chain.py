@@ -1,10 +1,10 @@
-"""Build STAGING and PRODUCTION where AWS takes its time, and compare with the longest chain.
+"""Build STAGING and PRODUCTION with AWS's creation times, and compare with the longest dependency chain.
 
     make bench-chain
     python tests/benchmarks/chain.py --scale 1:30 staging
 
-The rehearsal cloud makes EKS, node groups, NAT gateways, RDS and load balancers take what they take on AWS, scaled
-down. The longest chain is computed from these same times. All components are built, but not released to.
+The emulator gives EKS, node groups, NAT gateways, RDS and load balancers their creation times on AWS, scaled down. The
+longest chain is computed from the same times. All components are built; no release is deployed.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ import report  # noqa: E402
 from rehearsal import __main__ as cli  # noqa: E402
 from rehearsal import config as settings  # noqa: E402
 
-#: What AWS makes only when something else stands.
+#: The resources that AWS creates only after others.
 AFTER = {"nodegroup": ("cluster", "nat_gateway")}
 
 
 def chain(times: dict[str, float], last: str) -> list[str]:
-    """The longest chain that ends with something."""
+    """Return the longest chain that ends with a resource."""
     before = [chain(times, one) for one in AFTER.get(last, ())]
     return [*max(before, key=lambda names: total(times, names), default=[]), last]
 
@@ -43,7 +43,7 @@ def total(times: dict[str, float], names: list[str]) -> float:
 
 
 def build(environment: str, scale: str) -> float:
-    """Build an environment on a rehearsal cloud of its own; return its seconds as a whole process."""
+    """Build an environment on a new emulator; return the seconds of the whole process."""
     rehearsal = [sys.executable, "-m", "rehearsal"]
     subprocess.run([*rehearsal, "up", "--creation-times", scale], cwd=ROOT, check=True)
     try:
@@ -63,7 +63,7 @@ def build(environment: str, scale: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("environments", nargs="*", default=["staging", "production"])
-    parser.add_argument("--scale", default="1:5", help="of the creation times (default 1:5)")
+    parser.add_argument("--scale", default="1:5", help="scale of the creation times (default 1:5)")
     options = parser.parse_args()
     times = settings.creation_times(options.scale)
     path = longest(times)

@@ -1,10 +1,10 @@
-"""All that stands in the rehearsal's account and cluster, as data by which two clouds can be compared.
+"""A snapshot of all objects in the emulator's account and cluster, for comparing two environments.
 
-    python tests/benchmarks/cloud_snapshot.py        print it, of the rehearsal cloud that runs
+    python tests/benchmarks/cloud_snapshot.py        print the snapshot of the running emulator
 
-What AWS or Kubernetes makes up (ids, times, addresses) is left out or named by what it belongs to, lists are in
-an order of their own; nothing else is: tests/account.py tells which objects there are, this with all settings.
-`documents` are the long texts in it, from which boto3_staging.py makes the same again.
+The comparable form omits generated values (ids, times, addresses) or replaces them by names, and sorts lists; all other
+settings are compared. (tests/account.py lists the objects without settings.) `documents` returns the long texts, which
+boto3_staging.py needs to create the same objects.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ RANDOM = re.compile(
 
 
 def listing(home: Path) -> dict[str, list[Any]]:
-    """All objects as they are described, by service and kind."""
+    """Return the descriptions of all objects, by service and kind."""
     config = settings.load(home / "config.json")
     session = boto3.Session("test", "test", region_name=config["region"])
 
@@ -267,11 +267,11 @@ def _kubernetes(api: kubernetes.client.ApiClient) -> Iterator[dict[str, Any]]:
         yield api.sanitize_for_serialization(read(f"{NAME}-nodes")) | named
 
 
-# -- compared ------------------------------------------------------------------------------------------
+# -- comparison ------------------------------------------------------------------------------------------
 
 
 def comparable(found: dict[str, list[Any]]) -> Any:
-    """The listing without what is made up."""
+    """Return the listing without generated values."""
     names = {item[key]: f"<{kind}>" for kind, key in API.items() for item in found[kind]}
     for kind, (_key, own) in EC2.items():
         for item in found[kind]:
@@ -281,7 +281,7 @@ def comparable(found: dict[str, list[Any]]) -> Any:
     def named(text: str) -> str:
         text = re.sub(r"[\w-]{8,}", lambda match: names.get(match[0], match[0]), text)
         text = RANDOM.sub("<random>", RANDOM.sub("<random>", IDENTIFIER.sub(r"<\1>", text)))
-        # An Auto Scaling group's subnets.
+        # The subnets of an Auto Scaling group.
         return text if " -" in text or ", " in text else ",".join(sorted(text.split(",")))
 
     def of(value: Any) -> Any:
@@ -304,7 +304,7 @@ def comparable(found: dict[str, list[Any]]) -> Any:
 
 
 def documents(found: dict[str, list[Any]]) -> dict[str, Any]:
-    """What boto3_staging.py reads: policies, the add-ons' settings, alarms, and manifests of Kubernetes."""
+    """Return the input of boto3_staging.py: policies, settings of add-ons, alarms, and Kubernetes manifests."""
     boundary = next(one for one in found["policies"] if one["PolicyName"] == f"{NAME}-boundary")
     return {
         "boundary": {"description": boundary["Description"], "document": boundary["Document"]},
@@ -352,7 +352,7 @@ def _alarm(alarm: dict[str, Any]) -> dict[str, Any]:
 
 
 def _manifest(found: dict[str, Any]) -> dict[str, Any]:
-    """An object as it can be made anew."""
+    """Return an object in a form that can be created again."""
     manifest = json.loads(json.dumps(found))
     for name in ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"):
         manifest["metadata"].pop(name, None)

@@ -1,4 +1,4 @@
-"""What the benchmarks share: tables, what was measured on, and the page that keeps the figures."""
+"""Functions for all benchmarks: tables, the description of the machine, and writing to docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLLECTIONS = ("amazon.aws", "community.aws", "kubernetes.core")
 
 
 def table(rows: list[list[str]]) -> str:
-    """Rows as a table in Markdown, the first one its heads; figures to the right."""
+    """Return rows as a Markdown table; the first row is the header."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
@@ -25,25 +25,25 @@ def table(rows: list[list[str]]) -> str:
 
 
 def keep(name: str, command: str, text: str) -> None:
-    """Print what was measured, and put it into the page where it has its place."""
-    told = f"`{command}`, {measured_on()}.\n\n{text.strip()}\n"
-    print(f"\n{told}")
-    put(PAGE, name, told)
+    """Print the result, and write it to its place in the page."""
+    result = f"`{command}`, {measured_on()}.\n\n{text.strip()}\n"
+    print(f"\n{result}")
+    put(PAGE, name, result)
 
 
-def put(path: Path, name: str, told: str) -> None:
-    """Put a text into a page, between the marks of its name."""
+def put(path: Path, name: str, result: str) -> None:
+    """Write a text to a page, between the markers of its name."""
     page = path.read_text(encoding="utf-8")
     begin, end = f"<!-- measured: {name} -->\n", f"<!-- end of {name} -->"
     before, found, rest = page.partition(begin)
     _old, closed, after = rest.partition(end)
     if not found or not closed:
-        raise SystemExit(f"{path} has no place for '{name}'")
-    path.write_text(f"{before}{begin}{told}{closed}{after}", encoding="utf-8")
+        raise SystemExit(f"{path} has no markers for '{name}'")
+    path.write_text(f"{before}{begin}{result}{closed}{after}", encoding="utf-8")
 
 
 def measured_on() -> str:
-    """The machine, and the versions that matter."""
+    """Return a description of the machine and the relevant versions."""
     found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("ansible-core", "boto3", "moto")]
@@ -54,7 +54,7 @@ def measured_on() -> str:
 
 
 def _collections() -> list[str]:
-    """The versions of the collections that the package ansible brings."""
+    """Return the versions of the collections in the package ansible."""
     import ansible_collections
 
     found = []

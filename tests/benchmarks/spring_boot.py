@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Measure what Spring Boot does at its start and its end, and write the tables of docs/spring-boot.md and its translation.
+"""Measure the start and the shutdown of Spring Boot, and write the tables of docs/spring-boot.md and its translation.
 
 Usage: ``python tests/benchmarks/spring_boot.py`` (``make spring-boot-facts``). Needs a JDK (17 or newer), Maven, and the
 right to write to /sys/fs/cgroup for the limits of the start. Each application runs on 127.0.0.1.
@@ -40,14 +40,14 @@ Facts = dict[str, tuple]
 
 
 def outcome(answer: Answer) -> tuple:
-    """What is written about an answer: a key of OUTCOMES, and the status."""
+    """Return the text for an answer: a key of OUTCOMES, and the status."""
     if answer.how != "whole":
         return (answer.how,)
     return ("closing" if answer.close else "answered", answer.status)
 
 
 def stop(jar: Path, mode: str, *, separate: bool) -> Facts:
-    """Ask in every way, one second after SIGTERM, while a request and a stream are under way."""
+    """Send all kinds of requests one second after SIGTERM, while a request and a stream are in progress."""
     service = Service(jar, PROBES | MODES[mode], separate=separate)
     service.wait()
     slow, stream, kept = service.connect(), service.connect(), service.connect()
@@ -86,7 +86,7 @@ def stop(jar: Path, mode: str, *, separate: bool) -> Facts:
 
 
 def idle(jar: Path, mode: str) -> Facts:
-    """The end of an application with nothing under way."""
+    """Measure the shutdown of an idle application."""
     service = Service(jar, PROBES | MODES[mode])
     service.wait()
     service.terminate()
@@ -95,7 +95,7 @@ def idle(jar: Path, mode: str) -> Facts:
 
 
 def endpoints(jar: Path, environment: dict[str, str]) -> Facts:
-    """What the paths answer without settings of Actuator."""
+    """Return the answers of the paths without settings of Actuator."""
     service = Service(jar, environment)
     service.wait()
     facts: Facts = {}
@@ -108,7 +108,7 @@ def endpoints(jar: Path, environment: dict[str, str]) -> Facts:
 
 
 def info(jar: Path) -> str:
-    """What /actuator/info answers if it is exposed and there is no build information."""
+    """Return the answer of an exposed /actuator/info without build information."""
     service = Service(jar, {"MANAGEMENT_ENDPOINTS_WEB_EXPOSURE_INCLUDE": "health,info"})
     service.wait()
     body = service.ask("/actuator/info").body
@@ -119,7 +119,7 @@ def info(jar: Path) -> str:
 
 
 def start(jar: Path) -> tuple[float, float, int, str]:
-    """Seconds until ready, seconds of CPU, MiB at most, and the control group's version."""
+    """Return seconds until ready, CPU seconds, maximum MiB, and the version of the control group."""
     limits = Limits(jar.parents[1].name, MILLICORES, MEBIBYTES)
     try:
         service = Service(jar, dict(PROBES), limits=limits)
@@ -133,7 +133,7 @@ def start(jar: Path) -> tuple[float, float, int, str]:
 
 
 def merged(values: dict[str, tuple], language: str) -> str:
-    """One text if all applications agree; else each text, with the applications that it is true of."""
+    """Return one text if all applications agree; else each text with its applications."""
     said: dict[str, list[str]] = {}
     for label, value in values.items():
         said.setdefault(OUTCOMES[language][value[0]].format(*value[1:]), []).append(label)
@@ -143,7 +143,7 @@ def merged(values: dict[str, tuple], language: str) -> str:
 
 
 def rows(found: dict[str, dict[str, Facts]], columns: tuple[str, ...], language: str) -> list[list[str]]:
-    """The rows of a table: `found` has facts by column and application."""
+    """Return the rows of a table: `found` has facts by column and application."""
     body = []
     for name, texts in ROWS.items():
         cells = []

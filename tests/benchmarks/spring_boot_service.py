@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A Spring Boot application for measurements: built in a temporary folder, run as a process, asked over raw sockets."""
+"""A Spring Boot application for measurements: built in a temporary folder, run as a process, tested over raw sockets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What a client sees: `status` and `body`, or no answer and `how` the connection ended."""
+    """A client's result: `status` and `body`, or, without an answer, `how` the connection ended."""
 
     how: str
     status: int = 0
@@ -34,7 +34,7 @@ class Answer:
 
 
 def build(folder: Path, boot: str, server: str) -> Path:
-    """The jar of the application for a version of Spring Boot and an embedded server, with Drain.java in it."""
+    """Build the jar of the application for a version of Spring Boot and an embedded server, with Drain.java."""
     project = folder / f"{boot}-{server}"
     shutil.copytree(SOURCES, project, ignore=shutil.ignore_patterns("target"))
     package = project / "src/main/java/com/example/assistant"
@@ -54,7 +54,7 @@ def free_port() -> int:
 
 
 class Limits:
-    """A control group with the limits that a pod of 250m CPU and 512Mi memory has. Needs write access to it."""
+    """A control group with the limits of a pod with 250m CPU and 512Mi memory. Needs write access to it."""
 
     def __init__(self, name: str, millicores: int, mebibytes: int) -> None:
         name = f"teal-facts-{name}-{os.getpid()}"
@@ -75,7 +75,7 @@ class Limits:
             file.write_text(value)
 
     def enter(self) -> None:
-        """In the child, before it executes the program."""
+        """Join the control group. Runs in the child before it executes the program."""
         for folder in self.folders:
             (folder / "cgroup.procs").write_text(str(os.getpid()))
 
@@ -86,7 +86,7 @@ class Limits:
 
 
 class Service:
-    """The application as a process, on ports of its own."""
+    """The application as a process, on free ports."""
 
     def __init__(
         self, jar: Path, environment: dict[str, str], *, separate: bool = False, limits: Limits | None = None
@@ -111,7 +111,7 @@ class Service:
             )
 
     def wait(self) -> float:
-        """Seconds from the process's start until the application answers."""
+        """Return the seconds from the process's start until the application answers."""
         while time.monotonic() < self.begin + START_SECONDS:
             if self.process.poll() is not None:
                 sys.exit(f"the application ended at its start:\n{self.log.read_text()[-3000:]}")
@@ -122,7 +122,7 @@ class Service:
         sys.exit(f"the application was not ready in {START_SECONDS} s:\n{self.log.read_text()[-3000:]}")
 
     def used(self) -> tuple[float, int]:
-        """Seconds of CPU, and the most memory in MiB, so far."""
+        """Return the CPU seconds and the maximum memory in MiB so far."""
         stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         peak = next((line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")), "0")
@@ -133,7 +133,7 @@ class Service:
         self.process.send_signal(signal.SIGTERM)
 
     def ended(self) -> tuple[float, int]:
-        """Seconds from SIGTERM to the end, and the exit code as a shell or Kubernetes shows it."""
+        """Return the seconds from SIGTERM to the exit, and the exit code as a shell or Kubernetes shows it."""
         code = self.process.wait(120)
         return time.monotonic() - self.terminated, 128 - code if code < 0 else code
 
@@ -141,7 +141,7 @@ class Service:
         return socket.create_connection(("127.0.0.1", port or self.port), ANSWER_SECONDS)
 
     def ask(self, path: str, port: int = 0) -> Answer:
-        """One request on a new connection."""
+        """Send one request on a new connection."""
         try:
             with self.connect(port) as connection:
                 send(connection, path)
@@ -159,7 +159,7 @@ def send(connection: socket.socket, path: str) -> None:
 
 
 def receive(connection: socket.socket, seconds: float) -> Answer:
-    """One whole answer, or how the connection ended without."""
+    """Receive a complete answer, or how the connection ended without one."""
     connection.settimeout(seconds)
     data = b""
     try:
@@ -178,13 +178,13 @@ def receive(connection: socket.socket, seconds: float) -> Answer:
 
 
 def ends_with_connection(data: bytes) -> bool:
-    """Whether the end of the connection is the end of the answer: it has neither a length nor chunks."""
+    """Return whether the answer ends with the connection, because it has neither a length nor chunks."""
     head = data.partition(b"\r\n\r\n")[0].lower()
     return b"connection: close" in head and b"content-length:" not in head and b"chunked" not in head
 
 
 def complete(data: bytes) -> bool:
-    """Whether an answer with a length, or in chunks, is there to its end."""
+    """Return whether an answer with a length or in chunks is complete."""
     head, found, body = data.partition(b"\r\n\r\n")
     if not found:
         return False

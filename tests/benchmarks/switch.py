@@ -1,18 +1,18 @@
-"""Requests lost while a service changes its version: this engine beside what Kubernetes does by itself.
+"""Count lost requests while a service changes versions: by this engine, and by Kubernetes' own means.
 
     make bench-switch                                  100 switches and both baselines, about a quarter of an hour
-    python tests/benchmarks/switch.py --switches 10    fewer, on a rehearsal cloud that runs already
+    python tests/benchmarks/switch.py --switches 10    fewer switches, on a running emulator
 
-All three change the same service behind the same load balancer, under the same load: clients that keep their
-connection, and clients that make a new one for each request.
+All three change the same service behind the same load balancer under the same load. Half of the clients keep their
+connection, half open a new one for each request.
 
-- this engine: deploys and rollbacks by the playbooks; midway each node is replaced, one after the other
-- a default rolling update: a Deployment as most people write it, whose image is changed
-- a Service selector: two Deployments, and a Service that is pointed from one to the other
+- this engine: deploys and rollbacks by the playbooks; midway, all nodes are replaced one by one
+- a default rolling update: a Deployment with default settings, whose image is changed
+- a Service selector: two Deployments, and a Service whose selector is switched between them
 
-Then the nodes are replaced under the same load, for each of three ways in which a service can end its connections.
+Then the nodes are replaced under the same load, for three ways in which a service can close its connections.
 
-The exit status is 0 if this engine has lost nothing.
+The exit status is 0 if this engine lost no request.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ NAME, NAMESPACE, DOMAIN = "assistant-staging", "assistant", "staging.assistant.e
 HEADER, NODE_PORT = "X-Baseline", 30090
 OLD, NEW = "1.0.0", "1.1.0"
 QUICK = {"release_bake": "1s", "release_window": "1h", "slot_pre_stop": 5, "slot_shutdown": 10}
-#: Answers take a tenth of a second, so that requests are under way whenever a pod ends.
+#: Answers take a tenth of a second, so that requests are in progress whenever a pod stops.
 ANSWERS = {"SERVICE_SLOW_SECONDS": "0.1"}
-#: What a service does about connections that the load balancer keeps to it.
+#: How a service closes the connections that the load balancer keeps to it.
 ENDS = {
     "drains (examples/application's Drain.java)": {"SERVICE_DRAIN_SECONDS": "5"},
     "a connection for each request": {
@@ -62,14 +62,14 @@ COLUMNS = ("", "switches", "requests", "failed", "out of order", "last old answe
 
 
 class Switch(NamedTuple):
-    """One change of versions: when it was told to (seconds of the monotonic clock), and from what."""
+    """One change of versions: the time of its command (monotonic seconds) and the old version."""
 
     began: float
     old: str
 
 
 class Watcher(threading.Thread):
-    """Asks on new connections all the while, and keeps when which version answered."""
+    """Sends requests on new connections, and records the time and version of each answer."""
 
     def __init__(self, headers: dict[str, str]) -> None:
         super().__init__(daemon=True)
@@ -83,10 +83,10 @@ class Watcher(threading.Thread):
                 with urllib.request.urlopen(self._request, timeout=5) as answer:
                     self.answers.append((time.monotonic(), json.load(answer)["version"]))
             except (OSError, ValueError):
-                continue  # The load counts failures; this only tells when versions answered.
+                continue  # The load generator counts failures; this thread only records versions.
 
     def last_old(self, switches: list[Switch]) -> list[float]:
-        """For each switch, seconds from its command until the version before it answered last."""
+        """Return for each switch the seconds from its command to the last answer of the old version."""
         ends = [*(switch.began for switch in switches[1:]), float("inf")]
         spans = []
         for switch, end in zip(switches, ends, strict=True):
@@ -96,7 +96,7 @@ class Watcher(threading.Thread):
 
 
 class Measured:
-    """A way of changing versions, under load from its beginning to its end."""
+    """The measurement of one way to change versions: load from start to end."""
 
     def __init__(self, rate: int, headers: dict[str, str]) -> None:
         self._watcher = Watcher(headers)
@@ -120,48 +120,48 @@ class Measured:
         self.switches.append(Switch(time.monotonic(), old))
 
     def end(self, what: str) -> list[str]:
-        """End it; return its row of the table of switches."""
-        told = self.count(what)
+        """End the load; return the row for the table of switches."""
+        counts = self.count(what)
         spans = self._watcher.last_old(self.switches)
         took = f"{statistics.median(spans):.1f} s / {max(spans):.1f} s"
-        # Each switch back to a version is one that clients are meant to see again.
-        astray = max(0, told["returns"] - CLIENTS * max(0, len(self.switches) - 1))
+        # After a switch back, each client is expected to see the version again.
+        astray = max(0, counts["returns"] - CLIENTS * max(0, len(self.switches) - 1))
         return [
             what,
             str(len(self.switches)),
-            f"{told['requests']:,}",
-            str(told["failed"]),
+            f"{counts['requests']:,}",
+            str(counts["failed"]),
             str(astray),
             took,
         ]
 
     def count(self, what: str) -> dict[str, Any]:
-        """End it; return what the load tells."""
+        """End the load; return its counts."""
         time.sleep(2)
         self._load.send_signal(signal.SIGTERM)
         output, _ = self._load.communicate(timeout=60)
         self._watcher.ended.set()
-        told = json.loads(output)
-        if told["failures"]:
-            print(f"{what}: {told['failures']}, such as {told['examples'][:2]}", flush=True)
-        return told
+        counts = json.loads(output)
+        if counts["failures"]:
+            print(f"{what}: {counts['failures']}, such as {counts['examples'][:2]}", flush=True)
+        return counts
 
 
 CLIENTS = 6
-"""Of the load generator."""
+"""The number of clients of the load generator."""
 
 
 # -- this engine ---------------------------------------------------------------------------------------
 
 
 class Playbooks:
-    """The playbooks, as a person runs them."""
+    """Runs the playbooks as a user does."""
 
     def __init__(self, configuration: dict[str, Any]) -> None:
         self.extra: dict[str, Any] = QUICK | user_cluster.variables(configuration)
 
     def run(self, playbook: str, **variables: Any) -> float:
-        """Run a playbook; return its seconds as a whole process. Ends this program if it fails."""
+        """Run a playbook; return the seconds of the whole process. Exit if it fails."""
         words = ["ansible-playbook", f"playbooks/{playbook}.yml", "-i", "inventories/staging"]
         extra = json.dumps({**self.extra, **variables})
         began = time.monotonic()
@@ -172,7 +172,7 @@ class Playbooks:
 
 
 def engine(playbooks: Playbooks, switches: int, rate: int, deploys: int) -> tuple[list[str], list[float]]:
-    """Deploy and roll back, over and over; return the row, and the seconds of warm rollbacks."""
+    """Deploy and roll back repeatedly; return the row, and the seconds of warm rollbacks."""
     measured, warm = Measured(rate, {}), []
     live, other = OLD, NEW
     each = max(1, switches // deploys)
@@ -191,7 +191,7 @@ def engine(playbooks: Playbooks, switches: int, rate: int, deploys: int) -> tupl
 
 
 def replace_nodes() -> None:
-    """Have each node of the group replaced, one after the other, as an update of the group does."""
+    """Replace all nodes of the group one by one, as an update of the group does."""
     scaling = boto3.client("autoscaling")
     elb = boto3.client("elbv2")
     group = boto3.client("eks").describe_nodegroup(
@@ -212,15 +212,15 @@ def replace_nodes() -> None:
 
 
 def ends(playbooks: Playbooks, rate: int, what: str) -> list[str]:
-    """Replace the nodes under a service that ends its connections in its way; return its row."""
+    """Replace the nodes under a service that closes connections in one of the ways; return its row."""
     config = {**ANSWERS, **ENDS[what]}
     playbooks.run(
         "deploy", image_tag="slow", release_version="", slot_config=config, force="rolled_back,same"
     )
     measured = Measured(rate, {})
     replace_nodes()
-    told = measured.count(what)
-    return [what, f"{told['requests']:,}", str(told["failed"])]
+    counts = measured.count(what)
+    return [what, f"{counts['requests']:,}", str(counts["failed"])]
 
 
 def _instances(scaling: Any, group: str) -> list[str]:
@@ -246,11 +246,11 @@ def _until(so: Any, limit: float = 180) -> None:
         time.sleep(0.5)
 
 
-# -- what Kubernetes does by itself --------------------------------------------------------------------------
+# -- Kubernetes' own means --------------------------------------------------------------------------
 
 
 class Baseline:
-    """The same service as most people deploy it, behind a rule of its own on the same load balancer."""
+    """The same service with a usual Deployment, behind a separate rule of the same load balancer."""
 
     def __init__(self) -> None:
         self.apps, self.core = kubernetes.client.AppsV1Api(), kubernetes.client.CoreV1Api()
@@ -262,7 +262,7 @@ class Baseline:
         self.rule = self.group = ""
 
     def _images(self) -> dict[str, str]:
-        """The images of both versions, as the slots run them."""
+        """Return the images of both versions, from the slots."""
         found = {}
         for slot in ("blue", "green"):
             deployment = self.apps.read_namespaced_deployment(f"assistant-{slot}", NAMESPACE)
@@ -276,9 +276,9 @@ class Baseline:
         return {item["version"]["S"]: found[item["id"]["S"]] for item in answer}
 
     def deployment(self, name: str, version: str) -> None:
-        """A Deployment with Kubernetes' own defaults: no preStop, the default strategy, Tomcat as it comes.
+        """Create a Deployment with Kubernetes' defaults: no preStop, the default strategy, Tomcat's defaults.
 
-        Only the probes are ours.
+        Only the probes are those of the slots.
         """
         labels = {"app.kubernetes.io/name": "baseline", "baseline": name}
         container = copy.deepcopy(self._container)
@@ -317,11 +317,11 @@ class Baseline:
         self.core.create_namespaced_service(NAMESPACE, body)
 
     def expose(self) -> None:
-        """Put a rule before the slots' one that leads to the baseline's NodePort on all nodes."""
+        """Create a rule for the baseline's NodePort on all nodes, with precedence over the slots' rule."""
         balancer = self.elb.describe_load_balancers(Names=[NAME])["LoadBalancers"][0]
         blue = self.elb.describe_target_groups(Names=[f"{NAME}-blue"])["TargetGroups"][0]
         targets = self.elb.describe_target_health(TargetGroupArn=blue["TargetGroupArn"])
-        # Nodes that were replaced drain for a while.
+        # Replaced nodes are still draining.
         nodes = [
             one["Target"]["Id"]
             for one in targets["TargetHealthDescriptions"]
@@ -367,7 +367,7 @@ class Baseline:
         )
 
     def clear(self) -> None:
-        """Take all of it away again."""
+        """Delete all objects of the baseline."""
         if self.rule:
             self.elb.delete_rule(RuleArn=self.rule)
         if self.group:
@@ -379,7 +379,7 @@ class Baseline:
 
 
 def rolling_update(rate: int, rollouts: int) -> list[str]:
-    """Change the image of one Deployment, again and again."""
+    """Change the image of one Deployment repeatedly."""
     baseline = Baseline()
     try:
         baseline.deployment("baseline", OLD)
@@ -405,7 +405,7 @@ def rolling_update(rate: int, rollouts: int) -> list[str]:
 
 
 def selector(rate: int, switches: int) -> list[str]:
-    """Point a Service from one Deployment to another, again and again."""
+    """Switch the selector of a Service between two Deployments repeatedly."""
     baseline = Baseline()
     try:
         names = {OLD: "baseline-old", NEW: "baseline-new"}
@@ -428,25 +428,29 @@ def selector(rate: int, switches: int) -> list[str]:
         baseline.clear()
 
 
-# -- all of it -----------------------------------------------------------------------------------------------
+# -- all measurements -----------------------------------------------------------------------------------------------
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--switches", type=int, default=100)
     parser.add_argument("--deploys", type=int, default=4, help="how many of the switches are deploys")
-    parser.add_argument("--rollouts", type=int, default=3, help="of the rolling update")
+    parser.add_argument("--rollouts", type=int, default=3, help="number of rolling updates")
     parser.add_argument("--selector-switches", type=int, default=30)
     parser.add_argument(
-        "--ends", type=int, choices=(0, 1), default=1, help="0: nodes are replaced midway alone"
+        "--ends",
+        type=int,
+        choices=(0, 1),
+        default=1,
+        help="0: skip the node replacements",
     )
-    parser.add_argument("--rate", type=int, default=100, help="requests a second")
+    parser.add_argument("--rate", type=int, default=100, help="requests per second")
     options = parser.parse_args()
     configuration = settings.load(settings.home() / "config.json")
     os.environ |= cli.variables_of(configuration)
     playbooks = Playbooks(configuration)
     playbooks.run("../site")
-    # The rehearsal's own has nothing in it before a cluster stands.
+    # The emulator's kubeconfig has no context before the cluster exists.
     kubernetes.config.load_kube_config(
         configuration["kubernetes"]["external"] or configuration["kubernetes"]["kubeconfig"]
     )

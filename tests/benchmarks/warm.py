@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Time the same 40 AWS tasks through the connections ``local`` and ``teal.platform.warm``, in turn.
 
-Usage: ``python tests/benchmarks/warm.py [rounds]``. Tells medians in seconds and their ratio, for a first
-run (all is made) and a second one (nothing is left to do): wall time, and CPU of Ansible with all that it
-starts, the server too. The AWS is moto's server, in this process, emptied before each first run.
+Usage: ``python tests/benchmarks/warm.py [rounds]``. Prints medians in seconds and their ratio, for a first run, which
+creates all resources, and a second run, which changes nothing: wall time, and CPU time of Ansible and all its child
+processes, the warm server included. AWS is moto's server in this process, reset before each first run.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def play(connection: str, url: str) -> tuple[float, float, str]:
-    """Run the tasks. Returns seconds of wall time, seconds of CPU, and the recap."""
+    """Run the tasks. Return wall time in seconds, CPU time in seconds, and the recap."""
     environment = os.environ | {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "test",
@@ -52,7 +52,7 @@ def play(connection: str, url: str) -> tuple[float, float, str]:
     seconds = time.monotonic() - start
     with contextlib.suppress(ChildProcessError):
         while True:
-            os.wait()  # the server, which is ours to wait for: see main()
+            os.wait()  # Reap the warm server, see main().
     after = os.times()
     cpu = after.children_user - before.children_user + after.children_system - before.children_system
     if run.returncode:
@@ -68,7 +68,7 @@ def main() -> None:
     server.start()
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
-    # Orphans of our children become ours, so that the server's CPU is counted.
+    # Adopt orphaned descendants, so that the CPU time of the warm server is counted.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     times: dict[tuple[str, str], list[tuple[float, float]]] = {}
     recaps: dict[str, set[str]] = {}
@@ -78,7 +78,7 @@ def main() -> None:
             for which in ("first run", "second run"):
                 wall, cpu, recap = play(connection, url)
                 recaps.setdefault(which, set()).add(recap)
-                if number:  # the round before is the warm-up
+                if number:  # The first round is the warm-up.
                     times.setdefault((which, connection), []).append((wall, cpu))
     server.stop()
     rows = [["", "local", "warm", "local ÷ warm", "tasks"]]

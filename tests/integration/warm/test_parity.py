@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The same tasks through ``local`` and through ``teal.platform.warm`` give the same results."""
+"""The same tasks return the same results through ``local`` and through ``teal.platform.warm``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from moto.server import ThreadedMotoServer
 
 HERE = pathlib.Path(__file__).parent
 BIN = pathlib.Path(sys.executable).parent
-#: What differs from one run of `local` to the next.
+#: Keys whose values differ between two runs of `local`.
 VOLATILE = frozenset(
     {"start", "end", "delta", "atime", "ctime", "mtime", "inode", "started", "ansible_job_id", "results_file"}
     | {"CreationDate", "create_date", "role_id", "invocation_id", "RequestId", "request_id", "Date", "uuid"}
@@ -48,7 +48,7 @@ PATTERNS = [
 
 
 def plain(value: t.Any) -> t.Any:
-    """A result without what differs from run to run."""
+    """Return a result without the values that differ between runs."""
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items() if name not in VOLATILE}
     if isinstance(value, list):
@@ -66,7 +66,7 @@ class Run(t.NamedTuple):
 
 
 def play(connection: str, aws: str, folder: pathlib.Path, **more: t.Any) -> Run:
-    """Run parity.yml. The folder is the same for all, since its name shows in results."""
+    """Run parity.yml. The folder is the same for all runs, because results contain its name."""
     urllib.request.urlopen(urllib.request.Request(f"{aws}/moto-api/reset", method="POST")).read()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -131,7 +131,7 @@ def difference(first: Run, second: Run, without: frozenset[str] = frozenset()) -
     return "\n".join(difflib.unified_diff(*pages, "local", "warm", lineterm="", n=12))
 
 
-def test_each_result_is_that_of_local(runs: dict[str, Run]) -> None:
+def test_results_equal_those_of_local(runs: dict[str, Run]) -> None:
     assert len(runs["local, piped"].records) > 70
     assert difference(runs["local, piped"], runs["warm"]) == ""
 
@@ -139,12 +139,12 @@ def test_each_result_is_that_of_local(runs: dict[str, Run]) -> None:
 def test_without_pipelining_only_the_name_of_the_script_differs(
     runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Python's ``sys.orig_argv``, and a traceback outside of the module, name the file or ``<stdin>``."""
+    """``sys.orig_argv``, and tracebacks outside of the module, contain the file or ``<stdin>``."""
     monkeypatch.setattr(sys.modules[__name__], "VOLATILE", VOLATILE | {"orig_argv"})
     assert difference(runs["local"], runs["warm"], without=frozenset({"End by interrupt"})) == ""
 
 
-def test_the_tasks_were_warm(runs: dict[str, Run]) -> None:
+def test_tasks_run_warm(runs: dict[str, Run]) -> None:
     assert " WARM " not in runs["local, piped"].text
     assert runs["warm"].text.count(" WARM ") > 40
     assert "cannot start" not in runs["warm"].text
@@ -152,6 +152,6 @@ def test_the_tasks_were_warm(runs: dict[str, Run]) -> None:
     assert {"HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONUTF8", "PYTHONWARNINGS"} <= set(reasons)
 
 
-def test_no_secret_shows(runs: dict[str, Run]) -> None:
+def test_secrets_are_hidden(runs: dict[str, Run]) -> None:
     assert "do-not-show-this" not in json.dumps(runs["warm"].records)
     assert "do-not-show-this" not in runs["warm"].text

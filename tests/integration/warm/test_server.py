@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The server's life: one a run, ends with it however that ends, and stands in nobody's way."""
+"""The lifetime of the warm server: one per run, it ends with the run in every case, and its failures are harmless."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ PATIENCE = 60
 
 
 def wait_for(what: Callable[[], t.Any], seconds: float = PATIENCE) -> t.Any:
-    """What a function gives as soon as that is true."""
+    """Return the result of a function as soon as it is true."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := what():
             return found
         time.sleep(0.05)
-    raise AssertionError("waited in vain")
+    raise AssertionError("the condition was not met in time")
 
 
 def runs(pid: int) -> bool:
-    """Whether a process runs; one that has ended, and that nobody has asked about yet, doesn't."""
+    """Return whether a process runs. A zombie does not."""
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -41,7 +41,7 @@ def runs(pid: int) -> bool:
 
 
 class Playbook:
-    """A running hold.yml, with its own folder for Ansible's temporary files."""
+    """A running hold.yml, with a separate folder for Ansible's temporary files."""
 
     def __init__(self, folder: pathlib.Path, hosts: list[str], seconds: float, **more: t.Any) -> None:
         self.folder = folder
@@ -69,7 +69,7 @@ class Playbook:
         )
 
     def held(self) -> dict[str, tuple[int, int]]:
-        """(module, server) by host, once all hold."""
+        """Return (module, server) by host when all hosts hold."""
 
         def read() -> dict[str, tuple[int, int]] | None:
             assert self.process.poll() is None, self.process.communicate()[0][-3000:]
@@ -104,7 +104,7 @@ def start(tmp_path: pathlib.Path) -> Iterator[Callable[..., Playbook]]:
             one.process.communicate()
 
 
-def test_ten_workers_share_one_server_which_ends_with_the_run(start: Callable[..., Playbook]) -> None:
+def test_ten_workers_share_one_server(start: Callable[..., Playbook]) -> None:
     hosts = [f"host{number}" for number in range(10)]
     playbook = start(hosts, seconds=1.0)
     servers = {server for _module, server in playbook.held().values()}
@@ -116,7 +116,7 @@ def test_ten_workers_share_one_server_which_ends_with_the_run(start: Callable[..
     assert list(playbook.temporary.iterdir()) == []
 
 
-def test_no_secret_is_in_a_file_an_argument_or_the_environment_of_the_server(
+def test_secrets_are_in_no_file_argument_or_environment(
     start: Callable[..., Playbook],
 ) -> None:
     playbook = start(["one"], seconds=2)
@@ -129,16 +129,16 @@ def test_no_secret_is_in_a_file_an_argument_or_the_environment_of_the_server(
     assert "do-not-show-this" not in playbook.end()
 
 
-def test_the_server_ends_when_ansible_is_killed(start: Callable[..., Playbook]) -> None:
+def test_server_ends_when_ansible_is_killed(start: Callable[..., Playbook]) -> None:
     playbook = start(["one"], seconds=3)
     [(module, server)] = playbook.held().values()
     playbook.process.kill()
     wait_for(lambda: not runs(server))
     assert list(playbook.temporary.rglob("warm")) == []
-    wait_for(lambda: not runs(module))  # it ends by itself, as with local
+    wait_for(lambda: not runs(module))  # The module ends by itself, as with local.
 
 
-def test_a_run_that_is_interrupted_takes_its_modules_along(start: Callable[..., Playbook]) -> None:
+def test_interrupted_run_ends_its_modules(start: Callable[..., Playbook]) -> None:
     playbook = start(["one"], seconds=300)
     [(module, server)] = playbook.held().values()
     os.kill(playbook.process.pid, signal.SIGINT)
@@ -146,7 +146,7 @@ def test_a_run_that_is_interrupted_takes_its_modules_along(start: Callable[..., 
     wait_for(lambda: not runs(module) and not runs(server))
 
 
-def test_a_killed_server_is_told_as_such_and_the_next_task_starts_another(
+def test_killed_server_is_reported(
     start: Callable[..., Playbook],
 ) -> None:
     playbook = start(["one", "two"], seconds=1.5)
@@ -169,7 +169,7 @@ def test_a_killed_server_is_told_as_such_and_the_next_task_starts_another(
         ("raise ValueError('broken')", "ValueError: broken"),
     ],
 )
-def test_a_library_that_makes_a_server_unfit_lets_the_run_go_on_plainly(
+def test_unsuitable_library_disables_the_server(
     start: Callable[..., Playbook], tmp_path: pathlib.Path, body: str, reason: str
 ) -> None:
     (tmp_path / "unfit.py").write_text(body)
@@ -180,11 +180,11 @@ def test_a_library_that_makes_a_server_unfit_lets_the_run_go_on_plainly(
     assert reason in text
 
 
-def test_where_it_cannot_start_the_run_goes_on_and_says_so_once(
+def test_server_that_cannot_start_is_reported_once(
     start: Callable[..., Playbook], tmp_path: pathlib.Path
 ) -> None:
     plugins = tmp_path / "ansible_collections" / "teal" / "platform" / "plugins"
-    for name in ("connection/warm.py", "plugin_utils/warm_payloads.py"):  # but no warm_server.py
+    for name in ("connection/warm.py", "plugin_utils/warm_payloads.py"):  # Without warm_server.py.
         (plugins / name).parent.mkdir(parents=True)
         shutil.copy(REPOSITORY / "plugins" / name, plugins / name)
     playbook = start(["one", "two"], 0, ANSIBLE_COLLECTIONS_PATH=str(tmp_path))
@@ -195,7 +195,7 @@ def test_where_it_cannot_start_the_run_goes_on_and_says_so_once(
     assert "tasks run as with the connection 'local'" in " ".join(text.split())
 
 
-def test_a_second_run_is_given_the_payload_that_ansible_built_in_the_first(tmp_path: pathlib.Path) -> None:
+def test_second_run_reuses_the_payload_of_the_first(tmp_path: pathlib.Path) -> None:
     secret = "do-not-show-this"
     arguments = ["-c", "teal.platform.warm", "-e", f"ansible_python_interpreter={sys.executable}"]
     arguments += ["-m", "community.general.python_requirements_info", "-a", f"dependencies={secret}"]
@@ -205,7 +205,7 @@ def test_a_second_run_is_given_the_payload_that_ansible_built_in_the_first(tmp_p
         "ANSIBLE_DEBUG": "1",
         "TEAL_WARM_PAYLOADS": str(tmp_path / "payloads"),
     }
-    told = []
+    payloads = []
     for _run in range(2):
         done = subprocess.run(
             [BIN / "ansible", "one", "-i", "one,", *arguments],
@@ -214,8 +214,10 @@ def test_a_second_run_is_given_the_payload_that_ansible_built_in_the_first(tmp_p
             text=True,
             check=True,
         )
-        told.append(("ANSIBALLZ: Creating module" in done.stdout, "ANSIBALLZ: using cached" in done.stdout))
+        payloads.append(
+            ("ANSIBALLZ: Creating module" in done.stdout, "ANSIBALLZ: using cached" in done.stdout)
+        )
         assert "not_found" in done.stdout
-    assert told == [(True, False), (False, True)]
+    assert payloads == [(True, False), (False, True)]
     [payload] = (path for path in (tmp_path / "payloads").rglob("*") if path.is_file())
     assert secret.encode() not in payload.read_bytes()

@@ -80,10 +80,10 @@ def test_it_passes_preflight(inventories: Path, tmp_path: Path) -> None:
     ("name", "source", "said"),
     [
         ("staging", "test", "exists"),
-        ("QA", "staging", "lower case"),
-        ("qa-", "staging", "lower case"),
-        ("../qa", "staging", "lower case"),
-        ("qa", "moon", "there is no such environment, but: production, staging, test"),
+        ("QA", "staging", "lower-case"),
+        ("qa-", "staging", "lower-case"),
+        ("../qa", "staging", "lower-case"),
+        ("qa", "moon", "Existing environments: production, staging, test"),
         ("q" * 30, "staging", "too long"),
     ],
 )
@@ -98,8 +98,8 @@ def test_what_cannot_be_made_is_refused(
 def test_what_still_names_the_old_one_is_pointed_out(inventories: Path) -> None:
     file = inventories / "staging" / "group_vars" / "alarms.yml"
     file.write_text(file.read_text() + "alarms_subscriptions: [{endpoint: staging@example.com}]\n")
-    told = "\n".join(new_environment.create(inventories, "qa", "staging"))
-    assert "look at group_vars/alarms.yml" in told
+    lines = "\n".join(new_environment.create(inventories, "qa", "staging"))
+    assert "check group_vars/alarms.yml" in lines
 
 
 def test_a_network_is_found_beside_large_ones() -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Record each result whole, one JSON object a line. For the parity tests alone."""
+"""Record each complete result, one JSON object per line. For the parity tests only."""
 
 from __future__ import annotations
 

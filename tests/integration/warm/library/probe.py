@@ -1,8 +1,8 @@
 #!/usr/bin/python
 # SPDX-License-Identifier: MIT
-# It looks at its own process, and leaves files open on purpose:
+# The module inspects its own process, and leaves files open on purpose:
 # ruff: noqa: PTH109, PTH110, PTH115, PTH123, PTH208, SIM115
-"""A module that looks at the process it runs in, or ends in an unusual way. For the parity tests alone."""
+"""A module that inspects its own process, or ends in an unusual way. For the parity tests only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 
 def describe() -> dict:
-    """All that a module could notice about its process."""
+    """Return everything that a module can observe of its process."""
     main = sys.modules["__main__"]
     return {
         "argv": sys.argv,
