@@ -107,7 +107,7 @@ scenarios: $(STAMP) ## run all scenarios: environments, releases, the delivery f
 scenarios-cluster: $(STAMP) ## run the release engine's scenarios on the cluster in KUBECONFIG (docs/rehearsal.md)
 	@: $${KUBECONFIG:?is not set: make scenarios-cluster KUBECONFIG=...}
 	@: $${TEAL_REHEARSAL_IMAGE_COMMAND:?is not set, see docs/rehearsal.md}
-	@$(IN_VENV) pytest tests/scenarios/test_release.py tests/scenarios/test_release_surroundings.py
+	@$(IN_VENV) pytest tests/scenarios/test_release.py tests/scenarios/test_release_interrupted.py tests/scenarios/test_release_surroundings.py
 
 # The benchmarks write their figures into docs/benchmarks.md.
 bench: $(STAMP) ## benchmark: STAGING built by a boto3 script, and by site.yml with the connections warm and local

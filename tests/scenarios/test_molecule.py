@@ -15,8 +15,8 @@ from .cloud import ROOT
 SCENARIOS = sorted(file.parent.name for file in (ROOT / "molecule").glob("*/molecule.yml"))
 
 
-#: `make test` leaves STAGING out: other scenarios build it, and PRODUCTION has all of its components.
-LONG = ("staging",)
+#: `make test` leaves these to `make test-full` and `make molecule`: other scenarios build both environments.
+LONG = ("staging", "production")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ INVENTORY = yaml.safe_load((ROOT / "inventories/staging/hosts.yml").read_text("u
 WAVES = [list(wave["children"]) for wave in INVENTORY["all"]["children"].values()]
 COMPONENTS = [component for wave in WAVES for component in wave]
 KILLS = 6
+#: `make test` lets these fail: in each wave the first, which fails beside the others, and the database.
+FAILING = {*(wave[0] for wave in WAVES), "database"}
 #: What preflight asks AWS about the account, with the credentials of the first component.
 ASKED_BY_PREFLIGHT = {
     "GetCallerIdentity",
@@ -103,7 +105,9 @@ def test_nothing_is_made_that_the_listing_does_not_know(cloud: Cloud, undisturbe
     assert account.unlisted(cloud.calls()) == set()
 
 
-@pytest.mark.parametrize("component", COMPONENTS)
+@pytest.mark.parametrize(
+    "component", [pytest.param(one, marks=[] if one in FAILING else [pytest.mark.long]) for one in COMPONENTS]
+)
 def test_a_component_that_fails_stops_what_comes_after(
     cloud: Cloud, undisturbed: Undisturbed, component: str
 ) -> None:
