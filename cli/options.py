@@ -65,15 +65,15 @@ def check(options: Sequence[str], command: str, environment: str, known: Collect
 def _check_limit(limit: str, command: str, environment: str, known: Collection[str]) -> None:
     if command != "provision":
         raise Refused(f"--limit {limit}: {command} is about the component release alone. Leave out --limit")
-    idle = {*NOT_PROVISIONED, f"release.{environment}"}
-    useful = sorted(set(known) - idle)
+    useful = sorted(set(known) - {*NOT_PROVISIONED, f"release.{environment}"})
     terms = [term for term in re.split(r"[,:]", limit) if term]
-    if not terms:
-        raise Refused("--limit is empty, so nothing would run. Name components, or leave it out")
+    if not terms or {"!all", "!*"} & set(terms):
+        raise Refused(f"--limit {limit!r} leaves nothing to run. Name components, or leave it out")
     for term in terms:
-        if not known or term[0] in "~@!&":
+        if not known or term[0] in "~@" or "[" in term:
             continue  # Ansible reads these, and the playbook refuses a run without components
-        if not any(fnmatchcase(name, term) for name in useful):
+        names, pattern = (known, term[1:]) if term[0] in "!&" else (useful, term)
+        if not any(fnmatchcase(name, pattern) for name in names):
             components = ", ".join(name for name in useful if f"{name}.{environment}" in known)
             raise Refused(
                 f"--limit {limit}: {term} is no component that provision builds in {environment}. "

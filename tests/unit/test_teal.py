@@ -168,7 +168,7 @@ def test_options_after_two_dashes_reach_ansible(run: Callable[..., Became]) -> N
 
 
 @pytest.mark.parametrize(
-    "limit", ["network", "network.staging", "wave_1_*", "database,database_user", "!cluster"]
+    "limit", ["network", "network.staging", "wave_1_*", "database,database_user", "!cluster", "all:!release"]
 )
 def test_limit_to_components_reaches_ansible(run: Callable[..., Became], limit: str) -> None:
     assert run("provision", "staging", "--", "--limit", limit).words[4:] == ["--limit", limit]
@@ -268,8 +268,10 @@ def test_values_of_other_variables_are_not_printed(
         ("provision staging -- --limit release", "release is no component"),
         ("provision staging -- -Clrelease.staging", "release.staging is no component"),
         ("provision staging -- --lim=wave_4_delivery", "Components: alarms, cluster, database,"),
-        ("provision staging -- --limit ''", "--limit is empty"),
-        ("provision staging -- --limit ,", "--limit is empty"),
+        ("provision staging -- --limit ''", "leaves nothing to run"),
+        ("provision staging -- --limit ,", "leaves nothing to run"),
+        ("provision staging -- --limit '!all'", "leaves nothing to run"),
+        ("provision staging -- --limit all,!databse", "!databse is no component"),
         ("provision staging -- --limit", "after --: argument --limit/-l: expected one argument"),
     ],
 )
