@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.long
 
 
-def test_the_boto3_script_makes_what_the_main_job_makes(tmp_path: Path) -> None:
+def test_boto3_script_creates_the_same_resources_as_the_main_job(tmp_path: Path) -> None:
     done = subprocess.run(
         [
             sys.executable,

@@ -73,7 +73,7 @@ def psql(cloud: Cloud, who: dict[str, Any], sql: str, mode: str = "verify-full")
     return (done.stdout + done.stderr).strip()
 
 
-def test_the_services_user_has_a_schema_of_its_own_and_no_other(cloud: Cloud) -> None:
+def test_service_user_has_only_its_own_schema(cloud: Cloud) -> None:
     service = secret(cloud, f"{NAME}/database")
     assert (
         psql(cloud, service, "CREATE TABLE t AS SELECT 42 AS n; SELECT n, current_schema FROM t")
@@ -87,14 +87,14 @@ def test_the_services_user_has_a_schema_of_its_own_and_no_other(cloud: Cloud) ->
     assert "permission denied" in psql(cloud, service, "CREATE ROLE another")
 
 
-def test_no_password_is_left_in_the_emulators_folder(cloud: Cloud) -> None:
+def test_no_password_remains_in_the_emulator_folder(cloud: Cloud) -> None:
     passwords = [secret(cloud, f"{NAME}/database")["password"], master(cloud)["password"]]
     for path in (cloud.home / "pods").rglob("*"):
         text = path.read_text(errors="replace") if path.is_file() else ""
         assert not [password for password in passwords if password in text], path
 
 
-def test_a_second_run_changes_nothing_and_one_with_a_rotated_password_works(cloud: Cloud) -> None:
+def test_second_run_changes_nothing_and_works_with_a_rotated_password(cloud: Cloud) -> None:
     before = secret(cloud, f"{NAME}/database")
     assert "changed=0" in build(cloud, "database_user")
     rds = cloud.session.client("rds", endpoint_url=cloud.config["aws"]["url"])

@@ -63,7 +63,7 @@ def components(cloud: Cloud) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("mistake", WRONG)
-def test_wrong_input_is_named_before_anything_is_made(cloud: Cloud, mistake: str) -> None:
+def test_wrong_input_is_reported_before_any_change(cloud: Cloud, mistake: str) -> None:
     extra, said = WRONG[mistake]
     if "load_balancer_ports" in extra and cloud.environment == "test":
         pytest.skip("slots of instances have no ports of a node")
@@ -75,7 +75,7 @@ def test_wrong_input_is_named_before_anything_is_made(cloud: Cloud, mistake: str
 
 
 @pytest.mark.parametrize("mistake", ELSEWHERE)
-def test_wrong_surroundings_are_named_before_anything_is_made(
+def test_wrong_surroundings_are_reported_before_any_change(
     cloud: Cloud, mistake: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variables, said = ELSEWHERE[mistake]
@@ -87,7 +87,7 @@ def test_wrong_surroundings_are_named_before_anything_is_made(
     assert cloud.calls(since) == []
 
 
-def test_a_cluster_that_does_not_answer_is_named(cloud: Cloud) -> None:
+def test_unreachable_cluster_is_reported(cloud: Cloud) -> None:
     cluster = {"name": "a", "cluster": {"server": "https://127.0.0.1:1"}}
     context = {"name": "a", "context": {"cluster": "a", "user": "a"}}
     file = cloud.home / "unreachable"
@@ -110,7 +110,7 @@ def test_a_cluster_that_does_not_answer_is_named(cloud: Cloud) -> None:
     assert cloud.writes(since) == 0
 
 
-def test_a_check_of_nothing_tells_what_would_be_made_and_makes_nothing(cloud: Cloud) -> None:
+def test_check_of_a_new_environment_lists_all_resources_and_creates_none(cloud: Cloud) -> None:
     since = cloud.last_call()
     text = cloud.run(*cloud.words("provision"), "--check", "--diff")
     assert "+++ after" in text
@@ -118,7 +118,7 @@ def test_a_check_of_nothing_tells_what_would_be_made_and_makes_nothing(cloud: Cl
     assert cloud.writes(since) == 0
 
 
-def test_a_component_is_built_alone_or_says_what_it_needs(cloud: Cloud) -> None:
+def test_single_component_is_created_or_reports_its_dependency(cloud: Cloud) -> None:
     text = cloud.run(*cloud.words("provision"), "--limit", "load_balancer", fails=True)
     assert (
         f"ansible-playbook playbooks/provision.yml -i inventories/{cloud.environment} --limit network" in text
@@ -131,7 +131,7 @@ def test_a_component_is_built_alone_or_says_what_it_needs(cloud: Cloud) -> None:
     assert changed == {"ecr"}
 
 
-def test_drift_is_named_and_mended(cloud: Cloud) -> None:
+def test_drift_is_reported_and_repaired_in_each_environment(cloud: Cloud) -> None:
     cloud.play("site")
     cloud.run("ansible-playbook", "-i", f"inventories/{cloud.environment}", "molecule/shared/drift.yml")
     cloud.play("provision")

@@ -236,7 +236,7 @@ def pull_request(flow: Flow, github: actions.GitHub) -> actions.Run:
     return github.event("pull-request", "refs/pull/7/merge", flow.commit(), pull_request=head)
 
 
-def test_a_pull_request_is_verified(flow: Flow, github: actions.GitHub) -> None:
+def test_pull_request_is_verified(flow: Flow, github: actions.GitHub) -> None:
     assert pull_request(flow, github).results["verify / verify"] == "success"
     assert flow.messages() == []
 
@@ -248,7 +248,7 @@ def test_a_pull_request_is_verified(flow: Flow, github: actions.GitHub) -> None:
     assert "quality gate refused" in title
 
 
-def test_of_a_fork_the_tests_are_run_without_secrets(flow: Flow, github: actions.GitHub) -> None:
+def test_fork_runs_tests_without_secrets(flow: Flow, github: actions.GitHub) -> None:
     secrets, github.secrets = github.secrets, {}
     run = pull_request(flow, github)
     github.secrets = secrets
@@ -257,7 +257,7 @@ def test_of_a_fork_the_tests_are_run_without_secrets(flow: Flow, github: actions
     assert "A pull request from a fork gets no secrets" in run.log
 
 
-def test_what_has_no_commit_on_record_is_promoted_nowhere(flow: Flow, github: actions.GitHub) -> None:
+def test_release_without_a_recorded_commit_is_not_promoted(flow: Flow, github: actions.GitHub) -> None:
     """The gate would be asked about the merge. Such is the first release, which an administrator has made."""
     given = {"environment": "production", "from": "staging"}
     run = github.call("deploy", "production", flow.commit(), passed(github), **given)
@@ -269,7 +269,7 @@ def test_what_has_no_commit_on_record_is_promoted_nowhere(flow: Flow, github: ac
     )
 
 
-def test_one_image_goes_through_all_three(flow: Flow, github: actions.GitHub) -> None:
+def test_one_image_is_promoted_through_all_environments(flow: Flow, github: actions.GitHub) -> None:
     code(github)
     commit = flow.commit()
     run = github.event("test", "test", commit)
@@ -308,7 +308,7 @@ def test_one_image_goes_through_all_three(flow: Flow, github: actions.GitHub) ->
     assert "### deploy" in (flow.home.parent / "step-summary.md").read_text()
 
 
-def test_an_image_is_built_once(flow: Flow, github: actions.GitHub) -> None:
+def test_image_is_built_once(flow: Flow, github: actions.GitHub) -> None:
     """Of a workflow that is run again, the digest is the same, and Maven and Docker are not called."""
     commit = flow.live("test")
     run = github.call("image", "test", commit, {}, environment="test")
@@ -316,9 +316,7 @@ def test_an_image_is_built_once(flow: Flow, github: actions.GitHub) -> None:
     assert "mvn" not in run.log and run.outputs["image"]["digest"].startswith("sha256:")
 
 
-def test_a_gate_that_is_not_met_stops_what_was_merged_all_the_same(
-    flow: Flow, github: actions.GitHub
-) -> None:
+def test_unmet_quality_gate_stops_a_merged_commit(flow: Flow, github: actions.GitHub) -> None:
     before = flow.lives()
     code(github, sonar="ERROR")
     run = github.event("test", "test", flow.commit())
@@ -338,7 +336,7 @@ def test_a_gate_that_is_not_met_stops_what_was_merged_all_the_same(
     assert flow.lives() == before
 
 
-def test_only_its_branch_deploys_to_an_environment(flow: Flow, github: actions.GitHub) -> None:
+def test_only_the_branch_of_an_environment_deploys_to_it(flow: Flow, github: actions.GitHub) -> None:
     given = {"environment": "production", "digest": "sha256:" + "0" * 64}
     run = github.call("deploy", "test", flow.commit(), {"sonar-token": ""}, **given)
     assert run.results["deploy"] == "failure"
@@ -348,7 +346,7 @@ def test_only_its_branch_deploys_to_an_environment(flow: Flow, github: actions.G
         flow.take_role(qa, f"repo:{REPOSITORY}:environment:test")
 
 
-def test_system_tests_fail_and_the_release_is_held(flow: Flow, github: actions.GitHub) -> None:
+def test_failed_system_tests_hold_the_release(flow: Flow, github: actions.GitHub) -> None:
     before = flow.lives()
     github.variables["STAGING_ON_FAILURE"] = "hold"
     code(github, system=False)
@@ -362,7 +360,7 @@ def test_system_tests_fail_and_the_release_is_held(flow: Flow, github: actions.G
     assert "is held as it is" in title
 
 
-def test_system_tests_fail_and_staging_goes_back(flow: Flow, github: actions.GitHub) -> None:
+def test_failed_system_tests_roll_staging_back(flow: Flow, github: actions.GitHub) -> None:
     test, _, production = flow.lives()
     github.variables["STAGING_ON_FAILURE"] = "rollback"
     (run,) = [run for run in github.runs if run.branch == "staging"]
@@ -373,7 +371,7 @@ def test_system_tests_fail_and_staging_goes_back(flow: Flow, github: actions.Git
     assert "STAGING: back on 1.0.0" in title
 
 
-def test_integration_tests_fail_after_staging_has_moved(flow: Flow, github: actions.GitHub) -> None:
+def test_failed_integration_tests_roll_back_test_and_staging(flow: Flow, github: actions.GitHub) -> None:
     """Both return to what they had; PRODUCTION, that has another release, is left alone."""
     before = flow.lives()
     commit = flow.commit()
@@ -403,7 +401,7 @@ def test_integration_tests_fail_after_staging_has_moved(flow: Flow, github: acti
     assert flow.messages() == []
 
 
-def test_a_runner_dies_and_its_release_is_brought_to_an_end(flow: Flow, github: actions.GitHub) -> None:
+def test_release_of_a_dead_runner_is_recovered(flow: Flow, github: actions.GitHub) -> None:
     """Of an image that nobody analysed, let through knowingly; QA's role sends the requests back."""
     before = flow.lives()
     commit = flow.commit()
@@ -445,7 +443,7 @@ def test_qa_rolls_production_back(flow: Flow, github: actions.GitHub) -> None:
     assert "PRODUCTION: back on 1.0.0" in title
 
 
-def test_the_nightly_check_tells_what_differs(flow: Flow, github: actions.GitHub) -> None:
+def test_nightly_check_reports_drift(flow: Flow, github: actions.GitHub) -> None:
     run = github.call("drift", DEFAULT_BRANCH, flow.commit(), passed(github), environments='["test"]')
     assert run.results["drift"] == "success", run.log[-3000:]
     assert flow.messages() == []
@@ -462,7 +460,7 @@ def test_the_nightly_check_tells_what_differs(flow: Flow, github: actions.GitHub
     assert "TEST is not as described" in title
 
 
-def test_no_secret_shows(flow: Flow, github: actions.GitHub) -> None:
+def test_no_secret_is_shown(flow: Flow, github: actions.GitHub) -> None:
     """In nothing that was printed, at the most talkative, nor in what the rehearsal's parts and the jobs wrote."""
     webhook = github.secrets["DISCORD_WEBHOOK_URL"]
     secrets = {webhook, webhook.rpartition("/")[2], github.secrets["SONAR_TOKEN"], *flow.passwords}

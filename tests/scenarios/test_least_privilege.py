@@ -147,7 +147,7 @@ def leave_preview_rule(account: Account) -> str:
     return str(made["Rules"][0]["RuleArn"])
 
 
-def test_each_role_does_its_own_work_and_no_other(account: Account) -> None:
+def test_each_role_can_do_only_its_own_work(account: Account) -> None:
     quick = ("-e", "release_bake=2s")
     account.play("provision", "provision")
     assert account.refused() == []

@@ -23,7 +23,7 @@ LONG = ("staging", "production")
     "scenario",
     [pytest.param(one, marks=[pytest.mark.long] if one in LONG else []) for one in SCENARIOS],
 )
-def test_the_environment_is_built_stands_and_is_taken_away(scenario: str, tmp_path: Path) -> None:
+def test_environment_is_created_verified_and_destroyed(scenario: str, tmp_path: Path) -> None:
     environ = {**os.environ, "TEAL_REHEARSAL_HOME": str(tmp_path / "rehearsal")}
     environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     words = [sys.executable, "-m", "rehearsal", "run", "--", "molecule", "test", "--scenario-name", scenario]

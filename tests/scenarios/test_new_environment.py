@@ -46,7 +46,7 @@ def files(cloud: Cloud) -> dict[Path, bytes]:
     return {path: (cloud.root / path).read_bytes() for path in paths if not own.search(path.as_posix())}
 
 
-def test_a_fourth_environment_is_built_and_taken_away(cloud: Cloud) -> None:
+def test_fourth_environment_is_created_and_destroyed(cloud: Cloud) -> None:
     written = files(cloud)
     cloud.run("make", "new-environment", "NAME=qa", "FROM=staging")
     touched = {path for path, content in files(cloud).items() if content != written.get(path)}

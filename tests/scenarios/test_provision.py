@@ -101,16 +101,14 @@ def undisturbed(cloud: Cloud) -> Undisturbed:
     return Undisturbed(built, build_writes, standing(cloud), cloud.writes(since))
 
 
-def test_nothing_is_made_that_the_listing_does_not_know(cloud: Cloud, undisturbed: Undisturbed) -> None:
+def test_listing_contains_all_created_resources(cloud: Cloud, undisturbed: Undisturbed) -> None:
     assert account.unlisted(cloud.calls()) == set()
 
 
 @pytest.mark.parametrize(
     "component", [pytest.param(one, marks=[] if one in FAILING else [pytest.mark.long]) for one in COMPONENTS]
 )
-def test_a_component_that_fails_stops_what_comes_after(
-    cloud: Cloud, undisturbed: Undisturbed, component: str
-) -> None:
+def test_failed_component_stops_later_waves(cloud: Cloud, undisturbed: Undisturbed, component: str) -> None:
     """The first of each wave fails beside the others of its wave; for the rest, these don't run again."""
     wave = next(number for number, wave in enumerate(WAVES) if component in wave)
     later = [name for others in WAVES[wave + 1 :] for name in others]
@@ -142,14 +140,12 @@ def test_a_component_that_fails_stops_what_comes_after(
     assert not asked & {key_of(name) for name in later}
 
 
-def test_after_all_failures_all_is_built_as_if_nothing_had_been(
-    cloud: Cloud, undisturbed: Undisturbed
-) -> None:
+def test_environment_is_complete_after_all_failures(cloud: Cloud, undisturbed: Undisturbed) -> None:
     cloud.play("site")
     assert standing(cloud) == undisturbed.built
 
 
-def test_a_destroy_has_to_be_meant(cloud: Cloud, undisturbed: Undisturbed) -> None:
+def test_destroy_needs_confirmation(cloud: Cloud, undisturbed: Undisturbed) -> None:
     since = cloud.last_call()
     text = cloud.play("destroy", fails=True, confirm="production")
     assert "Nothing was removed. The inventory is of 'staging', but 'production' was confirmed." in text
@@ -174,9 +170,7 @@ def killed_again_and_again(cloud: Cloud, playbook: str, total: int, **variables:
 
 
 @pytest.mark.long
-def test_a_destroy_that_is_killed_again_and_again_leaves_nothing(
-    cloud: Cloud, undisturbed: Undisturbed
-) -> None:
+def test_destroy_that_is_killed_repeatedly_leaves_nothing(cloud: Cloud, undisturbed: Undisturbed) -> None:
     cloud.play("site")
     before = snapshots(cloud)
     killed_again_and_again(cloud, "destroy", undisturbed.destroy_writes, destroy_protected=True)
@@ -186,7 +180,7 @@ def test_a_destroy_that_is_killed_again_and_again_leaves_nothing(
 
 
 @pytest.mark.long
-def test_a_build_that_is_killed_again_and_again_makes_nothing_twice(
+def test_provisioning_that_is_killed_repeatedly_creates_nothing_twice(
     cloud: Cloud, undisturbed: Undisturbed
 ) -> None:
     killed_again_and_again(cloud, "site", undisturbed.build_writes)

@@ -41,7 +41,7 @@ def test_deploy_and_rollback_under_load_lose_nothing(clean: Cloud) -> None:
         assert sorted(tags[0] for tags in kept) == sorted([before, tag])
 
 
-def test_a_second_rollback_says_so_and_changes_nothing(clean: Cloud) -> None:
+def test_second_rollback_is_reported_and_changes_nothing(clean: Cloud) -> None:
     before = clean.live()
     clean.deploy(new(clean))
     clean.play("rollback")
@@ -51,7 +51,7 @@ def test_a_second_rollback_says_so_and_changes_nothing(clean: Cloud) -> None:
     assert clean.live() == before
 
 
-def test_a_cold_rollback_brings_an_older_release_up(clean: Cloud) -> None:
+def test_cold_rollback_deploys_an_older_release(clean: Cloud) -> None:
     before = clean.live()
     clean.deploy(new(clean))
     clean.play("retire", at_once=True)
@@ -72,7 +72,7 @@ def test_a_cold_rollback_brings_an_older_release_up(clean: Cloud) -> None:
         ),
     ],
 )
-def test_pods_that_are_evicted_under_load_lose_nothing(clean: Cloud, service: dict[str, str]) -> None:
+def test_evicted_pods_under_load_lose_nothing(clean: Cloud, service: dict[str, str]) -> None:
     """What a user's service has to do for it; Tomcat as it comes loses some (`make bench-switch` counts them)."""
     tag = new(clean, "slow")  # a tenth of a second, so that requests are under way at each moment
     clean.deploy(tag, slot_config={"SERVICE_SLOW_SECONDS": "0.1", **service})
@@ -97,7 +97,7 @@ def test_pods_that_are_evicted_under_load_lose_nothing(clean: Cloud, service: di
         ("wrong-version", "tells version .*-other", 600),
     ],
 )
-def test_a_bad_image_gets_no_traffic_and_fails_without_waiting_for_the_time_limit(
+def test_faulty_image_gets_no_traffic_and_fails_fast(
     clean: Cloud, behaviour: str, verdict: str, start_timeout: int
 ) -> None:
     before, tag = clean.live(), new(clean, behaviour)
@@ -119,7 +119,7 @@ def test_a_bad_image_gets_no_traffic_and_fails_without_waiting_for_the_time_limi
     assert any("was aborted before any traffic moved" in title for title in clean.messages())
 
 
-def test_an_image_that_is_not_found_ends_the_deploy_before_a_release_begins(clean: Cloud) -> None:
+def test_missing_image_ends_the_deploy_before_a_release_begins(clean: Cloud) -> None:
     if clean.extra.get("release_image_repository"):
         pytest.skip("images of another registry are not looked up")
     before = clean.state()
@@ -128,7 +128,7 @@ def test_an_image_that_is_not_found_ends_the_deploy_before_a_release_begins(clea
     assert clean.state() == before
 
 
-def test_a_rule_of_others_is_named_before_a_release_begins(clean: Cloud) -> None:
+def test_foreign_rule_is_reported_before_a_release_begins(clean: Cloud) -> None:
     """Somebody has put a maintenance page before the service."""
     elb = clean.session.client("elbv2", endpoint_url=clean.config["aws"]["url"])
     balancer = elb.describe_load_balancers(Names=["assistant-staging"])["LoadBalancers"][0]["LoadBalancerArn"]
@@ -151,9 +151,7 @@ def test_a_rule_of_others_is_named_before_a_release_begins(clean: Cloud) -> None
     clean.deploy(tag)
 
 
-def test_manifests_that_a_slot_cannot_run_are_refused_before_a_release_begins(
-    clean: Cloud, tmp_path: Path
-) -> None:
+def test_unsupported_manifests_are_refused_before_a_release_begins(clean: Cloud, tmp_path: Path) -> None:
     before, tag = clean.state(), new(clean)
     assert "holds no file that ends in .yml" in clean.deploy(
         tag, fails=True, slot_manifests_dir=str(tmp_path)
@@ -175,7 +173,7 @@ def test_manifests_that_a_slot_cannot_run_are_refused_before_a_release_begins(
     "when",
     [pytest.param({"SERVICE_DIES_SECONDS": "30"}, marks=pytest.mark.long), {"SERVICE_DIES_REQUESTS": "40"}],
 )
-def test_a_release_that_dies_after_the_switch_goes_back_by_itself(clean: Cloud, when: dict[str, str]) -> None:
+def test_release_that_fails_after_the_switch_is_rolled_back(clean: Cloud, when: dict[str, str]) -> None:
     before, tag = clean.live(), new(clean, "dies")
     with clean.load() as load:
         text = clean.deploy(tag, fails=True, release_bake="90s", slot_config=when, release_bake_unready="60s")
@@ -189,7 +187,7 @@ def test_a_release_that_dies_after_the_switch_goes_back_by_itself(clean: Cloud, 
 # -- faults around it ------------------------------------------------------------------------------------
 
 
-def test_a_warm_rollback_needs_no_kubernetes(clean: Cloud) -> None:
+def test_warm_rollback_needs_no_kubernetes(clean: Cloud) -> None:
     if clean.config["kubernetes"]["external"]:
         pytest.skip("somebody else's cluster isn't told to fail")
     before = clean.live()
@@ -204,9 +202,7 @@ def test_a_warm_rollback_needs_no_kubernetes(clean: Cloud) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("fault", [{"mode": "refuse"}, {"mode": "slow", "delay": 2}, {"mode": "error"}])
-def test_kubernetes_that_hesitates_delays_a_deploy_and_fails_none(
-    clean: Cloud, fault: dict[str, Any]
-) -> None:
+def test_slow_kubernetes_delays_a_deploy_but_fails_none(clean: Cloud, fault: dict[str, Any]) -> None:
     if clean.config["kubernetes"]["external"]:
         pytest.skip("somebody else's cluster isn't told to fail")
     tag, latest = new(clean), clean.state()[0]
@@ -221,7 +217,7 @@ def test_kubernetes_that_hesitates_delays_a_deploy_and_fails_none(
 
 
 @pytest.mark.long
-def test_aws_that_throttles_delays_a_deploy_and_fails_none(clean: Cloud) -> None:
+def test_throttling_delays_a_deploy_but_fails_none(clean: Cloud) -> None:
     tag = new(clean)
     for operation in ("ModifyRule", "DescribeRules", "CreateRule", "DescribeTargetHealth"):
         clean.fault("aws", service="elbv2", operation=operation, code="Throttling", count=3)
@@ -233,7 +229,7 @@ def test_aws_that_throttles_delays_a_deploy_and_fails_none(clean: Cloud) -> None
 
 
 @pytest.mark.long
-def test_discord_that_is_down_fails_no_deploy(clean: Cloud) -> None:
+def test_unavailable_discord_fails_no_deploy(clean: Cloud) -> None:
     tag = new(clean)
     extra = {
         "notification_discord_webhook": "http://127.0.0.1:9/api/webhooks/1/x",
@@ -243,7 +239,7 @@ def test_discord_that_is_down_fails_no_deploy(clean: Cloud) -> None:
     assert clean.live() == tag
 
 
-def test_nothing_secret_is_told_at_the_highest_verbosity(clean: Cloud) -> None:
+def test_no_secret_is_shown_at_the_highest_verbosity(clean: Cloud) -> None:
     tag = new(clean)
     text = clean.run(*clean.words("deploy", image_tag=tag), "-vvv")
     text += clean.run(*clean.words("rollback"), "-vvv")

@@ -27,7 +27,7 @@ SOME_DEATHS = [("ready", "again"), ("switching", "other")]
     ("state", "following"),
     list(itertools.product(FORWARD, ("again", "other", "back", "cleanup"))) if EVERYTHING else SOME_DEATHS,
 )
-def test_a_killed_deploy_loses_nothing_and_is_settled_by_the_next_run(
+def test_killed_deploy_loses_nothing_and_is_recovered_by_the_next_run(
     clean: Cloud, state: str, following: str
 ) -> None:
     before, tag = clean.live(), new(clean)
@@ -64,7 +64,7 @@ def test_a_killed_deploy_loses_nothing_and_is_settled_by_the_next_run(
     ],
 )
 @pytest.mark.parametrize("again", [pytest.param(False, marks=pytest.mark.long), True], ids=["other", "again"])
-def test_a_deploy_killed_around_the_objects_of_its_slot_is_settled_by_the_next_run(
+def test_deploy_killed_while_applying_objects_is_recovered_by_the_next_run(
     clean: Cloud, task: str, after: float, again: bool
 ) -> None:
     """The engine's calls die in tests/unit/release; these tasks are Ansible's."""
@@ -81,7 +81,7 @@ def test_a_deploy_killed_around_the_objects_of_its_slot_is_settled_by_the_next_r
 
 
 @pytest.mark.long
-def test_a_killed_rollback_is_carried_through_by_the_next_one(clean: Cloud) -> None:
+def test_killed_rollback_is_completed_by_the_next_one(clean: Cloud) -> None:
     before = clean.live()
     clean.deploy(new(clean))
     latest = clean.state()[0]
@@ -92,7 +92,7 @@ def test_a_killed_rollback_is_carried_through_by_the_next_one(clean: Cloud) -> N
     assert load["failed"] == 0, load
 
 
-def test_a_controller_that_slept_past_its_lease_changes_nothing(clean: Cloud) -> None:
+def test_controller_with_an_expired_lease_changes_nothing(clean: Cloud) -> None:
     before, tag = clean.live(), new(clean)
     latest = clean.state()[0]
     process = clean.start("deploy", image_tag=tag)
@@ -125,7 +125,7 @@ def _signal_all(process: subprocess.Popen[str], name: str) -> None:
 # -- several at once -----------------------------------------------------------------------------------
 
 
-def test_of_several_deploys_at_once_one_wins_and_the_others_say_why(clean: Cloud) -> None:
+def test_one_of_several_deploys_wins_and_the_others_report_why(clean: Cloud) -> None:
     tags = [new(clean) for _ in range(3)]
     with clean.load() as load:
         runs = {tag: clean.start("deploy", image_tag=tag) for tag in tags}
@@ -141,7 +141,7 @@ def test_of_several_deploys_at_once_one_wins_and_the_others_say_why(clean: Cloud
 
 
 @pytest.mark.long
-def test_a_deploy_and_rollbacks_at_once_end_in_one_truth(clean: Cloud) -> None:
+def test_concurrent_deploy_and_rollbacks_end_in_one_state(clean: Cloud) -> None:
     before = clean.live()
     clean.deploy(first := new(clean))
     second = new(clean)

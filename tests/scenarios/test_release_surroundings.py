@@ -62,7 +62,7 @@ def test_own_manifests_with_a_sidecar_an_init_container_and_an_autoscaler(clean:
         pytest.param({"native_behaviour": "crash"}, "agent", "Application run failed", id="native-sidecar"),
     ],
 )
-def test_a_container_beside_the_service_that_crashes_is_named_with_its_log(
+def test_crashing_sidecar_is_reported_with_its_log(
     clean: Cloud, bad: dict[str, str], container: str, line: str
 ) -> None:
     before = clean.live()
@@ -74,7 +74,7 @@ def test_a_container_beside_the_service_that_crashes_is_named_with_its_log(
     assert load["failed"] == 0, load
 
 
-def test_an_autoscaler_of_others_is_left_alone_and_told(clean: Cloud) -> None:
+def test_foreign_autoscaler_is_kept_and_reported(clean: Cloud) -> None:
     before, live = clean.state(), clean.status()["live_slot"]
     slot = "green" if live == "blue" else "blue"
     clean.add_autoscaler(slot, "team-cpu")
@@ -103,7 +103,7 @@ def test_an_autoscaler_of_others_is_left_alone_and_told(clean: Cloud) -> None:
         pytest.param("baking", id="bake"),
     ],
 )
-def test_a_paused_api_server_delays_a_deploy_and_fails_none(clean: Cloud, state: str) -> None:
+def test_paused_api_server_delays_a_deploy_but_fails_none(clean: Cloud, state: str) -> None:
     pause_or_skip(clean)
     before, tag, latest = clean.live(), new(clean), clean.state()[0]
     with clean.load() as load:
@@ -124,7 +124,7 @@ def test_a_paused_api_server_delays_a_deploy_and_fails_none(clean: Cloud, state:
     assert set(load["versions"]) == {before, tag}
 
 
-def test_a_warm_rollback_does_not_wait_for_a_paused_api_server(clean: Cloud) -> None:
+def test_warm_rollback_does_not_wait_for_a_paused_api_server(clean: Cloud) -> None:
     pause_or_skip(clean)
     before = clean.live()
     clean.deploy(new(clean))
@@ -146,7 +146,7 @@ def test_a_warm_rollback_does_not_wait_for_a_paused_api_server(clean: Cloud) -> 
 MANY = 50
 
 
-def test_a_webhook_that_limits_gets_the_outcomes_a_moment_later(clean: Cloud) -> None:
+def test_rate_limited_webhook_receives_the_outcomes_later(clean: Cloud) -> None:
     before, tag = clean.live(), new(clean)
     # The first is that of the switch, which is tried once: whoever waits holds the release.
     clean.fault("discord", kind="rate_limit", count=2, seconds=0.4)
@@ -166,7 +166,7 @@ def test_a_webhook_that_limits_gets_the_outcomes_a_moment_later(clean: Cloud) ->
         pytest.param({"kind": "hang"}, "no answer within 5 s", 2, 1, id="hangs"),
     ],
 )
-def test_a_webhook_that_fails_delays_a_run_by_some_attempts_and_fails_none(
+def test_failing_webhook_delays_a_run_but_fails_none(
     clean: Cloud, fault: dict[str, Any], why: str, deploy: int, rollback: int
 ) -> None:
     before, tag = clean.live(), new(clean)

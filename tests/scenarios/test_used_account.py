@@ -68,7 +68,7 @@ def rules_of_others(cloud: Cloud, elb: Any) -> set[str]:
     return set(add_rules(elb, listener, [answer]))
 
 
-def test_others_notice_nothing(place: Place) -> None:
+def test_resources_of_others_are_unchanged(place: Place) -> None:
     cloud, components = place
     url = cloud.config["aws"]["url"]
     Others(cloud.session, url, cloud.environment).make()

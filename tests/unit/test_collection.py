@@ -39,7 +39,7 @@ def options(role: str) -> dict[str, dict]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_has_what_every_role_has(role):
+def test_role_has_the_common_files(role):
     folder = ROOT / "roles" / role
     for part in ("tasks/main.yml", "meta/main.yml", "meta/argument_specs.yml"):
         assert (folder / part).is_file(), part
@@ -66,7 +66,7 @@ def test_spec_and_defaults_have_the_same_values(role):
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_variables_carry_the_roles_name(role):
+def test_variables_begin_with_the_role_name(role):
     wrong = [name for name in options(role) if not name.startswith(f"{role}_")]
     computed = [
         name
@@ -136,7 +136,7 @@ def test_no_plugin_names_an_environment():
     assert named == {}
 
 
-def test_the_search_for_names_finds_them():
+def test_name_search_finds_environments():
     assert environments_named("platform_environment == 'production'") == ["production"]
     assert environments_named("staging") == ["staging"]
     assert environments_named("ansible-playbook -i inventories/test") == ["test"]
@@ -153,7 +153,7 @@ def components(environment: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_the_graph_of_an_inventory_shows_its_components_by_wave(environment: str) -> None:
+def test_inventory_graph_shows_components_by_wave(environment: str) -> None:
     words = [Path(sys.executable).parent / "ansible-inventory", "-i", f"inventories/{environment}", "--graph"]
     graph = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     drawn: dict[str, str] = {}
@@ -245,12 +245,12 @@ def test_networks_do_not_overlap():
 # -- versions --------------------------------------------------------------------------------------
 
 
-def test_the_version_is_the_same_everywhere():
+def test_version_is_the_same_everywhere():
     version = load("galaxy.yml")["version"]
     assert load("roles/platform/vars/main.yml")["__platform_collection_version"] == version
 
 
-def test_galaxy_needs_what_requirements_say():
+def test_galaxy_dependencies_match_the_requirements():
     required = {entry["name"]: entry["version"] for entry in load("requirements.yml")["collections"]}
     assert load("galaxy.yml")["dependencies"] == required
 
@@ -270,7 +270,7 @@ def test_installed_collections_satisfy_requirements(name, versions):
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_flag_of_the_command_line_is_no_bare_condition(role):
+def test_command_line_flags_are_converted_to_bool_in_conditions(role):
     """`-e flag=false` is the text "false": a template takes it for true, and a condition refuses it."""
     flags = "|".join(name for name, spec in options(role).items() if spec["type"] == "bool")
     if not flags:

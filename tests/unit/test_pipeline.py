@@ -69,7 +69,7 @@ def pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     return Pipeline(tmp_path, monkeypatch)
 
 
-def test_a_pull_request_asks_the_gate_about_its_last_commit(pipeline: Pipeline) -> None:
+def test_pull_request_checks_the_gate_of_its_last_commit(pipeline: Pipeline) -> None:
     pipeline.event(
         "pull-request", "refs/pull/7/merge", "merge", pull_request={"number": 7, "head": {"sha": "head"}}
     )
@@ -77,7 +77,7 @@ def test_a_pull_request_asks_the_gate_about_its_last_commit(pipeline: Pipeline) 
     assert pipeline.played == [("quality_gate", "test", "", asked)]
 
 
-def test_what_is_merged_to_test_is_built_and_deployed_by_its_digest(pipeline: Pipeline) -> None:
+def test_merge_to_test_is_built_and_deployed_by_digest(pipeline: Pipeline) -> None:
     run = pipeline.event("test", "test", "commit")
     gate, deploy, status, tested = pipeline.played
     assert gate == ("quality_gate", "test", "", {"quality_gate_revision": "commit"})
@@ -89,7 +89,7 @@ def test_what_is_merged_to_test_is_built_and_deployed_by_its_digest(pipeline: Pi
 
 
 @pytest.mark.parametrize("failing", ["Build and test", "Analyse", "quality_gate"])
-def test_what_is_not_verified_is_not_built(pipeline: Pipeline, failing: str) -> None:
+def test_unverified_commit_is_not_built(pipeline: Pipeline, failing: str) -> None:
     pipeline.failing = {failing}
     run = pipeline.event("test", "test", "commit")
     assert [run.results[job] for job in ("verify", "image", "deploy", "integration")] == [
@@ -119,7 +119,7 @@ def test_later_branches_promote_and_build_nothing(pipeline: Pipeline) -> None:
         assert status[:3] == ("status", environment, f"{environment}-deploy")
 
 
-def test_what_was_approved_is_deployed_whatever_stands_before_it_then(pipeline: Pipeline) -> None:
+def test_approved_release_is_deployed_even_if_the_source_changes(pipeline: Pipeline) -> None:
     """Its digest is read, and is in the run's summary, before anybody is asked; afterwards it is not read again."""
     pipeline.rules["production"].reviewers = True
 
@@ -138,7 +138,7 @@ def test_what_was_approved_is_deployed_whatever_stands_before_it_then(pipeline: 
 
 
 @pytest.mark.parametrize("failing", ["candidate", "Pin the release and show it for the approval"])
-def test_without_a_candidate_nobody_is_asked(pipeline: Pipeline, failing: str) -> None:
+def test_no_approval_is_requested_without_a_candidate(pipeline: Pipeline, failing: str) -> None:
     pipeline.failing = {failing}
     run = pipeline.event("staging", "staging", "merge")
     ran = {name.rpartition(" ")[2]: result for name, result in run.results.items()}
@@ -148,7 +148,7 @@ def test_without_a_candidate_nobody_is_asked(pipeline: Pipeline, failing: str) -
     assert "deploy" not in pipeline.playbooks()
 
 
-def test_a_digest_that_is_given_comes_with_its_commit(pipeline: Pipeline) -> None:
+def test_given_digest_is_deployed_with_its_commit(pipeline: Pipeline) -> None:
     given = {"environment": "staging", "digest": DIGEST, "commit": "built"}
     run = pipeline.call("deploy", "staging", "merge", {"sonar-token": "x"}, **given)
     assert run.results["candidate"] == "skipped"
@@ -157,22 +157,20 @@ def test_a_digest_that_is_given_comes_with_its_commit(pipeline: Pipeline) -> Non
     assert pipeline.played[0] == ("deploy", "staging", "staging-deploy", expected)
 
 
-def test_a_deploy_of_nothing_is_refused_before_an_approval(pipeline: Pipeline) -> None:
+def test_deploy_without_a_release_is_refused_before_an_approval(pipeline: Pipeline) -> None:
     run = pipeline.call("deploy", "production", "merge", {"sonar-token": "x"}, environment="production")
     assert run.results == {"candidate": "failure", "deploy": "skipped", "reconcile": "skipped"}
     assert pipeline.played == []
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS[1:])
-def test_what_has_not_come_through_its_tests_is_promoted_by_hand_alone(
-    pipeline: Pipeline, environment: str
-) -> None:
+def test_untested_release_is_promoted_only_by_hand(pipeline: Pipeline, environment: str) -> None:
     pipeline.event(environment, environment, "merge", inputs={"untested": True})
     assert "release_tests_required" not in pipeline.played[0][3]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_who_starts_it_by_hand_may_set_the_gate_aside(pipeline: Pipeline, environment: str) -> None:
+def test_manual_run_may_override_the_gate(pipeline: Pipeline, environment: str) -> None:
     pipeline.failing = {"Analyse"}  # SonarCloud is down
     run = pipeline.event(environment, environment, "commit", inputs={"gate-override": "incident 4711"})
     asked = [played for played in pipeline.played if played[0] in ("quality_gate", "deploy")]
@@ -181,21 +179,21 @@ def test_who_starts_it_by_hand_may_set_the_gate_aside(pipeline: Pipeline, enviro
     assert set(run.results.values()) == {"success", "skipped"}
 
 
-def test_a_branch_with_a_pull_request_has_to_meet_the_gate(pipeline: Pipeline) -> None:
+def test_branch_with_a_pull_request_must_meet_the_gate(pipeline: Pipeline) -> None:
     """Its check would be that of the pull request."""
     pipeline.failing = {"Analyse"}
     run = pipeline.event("test", "feature", "commit", inputs={"gate-override": "hurry"})
     assert run.results["verify / verify"] == "failure"
 
 
-def test_a_failed_deploy_is_settled_by_its_own_job(pipeline: Pipeline) -> None:
+def test_failed_deploy_is_recovered_by_its_own_job(pipeline: Pipeline) -> None:
     pipeline.failing = {"deploy"}
     run = pipeline.event("production", "production", "merge")
     assert pipeline.playbooks() == ["candidate", "deploy", "retire"]
     assert (run.results["deploy / deploy"], run.results["deploy / reconcile"]) == ("failure", "skipped")
 
 
-def test_or_else_by_the_next_one_with_the_right_to_roll_back(pipeline: Pipeline) -> None:
+def test_failed_recovery_is_repeated_by_the_reconcile_job(pipeline: Pipeline) -> None:
     """Neither scales a slot down, also if the deploy failed because its approval was refused."""
     pipeline.failing = {"deploy", "retire"}
     pipeline.event("production", "production", "merge")
@@ -207,7 +205,7 @@ def test_or_else_by_the_next_one_with_the_right_to_roll_back(pipeline: Pipeline)
 
 
 @pytest.mark.parametrize(("environment", "check"), [("test", "integration"), ("staging", "system-test")])
-def test_what_a_branch_requires_is_met_by_tests_that_passed_alone(
+def test_required_check_of_a_branch_needs_passed_tests(
     pipeline: Pipeline, environment: str, check: str
 ) -> None:
     for guide in ("pipeline.md", "pipeline.ko.md"):
@@ -219,7 +217,7 @@ def test_what_a_branch_requires_is_met_by_tests_that_passed_alone(
     assert "tested" not in pipeline.playbooks()
 
 
-def test_integration_tests_fail_in_test_and_staging(pipeline: Pipeline) -> None:
+def test_failed_integration_tests_withdraw_from_test_and_staging(pipeline: Pipeline) -> None:
     pipeline.failing = {"Test"}
     pipeline.event("test", "test", "commit")
     asked = {"digest": DIGEST, "lock_wait": "5m", "reason": "the tests of test failed"}
@@ -232,14 +230,14 @@ def test_integration_tests_fail_in_test_and_staging(pipeline: Pipeline) -> None:
 @pytest.mark.parametrize(
     ("on_failure", "playbook"), [("", "withdraw"), ("rollback", "withdraw"), ("hold", "hold")]
 )
-def test_system_tests_fail_case_by_case(pipeline: Pipeline, on_failure: str, playbook: str) -> None:
+def test_failed_system_tests_withdraw_or_hold(pipeline: Pipeline, on_failure: str, playbook: str) -> None:
     pipeline.variables["STAGING_ON_FAILURE"] = on_failure
     pipeline.failing = {"Test"}
     pipeline.event("staging", "staging", "merge")
     assert pipeline.played[-1][:3] == (playbook, "staging", "staging-qa")
 
 
-def test_a_rollback_takes_qas_role_and_a_cold_one_that_of_deploys(pipeline: Pipeline) -> None:
+def test_rollback_uses_the_qa_role_and_a_cold_one_the_deploy_role(pipeline: Pipeline) -> None:
     given = {"environment": "production", "to": "", "reason": "{{ wrong }}", "cold": False}
     pipeline.event("rollback", "test", "commit", inputs=given)
     pipeline.event("rollback", "production", "commit", inputs={**given, "to": "r42", "cold": True})
@@ -251,14 +249,14 @@ def test_a_rollback_takes_qas_role_and_a_cold_one_that_of_deploys(pipeline: Pipe
     assert "branch test is not allowed to deploy to production" in refused.log
 
 
-def test_drift_is_told_even_if_the_check_fails(pipeline: Pipeline) -> None:
+def test_drift_is_reported_even_if_the_check_fails(pipeline: Pipeline) -> None:
     pipeline.failing = {"provision"}
     pipeline.event("nightly", "test", "commit")
     assert pipeline.playbooks() == ["provision", "drift"] * 3
     assert {role.rpartition("-")[2] for _, _, role, _ in pipeline.played} == {"provision"}
 
 
-def test_each_environments_slot_is_freed_whatever_becomes_of_the_others(pipeline: Pipeline) -> None:
+def test_slots_are_retired_independently_per_environment(pipeline: Pipeline) -> None:
     pipeline.failing = {"retire"}
     run = pipeline.event("retire", "test", "commit")
     assert pipeline.played == [("retire", name, f"{name}-provision", {}) for name in ENVIRONMENTS]

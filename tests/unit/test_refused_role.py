@@ -46,7 +46,7 @@ def token(subject: str) -> str:
         ("repo:acme@123/shop@456:pull_request", ["The job has no 'environment'"]),
     ],
 )
-def test_it_names_the_setting_that_the_token_needs(explain, subject: str, says: list[str]) -> None:
+def test_explanation_names_the_setting_for_the_token(explain, subject: str, says: list[str]) -> None:
     message = explain.explanation(explain.subject_of(token(subject)), ROLE)
     assert ROLE in message
     assert f"'{subject}'" in message
@@ -54,7 +54,7 @@ def test_it_names_the_setting_that_the_token_needs(explain, subject: str, says: 
         assert text in message
 
 
-def test_it_asks_github_for_the_subject_and_prints_no_token() -> None:
+def test_subject_comes_from_github_and_no_token_is_printed() -> None:
     asked: list[tuple[str, str]] = []
     given = token("repo:acme@123/shop@456:environment:test")
 
@@ -85,7 +85,7 @@ def test_it_asks_github_for_the_subject_and_prints_no_token() -> None:
     assert not any(part in done.stdout for part in given.split("."))
 
 
-def test_without_the_right_to_a_token_it_says_so() -> None:
+def test_missing_token_permission_is_reported() -> None:
     done = subprocess.run(
         [sys.executable, FILE], env={"ROLE": ROLE}, capture_output=True, text=True, check=True
     )

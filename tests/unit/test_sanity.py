@@ -23,13 +23,13 @@ ROOT = Path(__file__).resolve().parents[2]
         'WARNING: Required program "shellcheck" not found.',
     ],
 )
-def test_a_test_that_was_skipped_is_seen(line: str) -> None:
+def test_skipped_sanity_test_is_detected(line: str) -> None:
     assert sanity.SKIPPED.findall(f'Running sanity test "pep8"\n{line}\nRunning sanity test "pslint"\n') == [
         line
     ]
 
 
-def test_a_program_that_does_not_run_is_no_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_that_does_not_run_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = next(version for version in sanity.CONTROLLER_PYTHON_VERSIONS if version != sanity.OWN)
     shim = tmp_path / f"python{other}"
     shim.write_text("#!/bin/sh\nexit 127\n")
@@ -40,9 +40,7 @@ def test_a_program_that_does_not_run_is_no_python(tmp_path: Path, monkeypatch: p
     assert list(sanity.pythons())[:2] == [sanity.OWN, other]
 
 
-def test_the_get_pip_script_of_the_cache_is_left_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cached_get_pip_script_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sanity, "CACHE", tmp_path)
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     (tmp_path / "get_pip_24_2.py").write_text("theirs")
@@ -53,7 +51,7 @@ def test_the_get_pip_script_of_the_cache_is_left_alone(
     assert not (tmp_path / "get_pip_24_3.py").exists()
 
 
-def test_what_is_ignored_is_the_license_alone() -> None:
+def test_only_the_license_check_is_ignored() -> None:
     files = sorted((ROOT / "tests" / "sanity").iterdir())
     assert [file.name for file in files] == [f"ignore-{core}.txt" for core in ("2.19", "2.20", "2.21")]
     for file in files:
@@ -63,7 +61,7 @@ def test_what_is_ignored_is_the_license_alone() -> None:
     assert "missing-gplv3-license" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
 
-def test_no_value_is_called_by_an_underscore_alone() -> None:
+def test_no_value_is_named_with_a_single_underscore() -> None:
     """ansible-test's pylint refuses the name, and takes a minute to say so."""
     found = [
         f"{file.relative_to(ROOT)}:{node.lineno}"

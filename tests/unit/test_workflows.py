@@ -107,7 +107,7 @@ def test_one_version_of_each_action() -> None:
 
 
 @named
-def test_what_fails_in_a_pipe_fails_the_step(path: Path) -> None:
+def test_failure_in_a_pipe_fails_the_step(path: Path) -> None:
     """Only the shell that is asked for by its name has pipefail."""
     for step in steps(path):
         if re.search(r"(?<!\|)\|(?!\|)", step.get("run", "")):
@@ -115,7 +115,7 @@ def test_what_fails_in_a_pipe_fails_the_step(path: Path) -> None:
 
 
 @named
-def test_rights_are_the_least(path: Path) -> None:
+def test_permissions_are_minimal(path: Path) -> None:
     assert load(path)["permissions"] == {}
     for name, job in jobs(path):
         assert job["permissions"] == RIGHTS.get((path.name, name), {"contents": "read"}), name
@@ -123,7 +123,7 @@ def test_rights_are_the_least(path: Path) -> None:
 
 
 @named
-def test_what_changes_an_environment_is_one_at_a_time_and_never_cancelled(path: Path) -> None:
+def test_changes_of_an_environment_run_one_at_a_time_and_are_never_cancelled(path: Path) -> None:
     for name, job in jobs(path):
         if "id-token" in job["permissions"]:
             assert job["environment"], f"{name}: AWS trusts GitHub's environments alone"
@@ -137,7 +137,7 @@ QUEUED = {"rollback", "withdraw", "hold", "tested"}
 DEPLOYS = {"deploy", "promote"}
 
 
-def test_each_rollback_waits_its_turn_and_no_stale_deploy_does() -> None:
+def test_rollbacks_are_queued_and_stale_deploys_are_not() -> None:
     queued, deploys = set(), set()
     for path in WORKFLOWS:
         for name, job in jobs(path):
@@ -157,11 +157,11 @@ def test_each_rollback_waits_its_turn_and_no_stale_deploy_does() -> None:
 
 
 @pytest.mark.parametrize("guide", ["pipeline.md", "pipeline.ko.md"])
-def test_the_guide_explains_the_queue(guide: str) -> None:
+def test_guide_explains_the_queue(guide: str) -> None:
     assert "`queue: max`" in (ROOT / "docs" / guide).read_text("utf-8")
 
 
-def test_merges_to_a_branch_go_through_in_their_order() -> None:
+def test_merges_to_a_branch_run_in_order() -> None:
     """Runs of one branch wait for each other, and not in a group that a job of theirs waits for: it never came."""
     groups = {
         job["concurrency"]["group"] for path in WORKFLOWS for _, job in jobs(path) if "concurrency" in job
@@ -177,7 +177,7 @@ def test_merges_to_a_branch_go_through_in_their_order() -> None:
     assert not {group for group in groups if group.startswith(("${{ github.workflow", "test-", "staging-"))}
 
 
-def test_what_is_scheduled_takes_no_deploys_place() -> None:
+def test_scheduled_runs_replace_no_deploy() -> None:
     """GitHub keeps one run waiting in a group, and a further one replaces it; and a schedule has no reviewer."""
     groups = {
         path.stem: job["concurrency"]["group"]
@@ -197,7 +197,7 @@ def test_what_is_scheduled_takes_no_deploys_place() -> None:
 
 
 @named
-def test_no_checkout_leaves_its_token(path: Path) -> None:
+def test_no_checkout_persists_its_token(path: Path) -> None:
     found = [step for step in steps(path) if step.get("uses", "").startswith("actions/checkout@")]
     assert all(step["with"]["persist-credentials"] is False for step in found)
 
@@ -213,7 +213,7 @@ def test_no_input_is_pasted_into_a_shell(path: Path) -> None:
 @pytest.mark.parametrize(
     "path", WORKFLOWS + ACTIONS, ids=lambda path: str(path.relative_to(ROOT / ".github"))
 )
-def test_steps_call_what_is_there(path: Path) -> None:
+def test_steps_call_existing_targets_and_playbooks(path: Path) -> None:
     for step in steps(path):
         if step.get("uses", "").endswith("/actions/playbook"):
             assert step["with"]["playbook"] in PLAYBOOKS, step["name"]
@@ -263,7 +263,7 @@ def test_variables_of_playbooks_are_json() -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_examples_fit_what_they_call(path: Path) -> None:
+def test_examples_match_the_called_workflows(path: Path) -> None:
     """Inputs, secrets, outputs and permissions of the callers are those of the called."""
     document = load(path)
     for name, job in jobs(path):
@@ -302,7 +302,7 @@ def play() -> Any:
     return module
 
 
-def test_what_people_type_stays_the_text_that_it_is(play: Any, tmp_path: Path) -> None:
+def test_user_input_stays_text(play: Any, tmp_path: Path) -> None:
     """Through Ansible itself: quotes, templates, further variables and a line's end arrive as text."""
     (tmp_path / "playbooks").mkdir()
     (tmp_path / "inventories/staging").mkdir(parents=True)
@@ -332,7 +332,7 @@ def test_what_people_type_stays_the_text_that_it_is(play: Any, tmp_path: Path) -
     assert (tmp_path / "told").read_text() == nasty.replace("\n", " ") + "|1|True|1.10|True"
 
 
-def test_what_looks_without_changing_may_be_asked_for(play: Any) -> None:
+def test_read_only_arguments_are_allowed(play: Any) -> None:
     words = play.command(
         {"PLAYBOOK": "provision", "ENVIRONMENT": "test", "ARGUMENTS": "--check --diff -vv"}, ROOT
     )
@@ -347,7 +347,7 @@ def test_what_looks_without_changing_may_be_asked_for(play: Any) -> None:
     ]
 
 
-def test_a_profile_of_the_inventory_is_not_for_jobs(play: Any, tmp_path: Path) -> None:
+def test_profile_of_the_inventory_is_not_used_in_jobs(play: Any, tmp_path: Path) -> None:
     """A job has the keys of its role, and AWS modules refuse a profile beside keys."""
     given = {
         "PLAYBOOK": "status",
@@ -393,6 +393,6 @@ def test_a_profile_of_the_inventory_is_not_for_jobs(play: Any, tmp_path: Path) -
         ),
     ],
 )
-def test_what_cannot_be_run_is_refused(play: Any, environ: dict[str, str], told: str) -> None:
+def test_unknown_names_and_arguments_are_refused(play: Any, environ: dict[str, str], told: str) -> None:
     with pytest.raises(play.Refused, match=re.escape(told)):
         play.command(environ, ROOT)

@@ -43,7 +43,7 @@ def sent(aws: None, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return requests
 
 
-def test_an_alarm_is_told(sent: list[Any]) -> None:
+def test_alarm_is_posted(sent: list[Any]) -> None:
     function.handler(EVENT, None)
     [request] = sent
     body = json.loads(request.data)
@@ -53,7 +53,7 @@ def test_an_alarm_is_told(sent: list[Any]) -> None:
     assert body["embeds"][0]["fields"][0]["value"] == ALARM["NewStateReason"]
 
 
-def test_long_texts_are_cut_to_what_discord_takes() -> None:
+def test_long_texts_are_cut_to_the_limits_of_discord() -> None:
     long = {**ALARM, "AlarmName": "a" * 300, "AlarmDescription": "d" * 5000, "NewStateReason": "r" * 5000}
     [embed] = function.message(long)["embeds"]
     assert len(embed["title"]) <= 256
@@ -68,7 +68,7 @@ def test_long_texts_are_cut_to_what_discord_takes() -> None:
         (urllib.error.URLError(f"can't resolve {WEBHOOK}"), "Discord can't be reached: URLError"),
     ],
 )
-def test_what_cannot_be_sent_fails_and_tells_no_secret(
+def test_failed_message_fails_and_shows_no_secret(
     sent: list[Any], monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
 ) -> None:
     def urlopen(request: Any, timeout: float) -> Any:
@@ -81,7 +81,7 @@ def test_what_cannot_be_sent_fails_and_tells_no_secret(
     assert failed.value.__suppress_context__
 
 
-def test_a_secret_that_is_no_webhook_is_not_shown() -> None:
+def test_secret_without_a_webhook_is_not_shown() -> None:
     with pytest.raises(RuntimeError, match="the secret holds no address") as failed:
         function.send("http://elsewhere/planted-token", {})
     assert "planted-token" not in str(failed.value)

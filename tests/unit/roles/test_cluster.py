@@ -46,7 +46,7 @@ MADE = {"cluster": {"resourcesVpcConfig": {"clusterSecurityGroupId": "sg-made"}}
         ({"changed": True}, {"skipped": True}, "sg-planned-cluster"),  # a check before the first build
     ],
 )
-def test_nodes_are_in_the_clusters_own_group(
+def test_nodes_have_the_security_group_of_the_cluster(
     control_plane: dict[str, Any], before: dict[str, Any], group: str
 ) -> None:
     computed = DataLoader().load_from_file(

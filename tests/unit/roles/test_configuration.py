@@ -120,20 +120,20 @@ def variables_of_instance(folder: Path, config: dict[str, Any]) -> dict[str, str
     return dict(variable.split("=", 1) for variable in told)
 
 
-def test_both_kinds_of_slot_give_the_same_variables(tmp_path: Path) -> None:
+def test_both_kinds_of_slot_have_the_same_variables(tmp_path: Path) -> None:
     assert list(wrong(ODD, "instance")) == []
     pod, instance = variables_of_pod(ODD), variables_of_instance(tmp_path, ODD)
     assert pod == instance
     assert {name: pod[name] for name in ODD} == environment(ODD)
 
 
-def test_what_values_become(tmp_path: Path) -> None:
+def test_values_become_text(tmp_path: Path) -> None:
     got = variables_of_instance(tmp_path, ODD)
     assert got["MAPPING"] == '{"a": ["값", 1, null, true], "b": {"c": "line\\nbreak"}}'
     assert (got["EMPTY"], got["FLAG"], got["NUMBER"], got["RATIO"]) == ("", "true", "42", "0.5")
 
 
-def test_the_users_value_wins_but_for_what_follows_from_settings(tmp_path: Path) -> None:
+def test_user_value_overrides_defaults_but_not_reserved_variables(tmp_path: Path) -> None:
     """A record of before may hold what is refused now; both kinds of slot then do the same."""
     config = dict.fromkeys((*RESERVED, *DEFAULTS), "mine")
     pod, instance = variables_of_pod(config), variables_of_instance(tmp_path, config)
@@ -142,7 +142,7 @@ def test_the_users_value_wins_but_for_what_follows_from_settings(tmp_path: Path)
     assert pod["SERVER_PORT"] == "8080" and pod["SERVER_SHUTDOWN"] == "graceful"
 
 
-def test_the_names_are_those_of_the_role(tmp_path: Path) -> None:
+def test_names_are_those_of_the_role(tmp_path: Path) -> None:
     loader = DataLoader()
     set_by_role = loader.load_from_file(str(ROOT / "roles/slot/vars/main.yml"))
     assert set(set_by_role["__slot_reserved"]) == set(RESERVED) - {"MANAGEMENT_SERVER_PORT"}
@@ -150,7 +150,7 @@ def test_the_names_are_those_of_the_role(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["slot_log_group", "platform_region"])
-def test_no_other_value_runs_as_root(tmp_path: Path, name: str) -> None:
+def test_values_cannot_run_commands_as_root(tmp_path: Path, name: str) -> None:
     instance = Instance(tmp_path)
     instance.run(
         user_data({}, **{name: "x'$(touch pwned)`touch pwned`\"; touch pwned\nEND_OF_SCRIPT\ntouch pwned"})
@@ -159,7 +159,7 @@ def test_no_other_value_runs_as_root(tmp_path: Path, name: str) -> None:
     assert not (tmp_path / "pwned").exists()
 
 
-def test_the_unit_pulls_and_runs_the_image(tmp_path: Path) -> None:
+def test_unit_pulls_and_runs_the_image(tmp_path: Path) -> None:
     instance = Instance(tmp_path)
     instance.run(user_data({}, slot_shutdown=40))
     assert instance.service("pull") == ["pull", RELEASE["image"]]
@@ -171,7 +171,7 @@ def test_the_unit_pulls_and_runs_the_image(tmp_path: Path) -> None:
     assert (tmp_path / "etc/teal/service.env").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_largest_configuration_fits_into_user_data() -> None:
+def test_largest_configuration_fits_into_user_data() -> None:
     size = 9 * 1024
     while list(wrong({"A": "x" * size}, "instance")):
         size -= 16
@@ -208,11 +208,11 @@ WRONG: list[tuple[Any, str, str]] = [
 
 
 @pytest.mark.parametrize(("config", "kind", "message"), WRONG, ids=lambda value: str(value)[:40])
-def test_what_is_refused(config: Any, kind: str, message: str) -> None:
+def test_invalid_configuration_is_refused(config: Any, kind: str, message: str) -> None:
     found = [told for _, told in run_checks({"slot_config": config, "slot_kind": kind})]
     assert any(message in told for told in found), found
 
 
 @pytest.mark.parametrize("size", [9000, 100000])
-def test_what_is_large_for_an_instance_is_taken_on_kubernetes(size: int) -> None:
+def test_configuration_too_large_for_an_instance_is_accepted_on_kubernetes(size: int) -> None:
     assert run_checks({"slot_config": {"A": "x" * size}, "slot_kind": "kubernetes"}) == []

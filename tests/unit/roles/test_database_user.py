@@ -69,7 +69,7 @@ def run(prepare: ModuleType, service: dict[str, Any], **settings: str) -> Secret
     return cli
 
 
-def test_the_first_run_makes_a_password_and_keeps_it(prepare: ModuleType, tmp_path: Path) -> None:
+def test_first_run_creates_and_stores_a_password(prepare: ModuleType, tmp_path: Path) -> None:
     secret = run(prepare, {}).secrets["shop-staging/database"]
     password = secret.pop("password")
     assert len(password) == 40 and password.isalnum()
@@ -83,9 +83,7 @@ def test_the_first_run_makes_a_password_and_keeps_it(prepare: ModuleType, tmp_pa
     assert f"""ALTER ROLE "shop_staging" PASSWORD '{password}';""" in (tmp_path / "user.sql").read_text()
 
 
-def test_a_password_that_stands_is_kept_and_the_secret_not_written(
-    prepare: ModuleType, tmp_path: Path
-) -> None:
+def test_existing_password_is_kept_and_the_secret_not_written(prepare: ModuleType, tmp_path: Path) -> None:
     first = run(prepare, {}).secrets["shop-staging/database"]
     again = run(prepare, first)
     assert "put-secret-value" not in [line[1] for line in again.lines]
@@ -94,7 +92,7 @@ def test_a_password_that_stands_is_kept_and_the_secret_not_written(
 
 
 @pytest.mark.parametrize("engine", ["postgres", "mysql"])
-def test_no_password_is_in_a_command_line_or_in_what_is_printed(
+def test_no_password_is_in_a_command_line_or_in_the_output(
     prepare: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture, engine: str
 ) -> None:
     cli = run(prepare, {}, ENGINE=engine)
@@ -105,7 +103,7 @@ def test_no_password_is_in_a_command_line_or_in_what_is_printed(
         assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600, name
 
 
-def test_the_master_connects_by_tls_with_the_regions_ca(prepare: ModuleType, tmp_path: Path) -> None:
+def test_master_connects_by_tls_with_the_ca_of_the_region(prepare: ModuleType, tmp_path: Path) -> None:
     run(prepare, {})
     command = (tmp_path / "run.sh").read_text()
     assert "PGSSLMODE=verify-full" in command and "ON_ERROR_STOP=1" in command
@@ -115,7 +113,7 @@ def test_the_master_connects_by_tls_with_the_regions_ca(prepare: ModuleType, tmp
 
 
 @pytest.mark.parametrize("engine", ["postgres", "mysql"])
-def test_the_client_finds_its_files_in_a_folder_whose_name_has_a_space(
+def test_client_finds_its_files_in_a_folder_with_a_space(
     prepare: ModuleType, tmp_path: Path, engine: str
 ) -> None:
     work = tmp_path / "new folder"
@@ -142,15 +140,13 @@ def test_the_client_finds_its_files_in_a_folder_whose_name_has_a_space(
         assert (work / "user.sql").read_text() in done.stdout
 
 
-def test_mysqls_password_is_quoted(prepare: ModuleType, tmp_path: Path) -> None:
+def test_mysql_password_is_quoted(prepare: ModuleType, tmp_path: Path) -> None:
     run(prepare, {}, ENGINE="mysql")
     assert 'password="pa:ss\\\\w\\"ord"' in (tmp_path / "my.cnf").read_text()
     assert "REQUIRE SSL" in (tmp_path / "user.sql").read_text()
 
 
-def test_the_sql_can_be_run_twice_and_leaves_the_master_no_member(
-    prepare: ModuleType, tmp_path: Path
-) -> None:
+def test_sql_is_repeatable_and_leaves_the_master_no_member(prepare: ModuleType, tmp_path: Path) -> None:
     run(prepare, {})
     sql = (tmp_path / "user.sql").read_text()
     assert "WHERE NOT EXISTS" in sql and "\\gexec" in sql and "CREATE SCHEMA IF NOT EXISTS" in sql

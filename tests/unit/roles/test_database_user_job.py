@@ -102,7 +102,7 @@ def changed(text: str) -> int:
     return int(re.search(r"changed=(\d+)", text)[1])
 
 
-def test_a_job_runs_once_and_again_when_its_script_changes(api: Any, namespace: str, play: Play) -> None:
+def test_job_runs_again_only_when_its_script_changes(api: Any, namespace: str, play: Play) -> None:
     code, text = play("--check")
     assert (code, changed(text), jobs(api)) == (0, 1, {}), text
     code, text = play()
@@ -118,9 +118,7 @@ def test_a_job_runs_once_and_again_when_its_script_changes(api: Any, namespace: 
 
 
 @pytest.mark.long
-def test_a_job_that_failed_is_reported_with_its_log_and_run_anew(
-    api: Any, namespace: str, play: Play
-) -> None:
+def test_failed_job_is_reported_with_its_log_and_run_again(api: Any, namespace: str, play: Play) -> None:
     images = {"postgres": RUN}
     code, text = play(database_user_client_images=images)
     assert code == 2
@@ -137,7 +135,7 @@ def test_a_job_that_failed_is_reported_with_its_log_and_run_anew(
 
 
 @pytest.mark.long
-def test_a_job_that_hangs_is_reported_with_its_log_and_waited_for_by_the_next_run(
+def test_hanging_job_is_reported_with_its_log_and_the_next_run_waits_for_it(
     api: Any, namespace: str, play: Play
 ) -> None:
     script = "import time; print('connecting', flush=True); time.sleep(25)"
@@ -152,14 +150,14 @@ def test_a_job_that_hangs_is_reported_with_its_log_and_waited_for_by_the_next_ru
     assert (code, changed(text), jobs(api)) == (0, 0, hanging), text
 
 
-def test_an_image_that_is_missing_is_named(api: Any, namespace: str, play: Play) -> None:
+def test_missing_image_is_reported(api: Any, namespace: str, play: Play) -> None:
     code, text = play(database_user_timeout=4, database_user_aws_image=f"{REGISTRY}:missing")
     assert code == 2
     assert re.search(r"Container prepare of pod \S+ waits: (ErrImagePull|ImagePullBackOff)", text), text
 
 
 @pytest.mark.long
-def test_a_namespace_that_is_created_at_the_same_time_is_waited_for(api: Any, play: Play) -> None:
+def test_job_waits_for_a_namespace_that_is_being_created(api: Any, play: Play) -> None:
     code, text = play("--check")
     assert (code, changed(text)) == (0, 1), text
 

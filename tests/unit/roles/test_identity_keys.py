@@ -44,7 +44,7 @@ def principal(environment: Rendered, role: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 @pytest.mark.parametrize("role", ["alarms", "cluster"])
-def test_a_new_keys_own_policy_lets_its_environment_provision_it(role: str, name: str) -> None:
+def test_policy_of_a_new_key_allows_its_environment_to_provision_it(role: str, name: str) -> None:
     environment = Rendered(name)
     document = policy(role, environment)
     for action in FIRST:
@@ -87,7 +87,7 @@ def test_aliases_are_those_of_the_environment() -> None:
         assert not environment.may("provision", "kms:CreateAlias", environment.arn("kms", f"alias/{alias}"))
 
 
-def test_each_key_is_created_without_tags_and_tagged_next() -> None:
+def test_keys_are_created_without_tags_and_tagged_afterwards() -> None:
     """CreateKey with tags takes kms:TagResource for every key that has no tags."""
     for role in ("alarms", "cluster"):
         tasks = yaml.safe_load((ROOT / "roles" / role / "tasks/present.yml").read_text())

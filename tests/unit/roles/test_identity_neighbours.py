@@ -33,7 +33,7 @@ def neighbour(environment: str, application: str = "assistant") -> Rendered:
     ids=lambda other: other.name,
 )
 @pytest.mark.parametrize("role", ["provision", "deploy", "qa"])
-def test_no_action_of_a_role_reaches_a_neighbour(role: str, other: Rendered) -> None:
+def test_no_action_of_a_role_reaches_another_environment(role: str, other: Rendered) -> None:
     test = neighbour("test")
     context = {
         "iam:PassedToService": "ec2.amazonaws.com",
@@ -65,7 +65,7 @@ def test_no_action_of_a_role_reaches_a_neighbour(role: str, other: Rendered) -> 
 @pytest.mark.parametrize(
     "other", [neighbour("test-2"), neighbour("production")], ids=lambda other: other.name
 )
-def test_the_boundary_alone_keeps_all_that_has_tags_apart(other: Rendered) -> None:
+def test_boundary_alone_separates_resources_with_tags(other: Rendered) -> None:
     """Whatever policies the provision role gives itself or another role of its environment."""
     test = neighbour("test")
     reached = [
@@ -79,7 +79,7 @@ def test_the_boundary_alone_keeps_all_that_has_tags_apart(other: Rendered) -> No
     assert not reached, "\n".join(reached)
 
 
-def test_a_certificate_of_another_environment_is_not_claimed_nor_replaced() -> None:
+def test_certificate_of_another_environment_is_neither_claimed_nor_replaced() -> None:
     test = Rendered("test")
     certificate = test.arn("acm", "certificate/1")
     claim, own, foreign = tags("test", request=True), tags("test"), tags("production")
@@ -102,14 +102,16 @@ def test_a_certificate_of_another_environment_is_not_claimed_nor_replaced() -> N
         ("logs:PutLogEvents", "log-group:x:log-stream:y"),
     ],
 )
-def test_the_boundary_denies_another_environments_things_of_every_service(action: str, resource: str) -> None:
+def test_boundary_denies_resources_of_another_environment_in_every_service(
+    action: str, resource: str
+) -> None:
     test = Rendered("test")
     arn = test.arn(action.partition(":")[0], resource)
     assert allowed([EVERYTHING], test.boundary, action, arn, tags("test"))
     assert not allowed([EVERYTHING], test.boundary, action, arn, tags("production"))
 
 
-def test_the_boundary_bounds_dns_by_names_and_leaves_out_s3() -> None:
+def test_boundary_limits_dns_by_name_and_excludes_s3() -> None:
     """Route 53 knows no tags in a condition, and no role has to do with S3."""
     production, key = Rendered("production"), "route53:ChangeResourceRecordSetsNormalizedRecordNames"
 
@@ -131,7 +133,7 @@ def test_the_boundary_bounds_dns_by_names_and_leaves_out_s3() -> None:
     "action",
     ["acm:AddTagsToCertificate", "ec2:CreateVpc", "kms:CreateKey", "lambda:TagResource", "sns:CreateTopic"],
 )
-def test_nothing_gets_the_label_of_another_environment(action: str) -> None:
+def test_no_resource_gets_the_tags_of_another_environment(action: str) -> None:
     test = Rendered("test")
     assert not allowed([EVERYTHING], test.boundary, action, "*", tags("production", request=True))
     assert allowed([EVERYTHING], test.boundary, action, "*", tags("test", request=True))

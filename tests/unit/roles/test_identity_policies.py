@@ -32,7 +32,7 @@ def environment(request: pytest.FixtureRequest, rendered: dict[str, Rendered]) -
 # -- form -------------------------------------------------------------------------------------------
 
 
-def test_only_the_roles_that_are_needed(rendered: dict[str, Rendered]) -> None:
+def test_only_needed_roles_are_created(rendered: dict[str, Rendered]) -> None:
     people = {"provision", "deploy", "qa"}
     kubernetes = {"cluster", "nodes", "service", "functions", "database-user"}
     # A function may tell Discord of alarms in any environment that has alarms.
@@ -41,7 +41,7 @@ def test_only_the_roles_that_are_needed(rendered: dict[str, Rendered]) -> None:
     assert set(rendered["production"].roles) == people | kubernetes | {"bastion"}
 
 
-def test_nothing_is_allowed_without_bounds(environment: Rendered) -> None:
+def test_no_statement_allows_unbounded_access(environment: Rendered) -> None:
     for role, policies in environment.policies.items():
         for policy in policies.values():
             for statement in policy["Statement"]:
@@ -59,13 +59,13 @@ KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_a_key_of_ones_own_for_the_releases_is_used_through_dynamodb_alone(name: str) -> None:
+def test_customer_key_of_releases_is_used_only_through_dynamodb(name: str) -> None:
     """DynamoDB asks for it by the rights of whoever reads or writes the table."""
     encrypted, through = (
         Rendered(name, identity_release_keys=[KEY]),
         {"kms:ViaService": f"dynamodb.{REGION}.amazonaws.com"},
     )
-    test_nothing_is_allowed_without_bounds(encrypted)
+    test_no_statement_allows_unbounded_access(encrypted)
     for role in ("deploy", "qa", "provision"):
         for action in (
             "Encrypt",
@@ -94,7 +94,7 @@ def test_roles_are_passed_to_named_services_only(environment: Rendered) -> None:
                         assert f":role/{environment.name}/" in resource
 
 
-def test_statements_have_names_of_their_own(environment: Rendered) -> None:
+def test_statement_ids_are_unique(environment: Rendered) -> None:
     for policies in environment.policies.values():
         for policy in policies.values():
             names = [statement["Sid"] for statement in policy["Statement"]]
@@ -123,14 +123,14 @@ def test_github_is_trusted_by_environment(environment: Rendered) -> None:
     }
 
 
-def test_a_repository_may_be_named_by_its_numbers() -> None:
+def test_repository_may_be_named_with_its_numbers() -> None:
     numbered = "teal-platform@123456/assistant@456789"
     (statement,) = Rendered("staging", identity_github_repository=numbered).trust["deploy"]["Statement"]
     subjects = statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"]
     assert subjects == [f"repo:{numbered}:environment:staging"]
 
 
-def test_named_principals_are_trusted_too() -> None:
+def test_listed_principals_are_trusted() -> None:
     person = f"arn:aws:iam::{ACCOUNT}:role/people"
     trusted = {"deploy": [], "provision": [], "qa": [person]}
     trust = Rendered("staging", identity_trusted_principals=trusted).trust
@@ -145,7 +145,7 @@ def test_without_github_the_account_decides() -> None:
     assert statement["Principal"] == {"AWS": [f"arn:aws:iam::{ACCOUNT}:root"]}
 
 
-def test_pods_of_one_cluster_and_namespace_only(rendered: dict[str, Rendered]) -> None:
+def test_only_pods_of_one_cluster_and_namespace_are_trusted(rendered: dict[str, Rendered]) -> None:
     for role in ("service", "database-user"):
         (statement,) = rendered["production"].trust[role]["Statement"]
         assert statement["Action"] == ["sts:AssumeRole", "sts:TagSession"]
@@ -161,7 +161,7 @@ def slot_rule(environment: Rendered) -> str:
     return environment.arn("elasticloadbalancing", f"listener-rule/app/{environment.name}/1/2/3")
 
 
-def test_qa_may_look_and_roll_back_to_the_warm_slot(environment: Rendered) -> None:
+def test_qa_may_read_and_roll_back_to_the_warm_slot(environment: Rendered) -> None:
     rule = tags(environment.environment, "load_balancer")
     assert environment.may("qa", "elasticloadbalancing:ModifyRule", slot_rule(environment), **rule)
     table = environment.arn("dynamodb", f"table/{environment.name}-releases")
@@ -171,7 +171,7 @@ def test_qa_may_look_and_roll_back_to_the_warm_slot(environment: Rendered) -> No
         assert environment.may("qa", f"elasticloadbalancing:{action}")
 
 
-def test_qa_moves_the_weights_of_one_rule(environment: Rendered) -> None:
+def test_qa_may_change_the_weights_of_one_rule(environment: Rendered) -> None:
     modify = "elasticloadbalancing:ModifyRule"
     own = tags(environment.environment, "load_balancer")
     foreign = environment.arn("elasticloadbalancing", "listener-rule/app/assistant-other/1/2/3")
@@ -184,7 +184,7 @@ def test_qa_moves_the_weights_of_one_rule(environment: Rendered) -> None:
     assert not environment.may("qa", modify, slot_rule(environment))
 
 
-def test_qa_removes_preview_rules_of_its_environment_alone(environment: Rendered) -> None:
+def test_qa_may_remove_preview_rules_only_in_its_environment(environment: Rendered) -> None:
     """Reconciling a deploy whose runner died removes its preview rule, by QA's role."""
     delete, rule = "elasticloadbalancing:DeleteRule", slot_rule(environment)
     assert environment.may("qa", delete, rule, **tags(environment.environment, "release"))
@@ -219,13 +219,15 @@ def test_qa_removes_preview_rules_of_its_environment_alone(environment: Rendered
         ("lambda:UpdateFunctionCode", "lambda", "function:{name}-hello"),
     ],
 )
-def test_qa_may_not(environment: Rendered, action: str, service: str, resource: str) -> None:
+def test_qa_may_not_change_anything_else(
+    environment: Rendered, action: str, service: str, resource: str
+) -> None:
     own = tags(environment.environment, "load_balancer") | {"iam:PassedToService": "ec2.amazonaws.com"}
     name = environment.name
     assert not environment.may("qa", action, environment.arn(service, resource.format(name=name)), **own)
 
 
-def test_deploy_moves_releases_and_changes_nothing_else(environment: Rendered) -> None:
+def test_deploy_may_only_change_releases(environment: Rendered) -> None:
     rule = slot_rule(environment)
     assert environment.may("deploy", "elasticloadbalancing:ModifyRule", rule)
     assert environment.may("deploy", "ecr:DescribeImages", environment.arn("ecr", "repository/assistant"))
@@ -245,7 +247,7 @@ def test_deploy_moves_releases_and_changes_nothing_else(environment: Rendered) -
         assert not environment.may("deploy", action, "*", **own), action
 
 
-def test_provision_frees_the_idle_slot(environment: Rendered) -> None:
+def test_provision_may_scale_down_the_idle_slot(environment: Rendered) -> None:
     table = environment.arn("dynamodb", f"table/{environment.name}-releases")
     for action in ("ConditionCheckItem", "GetItem", "PutItem", "Query", "UpdateItem"):
         assert environment.may("provision", f"dynamodb:{action}", table), action
@@ -260,7 +262,7 @@ def test_only_the_first_environment_pushes_images(rendered: dict[str, Rendered])
     assert pushes == {"test": True, "staging": False, "production": False}
 
 
-def test_a_deploy_tags_what_serves_and_removes_no_image(environment: Rendered) -> None:
+def test_deploy_may_tag_live_images_and_remove_none(environment: Rendered) -> None:
     repository = environment.arn("ecr", "repository/assistant")
     assert environment.may("deploy", "ecr:PutImage", repository)
     assert not environment.may("deploy", "ecr:PutImage", environment.arn("ecr", "repository/other"))
@@ -308,7 +310,7 @@ NAMED = [
 
 
 @pytest.mark.parametrize(("action", "service", "resource"), NAMED)
-def test_provision_reaches_its_own_by_name_and_no_other(
+def test_provision_reaches_only_its_resources_by_name(
     rendered: dict[str, Rendered], action: str, service: str, resource: str
 ) -> None:
     staging = rendered["staging"]
@@ -322,7 +324,7 @@ def test_provision_reaches_its_own_by_name_and_no_other(
     "action",
     ["ec2:DeleteVpc", "ec2:TerminateInstances", "ec2:AuthorizeSecurityGroupIngress", "ec2:DeleteSubnet"],
 )
-def test_provision_reaches_its_own_by_tag_and_no_other(rendered: dict[str, Rendered], action: str) -> None:
+def test_provision_reaches_only_its_resources_by_tag(rendered: dict[str, Rendered], action: str) -> None:
     staging = rendered["staging"]
     assert staging.may("provision", action, "arn:aws:ec2:x:y:z/1", **tags("staging"))
     assert not staging.may("provision", action, "arn:aws:ec2:x:y:z/1", **tags("production"))
@@ -339,7 +341,7 @@ def test_provision_starts_nodes_with_the_clusters_own_security_group(rendered: d
     assert not rendered["test"].may("provision", "ec2:RunInstances", group, **{key: "assistant-test"})
 
 
-def test_provision_removes_what_eks_leaves_of_its_own_cluster(rendered: dict[str, Rendered]) -> None:
+def test_provision_removes_leftovers_of_eks_only_of_its_cluster(rendered: dict[str, Rendered]) -> None:
     staging = rendered["staging"]
     for action, what, key in (
         (
@@ -355,14 +357,14 @@ def test_provision_removes_what_eks_leaves_of_its_own_cluster(rendered: dict[str
         assert not staging.may("provision", f"ec2:{action}", arn)
 
 
-def test_an_environment_whose_name_begins_the_same_is_another(rendered: dict[str, Rendered]) -> None:
+def test_environment_with_the_same_name_prefix_is_separate(rendered: dict[str, Rendered]) -> None:
     staging = rendered["staging"]
     database = staging.arn("rds", "db:assistant-staging-2")
     assert not staging.may("provision", "rds:DeleteDBInstance", database, **tags("staging-2"))
     assert not staging.may("provision", "iam:DeleteRole", staging.arn("iam", "role/assistant-staging-2/x"))
 
 
-def test_what_is_made_carries_the_environments_tags(rendered: dict[str, Rendered]) -> None:
+def test_created_resources_must_have_the_tags_of_the_environment(rendered: dict[str, Rendered]) -> None:
     staging = rendered["staging"]
     vpc = staging.arn("ec2", "vpc/*")
     assert staging.may("provision", "ec2:CreateVpc", vpc, **tags("staging", request=True))
@@ -386,7 +388,7 @@ def test_provision_changes_the_records_of_its_own_domain_only(rendered: dict[str
     assert not may("staging.assistant.example.com assistant.example.com")
 
 
-def test_nothing_is_relabelled_out_of_or_into_the_environment(rendered: dict[str, Rendered]) -> None:
+def test_no_resource_is_moved_between_environments_by_tags(rendered: dict[str, Rendered]) -> None:
     staging = rendered["staging"]
     thing = staging.arn("ec2", "vpc/vpc-1")
     own, foreign = tags("staging"), tags("production", request=True)
@@ -397,7 +399,7 @@ def test_nothing_is_relabelled_out_of_or_into_the_environment(rendered: dict[str
     assert not staging.may("provision", "ec2:CreateTags", thing, **tags("staging", request=True))
 
 
-def test_provision_makes_bounded_roles_only_and_cannot_change_the_bound(environment: Rendered) -> None:
+def test_provision_creates_only_bounded_roles_and_cannot_change_the_boundary(environment: Rendered) -> None:
     role = environment.arn("iam", f"role/{environment.name}/{environment.name}-nodes")
     boundary = environment.arn("iam", f"policy/{environment.name}/{environment.name}-boundary")
     bounded = {"iam:PermissionsBoundary": boundary}
@@ -420,7 +422,7 @@ def test_provision_makes_bounded_roles_only_and_cannot_change_the_bound(environm
         assert not environment.may("provision", action)
 
 
-def test_the_boundary_holds_even_for_a_role_that_was_given_all(environment: Rendered) -> None:
+def test_boundary_limits_a_role_with_full_access(environment: Rendered) -> None:
     everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
     def may(action: str, resource: str = "*", **context: str) -> bool:
@@ -448,7 +450,7 @@ def test_the_boundary_holds_even_for_a_role_that_was_given_all(environment: Rend
     }
 
 
-def test_who_provisions_turns_no_rotation_on_or_off(environment: Rendered) -> None:
+def test_provision_cannot_rotate_secrets(environment: Rendered) -> None:
     for name in ("secret:rds!db-1-AbCdEf", f"secret:{environment.name}/service-AbCdEf"):
         secret = environment.arn("secretsmanager", name)
         for action in ("Rotate", "CancelRotate"):
@@ -458,7 +460,7 @@ def test_who_provisions_turns_no_rotation_on_or_off(environment: Rendered) -> No
         assert environment.may("provision", f"secretsmanager:{action}Secret", own)
 
 
-def test_rds_creates_the_masters_secret_by_the_provision_roles_rights(environment: Rendered) -> None:
+def test_rds_creates_the_master_secret_with_the_provision_role(environment: Rendered) -> None:
     """RDS creates and tags it as whoever creates the database. Anybody's database has one of that name."""
     master, key = environment.arn("secretsmanager", "secret:rds!db-1-AbCdEf"), "aws:rds:primaryDBInstanceArn"
     own = {f"aws:ResourceTag/{key}": environment.arn("rds", f"db:{environment.name}")}
@@ -471,7 +473,7 @@ def test_rds_creates_the_masters_secret_by_the_provision_roles_rights(environmen
         assert not environment.may("provision", f"secretsmanager:{action}", master, **own)
 
 
-def test_services_read_the_secrets_of_their_own_environment(rendered: dict[str, Rendered]) -> None:
+def test_services_read_only_secrets_of_their_environment(rendered: dict[str, Rendered]) -> None:
     production = rendered["production"]
     for role in ("service", "functions"):
         own = production.arn("secretsmanager", "secret:assistant-production/service-AbCdEf")
@@ -490,7 +492,7 @@ def test_services_read_the_secrets_of_their_own_environment(rendered: dict[str, 
     assert not production.may("database-user", read, master, **foreign)
 
 
-def test_the_simulator_knows_its_operators() -> None:
+def test_simulator_knows_its_operators() -> None:
     policy = {"Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:a?c", "Condition": {}}]}
     assert decision([policy], "s3:GetObject", "arn:abc", {}) == "allow"
     assert decision([policy], "s3:PutObject", "arn:abc", {}) == "none"

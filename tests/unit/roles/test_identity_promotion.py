@@ -17,7 +17,7 @@ def may(rendered: Rendered, action: str, environment: str, role: str = "deploy")
 
 
 @pytest.mark.parametrize("action", ["GetItem", "Query"])
-def test_the_records_of_the_environment_before_are_read(staging: Rendered, action: str) -> None:
+def test_records_of_the_source_environment_are_readable(staging: Rendered, action: str) -> None:
     assert may(staging, action, "test")
     assert may(staging, action, "staging")
     assert not may(staging, action, "production")
@@ -25,11 +25,13 @@ def test_the_records_of_the_environment_before_are_read(staging: Rendered, actio
 
 @pytest.mark.parametrize("action", ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "DeleteTable"])
 @pytest.mark.parametrize("role", ["deploy", "provision", "qa"])
-def test_they_are_not_written(staging: Rendered, action: str, role: str) -> None:
+def test_records_of_the_source_environment_are_not_writable(
+    staging: Rendered, action: str, role: str
+) -> None:
     assert not may(staging, action, "test", role)
 
 
-def test_the_first_environment_reads_its_own_alone() -> None:
+def test_first_environment_reads_only_its_own_records() -> None:
     test = Rendered("test")
     assert may(test, "Query", "test")
     assert not may(test, "Query", "staging")

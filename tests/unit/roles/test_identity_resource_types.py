@@ -36,7 +36,7 @@ def context(environment: Rendered, role: str, action: str) -> Tags:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 @pytest.mark.parametrize("role", ["provision", "deploy", "qa"])
-def test_a_role_may_do_its_work_on_every_resource_that_it_touches(role: str, name: str) -> None:
+def test_role_may_use_every_resource_type_of_its_actions(role: str, name: str) -> None:
     environment = Rendered(name)
     refused = [
         str(request)
@@ -47,7 +47,7 @@ def test_a_role_may_do_its_work_on_every_resource_that_it_touches(role: str, nam
     assert not refused, "\n".join(refused)
 
 
-def test_the_judge_asks_for_the_types_that_are_not_in_an_actions_name() -> None:
+def test_judge_asks_for_types_that_are_not_in_the_action_name() -> None:
     asked = {
         action: {
             request.resource.partition(":123456789012:")[2]
@@ -60,7 +60,7 @@ def test_the_judge_asks_for_the_types_that_are_not_in_an_actions_name() -> None:
 
 
 @pytest.mark.parametrize("action", sorted(action for action in every_action() if not tagging(action)))
-def test_every_type_of_an_action_is_known(action: str) -> None:
+def test_all_types_of_an_action_are_known(action: str) -> None:
     """A type is a thing of the environment, or left out by name with its reason."""
     service, known = action.partition(":")[0], things("n", "e", "a")
     types = {kind for kind in REFERENCE.actions[action] if kind}
@@ -68,7 +68,7 @@ def test_every_type_of_an_action_is_known(action: str) -> None:
     assert not {kind for kind in types - left_out if f"{service}:{kind}" not in known}
 
 
-def test_the_policies_use_no_condition_key_that_the_table_leaves_out() -> None:
+def test_policies_use_only_condition_keys_of_the_table() -> None:
     for name in ENVIRONMENTS:
         environment = Rendered(name)
         for policies in environment.policies.values():

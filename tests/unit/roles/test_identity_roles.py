@@ -157,7 +157,7 @@ def tags_of(iam: Any) -> list[dict[str, str]]:
     return [{tag["Key"]: tag["Value"] for tag in one["Tags"]} for one in found]
 
 
-def test_identities_become_what_the_inventory_says_and_go_with_the_environment(run: Run) -> None:
+def test_identities_follow_the_inventory_and_are_removed_with_the_environment(run: Run) -> None:
     iam = boto3.client("iam")
     iam.create_role(RoleName="foreign", Path="/other/", AssumeRolePolicyDocument=TRUST)
     before = names(iam)
@@ -190,7 +190,7 @@ def test_identities_become_what_the_inventory_says_and_go_with_the_environment(r
     "kind",
     ["role", pytest.param("profile", marks=pytest.mark.long), pytest.param("policy", marks=pytest.mark.long)],
 )
-def test_what_others_have_under_such_a_name_is_left_alone(run: Run, kind: str) -> None:
+def test_foreign_objects_with_the_same_name_are_unchanged(run: Run, kind: str) -> None:
     iam = boto3.client("iam")
     name, other = f"{NAME}-{'boundary' if kind == 'policy' else 'instance'}", "/other/"
     if kind == "role":
@@ -241,7 +241,7 @@ def passing(failure: ModuleFailed) -> bool:
 
 
 @pytest.mark.parametrize("operation", CALLS)
-def test_what_iam_does_not_know_yet_is_tried_again(
+def test_unknown_iam_objects_are_retried(
     operation: str, aws: None, run_module: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module, arguments = CALLS[operation]
@@ -267,9 +267,7 @@ def test_what_iam_does_not_know_yet_is_tried_again(
     assert not run_module(module, **arguments)["changed"]
 
 
-def test_a_policy_that_a_killed_run_created_and_that_is_not_listed_yet_is_tried_again(
-    late_lists: dict[str, int], run_module: Any
-) -> None:
+def test_unlisted_policy_of_a_killed_run_is_retried(late_lists: dict[str, int], run_module: Any) -> None:
     module, arguments = CALLS["GetPolicy"]
     assert run_module(module, check=True, **arguments)["changed"]
     boto3.client("iam").create_policy(PolicyName="p", PolicyDocument=ALL)

@@ -40,14 +40,14 @@ def components() -> list[set[str]]:
 
 
 @pytest.mark.parametrize("kind", [0, 1], ids=["eks", "ec2"])
-def test_policies_have_room_for_the_longest_names_and_all_settings(kind: int) -> None:
+def test_policies_fit_with_the_longest_names_and_all_settings(kind: int) -> None:
     longest = Rendered("production", **LONGEST, identity_components=components()[kind])
     assert len(f"{longest.name}-green") == 32
     full = {size.what: f"{size.free:.1%} free" for size in sizes(longest) if size.free < FREE}
     assert not full
 
 
-def test_preflight_computes_what_iam_counts() -> None:
+def test_preflight_computes_sizes_as_iam_does() -> None:
     environment = Rendered("production")
     computed = {size.what: (size.characters, size.limit) for size in sizes(environment)}
 
@@ -64,7 +64,7 @@ def test_preflight_computes_what_iam_counts() -> None:
     assert computed == {"the permissions boundary": (count(environment.boundary), 6_144)}
 
 
-def test_a_role_has_no_more_managed_policies_than_iam_attaches() -> None:
+def test_role_has_no_more_managed_policies_than_iam_allows() -> None:
     for name in ENVIRONMENTS:
         for role in Rendered(name).roles.values():
             assert len(role.get("managed_policies", [])) <= 10

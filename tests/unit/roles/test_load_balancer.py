@@ -203,7 +203,7 @@ def test_a_check_before_the_first_run(role: Role) -> None:
     assert role.balancers() == [] and role.target_groups() == {}
 
 
-def test_a_zone_that_is_missing_is_refused_before_anything_is_created(role: Role) -> None:
+def test_missing_zone_is_refused_before_any_change(role: Role) -> None:
     role.create_network()
     for zone in (ZONE, "Z0123456789MISSING"):
         text = role.refuses(load_balancer_hosted_zone=zone)
@@ -211,7 +211,7 @@ def test_a_zone_that_is_missing_is_refused_before_anything_is_created(role: Role
     assert role.balancers() == [] and role.target_groups() == {}
 
 
-def test_what_is_created_and_a_second_run(built: Role) -> None:
+def test_resources_are_created_and_a_second_run_changes_nothing(built: Role) -> None:
     listeners = built.listeners()
     assert listeners.keys() == {80, 443}
     assert listeners[80]["DefaultActions"][0]["RedirectConfig"] == {
@@ -246,7 +246,7 @@ def test_what_is_created_and_a_second_run(built: Role) -> None:
     )
 
 
-def test_a_check_names_what_somebody_changed_and_a_run_repairs_it(built: Role) -> None:
+def test_drift_is_reported_by_a_check_and_repaired_by_a_run(built: Role) -> None:
     arn, elb = built.balancer(), built.elb
     built.release(blue=10, green=90)
     preview = {"HttpHeaderName": "X-Release-Preview", "Values": ["x"]}
@@ -295,7 +295,7 @@ def test_a_check_names_what_somebody_changed_and_a_run_repairs_it(built: Role) -
     assert "changed=0" in built.succeeds(changed=False)
 
 
-def test_what_aws_cannot_change_is_refused(built: Role) -> None:
+def test_unsupported_change_is_refused(built: Role) -> None:
     for options in ((), ("--check",)):
         text = built.refuses(*options, load_balancer_scheme="internal", load_balancer_idle_timeout=30)
         assert (
@@ -308,7 +308,7 @@ def test_what_aws_cannot_change_is_refused(built: Role) -> None:
 
 
 @pytest.mark.long
-def test_access_logs_are_switched_on_and_off(built: Role) -> None:
+def test_access_logs_can_be_switched_on_and_off(built: Role) -> None:
     def logs() -> dict[str, str]:
         found = built.elb.describe_load_balancer_attributes(LoadBalancerArn=built.balancer())["Attributes"]
         return {one["Key"]: one["Value"] for one in found if one["Key"].startswith("access_logs")}
@@ -322,7 +322,7 @@ def test_access_logs_are_switched_on_and_off(built: Role) -> None:
 
 
 @pytest.mark.long
-def test_a_protected_load_balancer_is_removed_only_if_it_is_allowed(built: Role) -> None:
+def test_protected_load_balancer_is_removed_only_if_allowed(built: Role) -> None:
     text = built.refuses(load_balancer_state="absent")
     assert "load_balancer_deletion_protection is true" in text
     gone = {"load_balancer_state": "absent", "load_balancer_deletion_protection": False}
@@ -338,7 +338,7 @@ def test_a_protected_load_balancer_is_removed_only_if_it_is_allowed(built: Role)
 
 @pytest.mark.long
 @pytest.mark.parametrize("how", ["alias", "address"])
-def test_a_domain_that_points_elsewhere_keeps_its_record(built: Role, how: str) -> None:
+def test_record_of_a_domain_that_points_elsewhere_is_kept(built: Role, how: str) -> None:
     if how == "alias":
         other = {
             "HostedZoneId": "Z1",

@@ -114,7 +114,7 @@ def network(
     made.run(network_state="absent")
 
 
-def test_from_nothing_to_nothing(network: Network) -> None:
+def test_network_is_created_and_removed_completely(network: Network) -> None:
     """A check before the first run, a first run, a second, a removal."""
     assert len(network.run(check=True)) >= 4 + 1 + 1 + 1 + 3 + 1
     assert f"{network.name}-public: routes: none -> 0.0.0.0/0 igw-" in network.told()
@@ -157,7 +157,7 @@ def test_from_nothing_to_nothing(network: Network) -> None:
     assert network.run(network_state="absent") == []
 
 
-def test_drift_is_named_and_repaired(network: Network) -> None:
+def test_drift_is_reported_and_repaired(network: Network) -> None:
     network.run()
     (nat,) = network.nat_ids()
     subnet, tables = network.subnets()["public-a"]["SubnetId"], network.tables()
@@ -207,7 +207,7 @@ def test_drift_is_named_and_repaired(network: Network) -> None:
 
 
 @pytest.mark.long
-def test_nat_gateways_come_and_go_and_no_subnet_loses_its_table(network: Network, monkeypatch: Patch) -> None:
+def test_subnets_keep_a_route_table_when_nat_gateways_change(network: Network, monkeypatch: Patch) -> None:
     network.run()
     before = {name: table["RouteTableId"] for name, table in network.tables().items()}
     sent = record(monkeypatch)
@@ -222,7 +222,7 @@ def test_nat_gateways_come_and_go_and_no_subnet_loses_its_table(network: Network
 
 
 @pytest.mark.long
-def test_subnets_of_one_shared_table_move_at_once(network: Network, monkeypatch: Patch) -> None:
+def test_subnets_of_a_shared_table_move_at_once(network: Network, monkeypatch: Patch) -> None:
     """A network that an earlier version built has one table for all private subnets."""
     network.run()
     tables = network.tables()
@@ -249,7 +249,7 @@ def test_subnets_of_one_shared_table_move_at_once(network: Network, monkeypatch:
     assert network.run() == []
 
 
-def test_what_the_settings_no_longer_have_is_removed(network: Network) -> None:
+def test_parts_missing_in_the_settings_are_removed(network: Network) -> None:
     network.run(network_tiers=["public", "private", "data"], network_nat="per_zone")
     kept = {name: one["SubnetId"] for name, one in network.subnets().items() if not name.startswith("data")}
     first = network.endpoints()[0]["VpcEndpointId"]
@@ -270,9 +270,7 @@ def test_what_the_settings_no_longer_have_is_removed(network: Network) -> None:
     assert sorted(network.tables()) == ["private-a", "private-c", "public"]
 
 
-def test_what_aws_cannot_change_is_refused_before_anything_is_changed(
-    network: Network, monkeypatch: Patch
-) -> None:
+def test_unsupported_change_is_refused_before_any_change(network: Network, monkeypatch: Patch) -> None:
     network.run(network_nat="none")
     sent = record(monkeypatch)
     for settings, message in (
@@ -284,7 +282,7 @@ def test_what_aws_cannot_change_is_refused_before_anything_is_changed(
     assert sent == []
 
 
-def test_an_interrupted_run_is_continued(network: Network, monkeypatch: Patch) -> None:
+def test_interrupted_run_is_continued(network: Network, monkeypatch: Patch) -> None:
     """Wherever it was killed, what exists is found again, and nothing is created twice."""
     for operation in (
         "AttachInternetGateway",
@@ -303,7 +301,7 @@ def test_an_interrupted_run_is_continued(network: Network, monkeypatch: Patch) -
 
 
 @pytest.mark.long
-def test_an_interrupted_removal_is_continued(network: Network, monkeypatch: Patch) -> None:
+def test_interrupted_removal_is_continued(network: Network, monkeypatch: Patch) -> None:
     network.run()
     for operation in ("ReleaseAddress", "DeleteInternetGateway", "DeleteSubnet", "DeleteVpc"):
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
@@ -314,7 +312,7 @@ def test_an_interrupted_removal_is_continued(network: Network, monkeypatch: Patc
 
 
 @pytest.mark.long
-def test_tags_of_others_stay_and_own_ones_go(network: Network) -> None:
+def test_foreign_tags_are_kept_and_own_stale_tags_removed(network: Network) -> None:
     ignored = ["aws:*", "Cost*"]
     network.run(platform_ignored_tags=ignored, platform_extra_tags={"Owner": "web", "Size": 3})
     things = [
@@ -338,7 +336,7 @@ def test_tags_of_others_stay_and_own_ones_go(network: Network) -> None:
 
 
 @pytest.mark.long
-def test_an_address_and_a_nat_gateway_are_known_without_their_names(network: Network) -> None:
+def test_address_and_nat_gateway_are_found_without_name_tags(network: Network) -> None:
     network.run()
     before = (network.addresses(), network.nat_ids())
     for lost in (before[0], [*before[1]]):
@@ -349,7 +347,7 @@ def test_an_address_and_a_nat_gateway_are_known_without_their_names(network: Net
 
 
 @pytest.mark.long
-def test_others_are_left_alone(network: Network) -> None:
+def test_networks_of_others_are_unchanged(network: Network) -> None:
     """Another VPC with a subnet and gateways of its own, and the environment `<name>-nat-2`, whose names begin alike."""
     other = network.ec2.create_vpc(CidrBlock="10.30.0.0/16")["Vpc"]["VpcId"]
     network.ec2.create_subnet(VpcId=other, CidrBlock="10.30.0.0/20")
@@ -399,7 +397,9 @@ def pending(monkeypatch: Patch) -> dict[str, str]:
 
 
 @pytest.mark.long
-def test_a_nat_gateway_is_awaited_when_its_route_is_needed(network: Network, pending: dict[str, str]) -> None:
+def test_run_waits_for_a_nat_gateway_only_if_its_route_is_needed(
+    network: Network, pending: dict[str, str]
+) -> None:
     network.role.settings["network_nat"] = "per_zone"
     network.run()
     assert {network.routes()["private-a"], network.routes()["private-c"]} == {None}
@@ -415,7 +415,7 @@ def test_a_nat_gateway_is_awaited_when_its_route_is_needed(network: Network, pen
 
 
 @pytest.mark.long
-def test_a_route_that_exists_is_not_cut_off(
+def test_existing_route_is_not_interrupted(
     network: Network, pending: dict[str, str], monkeypatch: Patch
 ) -> None:
     """Without waiting, a zone would be without a route until its new gateway is available."""
@@ -431,9 +431,7 @@ def test_a_route_that_exists_is_not_cut_off(
 
 
 @pytest.mark.long
-def test_a_nat_gateway_that_failed_is_reported_and_replaced(
-    network: Network, pending: dict[str, str]
-) -> None:
+def test_failed_nat_gateway_is_reported_and_replaced(network: Network, pending: dict[str, str]) -> None:
     pending["now"] = "failed"
     network.run()
     with pytest.raises(TaskFailed, match=r"NAT gateway nat-\w+ failed: .* creates another NAT gateway"):
@@ -441,14 +439,14 @@ def test_a_nat_gateway_that_failed_is_reported_and_replaced(
     pending["now"] = "available"
 
 
-def test_without_nat_gateways_there_is_nothing_to_route(network: Network) -> None:
+def test_no_route_is_created_without_nat_gateways(network: Network) -> None:
     network.run(network_nat="none")
     assert network.route_nat() == []
     assert network.role.play("nat_routes", check=True, __network_vpc_id="vpc-planned") == []
 
 
 @pytest.mark.long
-def test_a_route_that_another_component_created_meanwhile_is_found(
+def test_route_of_another_component_is_found(
     network: Network, pending: dict[str, str], monkeypatch: Patch
 ) -> None:
     network.run()
@@ -462,7 +460,7 @@ def test_a_route_that_another_component_created_meanwhile_is_found(
 
 
 @pytest.mark.long
-def test_what_is_still_in_use_is_waited_for(network: Network, monkeypatch: Patch) -> None:
+def test_removal_waits_for_parts_in_use(network: Network, monkeypatch: Patch) -> None:
     network.run()
     for operation, code, message in (
         ("ReleaseAddress", "AuthFailure", "You do not have permission to access the specified resource."),
@@ -477,7 +475,7 @@ def test_what_is_still_in_use_is_waited_for(network: Network, monkeypatch: Patch
     assert network.gateways() == network.addresses() == []
 
 
-def test_wrong_credentials_are_not_tried_again(network: Network, monkeypatch: Patch) -> None:
+def test_wrong_credentials_are_not_retried(network: Network, monkeypatch: Patch) -> None:
     network.run()
     message = "AWS was not able to validate the provided access credentials"
     error = ClientError({"Error": {"Code": "AuthFailure", "Message": message}}, "ReleaseAddress")

@@ -240,7 +240,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
-def test_groups_that_refer_to_each_other(network: Network) -> None:
+def test_groups_that_refer_to_each_other_are_created(network: Network) -> None:
     planned = network.play("--check")
     assert (planned.code, network.groups()) == (0, {}), planned.text
     for line in (
@@ -303,7 +303,7 @@ def test_drift_is_reported_and_repaired(network: Network) -> None:
 
 
 @pytest.mark.long
-def test_a_killed_run_and_a_changed_rule(network: Network, calls: list[str]) -> None:
+def test_changed_rule_after_a_killed_run_is_set(network: Network, calls: list[str]) -> None:
     """A group without rules is what a run leaves that died early. New rules are added before old ones are removed."""
     ids = network.build(BALANCER, SERVICE)
     slots = [permission("30080-30081", "load_balancer", "The slots", ids)]
@@ -320,7 +320,7 @@ def test_a_killed_run_and_a_changed_rule(network: Network, calls: list[str]) -> 
 
 
 @pytest.mark.long
-def test_groups_that_are_not_declared_any_more(network: Network, calls: list[str]) -> None:
+def test_undeclared_groups_are_removed(network: Network, calls: list[str]) -> None:
     cache = {
         "purpose": "cache",
         "description": "Cache",
@@ -348,7 +348,7 @@ def test_groups_that_are_not_declared_any_more(network: Network, calls: list[str
     }
 
 
-def test_another_description_is_refused_before_anything_changes(network: Network) -> None:
+def test_changed_description_is_refused_before_any_change(network: Network) -> None:
     network.create("shop-service")
     refused = network.play()
     assert refused.code == 2 and network.groups().keys() == {"shop-service"}
@@ -360,7 +360,7 @@ def test_another_description_is_refused_before_anything_changes(network: Network
 # -- removal -------------------------------------------------------------------------------------------
 
 
-def test_all_groups_are_removed_with_what_nodes_and_eks_left(network: Network, calls: list[str]) -> None:
+def test_all_groups_are_removed_with_leftovers_of_nodes_and_eks(network: Network, calls: list[str]) -> None:
     """The VPC CNI does not delete what it detached just before its node ended; AWS then keeps the group."""
     ids = network.build(BALANCER, SERVICE)
     cluster = {
@@ -382,7 +382,7 @@ def test_all_groups_are_removed_with_what_nodes_and_eks_left(network: Network, c
 
 
 @pytest.mark.long
-def test_interfaces_that_are_in_the_way_are_named(network: Network, calls: list[str]) -> None:
+def test_interfaces_that_block_the_removal_are_reported(network: Network, calls: list[str]) -> None:
     ids = network.build(BALANCER, SERVICE)
     theirs = network.interface(ids["service"], "10.20.1.0/24")
     theirs.interface_type = "lambda"
@@ -409,7 +409,7 @@ WHOLE = """
 
 
 @pytest.mark.long
-def test_the_whole_role(network: Network, calls: list[str]) -> None:
+def test_role_creates_and_removes_all_groups(network: Network, calls: list[str]) -> None:
     """Built, run again, checked and removed, with the groups that the role declares."""
     network.ec2.delete_vpc(VpcId=network.vpc)
     roles = {"tasks": WHOLE, "groups": None, "platform_state": "present"}

@@ -35,12 +35,12 @@ def refused(
     return {"failed": True, "msg": message, "error": {"code": "AccessDeniedException", "message": message}}
 
 
-def test_the_keys_of_the_roles_are_known() -> None:
+def test_keys_of_the_roles_are_known() -> None:
     assert [task.id for task in tasks()] == ["alarms-Create", "alarms-Tag", "cluster-Create", "cluster-Tag"]
 
 
 @pytest.mark.parametrize("task", tasks())
-def test_a_refusal_around_a_new_key_is_waited_out(task: dict[str, Any]) -> None:
+def test_access_denied_for_a_new_key_is_retried(task: dict[str, Any]) -> None:
     assert not ends(task, refused("EnableKeyRotation", prefix="Failed to enable/disable key rotation"))
     assert not ends(task, refused("PutKeyPolicy", prefix="Unable to update key policy"))
     assert task["retries"] * task["delay"] > 300
@@ -58,5 +58,5 @@ def test_a_refusal_around_a_new_key_is_waited_out(task: dict[str, Any]) -> None:
         {"failed": True, "msg": "boto3 is missing"},
     ],
 )
-def test_anything_else_ends_the_task_at_once(task: dict[str, Any], result: dict[str, Any]) -> None:
+def test_other_errors_end_the_task_at_once(task: dict[str, Any], result: dict[str, Any]) -> None:
     assert ends(task, result)

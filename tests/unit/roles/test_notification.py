@@ -23,14 +23,14 @@ ROOT = Path(__file__).resolve().parents[3]
 ROLE = ROOT / "roles" / "notification"
 
 
-def test_there_is_a_handler_for_each_topic() -> None:
+def test_each_topic_has_a_handler() -> None:
     noting, *handlers = yaml.safe_load((ROLE / "handlers" / "main.yml").read_text())
     assert noting["listen"] == "component changed", "which tells nobody"
     assert [handler["listen"] for handler in handlers] == list(TOPICS)
     assert [handler["vars"]["__notification_topic"] for handler in handlers] == list(TOPICS)
 
 
-def test_each_topic_is_told_by_something() -> None:
+def test_each_topic_is_notified_somewhere() -> None:
     files = [
         path
         for folder in ("playbooks", "roles", "plugins/module_utils/release", "plugins/modules")
@@ -41,7 +41,7 @@ def test_each_topic_is_told_by_something() -> None:
     assert [topic for topic in TOPICS if topic not in text] == []
 
 
-def test_the_specs_know_each_topic_and_all_that_an_event_may_hold() -> None:
+def test_specs_list_all_topics_and_event_keys() -> None:
     specs = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argument_specs"]
     assert specs["notify"]["options"]["notification_topic"]["choices"] == list(TOPICS)
     spec = specs["main"]
@@ -92,7 +92,7 @@ PLAY = """
 """
 
 
-def test_success_is_told_and_is_no_change(outside: Outside, tmp_path: Path) -> None:
+def test_success_is_posted_and_not_a_change(outside: Outside, tmp_path: Path) -> None:
     outside.ask("POST", outside.discord + "/rehearsal/faults", {"kind": "rate_limit", "seconds": 0.01})
     done = outside.play(PLAY, tmp_path, broken=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -101,7 +101,7 @@ def test_success_is_told_and_is_no_change(outside: Outside, tmp_path: Path) -> N
     assert "changed=1 " in done.stdout, "the task that notified; a message is no change"
 
 
-def test_a_failure_is_told_from_the_rescue_without_secrets(outside: Outside, tmp_path: Path) -> None:
+def test_failure_is_posted_from_the_rescue_without_secrets(outside: Outside, tmp_path: Path) -> None:
     done = outside.play(PLAY, tmp_path, broken=True)
     assert done.returncode == 2
     (embed,) = outside.messages()
@@ -111,7 +111,7 @@ def test_a_failure_is_told_from_the_rescue_without_secrets(outside: Outside, tmp
     assert "@everyone" not in embed["description"]
 
 
-def test_a_refusal_of_discord_is_a_warning_alone(outside: Outside, tmp_path: Path) -> None:
+def test_refusal_of_discord_is_only_a_warning(outside: Outside, tmp_path: Path) -> None:
     outside.ask("POST", outside.discord + "/rehearsal/faults", {"kind": "error", "status": 403})
     done = outside.play(PLAY, tmp_path, broken=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -142,7 +142,7 @@ HANGING = """
 """
 
 
-def test_a_webhook_that_hangs_gets_one_more_attempt_for_the_outcome(outside: Outside, tmp_path: Path) -> None:
+def test_hanging_webhook_gets_one_more_attempt_for_the_outcome(outside: Outside, tmp_path: Path) -> None:
     """By the real module, which by itself waits 10 s: the override hangs, the switch is left out."""
     outside.ask("POST", outside.discord + "/rehearsal/faults", {"kind": "hang", "count": 9})
     try:
@@ -157,7 +157,7 @@ def test_a_webhook_that_hangs_gets_one_more_attempt_for_the_outcome(outside: Out
     assert "only the outcome is sent" in told
 
 
-def test_a_thread_is_told_by_the_webhooks_address(outside: Outside, tmp_path: Path) -> None:
+def test_thread_is_set_by_the_webhook_address(outside: Outside, tmp_path: Path) -> None:
     done = outside.play(PLAY, tmp_path, broken=False, notification_discord_webhook=f"{WEBHOOK}?thread_id=42")
     assert done.returncode == 0, done.stdout + done.stderr
     (message,) = outside.ask("GET", outside.discord + "/rehearsal/messages")["messages"]

@@ -38,7 +38,7 @@ def record(outside: Outside, **given: Any) -> None:
     outside.ask("POST", outside.sonar + "/rehearsal/analyses", {**analysis, **given})
 
 
-def test_a_commit_that_meets_the_gate_goes_on_without_a_word(outside: Outside, tmp_path: Path) -> None:
+def test_met_quality_gate_continues_without_a_message(outside: Outside, tmp_path: Path) -> None:
     record(outside)
     done = outside.play(PLAY, tmp_path, **GATE)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -47,9 +47,7 @@ def test_a_commit_that_meets_the_gate_goes_on_without_a_word(outside: Outside, t
     assert outside.messages() == []
 
 
-def test_a_commit_that_does_not_meet_it_stops_and_discord_hears_why_once(
-    outside: Outside, tmp_path: Path
-) -> None:
+def test_unmet_quality_gate_stops_and_is_posted_once(outside: Outside, tmp_path: Path) -> None:
     record(outside, status="ERROR", conditions=[CONDITION])
     done = outside.play(PLAY, tmp_path, **GATE)
     assert done.returncode == 2
@@ -62,7 +60,7 @@ def test_a_commit_that_does_not_meet_it_stops_and_discord_hears_why_once(
     assert (told["Commit"], told["Quality"]) == ("1f3b2c4", "coverage: 81.2")
 
 
-def test_an_override_goes_on_and_is_on_record(outside: Outside, tmp_path: Path) -> None:
+def test_override_continues_and_is_recorded(outside: Outside, tmp_path: Path) -> None:
     record(outside, status="ERROR", conditions=[CONDITION])
     done = outside.play(PLAY, tmp_path, **GATE, quality_gate_override_reason="fix for incident 4711")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -70,7 +70,7 @@ def expired(rules: list[dict[str, Any]], images: list[list[str]]) -> set[int]:
     return gone
 
 
-def test_the_lifecycle_keeps_what_is_in_a_slot_however_many_are_pushed() -> None:
+def test_lifecycle_keeps_images_in_slots_regardless_of_pushes() -> None:
     rules = given()["lifecycle_policy"]["rules"]
     images = [[f"1.{number}"] for number in range(150)]
     assert expired(rules, images) == set(range(100, 150))
@@ -81,7 +81,7 @@ def test_the_lifecycle_keeps_what_is_in_a_slot_however_many_are_pushed() -> None
     assert max(rules, key=lambda rule: rule["rulePriority"])["selection"]["tagStatus"] == "any"
 
 
-def test_nobody_by_default(policy: Callable[..., dict[str, Any]]) -> None:
+def test_no_other_account_may_pull_by_default(policy: Callable[..., dict[str, Any]]) -> None:
     assert policy() == {}
 
 
@@ -89,7 +89,7 @@ def test_nobody_by_default(policy: Callable[..., dict[str, Any]]) -> None:
     ("region", "partition"),
     [("ap-northeast-2", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
 )
-def test_named_accounts_pull_and_do_nothing_else(
+def test_listed_accounts_may_only_pull(
     policy: Callable[..., dict[str, Any]], region: str, partition: str
 ) -> None:
     (statement,) = policy(region, registry_pull_accounts=[OTHER, ACCOUNT])["Statement"]
@@ -100,13 +100,13 @@ def test_named_accounts_pull_and_do_nothing_else(
     assert statement["Action"] == PULL
 
 
-def test_a_policy_of_ones_own_stands(policy: Callable[..., dict[str, Any]]) -> None:
+def test_own_policy_replaces_the_default(policy: Callable[..., dict[str, Any]]) -> None:
     statement = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{OTHER}:root"}, "Action": PULL[:1]}
     own = {"Version": "2012-10-17", "Statement": [statement]}
     assert policy(registry_policy=own) == own
 
 
-def test_an_instance_pulls_from_named_accounts_alone() -> None:
+def test_instance_pulls_only_from_listed_accounts() -> None:
     repository = f"arn:aws:ecr:ap-northeast-2:{OTHER}:repository/assistant"
     assert not Rendered("test").may("instance", PULL[1], repository)
     named = Rendered("test", identity_image_accounts=[OTHER])

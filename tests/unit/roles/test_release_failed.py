@@ -36,7 +36,9 @@ PLAY = f"""
 
 
 @pytest.mark.parametrize(("wrong", "count"), [("Busy", 0), ("Refused", 0), ("StoreError", 1)])
-def test_what_began_nothing_sends_nothing(outside: Outside, tmp_path: Path, wrong: str, count: int) -> None:
+def test_failure_before_the_release_sends_no_message(
+    outside: Outside, tmp_path: Path, wrong: str, count: int
+) -> None:
     (tmp_path / "library").mkdir()
     (tmp_path / "library" / "engine_fails.py").write_text(MODULE)
     done = outside.play(PLAY, tmp_path, wrong=wrong)

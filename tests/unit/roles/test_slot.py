@@ -16,14 +16,14 @@ def pod(**settings: Any) -> dict[str, Any]:
     return yaml.safe_load(render("slot", "deployment", **settings))["spec"]["template"]["spec"]
 
 
-def test_a_pod_leaves_the_endpoints_before_it_is_told_to_end() -> None:
+def test_pod_leaves_the_endpoints_before_it_is_terminated() -> None:
     made = pod(slot_pre_stop=7, slot_shutdown=40)
     (container,) = made["containers"]
     assert container["lifecycle"] == {"preStop": {"sleep": {"seconds": 7}}}
     assert made["terminationGracePeriodSeconds"] == 7 + 40 + 5
 
 
-def test_a_sleep_of_no_seconds_is_left_out() -> None:
+def test_zero_pre_stop_is_left_out() -> None:
     """Kubernetes before 1.33 refuses it."""
     made = pod(slot_pre_stop="0", slot_shutdown=40)
     (container,) = made["containers"]
@@ -31,14 +31,14 @@ def test_a_sleep_of_no_seconds_is_left_out() -> None:
     assert made["terminationGracePeriodSeconds"] == 45
 
 
-def test_tomcat_keeps_connections_for_longer_than_the_load_balancer() -> None:
+def test_tomcat_keeps_connections_longer_than_the_load_balancer() -> None:
     told = {one["name"]: one["value"] for one in pod()["containers"][0]["env"]}
     assert told["SERVER_TOMCAT_KEEP_ALIVE_TIMEOUT"] == "75s"
     assert told["SPRING_LIFECYCLE_TIMEOUT_PER_SHUTDOWN_PHASE"] == "30s"
 
 
 @pytest.mark.parametrize(("kind", "seconds"), [("instance", 300), ("kubernetes", 180)])
-def test_an_instance_has_time_to_boot(kind: str, seconds: int) -> None:
+def test_instance_has_time_to_boot(kind: str, seconds: int) -> None:
     defaults = DataLoader().load_from_file(
         str(ROOT / "roles/slot/defaults/main.yml"), trusted_as_template=True
     )

@@ -180,7 +180,7 @@ def test_objects_are_applied_with_the_label_of_the_slot_and_unchanged_the_second
     assert code == 0 and "changed=0" in text, text
 
 
-def test_answers_of_the_moment_are_repeated_under_the_lease(
+def test_temporary_errors_are_retried_under_the_lease(
     apply: Any, core: Any, server: Live, store: Store
 ) -> None:
     beat = store.lock()["beat"]
@@ -193,7 +193,7 @@ def test_answers_of_the_moment_are_repeated_under_the_lease(
     assert store.lock()["beat"] != beat, "the lease was renewed before the next attempt"
 
 
-def test_what_kubernetes_refuses_is_not_repeated(apply: Any, store: Store) -> None:
+def test_refused_objects_are_not_retried(apply: Any, store: Store) -> None:
     beat = store.lock()["beat"]
     code, text = apply([service("third", type="NodePort", ports=[{"port": 80, "nodePort": 80}])])
     assert code == 2
@@ -202,9 +202,7 @@ def test_what_kubernetes_refuses_is_not_repeated(apply: Any, store: Store) -> No
     assert store.lock()["beat"] == beat
 
 
-def test_a_lease_that_is_not_fresh_is_renewed_first_and_one_that_is_lost_ends_the_run(
-    apply: Any, core: Any, store: Store
-) -> None:
+def test_old_lease_is_renewed_and_a_lost_lease_ends_the_run(apply: Any, core: Any, store: Store) -> None:
     code, text = apply([service("fourth")], fresh={"fresh_until": 0})
     assert code == 0 and "not renewed within half of its length" in text, text
     assert core.read_namespaced_service("fourth", "default")
@@ -215,7 +213,7 @@ def test_a_lease_that_is_not_fresh_is_renewed_first_and_one_that_is_lost_ends_th
         core.read_namespaced_service("fifth", "default")
 
 
-def test_the_value_of_a_secret_is_never_shown(apply: Any, core: Any, server: Live) -> None:
+def test_value_of_a_secret_is_never_shown(apply: Any, core: Any, server: Live) -> None:
     for objects in ([SECRET], [{**SECRET, "stringData": {"password": "planted-passw0rd-2"}}]):
         code, text = apply(objects, "--diff", "-vvv")
         assert code == 0, text

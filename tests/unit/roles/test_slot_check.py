@@ -64,12 +64,12 @@ def check(server: Live, tmp_path: Path) -> Callable[..., tuple[int, str]]:
     return run
 
 
-def test_the_manifests_of_the_role_are_fine(check: Callable[..., tuple[int, str]]) -> None:
+def test_manifests_of_the_role_are_accepted(check: Callable[..., tuple[int, str]]) -> None:
     code, text = check(slot_autoscaling={"max": 4}, slot_config={"A": {"b": 1}})
     assert code == 0, text
 
 
-def test_a_folder_without_manifests_is_told(check: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+def test_folder_without_manifests_is_reported(check: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     code, text = check(slot_manifests_dir=str(tmp_path / "empty"))
     assert code == 2
