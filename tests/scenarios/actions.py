@@ -1,8 +1,8 @@
-"""As much of GitHub Actions as the workflows use: events in, and each job and step of the workflows is run as it is.
+"""An emulation of GitHub Actions: for an event, it runs each job and step of the workflows unchanged.
 
-What is GitHub's and not the workflow's, such as environments with their rules, secrets and variables, is given to
-`GitHub`. Shell steps run in bash; mvn, docker and aws are stand-ins (stand_ins.py). Of the actions that are not
-in this repository, only the one that takes on a role does something.
+`GitHub` gets the settings that belong to GitHub: environments with their rules, secrets and variables. Shell steps run in
+bash. mvn, docker and aws are replaced (stand_ins.py). Of the actions in other repositories, only the one that assumes a role
+does something.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class StepFailed(Exception):
 
 
 class RunnerDied(Exception):
-    """What ran a job is gone: nothing of it goes on, and nothing is known of it but that."""
+    """The runner of a job has died. The job ends without outputs."""
 
 
 @dataclass
 class Rule:
-    """What a GitHub environment asks for, and what it knows."""
+    """Rules and variables of a GitHub environment."""
 
     branches: set[str]
     variables: dict[str, str]
@@ -59,7 +59,7 @@ class Rule:
 
 @dataclass
 class GitHub:
-    """An application's repository, with what is set up there for the pipeline."""
+    """The application's repository with its settings for the pipeline."""
 
     repository: str
     workspace: Path
@@ -70,12 +70,12 @@ class GitHub:
     take_role: Callable[[str, str], dict[str, str]]
     """(ARN, subject of the token) -> AWS's variables. Raises StepFailed."""
     extra_variables: Callable[[str], dict[str, Any]] = lambda environment: {}
-    """Variables that a playbook gets beyond the workflow's, for the scenario to take less time."""
+    """Further variables of a playbook, which make the scenario faster."""
     approved: set[str] = field(default_factory=set)
     meanwhile: dict[str, Callable[[], Any]] = field(default_factory=dict)
-    """What happens as a job begins."""
+    """Called when a job begins, by its name."""
     dies: dict[str, Callable[[], bool]] = field(default_factory=dict)
-    """When the runner of a step dies."""
+    """The runner of a playbook's step dies when this returns true."""
     runs: list[Run] = field(default_factory=list)
 
     def event(
@@ -90,7 +90,7 @@ class GitHub:
         return run
 
     def call(self, workflow: str, branch: str, commit: str, secrets: dict[str, str], /, **inputs: Any) -> Run:
-        """Run one of the platform's workflows, as a caller of the team's own would."""
+        """Run one of the platform's workflows, as a workflow of the team calls it."""
         run = Run(self, branch, commit, {}, None)
         accepted = load(WORKFLOWS / f"{workflow}.yml")["on"]["workflow_call"]["inputs"]
         platform = {name: "x" for name in ("platform-repository", "platform-ref") if name in accepted}
@@ -105,7 +105,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 class Run:
-    """One run of a workflow: the result of each job, and all that was printed."""
+    """One run of a workflow, with the result of each job and the log."""
 
     def __init__(
         self, github: GitHub, branch: str, commit: str, inputs: dict[str, Any], pull_request: Any
@@ -141,7 +141,7 @@ class Run:
         self._jobs({name: self.document["jobs"][name]}, self.known, "", ended, set())
 
     def lets_merge(self, check: str) -> bool:
-        """Whether a branch that requires this check takes the commit: to GitHub, a job that was skipped has succeeded."""
+        """Return whether a branch that requires this check accepts the commit. GitHub counts a skipped job as successful."""
         return self.results.get(check) in ("success", "skipped")
 
     # -- jobs ----------------------------------------------------------------------------------------
@@ -154,10 +154,10 @@ class Run:
         ended: dict[str, dict[str, Any]],
         above: set[str],
     ) -> dict[str, dict[str, Any]]:
-        """Run jobs in their order; return result and outputs of each by name.
+        """Run jobs in their order. Return the result and outputs of each by name.
 
-        A job's chain are the results of all that came before it, those inside of called workflows, too: a job that
-        asks for no status is skipped on GitHub if any of them was skipped, however well what it needs has ended.
+        A job's chain has the results of all earlier jobs, including those of called workflows. GitHub skips a job without
+        a status function if any of them was skipped, even if all jobs that it needs have succeeded.
         """
         for name, job in jobs.items():
             needs = job.get("needs", [])
@@ -179,7 +179,7 @@ class Run:
     def called(
         self, workflow: str, given: dict[str, Any], secrets: dict[str, str], prefix: str, above: set[str]
     ) -> tuple[str, dict[str, str], set[str]]:
-        """Run a reusable workflow; return its result, its outputs and the results inside of it."""
+        """Run a reusable workflow. Return its result, its outputs and the results of its jobs."""
         document = load(WORKFLOWS / f"{workflow}.yml")
         accepted = document["on"]["workflow_call"]
         assert given.keys() <= accepted["inputs"].keys(), f"{workflow}: {given.keys()}"
@@ -220,7 +220,7 @@ class Run:
 
 
 class Job:
-    """The steps of one job, on a runner of their own."""
+    """The steps of one job on its own runner."""
 
     def __init__(
         self, run: Run, name: str, job: dict[str, Any], environment: str, known: dict[str, Any]
@@ -252,7 +252,7 @@ class Job:
         }
 
     def run(self) -> tuple[str, dict[str, str]]:
-        """Run the steps; return the job's result and outputs."""
+        """Run the steps. Return the job's result and outputs."""
         for step in self.job["steps"]:
             if not wanted(step.get("if"), self.known, failed=self.failed, fine=not self.failed):
                 continue
@@ -308,9 +308,9 @@ class Job:
         return {}
 
     def _shell(self, step: dict[str, Any], environ: dict[str, str]) -> dict[str, str]:
-        """Run a script as the runner does; return the outputs that it wrote. Raises StepFailed, RunnerDied."""
+        """Run a script as the runner does. Return its outputs. Raises StepFailed, RunnerDied."""
         if step["run"].startswith("make setup"):
-            return {}  # what runs this has it installed
+            return {}  # the test environment has it installed
         output = self.temp / "output"
         output.write_text("")
         process = subprocess.Popen(
@@ -333,7 +333,7 @@ class Job:
 
     @staticmethod
     def _watch(process: subprocess.Popen[str], dies: Callable[[], bool] | None) -> bool:
-        """Kill what runs when its time has come; return whether it did."""
+        """Kill the process when `dies` returns true. Return whether it was killed."""
         while dies and process.poll() is None:
             if dies():
                 with contextlib.suppress(ProcessLookupError):
@@ -347,7 +347,7 @@ class Job:
 
 
 def evaluate(expression: str, known: dict[str, Any], **calls: Callable[..., Any]) -> Any:
-    """The value of one of GitHub's expressions, that is put into Python's words. Raises KeyError for unknown names."""
+    """Return the value of a GitHub expression, translated to Python. Raises KeyError for unknown names."""
     python, at = "", 0
     expression = expression.strip()
     while at < len(expression):
@@ -383,17 +383,17 @@ def evaluate(expression: str, known: dict[str, Any], **calls: Callable[..., Any]
 
 
 def wanted(condition: str | None, known: dict[str, Any], *, failed: bool, fine: bool) -> bool:
-    """Whether a job or a step is run; one that asks for no status is run only if all is fine."""
+    """Return whether a job or step runs. Without a status function it runs only after success."""
     condition = re.sub(r"^\$\{\{(.*)\}\}$", r"\1", (condition or "success()").strip(), flags=re.DOTALL)
     if not STATUS.search(condition):
         condition = f"success() && ({condition})"
     calls = {"always": lambda: True, "success": lambda: fine, "failure": lambda: failed}
-    calls["cancelled"] = lambda: False  # nobody does here
+    calls["cancelled"] = lambda: False  # no run is cancelled here
     return bool(evaluate(condition, known, **calls))
 
 
 def filled(value: Any, known: dict[str, Any]) -> Any:
-    """`value` with its expressions evaluated; one that is nothing else keeps its type."""
+    """Return `value` with its expressions evaluated. A value that is a single expression keeps its type."""
     if isinstance(value, dict):
         return {key: filled(one, known) for key, one in value.items()}
     if isinstance(value, list):
@@ -406,14 +406,14 @@ def filled(value: Any, known: dict[str, Any]) -> Any:
 
 
 def text(value: Any) -> str:
-    """A value as GitHub writes it."""
+    """Return a value as GitHub formats it."""
     if isinstance(value, bool):
         return str(value).lower()
     return "" if value is None else str(value)
 
 
 def commands(folder: Path, names: tuple[str, ...]) -> None:
-    """Put the stand-ins for commands of others into a folder."""
+    """Write the replacement commands to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         script = folder / name

@@ -1,6 +1,6 @@
-"""A rehearsal cloud with STAGING on it, for scenarios that run the playbooks as people do.
+"""A local emulator with STAGING, for scenarios that run the playbooks as users do.
 
-With KUBECONFIG set, that cluster stands behind it (`rehearsal.user_cluster`).
+With KUBECONFIG set, the emulator uses that cluster (`rehearsal.user_cluster`).
 """
 
 from __future__ import annotations
@@ -33,35 +33,35 @@ ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = "staging.assistant.example.com"
 NAMESPACE = "assistant"
 TABLE = "assistant-staging-releases"
-#: What makes a scenario take seconds; nothing here makes it safer.
+#: Settings that make a scenario fast. They do not make it safer.
 QUICK = {
     "release_lease": os.environ.get("SCENARIO_LEASE", "30s"),
     "release_bake": "3s",
     "release_window": "1h",
-    # Nothing that the rehearsal counts is published late.
+    # The emulator publishes metrics without delay.
     "release_metrics_delay": "0s",
     "release_version": "",
     "slot_pre_stop": 2,
     "slot_shutdown": 5,
     "slot_start_timeout": 30,
 }
-#: Names the command that pauses the API server of one's own cluster (docs/rehearsal.md).
+#: Environment variable with the command that pauses the API server of the user's cluster (docs/rehearsal.md).
 PAUSE_COMMAND = "TEAL_SCENARIO_PAUSE_COMMAND"
-#: How operations begin that change nothing.
+#: Prefixes of operations that change nothing.
 READS = ("Assume", "Batch", "Describe", "Get", "List", "Query")
 _number = itertools.count(1)
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 def kill(process: subprocess.Popen[str]) -> str:
-    """Kill what `Cloud.start` has started (SIGKILL, all of it); return what it printed."""
+    """Kill the process group that `Cloud.start` has started (SIGKILL). Return its output."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     return process.communicate()[0]
 
 
 def embeds(config: dict[str, Any]) -> list[dict[str, Any]]:
-    """What Discord was told since the last time."""
+    """Return the embeds that Discord has received since the last call."""
     url = config["discord"]["url"] + "/rehearsal/messages"
     with _open(url, timeout=10) as answer:
         kept = json.load(answer)
@@ -71,7 +71,7 @@ def embeds(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def latest_release(dynamodb: Any, table: str) -> dict[str, str]:
-    """Texts of an environment's latest release, such as its id and state, read past the playbooks."""
+    """Return the text attributes of an environment's latest release, such as id and state, read from the table."""
     answer = dynamodb.query(
         TableName=table,
         KeyConditionExpression="#s = :s",
@@ -86,7 +86,7 @@ def latest_release(dynamodb: Any, table: str) -> dict[str, str]:
 
 
 def enforce_iam(config: dict[str, Any]) -> None:
-    """From here on moto asks IAM, and the administrator's key is nobody's."""
+    """Make moto enforce IAM from now on. The administrator's key is then unknown."""
     request = urllib.request.Request(
         config["aws"]["url"] + "/moto-api/reset-auth", b"0", {"Content-Type": "text/plain"}
     )
@@ -94,14 +94,14 @@ def enforce_iam(config: dict[str, Any]) -> None:
 
 
 def new(cloud: Cloud, behaviour: str = "ok") -> str:
-    """Push an image that was never deployed; return its tag, which is also its version."""
+    """Push a new image. Return its tag, which is also its version."""
     tag = f"3.{os.getpid() % 1000}.{next(_number)}"
     cloud.push(tag, behaviour)
     return tag
 
 
 class Cloud:
-    """STAGING or another environment, and commands that are run on it."""
+    """STAGING or another environment, with commands to run on it."""
 
     def __init__(
         self,
@@ -134,7 +134,7 @@ class Cloud:
     # -- commands ----------------------------------------------------------------------------------
 
     def run(self, *words: str, fails: bool | None = False) -> str:
-        """Run a command that must succeed (or fail, or may do either); return what it printed."""
+        """Run a command that must succeed (or fail, or may do either). Return its output."""
         done = subprocess.run(
             words, cwd=self.root, env=self.environ, capture_output=True, text=True, check=False
         )
@@ -161,7 +161,7 @@ class Cloud:
         return self.play("deploy", fails, image_tag=tag, **variables)
 
     def start(self, playbook: str, **variables: Any) -> subprocess.Popen[str]:
-        """Start a playbook in a process group of its own, and don't wait for it."""
+        """Start a playbook in its own process group, without waiting for it."""
         return subprocess.Popen(
             self.words(playbook, **variables),
             cwd=self.root,
@@ -173,13 +173,13 @@ class Cloud:
         )
 
     def push(self, tag: str, behaviour: str = "ok") -> None:
-        """Put an image into ECR, as the team's CI does."""
+        """Push an image to ECR, as the team's CI does."""
         self.run(sys.executable, "-m", "rehearsal", "push", tag, "--behaviour", behaviour, "--version", tag)
 
-    # -- what stands -------------------------------------------------------------------------------
+    # -- current state -----------------------------------------------------------------------------
 
     def status(self) -> dict[str, Any]:
-        """What playbooks/status.yml tells machines."""
+        """Return the JSON output of playbooks/status.yml."""
         file = self.home / "status.json"
         self.play("status", release_output_file=str(file))
         return json.loads(file.read_text("utf-8"))
@@ -193,18 +193,18 @@ class Cloud:
         return new_client_from_config(kubernetes["external"] or kubernetes["kubeconfig"])
 
     def pods(self, slot: str) -> list[V1Pod]:
-        """A slot's pods, with those that end."""
+        """Return a slot's pods, including terminating ones."""
         api = CoreV1Api(self._kubernetes())
         return api.list_namespaced_pod(NAMESPACE, label_selector=f"teal.platform/slot={slot}").items
 
     def autoscalers(self, slot: str) -> list[str]:
-        """Names of the autoscalers of a slot's Deployment."""
+        """Return the names of the autoscalers of a slot's Deployment."""
         api = AutoscalingV2Api(self._kubernetes())
         found = api.list_namespaced_horizontal_pod_autoscaler(NAMESPACE).items
         return [one.metadata.name for one in found if one.spec.scale_target_ref.name == f"{NAMESPACE}-{slot}"]
 
     def add_autoscaler(self, slot: str, name: str) -> None:
-        """Make an autoscaler of a slot's Deployment, as somebody does with kubectl."""
+        """Create an autoscaler of a slot's Deployment, as a user does with kubectl."""
         target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": f"{NAMESPACE}-{slot}"}
         spec = {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 4}
         AutoscalingV2Api(self._kubernetes()).create_namespaced_horizontal_pod_autoscaler(
@@ -215,7 +215,7 @@ class Cloud:
         AutoscalingV2Api(self._kubernetes()).delete_namespaced_horizontal_pod_autoscaler(name, NAMESPACE)
 
     def replace_pods(self, limit: float = 120) -> None:
-        """Evict the live slot's pods one after the other, as the drains of nodes do; return once the last is gone."""
+        """Evict the live slot's pods one by one, as node drains do. Return when the last one is replaced."""
         core, slot = CoreV1Api(self._kubernetes()), self.status()["live_slot"]
 
         def pods() -> dict[str, bool]:
@@ -237,12 +237,12 @@ class Cloud:
                 time.sleep(0.3)
 
     def state(self) -> tuple[str, str]:
-        """Id and state of the latest release, read past the playbooks."""
+        """Return id and state of the latest release, read from the table."""
         latest = latest_release(self.dynamodb, TABLE)
         return latest["id"], latest["state"]
 
     def wait_for(self, process: subprocess.Popen[str], state: str, after: str, limit: float = 120) -> None:
-        """Wait until a run's release has reached a state. `after` is the id of the latest release before it."""
+        """Wait until a run's release has reached a state. `after` is the id of the previous release."""
         give_up = time.monotonic() + limit
         while True:
             identity, now = self.state()
@@ -253,9 +253,9 @@ class Cloud:
             time.sleep(0.02)
 
     def kill_at(self, process: subprocess.Popen[str], state: str, after: str, limit: float = 120) -> str:
-        """Kill a run (SIGKILL, all of it) as soon as its release has reached a state; return what it printed.
+        """Kill a run (SIGKILL to its process group) as soon as its release has reached a state. Return its output.
 
-        `after` is the id of the latest release before it.
+        `after` is the id of the previous release.
         """
         give_up = time.monotonic() + limit
         while process.poll() is None and time.monotonic() < give_up:
@@ -268,7 +268,7 @@ class Cloud:
         return text
 
     def kill_in_task(self, process: subprocess.Popen[str], task: str, after: float = 0.0) -> str:
-        """Kill a run (SIGKILL, all of it) `after` seconds after a task has begun; return what it printed."""
+        """Kill a run (SIGKILL to its process group) `after` seconds after a task has begun. Return its output."""
         assert process.stdout
         text = ""
         for line in process.stdout:
@@ -286,11 +286,11 @@ class Cloud:
 
     @contextlib.contextmanager
     def load(self, rate: int = 40, streams: int = 0, domain: str = DOMAIN) -> Iterator[dict[str, Any]]:
-        """Requests all the while, by kept and by new connections; with `streams` clients that ask for streams.
+        """Send requests on kept and new connections, and on `streams` clients that read streams.
 
-        What came of them is known at the end.
+        Yield a dict that contains the counts after the block.
         """
-        told: dict[str, Any] = {}
+        counted: dict[str, Any] = {}
         process = subprocess.Popen(
             [
                 sys.executable,
@@ -310,32 +310,32 @@ class Cloud:
         )
         try:
             time.sleep(1)
-            yield told
+            yield counted
             time.sleep(1)
         finally:
             process.send_signal(signal.SIGTERM)
             output, _ = process.communicate(timeout=60)
-            told |= json.loads(output)
+            counted |= json.loads(output)
 
     def messages(self) -> list[str]:
-        """The titles that Discord was told since the last time."""
+        """Return the titles of the messages that Discord has received since the last call."""
         return [embed["title"] for embed in embeds(self.config)]
 
     def calls(self, since: int = 0) -> list[dict[str, Any]]:
-        """The calls to AWS after that number."""
+        """Return the AWS calls after the call with that number."""
         with _open(f"{self.config['aws']['url']}/rehearsal/calls?since={since}", timeout=30) as answer:
             return json.load(answer)["calls"]
 
     def writes(self, since: int = 0) -> int:
-        """How many of these calls changed something, or tried to."""
+        """Return the number of these calls that changed something or tried to."""
         return sum(not call["operation"].startswith(READS) for call in self.calls(since))
 
     def last_call(self) -> int:
-        """The number of the last call."""
+        """Return the number of the last call."""
         return max((call["number"] for call in self.calls()), default=0)
 
     def fault(self, part: str, **fault: Any) -> None:
-        """Order a fault of AWS (`rehearsal.aws_calls.Fault`) or Kubernetes (`rehearsal.kubernetes.faults`)."""
+        """Inject a fault into AWS (`rehearsal.aws_calls.Fault`) or Kubernetes (`rehearsal.kubernetes.faults`)."""
         self.post(part, "/rehearsal/faults", fault)
 
     @property
@@ -344,7 +344,7 @@ class Cloud:
 
     @contextlib.contextmanager
     def paused_kubernetes(self, seconds: float) -> Iterator[None]:
-        """Have the API server answer nothing for so long; leave once it answers again."""
+        """Pause the API server for this time. Leave the block when it answers again."""
         if self.config["kubernetes"]["external"]:
             words = [*shlex.split(os.environ[PAUSE_COMMAND]), f"{seconds:g}"]
             process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
@@ -357,13 +357,13 @@ class Cloud:
             time.sleep(max(0.0, ends - time.monotonic()))
 
     def forget_faults(self, part: str = "aws") -> None:
-        """Let AWS, or another part, do again as it should."""
+        """Remove all faults of AWS or another part."""
         request = urllib.request.Request(f"{self.config[part]['url']}/rehearsal/faults", method="DELETE")
         with _open(request, timeout=10):
             pass
 
     def discord_faults(self) -> int:
-        """Return how many faults of Discord are left."""
+        """Return the number of remaining faults of Discord."""
         with _open(f"{self.config['discord']['url']}/rehearsal/faults", timeout=10) as answer:
             return json.load(answer)["faults"]
 

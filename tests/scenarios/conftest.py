@@ -1,4 +1,4 @@
-"""What the scenarios of releases share: STAGING on the emulator (or with a cluster of one's own), one for each file."""
+"""Fixtures of the release scenarios: STAGING on the emulator or on the user's cluster, one per file."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture
 def clean(cloud: Cloud) -> Iterator[Cloud]:
-    """The cloud; after the test nobody works on it, nothing is left over and what is live serves."""
+    """Return the cloud. Check afterwards that it is unlocked, has no unfinished release and a healthy live slot."""
     cloud.messages()
     yield cloud
     status = cloud.status()

@@ -1,6 +1,6 @@
-"""Commands that a runner has and a test's machine may not: the application's Maven, Docker, and AWS's command line.
+"""Replacements for commands that a runner has and a test machine may not have: Maven, Docker and the AWS CLI.
 
-What the application's commit is like is in code.json of its folder: {"sonar": "OK", "integration": true}.
+code.json in the application's folder describes the commit: {"sonar": "OK", "integration": true}.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def mvn(*words: str) -> int:
-    """What the application is built, analysed and tested with."""
+    """Replace Maven, which builds, analyses and tests the application."""
     code: dict[str, Any] = json.loads(Path("code.json").read_text())
     options = dict(word[2:].split("=", 1) for word in words if word.startswith("-D") and "=" in word)
     (goal,) = (word.rpartition(":")[2] for word in words if not word.startswith("-"))
@@ -49,7 +49,7 @@ def _analyse(revision: str, gate: str) -> None:
             "status": gate,
             "conditions": [condition] if gate == "ERROR" else [],
             "measures": {"coverage": "41.0" if gate == "ERROR" else "81.2"},
-            # As the scanner finds out by itself, from GitHub's variables.
+            # The scanner reads these from GitHub's variables.
             **({"pull_request": pull_request} if pull_request else {"branch": os.environ["GITHUB_REF_NAME"]}),
         },
     )
@@ -59,7 +59,7 @@ def _analyse(revision: str, gate: str) -> None:
 
 
 def docker(command: str, *words: str) -> int:
-    """Images go to the rehearsal's registry."""
+    """Replace Docker. Images are pushed to the emulator's registry."""
     if command == "login":
         assert "--password-stdin" in words and sys.stdin.read().strip()
     elif command == "push":
@@ -71,7 +71,7 @@ def docker(command: str, *words: str) -> int:
 
 
 def aws(service: str, command: str, *words: str) -> int:
-    """Three commands about images, by the rights of whoever asks."""
+    """Replace three image commands of the AWS CLI, with the caller's credentials."""
     import boto3
 
     assert service == "ecr"

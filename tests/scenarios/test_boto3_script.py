@@ -1,4 +1,4 @@
-"""The script that the benchmark measures against makes what the main job makes, in AWS and in Kubernetes."""
+"""The boto3 script of the benchmark creates the same resources as the main job, in AWS and in Kubernetes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""STAGING's database: the Job makes the service's user in a real PostgreSQL, and what that user may and may not do."""
+"""STAGING's database: the Job creates the service's user in a real PostgreSQL, with the permissions of that user."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def secret(cloud: Cloud, name: str) -> dict[str, Any]:
 
 
 def master(cloud: Cloud, name: str = NAME) -> dict[str, Any]:
-    """How the master user connects to a database."""
+    """Return the connection settings of the master user."""
     rds = cloud.session.client("rds", endpoint_url=cloud.config["aws"]["url"])
     instance = rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"][0]
     found = secret(cloud, instance["MasterUserSecret"]["SecretArn"])
@@ -57,7 +57,7 @@ def master(cloud: Cloud, name: str = NAME) -> dict[str, Any]:
 
 
 def psql(cloud: Cloud, who: dict[str, Any], sql: str, mode: str = "verify-full") -> str:
-    """What psql prints, errors too, with what is in the service's secret."""
+    """Return the output of psql, including errors, for the given connection settings."""
     hosts = dict(line.split()[::-1] for line in (cloud.home / "hosts").read_text().splitlines())
     variables = {
         "PATH": f"{tool_images.path()}",
@@ -99,7 +99,7 @@ def test_second_run_changes_nothing_and_works_with_a_rotated_password(cloud: Clo
     assert "changed=0" in build(cloud, "database_user")
     rds = cloud.session.client("rds", endpoint_url=cloud.config["aws"]["url"])
     rds.modify_db_instance(DBInstanceIdentifier=NAME, RotateMasterUserPassword=True, ApplyImmediately=True)
-    # Another revision of the Job, as when its settings change.
+    # Another revision of the Job, as after a change of its settings.
     cloud.extra["database_user_schema"] = "second"
     build(cloud, "database_user")
     service = secret(cloud, f"{NAME}/database")

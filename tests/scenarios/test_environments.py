@@ -1,6 +1,6 @@
-"""What comes before an environment stands, and what happens behind its back afterwards, for TEST and STAGING.
+"""Wrong input, check runs, single components and drift, for TEST and STAGING.
 
-A check and wrong input change nothing: proved by the calls. PRODUCTION's drift is molecule's. It takes minutes:
+The recorded calls prove that a check and wrong input change nothing. Molecule tests PRODUCTION's drift. It takes minutes:
 `make scenarios`.
 """
 
@@ -15,7 +15,7 @@ import pytest
 from .cloud import READS, Cloud
 
 pytestmark = pytest.mark.long
-#: What is wrong, and what is said of it: the variable, its value and what is allowed.
+#: Wrong settings, and texts that the message must contain: the variable, its value and the allowed values.
 WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     "misspelt": ({"network_cdir": "10.0.0.0/16"}, ["network_cdir", "did you mean network_cidr?"]),
     "misspelt, of the platform": ({"platform_regoin": "x"}, ["platform_regoin", "platform_region?"]),
@@ -28,7 +28,7 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
         ["load_balancer_ports = ", "a port of its own"],
     ),
 }
-#: The same of what surrounds a run.
+#: The same for wrong surroundings of a run.
 ELSEWHERE: dict[str, tuple[dict[str, str], str]] = {
     "no credentials": (
         {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
@@ -43,7 +43,7 @@ ELSEWHERE: dict[str, tuple[dict[str, str], str]] = {
 
 @pytest.fixture(scope="module", params=["test", "staging"])
 def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """An empty account."""
+    """Return an empty account."""
     home = tmp_path_factory.mktemp(request.param)
     cloud = Cloud(home, request.param, own_kubernetes=True)
     cloud.environ |= {

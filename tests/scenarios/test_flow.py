@@ -1,8 +1,8 @@
-"""The delivery flow on the rehearsal cloud, from a pull request until QA's rollback in PRODUCTION.
+"""The delivery flow on the local emulator, from a pull request to QA's rollback in PRODUCTION.
 
-An application's repository calls the workflows as examples/application does, and actions.py runs them, step by step,
-with AWS's roles as they are taken on by GitHub's tokens, IAM enforced, and Ansible at its most talkative. The tests
-are one story, and in its order: `make flow`.
+An application's repository calls the workflows as examples/application does. actions.py runs them step by step, with the AWS
+roles that GitHub's tokens assume, with IAM enforced and Ansible at high verbosity. The tests depend on each other and run in
+their order: `make flow`.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from tests.scenarios import actions
 from tests.scenarios.cloud import QUICK, ROOT, embeds, enforce_iam, latest_release
 
 ENVIRONMENTS = ("test", "staging", "production")
-#: What a release needs. TEST and PRODUCTION are built whole; molecule builds STAGING.
+#: Components that a release needs. TEST and PRODUCTION are created completely. Molecule creates STAGING.
 NEEDED = "network,identity,registry,release_store,load_balancer,cluster,node_targets,namespace,release"
 REPOSITORY = "teal-platform/assistant"
-#: Other scenarios build environments at the same time: a short lease would lapse between two tasks of a slow run.
+#: Other scenarios run at the same time, so a short lease would expire between two tasks of a slow run.
 UNHURRIED = QUICK | {"release_lease": "5m"}
-#: Set by people on GitHub; the table in docs/pipeline.md.
+#: Settings on GitHub, from the table in docs/pipeline.md.
 DEFAULT_BRANCH = "test"
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
 class Flow:
-    """The rehearsal cloud, and the application's repository on GitHub."""
+    """The local emulator and the application's repository on GitHub."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.told: list[str] = []
+        self.printed: list[str] = []
         self.passwords: set[str] = set()
         self.environ = {**os.environ, "TEAL_REHEARSAL_HOME": str(home), "ANSIBLE_VERBOSITY": "3"}
         self.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -64,11 +64,11 @@ class Flow:
 
     def ended(self, words: tuple[str, ...], process: subprocess.Popen[str]) -> None:
         text, _ = process.communicate()
-        self.told.append(text)
+        self.printed.append(text)
         assert process.returncode == 0, f"{words} ended with {process.returncode}\n{text[-6000:]}"
 
     def build(self) -> None:
-        """All environments, by an administrator; what the account has once comes with the first."""
+        """Create all environments as an administrator. The first one creates the resources that the account shares."""
         quick = json.dumps(UNHURRIED)
         self.run("ansible-playbook", "site.yml", "-i", "inventories/test", "-e", quick)
         words = [
@@ -85,7 +85,7 @@ class Flow:
         )
 
     def github(self) -> actions.GitHub:
-        """The repository, set up as docs/pipeline.md says."""
+        """Return the repository, set up as docs/pipeline.md describes."""
         iam, sts = self.client("iam"), self.client("sts")
         self.trusts: dict[str, list[str]] = {}
         self.sessions: dict[str, dict[str, str]] = {}
@@ -140,7 +140,7 @@ class Flow:
         )
 
     def take_role(self, arn: str, subject: str) -> dict[str, str]:
-        """What AWS does with a token of GitHub."""
+        """Assume a role with a token of GitHub, as AWS does."""
         if subject not in self.trusts[arn]:
             raise actions.StepFailed(f"{subject} is not authorized to perform: sts:AssumeRoleWithWebIdentity")
         return self.sessions[arn]
@@ -149,11 +149,11 @@ class Flow:
         return self.extra[environment]
 
     def commit(self) -> str:
-        """A new commit."""
+        """Return the hash of a new commit."""
         return f"{next(self.numbers):040x}"
 
     def live(self, environment: str) -> str:
-        """The version, which is a commit, that answers at the environment's address."""
+        """Return the version (a commit) that answers at the environment's address."""
         prefix = "" if environment == "production" else f"{environment}."
         handlers = (
             urllib.request.ProxyHandler({"https": self.config["balancer"]["proxy_url"]}),
@@ -168,7 +168,7 @@ class Flow:
         return [self.live(environment) for environment in ENVIRONMENTS]
 
     def messages(self) -> list[str]:
-        """The titles that Discord was told since the last time."""
+        """Return the titles of the messages that Discord has received since the last call."""
         return [embed["title"] for embed in embeds(self.config)]
 
 
@@ -189,7 +189,7 @@ def flow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flow]:
 
 @pytest.fixture(scope="module")
 def github(flow: Flow) -> actions.GitHub:
-    """All three environments with their first release, and the repository; from here on IAM is asked."""
+    """Return the repository, with all three environments and their first releases. From here on IAM is enforced."""
     flow.build()
     github = flow.github()
     secrets = flow.client("secretsmanager")
@@ -208,23 +208,23 @@ def github(flow: Flow) -> actions.GitHub:
 
 
 def code(github: actions.GitHub, **given: Any) -> None:
-    """What the commit is like that the next events are about."""
+    """Set the properties of the next commits."""
     good = {"sonar": "OK", "integration": True, "system": True}
     (github.workspace / "code.json").write_text(json.dumps({**good, **given}))
 
 
-#: What a caller with Maven builds the image with; the workflow's default is Gradle.
+#: Command of a caller with Maven to build the image. The workflow's default uses Gradle.
 PACKAGE = "mvn --batch-mode -DskipTests package"
 
 
 def passed(github: actions.GitHub) -> dict[str, str]:
-    """Secrets as a caller passes them on."""
+    """Return the secrets that a caller passes on."""
     names = {"sonar-token": "SONAR_TOKEN", "discord-webhook": "DISCORD_WEBHOOK_URL"}
     return {name: github.secrets[secret] for name, secret in names.items()}
 
 
 def forgotten(flow: Flow) -> None:
-    """SonarCloud's housekeeping leaves the newest analysis alone, here of a commit that nobody deploys."""
+    """Remove old analyses, as SonarCloud's housekeeping does. It keeps the newest, here of an undeployed commit."""
     url = f"{flow.environ['SONAR_HOST_URL']}/rehearsal/analyses"
     _open(urllib.request.Request(url, method="DELETE"), timeout=10).close()
     newer = json.dumps({"project": "assistant", "revision": "f" * 40, "branch": "test"}).encode()
@@ -258,14 +258,14 @@ def test_fork_runs_tests_without_secrets(flow: Flow, github: actions.GitHub) -> 
 
 
 def test_release_without_a_recorded_commit_is_not_promoted(flow: Flow, github: actions.GitHub) -> None:
-    """The gate would be asked about the merge. Such is the first release, which an administrator has made."""
+    """Without the commit, the gate would be checked for the merge. An administrator's first release has no commit."""
     given = {"environment": "production", "from": "staging"}
     run = github.call("deploy", "production", flow.commit(), passed(github), **given)
     assert run.results == {"candidate": "failure", "deploy": "skipped", "reconcile": "skipped"}
-    told = " ".join(run.log.split())
-    assert "The commit of r1 of staging is not recorded" in told
+    log = " ".join(run.log.split())
+    assert "The commit of r1 of staging is not recorded" in log
     assert re.search(
-        r"inventories/staging -e image_digest=sha256:[0-9a-f]{64} -e release_commit=<commit>", told
+        r"inventories/staging -e image_digest=sha256:[0-9a-f]{64} -e release_commit=<commit>", log
     )
 
 
@@ -280,7 +280,7 @@ def test_one_image_is_promoted_through_all_environments(flow: Flow, github: acti
     digest = run.outputs["image"]["digest"]
     assert re.fullmatch("sha256:[0-9a-f]{64}", digest)
 
-    # The merges to the later branches are commits that SonarCloud never saw: it is asked about the image's.
+    # SonarCloud does not know the merges to later branches, so the gate of the image's commit is checked.
     run = github.event("staging", "staging", flow.commit())
     assert run.results["system-test / test"] == "success"
     assert run.outputs["deploy"]["digest"] == digest
@@ -290,7 +290,7 @@ def test_one_image_is_promoted_through_all_environments(flow: Flow, github: acti
     run = github.event("production", "production", merged)
     assert run.results["deploy / deploy"] == "waiting", "for the reviewers of the GitHub environment"
     summary = (flow.home.parent / "step-summary.md").read_text()
-    assert f"- digest={digest}\n- commit={commit}\n" in summary, "they are shown what they are to approve"
+    assert f"- digest={digest}\n- commit={commit}\n" in summary, "the summary shows the release to approve"
     assert flow.lives() == [commit, commit, "1.0.0"]
     github.approved = {"production"}
     forgotten(flow)
@@ -298,9 +298,11 @@ def test_one_image_is_promoted_through_all_environments(flow: Flow, github: acti
     assert f"there is no analysis of {commit}" in run.log and "it passed the gate at" in run.log
     assert run.outputs["deploy"]["digest"] == digest
     assert flow.lives() == [commit] * 3
-    told = embeds(flow.config)
-    live = [embed for embed in told if "is live" in embed["title"]]
-    assert len(live) == 3 and len(told) == 6, "one of the switch and one of the success of each"
+    posted = embeds(flow.config)
+    live = [embed for embed in posted if "is live" in embed["title"]]
+    assert len(live) == 3 and len(posted) == 6, (
+        "one message for the switch and one for the success of each deploy"
+    )
     quality = {"name": "Quality", "value": "coverage: 81.2", "inline": False}
     assert [quality in embed["fields"] for embed in live] == [True, True, False], (
         "Sonar has none for the last one"
@@ -309,7 +311,7 @@ def test_one_image_is_promoted_through_all_environments(flow: Flow, github: acti
 
 
 def test_image_is_built_once(flow: Flow, github: actions.GitHub) -> None:
-    """Of a workflow that is run again, the digest is the same, and Maven and Docker are not called."""
+    """If the workflow runs again, the digest is the same, and Maven and Docker are not called."""
     commit = flow.live("test")
     run = github.call("image", "test", commit, {}, environment="test")
     assert run.results["image"] == "success"
@@ -325,7 +327,7 @@ def test_unmet_quality_gate_stops_a_merged_commit(flow: Flow, github: actions.Gi
     assert run.results["image"] == run.results["deploy"] == run.results["integration"] == "skipped"
     flow.messages()
 
-    # And an image that came past it, of a commit that was never analysed, is not deployed.
+    # An image of a commit that was never analysed is not deployed either.
     commit = flow.commit()
     image = github.call("image", "test", commit, {}, environment="test", package=PACKAGE)
     digest = image.outputs["image"]["digest"]
@@ -354,7 +356,7 @@ def test_failed_system_tests_hold_the_release(flow: Flow, github: actions.GitHub
     run.again("system-test")
     assert (run.results["system-test / test"], run.results["system-test / failed"]) == ("failure", "success")
     assert "HELD: the tests of staging failed" in run.log
-    assert "playbooks/rollback.yml -i inventories/staging" in run.log, "how to go back is told"
+    assert "playbooks/rollback.yml -i inventories/staging" in run.log, "the log contains the rollback command"
     assert flow.lives() == before
     (title,) = flow.messages()
     assert "is held as it is" in title
@@ -372,7 +374,7 @@ def test_failed_system_tests_roll_staging_back(flow: Flow, github: actions.GitHu
 
 
 def test_failed_integration_tests_roll_back_test_and_staging(flow: Flow, github: actions.GitHub) -> None:
-    """Both return to what they had; PRODUCTION, that has another release, is left alone."""
+    """Both are rolled back. PRODUCTION has another release and is unchanged."""
     before = flow.lives()
     commit = flow.commit()
     code(github, integration=False)
@@ -393,7 +395,7 @@ def test_failed_integration_tests_roll_back_test_and_staging(flow: Flow, github:
     assert flow.lives() == before
     assert len([title for title in flow.messages() if "back on" in title]) == 2
 
-    # Where it is not live (any more), nothing happens.
+    # Environments in which the release is not live are unchanged.
     run.again("integration")
     assert run.results["integration / failed"] == "success"
     assert " ".join(run.log.split()).count("is not live in") >= 2
@@ -402,7 +404,7 @@ def test_failed_integration_tests_roll_back_test_and_staging(flow: Flow, github:
 
 
 def test_release_of_a_dead_runner_is_recovered(flow: Flow, github: actions.GitHub) -> None:
-    """Of an image that nobody analysed, let through knowingly; QA's role sends the requests back."""
+    """The image was not analysed, and the gate is overridden. QA's role moves the traffic back."""
     before = flow.lives()
     commit = flow.commit()
     image = github.call("image", "test", commit, {}, environment="test", package=PACKAGE)
@@ -472,7 +474,7 @@ def test_no_secret_is_shown(flow: Flow, github: actions.GitHub) -> None:
         for path in folder.glob("*")
     ]
     written.append((flow.home.parent / "step-summary.md").read_text())
-    texts = [*flow.told, *(run.log for run in github.runs), *written]
+    texts = [*flow.printed, *(run.log for run in github.runs), *written]
     assert len(texts) > 20 and any("ESTABLISH" in text for text in texts), "they are there, and talkative"
     for text in texts:
         for secret in secrets:

@@ -1,6 +1,6 @@
-"""Each role does its own work with IAM enforced, and no other: a missing right fails the run, and is named.
+"""With IAM enforced, each role can do its own work and nothing else. A missing permission fails the run with its name.
 
-An administrator makes the identities and the account's hosted zone; the roles do all else. It takes minutes:
+An administrator creates the identities and the account's hosted zone. The roles do everything else. It takes minutes:
 `make scenarios`.
 """
 

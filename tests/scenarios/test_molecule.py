@@ -1,4 +1,4 @@
-"""molecule's scenarios, each on a rehearsal cloud of its own, as `make molecule` runs them one after the other."""
+"""Molecule's scenarios, each on its own emulator. `make molecule` runs them one by one."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 
 from .cloud import ROOT
 
-#: All of them; the longest is also the first.
+#: All scenarios, the longest first.
 SCENARIOS = sorted(file.parent.name for file in (ROOT / "molecule").glob("*/molecule.yml"))
 
 
-#: `make test` leaves these to `make test-full` and `make molecule`: other scenarios build both environments.
+#: `make test` skips these, since other scenarios create both environments. `make test-full` and `make molecule` run them.
 LONG = ("staging", "production")
 
 

@@ -1,6 +1,6 @@
-"""A fourth environment is data: made by one command, built, left alone by a second run, and taken away again.
+"""A fourth environment needs only data: one command adds it, then it is provisioned, provisioned again and destroyed.
 
-In a copy of the repository, whose inventories it is added to. It takes minutes: `make scenarios`.
+The test adds the environment to the inventories in a copy of the repository. It takes minutes: `make scenarios`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 def files(cloud: Cloud) -> dict[Path, bytes]:
-    """What is written in the copy, but for what programs keep for themselves."""
+    """Return the files of the copy without caches of programs."""
     paths = (path.relative_to(cloud.root) for path in cloud.root.rglob("*") if path.is_file())
     own = re.compile(r"(^|/)(\.[a-z-]+|__pycache__)/")
     return {path: (cloud.root / path).read_bytes() for path in paths if not own.search(path.as_posix())}

@@ -1,6 +1,6 @@
-"""STAGING built and taken away with things going wrong: each component fails in turn, runs are killed at any point.
+"""STAGING is created and destroyed with failures: each component fails in turn, and runs are killed at any point.
 
-What stands in the end is what an undisturbed run leaves, no object more or less. It takes minutes: `make scenarios`.
+In the end exactly the resources of an undisturbed run exist. It takes minutes: `make scenarios`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ INVENTORY = yaml.safe_load((ROOT / "inventories/staging/hosts.yml").read_text("u
 WAVES = [list(wave["children"]) for wave in INVENTORY["all"]["children"].values()]
 COMPONENTS = [component for wave in WAVES for component in wave]
 KILLS = 6
-#: `make test` lets these fail: in each wave the first, which fails beside the others, and the database.
+#: Components that fail in `make test`: the first of each wave, and the database.
 FAILING = {*(wave[0] for wave in WAVES), "database"}
-#: What preflight asks AWS about the account, with the credentials of the first component.
+#: Calls of preflight about the account, with the credentials of the first component.
 ASKED_BY_PREFLIGHT = {
     "GetCallerIdentity",
     "DescribeRegions",
@@ -39,7 +39,7 @@ SNAPSHOT = "rds DBSnapshot assistant-staging-final-"
 
 
 class Undisturbed(NamedTuple):
-    """What a build leaves, what a destroy leaves, and how many changes each takes."""
+    """Resources after provisioning and after a destroy, and the number of changes of each."""
 
     built: list[str]
     build_writes: int
@@ -53,7 +53,7 @@ def key_of(component: str) -> str:
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """An empty account, in which each component has credentials of its own."""
+    """Return an empty account in which each component has its own credentials."""
     home = tmp_path_factory.mktemp("cloud")
     cloud = Cloud(home, own_kubernetes=True)
     profiles = [
@@ -69,9 +69,9 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     cloud.extra |= {
         "platform_aws_profile": "{{ inventory_hostname | split('.') | first }}",
         "confirm": "staging",
-        # How quick the service answers says nothing here but how much else this machine does.
+        # The response time would only measure the load of this machine.
         "release_checks": [{"path": "/", "status": 200}],
-        # The lease of a run that was killed has to end first.
+        # The lease of a killed run must expire first.
         "release_lock_wait": "60s",
     }
     try:
@@ -81,7 +81,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 def standing(cloud: Cloud) -> list[str]:
-    """What stands, but the snapshots that each destroy leaves of the database."""
+    """Return the existing resources without the database snapshots that each destroy leaves."""
     return [
         line for line in account.listing(cloud.session, cloud.config["aws"]["url"]) if SNAPSHOT not in line
     ]
@@ -109,7 +109,7 @@ def test_listing_contains_all_created_resources(cloud: Cloud, undisturbed: Undis
     "component", [pytest.param(one, marks=[] if one in FAILING else [pytest.mark.long]) for one in COMPONENTS]
 )
 def test_failed_component_stops_later_waves(cloud: Cloud, undisturbed: Undisturbed, component: str) -> None:
-    """The first of each wave fails beside the others of its wave; for the rest, these don't run again."""
+    """The first component of each wave fails while the others of the wave run. Other components fail alone."""
     wave = next(number for number, wave in enumerate(WAVES) if component in wave)
     later = [name for others in WAVES[wave + 1 :] for name in others]
     cloud.messages()
@@ -131,7 +131,7 @@ def test_failed_component_stops_later_waves(cloud: Cloud, undisturbed: Undisturb
     assert len(reasons) == 1, summary["failures"]
     assert "AccessDenied" in reasons[0]
 
-    # What stands before a release fails is told as well.
+    # The environment is notified as provisioned before the first release fails.
     titles = [title for title in cloud.messages() if not title.endswith("STAGING stands")]
     assert len(titles) == 1, titles
     said = "the deploy of 1.0.0" if component == "release" else f"{component} could not be built"
@@ -160,7 +160,7 @@ def test_destroy_needs_confirmation(cloud: Cloud, undisturbed: Undisturbed) -> N
 
 
 def killed_again_and_again(cloud: Cloud, playbook: str, total: int, **variables: Any) -> None:
-    """Run a playbook and kill it after each so many changes, then let it run to its end."""
+    """Run a playbook and kill it again and again after a number of changes. Then run it to its end."""
     for _ in range(KILLS):
         since, process = cloud.last_call(), cloud.start(playbook, **variables)
         while process.poll() is None and cloud.writes(since) < total / KILLS:

@@ -1,6 +1,6 @@
-"""Releases as people make them: playbooks in processes of their own, killed, started together, given bad images.
+"""Releases as users run them: playbooks in their own processes, with load, faulty images and faults.
 
-What each call's death does is tested in tests/unit/release/test_interruption.py; here it is real processes, pods and load.
+tests/unit/release/test_interruption.py tests an interruption at each call. These tests use real processes, pods and load.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from .cloud import DOMAIN, Cloud, new
 
 def test_deploy_and_rollback_under_load_lose_nothing(clean: Cloud) -> None:
     before, tag = clean.live(), new(clean)
-    with clean.load() as told:
+    with clean.load() as counted:
         clean.deploy(tag)
         assert clean.live() == tag
         clean.play("rollback", reason="to see it")
     assert clean.live() == before
-    assert told["failed"] == 0, told
-    assert set(told["versions"]) == {before, tag}
+    assert counted["failed"] == 0, counted
+    assert set(counted["versions"]) == {before, tag}
     assert [title.split(": ", 1)[1] for title in clean.messages()] == [
         f"traffic goes to {tag}",
         f"{tag} is live",
@@ -55,7 +55,7 @@ def test_cold_rollback_deploys_an_older_release(clean: Cloud) -> None:
     before = clean.live()
     clean.deploy(new(clean))
     clean.play("retire", at_once=True)
-    # A migration of today is nothing for the image of before, which would fail here.
+    # A rollback runs no migration: this one would fail with the earlier image.
     text = clean.play("rollback", slot_migration_command=["false"])
     assert "COLD ROLLBACK" in text
     assert clean.live() == before
@@ -73,13 +73,13 @@ def test_cold_rollback_deploys_an_older_release(clean: Cloud) -> None:
     ],
 )
 def test_evicted_pods_under_load_lose_nothing(clean: Cloud, service: dict[str, str]) -> None:
-    """What a user's service has to do for it; Tomcat as it comes loses some (`make bench-switch` counts them)."""
-    tag = new(clean, "slow")  # a tenth of a second, so that requests are under way at each moment
+    """The service must drain its connections. A plain Tomcat loses some requests (`make bench-switch` counts them)."""
+    tag = new(clean, "slow")  # 0.1 s per request, so that requests are always in flight
     clean.deploy(tag, slot_config={"SERVICE_SLOW_SECONDS": "0.1", **service})
-    with clean.load() as told:
+    with clean.load() as counted:
         clean.replace_pods()
-    print(f"{service}: {told['failed']} of {told['requests']} requests failed {told['failures']}")
-    assert told["failed"] == 0, told
+    print(f"{service}: {counted['failed']} of {counted['requests']} requests failed {counted['failures']}")
+    assert counted["failed"] == 0, counted
 
 
 # -- bad images ----------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ def test_faulty_image_gets_no_traffic_and_fails_fast(
     print(f"{behaviour}: verdict after {took:.1f} s")
     assert re.search(verdict, text), text[-3000:]
     assert "untouched. No request reached the new release." in text
-    # Whoever waits for the time limit needs longer than it, on any machine.
+    # A run that waits for the time limit takes longer than the limit.
     assert took < start_timeout or behaviour == "never-ready"
     assert load["failed"] == 0, load
     assert set(load["versions"]) == {before}
@@ -129,7 +129,7 @@ def test_missing_image_ends_the_deploy_before_a_release_begins(clean: Cloud) -> 
 
 
 def test_foreign_rule_is_reported_before_a_release_begins(clean: Cloud) -> None:
-    """Somebody has put a maintenance page before the service."""
+    """A maintenance page was added in front of the service."""
     elb = clean.session.client("elbv2", endpoint_url=clean.config["aws"]["url"])
     balancer = elb.describe_load_balancers(Names=["assistant-staging"])["LoadBalancers"][0]["LoadBalancerArn"]
     listeners = elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
@@ -189,7 +189,7 @@ def test_release_that_fails_after_the_switch_is_rolled_back(clean: Cloud, when: 
 
 def test_warm_rollback_needs_no_kubernetes(clean: Cloud) -> None:
     if clean.config["kubernetes"]["external"]:
-        pytest.skip("somebody else's cluster isn't told to fail")
+        pytest.skip("somebody else's cluster isn't counted to fail")
     before = clean.live()
     clean.deploy(new(clean))
     clean.fault("kubernetes", mode="refuse", seconds=20)
@@ -204,7 +204,7 @@ def test_warm_rollback_needs_no_kubernetes(clean: Cloud) -> None:
 @pytest.mark.parametrize("fault", [{"mode": "refuse"}, {"mode": "slow", "delay": 2}, {"mode": "error"}])
 def test_slow_kubernetes_delays_a_deploy_but_fails_none(clean: Cloud, fault: dict[str, Any]) -> None:
     if clean.config["kubernetes"]["external"]:
-        pytest.skip("somebody else's cluster isn't told to fail")
+        pytest.skip("somebody else's cluster isn't counted to fail")
     tag, latest = new(clean), clean.state()[0]
     run = clean.start("deploy", image_tag=tag)
     while clean.state()[0] == latest:

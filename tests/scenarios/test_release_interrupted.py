@@ -1,6 +1,6 @@
 """Releases that are killed, paused or run several at once on STAGING: nothing is lost, and the next run finishes the work.
 
-Read and run like test_release.py, on an emulator (or a cluster) of its own.
+Like test_release.py, it has its own emulator (or cluster).
 """
 
 from __future__ import annotations

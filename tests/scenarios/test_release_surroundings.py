@@ -1,7 +1,7 @@
-"""Releases in the surroundings of a real team: its own manifests and autoscaler, an API server that does not answer, a
+"""Releases in the surroundings of a real team: its own manifests and autoscaler, an API server that does not respond, a
 webhook that fails.
 
-All of it runs on the emulator, and on the cluster that KUBECONFIG names (`make scenarios-cluster`).
+The tests run on the emulator and on the cluster of KUBECONFIG (`make scenarios-cluster`).
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def test_own_manifests_with_a_sidecar_an_init_container_and_an_autoscaler(clean:
             assert clean.live() == tag
             slot = clean.status()["live_slot"]
             pods = clean.pods(slot)
-            assert len(pods) == 2, "what the folder's Deployment asks for"
+            assert len(pods) == 2, "replicas of the folder's Deployment"
             for pod in pods:
                 assert {c.name for c in pod.spec.containers} == {"proxy", "service"}
                 ended, runs = pod.status.init_container_statuses
                 assert ended.state.terminated.exit_code == 0
-                assert runs.state.running, "a sidecar that is an init container goes on"
+                assert runs.state.running, "a sidecar that is an init container keeps running"
             assert clean.autoscalers(slot) == [f"assistant-{slot}-cpu"]
         clean.play("rollback", **OWN)
         assert clean.live() == tags[0]
@@ -79,10 +79,10 @@ def test_foreign_autoscaler_is_kept_and_reported(clean: Cloud) -> None:
     slot = "green" if live == "blue" else "blue"
     clean.add_autoscaler(slot, "team-cpu")
     try:
-        # The release's own would work against it.
+        # The release's own autoscaler would conflict with it.
         text = clean.deploy(new(clean), fails=True, **OWN)
         assert f"HorizontalPodAutoscaler team-cpu scales Deployment assistant-{slot}" in text, text[-3000:]
-        assert clean.state() == before, "nothing was begun"
+        assert clean.state() == before, "no release has begun"
         tag = new(clean)
         text = clean.deploy(tag)
         assert "team-cpu" in text and "it was left as it is" in text, text[-3000:]
@@ -107,7 +107,7 @@ def test_paused_api_server_delays_a_deploy_but_fails_none(clean: Cloud, state: s
     pause_or_skip(clean)
     before, tag, latest = clean.live(), new(clean), clean.state()[0]
     with clean.load() as load:
-        # A request waits for 20 s, so the lease is the role's own. Pods cannot be made meanwhile.
+        # A request waits for 20 s, so the role's default lease is used. Pods cannot be created meanwhile.
         run = clean.start(
             "deploy", image_tag=tag, release_lease="60s", slot_start_timeout=90, release_bake="6s"
         )
@@ -119,7 +119,7 @@ def test_paused_api_server_delays_a_deploy_but_fails_none(clean: Cloud, state: s
     print(f"paused for 20 s at {state}: the deploy ended {took:.1f} s after the pause began")
     assert run.returncode == 0, text[-3000:]
     assert clean.live() == tag
-    assert took > 20, "it was committed without a look at its pods"
+    assert took > 20, "it was committed without a check of its pods"
     assert load["failed"] == 0, load
     assert set(load["versions"]) == {before, tag}
 
@@ -142,27 +142,27 @@ def test_warm_rollback_does_not_wait_for_a_paused_api_server(clean: Cloud) -> No
 
 # -- a webhook that fails ----------------------------------------------------------------------------
 
-#: More than any run asks for.
+#: More faults than any run consumes.
 MANY = 50
 
 
 def test_rate_limited_webhook_receives_the_outcomes_later(clean: Cloud) -> None:
     before, tag = clean.live(), new(clean)
-    # The first is that of the switch, which is tried once: whoever waits holds the release.
+    # The first message is that of the switch, which is sent only once, since waiting would delay the release.
     clean.fault("discord", kind="rate_limit", count=2, seconds=0.4)
     clean.deploy(tag)
     clean.fault("discord", kind="rate_limit", count=2, seconds=0.4)
     clean.play("rollback")
-    told = [title.split(": ", 1)[1] for title in clean.messages()]
-    assert told == [f"{tag} is live", f"back on {before}"]
+    titles = [title.split(": ", 1)[1] for title in clean.messages()]
+    assert titles == [f"{tag} is live", f"back on {before}"]
 
 
 @pytest.mark.parametrize(
     ("fault", "why", "deploy", "rollback"),
     [
-        # The message of the switch is tried once, an outcome four times.
+        # The message of the switch gets one attempt, an outcome four.
         pytest.param({"kind": "error", "status": 500}, "HTTP 500", 5, 4, id="500"),
-        # Each attempt is one of 5 s: that of the switch, and that of the outcome after the weights have moved.
+        # Each attempt takes 5 s: one for the switch, and one for the outcome after the weights have moved.
         pytest.param({"kind": "hang"}, "no answer within 5 s", 2, 1, id="hangs"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Environments in an account that others use: built, built again with no change, destroyed; others notice nothing.
+"""Environments in an account that others use are created, provisioned again and destroyed, without any effect on others.
 
 Three components of TEST are in the default suite; whole environments take minutes: `make scenarios`.
 """
@@ -16,12 +16,12 @@ from tests import account
 from .cloud import Cloud
 from .used_account import TAGS_OF_AWS, Others, add_rules, described, resources_with, tag_as_aws
 
-#: What outlives an environment on purpose.
+#: Resources that are kept on purpose when an environment is destroyed.
 KEPT = ("ecr Repository assistant", "rds DBSnapshot assistant-")
 
 
 class Place(NamedTuple):
-    """A rehearsed account, and the components of an environment that are built in it (as `--limit`)."""
+    """An emulated account, and the components of an environment to create in it (as for `--limit`)."""
 
     cloud: Cloud
     components: str
@@ -36,7 +36,7 @@ class Place(NamedTuple):
     ]
 )
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """An account in which nothing is of ours yet, and the components that are built in it."""
+    """Return an account without our resources, and the components to create in it."""
     environment, components = request.param
     home = tmp_path_factory.mktemp(environment)
     cloud = Cloud(home, environment, own_kubernetes=True)
@@ -53,14 +53,14 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def build(cloud: Cloud, components: str) -> set[str]:
-    """Build components; return which of them changed."""
+    """Provision components. Return those that changed."""
     cloud.run(*cloud.words("site"), "--limit", components)
     summary = json.loads((cloud.home / "summary.json").read_text("utf-8"))
     return {name for name, one in summary["components"].items() if one["changed"]}
 
 
 def rules_of_others(cloud: Cloud, elb: Any) -> set[str]:
-    """Add 25 rules for paths of others to our listener; return their ARNs. The slot rule comes after them."""
+    """Add 25 foreign rules to our listener. Return their ARNs. The slot rule comes after them."""
     found = elb.describe_load_balancers(Names=[f"assistant-{cloud.environment}"])["LoadBalancers"]
     listeners = elb.describe_listeners(LoadBalancerArn=found[0]["LoadBalancerArn"])["Listeners"]
     listener = next(one["ListenerArn"] for one in listeners if one["Protocol"] == "HTTPS")

@@ -1,7 +1,7 @@
-"""An account that others use: what exists in it before an environment of ours is built, and whether it is left alone.
+"""An account that others use: create their resources before our environment, and read the account to compare it later.
 
-Other teams, other applications, and an environment whose name begins as ours does: `staging-2` beside `staging`.
-All is made by boto3.
+The resources belong to other teams, to other applications and to an environment with the same name prefix: `staging-2`
+beside `staging`. boto3 creates them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tests import account
 ZONE = "assistant.example.com"
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 OTHERS = {"CostCenter": "4711", "Owner": "team-search"}
-#: Read again, these differ though nobody changed anything.
+#: Attributes that differ in each read without a change.
 VOLATILE = {
     "ResponseMetadata",
-    "ResourceRecordSetCount",  # counts our records, too
+    "ResourceRecordSetCount",  # includes our records
     "State",
     "LastAccessedDate",
     "LatestRestorableTime",
@@ -35,7 +35,7 @@ def pairs(tags: dict[str, str], key: str = "Key", value: str = "Value") -> list[
 
 
 class Others:
-    """Makes what others have in an account."""
+    """Creates the resources of others in an account."""
 
     def __init__(self, session: boto3.Session, url: str, environment: str) -> None:
         self._session, self._url = session, url
@@ -53,7 +53,7 @@ class Others:
         return self._session.client(service, endpoint_url=self._url)
 
     def make(self) -> None:
-        """Make all of it."""
+        """Create all of them."""
         self.zone()
         subnets, vpc = self.network()
         self.load_balancers(subnets, vpc)
@@ -64,7 +64,7 @@ class Others:
         self.cluster(subnets)
 
     def zone(self) -> None:
-        """The zone of the environments' domains, signed, with a comment, tags and records of others."""
+        """Create the zone of the environments' domains, signed, with a comment, tags and foreign records."""
         route53 = self.client("route53")
         made = route53.create_hosted_zone(
             Name=ZONE, CallerReference="others", HostedZoneConfig={"Comment": "Owned by network operations"}
@@ -94,7 +94,7 @@ class Others:
         route53.create_hosted_zone(Name="search.example.com", CallerReference="search")
 
     def network(self) -> tuple[list[str], str]:
-        """Networks of the environment that begins alike, and of a team that gave its own our names."""
+        """Create networks of the environment with the same name prefix, and networks of others with our names."""
         ec2, made = self.client("ec2"), []
         for tags in (
             {**self.tags, "Component": "network", "Name": self.name},
@@ -151,7 +151,7 @@ class Others:
         return made[0]
 
     def load_balancers(self, subnets: list[str], vpc: str) -> None:
-        """More than DescribeTags takes in a call, one with 25 rules, one of the environment that begins alike."""
+        """Create more load balancers than DescribeTags accepts, one with 25 rules, one of the similar environment."""
         elb, slots = self.client("elbv2"), pairs(self.tags | {"Component": "load_balancer"})
         for number in range(21):
             made = elb.create_load_balancer(Name=f"search-{number}", Subnets=subnets, Tags=pairs(OTHERS))
@@ -195,7 +195,7 @@ class Others:
         )
 
     def logs(self) -> None:
-        """More than DescribeLogGroups tells at once, and of the environment that begins alike."""
+        """Create more log groups than a page of DescribeLogGroups, some of the similarly named environment."""
         logs = self.client("logs")
         for number in range(55):
             logs.create_log_group(logGroupName=f"/aws/lambda/search-{number}")
@@ -209,7 +209,7 @@ class Others:
             logs.create_log_group(logGroupName=name, tags=self.tags | {"Component": "cluster"})
 
     def identities(self) -> None:
-        """Roles of the environment that begins alike and of others; GitHub is trusted already."""
+        """Create roles of the similarly named environment and of others, and GitHub's OIDC provider."""
         iam = self.client("iam")
         for number in range(30):
             iam.create_role(RoleName=f"search-{number}", AssumeRolePolicyDocument=TRUST, Tags=pairs(OTHERS))
@@ -241,7 +241,7 @@ class Others:
         )
 
     def data(self, subnets: list[str]) -> None:
-        """Database, secrets, table of releases, topic and alarms of the environment that begins alike."""
+        """Create database, secrets, table of releases, topic and alarms of the similarly named environment."""
         rds, tags = self.client("rds"), pairs(self.tags | {"Component": "database"})
         rds.create_db_subnet_group(
             DBSubnetGroupName=self.name, DBSubnetGroupDescription="x", SubnetIds=subnets, Tags=tags
@@ -306,7 +306,7 @@ class Others:
 
 
 def add_rules(elb: Any, listener: str, actions: list[dict[str, Any]]) -> list[str]:
-    """Add 25 rules to a listener; return their ARNs."""
+    """Add 25 rules to a listener. Return their ARNs."""
     return [
         elb.create_rule(
             ListenerArn=listener,
@@ -318,7 +318,7 @@ def add_rules(elb: Any, listener: str, actions: list[dict[str, Any]]) -> list[st
     ]
 
 
-#: What else is read of each object of a kind: the operation, and its arguments for one.
+#: Further reads per object of a kind: the operation and its arguments for one object.
 MORE: dict[tuple[str, str], tuple[tuple[str, Callable[[Any], dict[str, Any]]], ...]] = {
     ("acm", "list_certificates"): (
         ("describe_certificate", lambda one: {"CertificateArn": one["CertificateArn"]}),
@@ -379,16 +379,16 @@ MORE: dict[tuple[str, str], tuple[tuple[str, Callable[[Any], dict[str, Any]]], .
 
 
 def described(session: boto3.Session, url: str) -> set[str]:
-    """All that an account tells of all that is in it: a JSON text for each object, and for what else is read of it."""
-    told = set()
+    """Return the state of an account: a JSON text for each object and for each further read of it."""
+    texts = set()
     for kind, client, one in account.objects(session, url):
-        told.add(_text(kind, kind.operation, one))
+        texts.add(_text(kind, kind.operation, one))
         for operation, arguments in MORE.get((kind.service, kind.operation), ()):
             answer = getattr(client, operation)(**arguments(one))
-            # A zone has records of ours beside those of others.
+            # The zone contains our records and foreign ones.
             parts = answer["ResourceRecordSets"] if operation == "list_resource_record_sets" else [answer]
-            told |= {_text(kind, operation, [arguments(one), part]) for part in parts}
-    return told
+            texts |= {_text(kind, operation, [arguments(one), part]) for part in parts}
+    return texts
 
 
 def _text(kind: account.Kind, operation: str, one: Any) -> str:
@@ -407,7 +407,7 @@ TAGS_OF_AWS = {
     "aws:cloudformation:stack-name": "imported",
     "awsApplication": "arn:aws:resource-groups:::group/search",
 }
-#: By the service of an ARN: boto3's name of it, the operation that tags, its arguments without the tags.
+#: By the service of an ARN: its name in boto3, the tagging operation, the arguments without the tags.
 TAGGERS: dict[str, tuple[str, str, Callable[[str], dict[str, Any]]]] = {
     "acm": ("acm", "add_tags_to_certificate", lambda arn: {"CertificateArn": arn}),
     "cloudwatch": ("cloudwatch", "tag_resource", lambda arn: {"ResourceARN": arn}),
@@ -431,7 +431,7 @@ TAGGERS: dict[str, tuple[str, str, Callable[[str], dict[str, Any]]]] = {
 
 
 def tag_as_aws(session: boto3.Session, url: str, environment: str) -> set[str]:
-    """Tag what is of an environment as AWS's own services do; return the ARNs."""
+    """Tag the resources of an environment as AWS services do. Return their ARNs."""
     aws = boto3.Session(
         aws_access_key_id=AWS_KEY, aws_secret_access_key="test", region_name=session.region_name
     )
@@ -439,7 +439,7 @@ def tag_as_aws(session: boto3.Session, url: str, environment: str) -> set[str]:
     arns = {arn for arn in found if arn.split(":")[2] in TAGGERS}
     for arn in arns:
         service, operation, arguments = TAGGERS[arn.split(":")[2]]
-        # moto's ACM refuses even AWS itself.
+        # moto's ACM refuses tags with the prefix aws:.
         tags = {k: v for k, v in TAGS_OF_AWS.items() if service != "acm" or not k.startswith("aws:")}
         name = "tags" if service in ("ecr", "eks", "logs") else "Tags"
         given: Any = tags if service in ("eks", "lambda", "logs") else pairs(tags)
@@ -450,7 +450,7 @@ def tag_as_aws(session: boto3.Session, url: str, environment: str) -> set[str]:
 
 
 def resources_with(session: boto3.Session, url: str, tags: dict[str, str]) -> set[str]:
-    """Return the ARNs of what has all of these tags."""
+    """Return the ARNs of the resources with all of these tags."""
     client = session.client("resourcegroupstaggingapi", endpoint_url=url)
     filters = [{"Key": key, "Values": [value]} for key, value in tags.items()]
     pages = client.get_paginator("get_resources").paginate(TagFilters=filters)

@@ -203,7 +203,7 @@ def test_settings_have_the_same_names_and_types_everywhere():
     for component, by_environment in settings.items():
         expected = [e for e in ENVIRONMENTS if component == "all" or component in components(e)]
         if sorted(by_environment) != expected:
-            wrong.append(f"{component}: has settings in {sorted(by_environment)}, stands in {expected}")
+            wrong.append(f"{component}: has settings in {sorted(by_environment)}, is in {expected}")
         names = {name for values in by_environment.values() for name in values}
         for name in sorted(names):
             shapes = {

@@ -1,4 +1,4 @@
-"""What the workflows run on which event, with every shell step but told: the scenario of the flow runs them for real."""
+"""Which playbooks the workflows run on which event. Shell steps are only recorded; the scenario test_flow runs them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DIGEST = "sha256:" + "ab" * 32
 
 
 class Pipeline(actions.GitHub):
-    """The repository; steps are noted, and fail if they are in `failing`: a step's name or a playbook's."""
+    """The repository. Steps are recorded. They fail if the name of the step or its playbook is in `failing`."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (folder / "application").mkdir()
@@ -39,8 +39,13 @@ class Pipeline(actions.GitHub):
             lambda arn, subject: {"ROLE": arn},
         )
         self.failing: set[str] = set()
-        self.stands = {"digest": DIGEST, "commit": "commit", "version": "1.1.0", "gate": '{"status": "OK"}'}
-        """What is read in the environment before."""
+        self.candidate = {
+            "digest": DIGEST,
+            "commit": "commit",
+            "version": "1.1.0",
+            "gate": '{"status": "OK"}',
+        }
+        """The release to promote, as read in the source environment."""
         self.played: list[tuple[str, str, str, dict[str, Any]]] = []
         """Playbook, environment, role and variables."""
 
@@ -53,7 +58,7 @@ class Pipeline(actions.GitHub):
             if {step["name"], playbook} & self.failing or step["name"].startswith("Refuse "):
                 raise actions.StepFailed(step["name"])
             if step["name"] == "Pin the release and show it for the approval":
-                return self.stands
+                return self.candidate
             if step["name"] == "Analyse":
                 return {"task": "AX1"}
             return {"digest": DIGEST} if "digest" in step["name"] else {}
@@ -125,7 +130,7 @@ def test_approved_release_is_deployed_even_if_the_source_changes(pipeline: Pipel
 
     def later() -> None:
         assert pipeline.playbooks() == ["candidate"]
-        pipeline.stands = {"digest": "sha256:" + "cd" * 32, "commit": "later", "version": "1.2.0"}
+        pipeline.candidate = {"digest": "sha256:" + "cd" * 32, "commit": "later", "version": "1.2.0"}
 
     pipeline.meanwhile["deploy / deploy"] = later
     asked = pipeline.event("production", "production", "merge")
@@ -134,7 +139,7 @@ def test_approved_release_is_deployed_even_if_the_source_changes(pipeline: Pipel
     pipeline.approved = {"production"}
     pipeline.event("production", "production", "merge")
     assert pipeline.played[1] == ("deploy", "production", "production-deploy", PROMOTED)
-    assert pipeline.stands["commit"] == "later"
+    assert pipeline.candidate["commit"] == "later"
 
 
 @pytest.mark.parametrize("failing", ["candidate", "Pin the release and show it for the approval"])
@@ -197,10 +202,10 @@ def test_failed_recovery_is_repeated_by_the_reconcile_job(pipeline: Pipeline) ->
     """Neither scales a slot down, also if the deploy failed because its approval was refused."""
     pipeline.failing = {"deploy", "retire"}
     pipeline.event("production", "production", "merge")
-    settle = {"lock_wait": "5m", "recover_only": True}
+    recovery = {"lock_wait": "5m", "recover_only": True}
     assert pipeline.played[-2:] == [
-        ("retire", "production", "production-deploy", settle),
-        ("retire", "production", "production-qa", settle),
+        ("retire", "production", "production-deploy", recovery),
+        ("retire", "production", "production-qa", recovery),
     ]
 
 

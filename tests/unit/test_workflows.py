@@ -97,7 +97,7 @@ def test_actions_are_pinned(path: Path) -> None:
                 assert (ROOT / used.removeprefix("./platform/") / "action.yml").is_file(), used
             else:
                 assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", used), used
-                assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), f"{used} does not tell its version"
+                assert re.fullmatch(r" # v\d+\.\d+\.\d+", comment), f"{used} has no version comment"
 
 
 def test_one_version_of_each_action() -> None:
@@ -314,7 +314,7 @@ def test_user_input_stays_text(play: Any, tmp_path: Path) -> None:
         "- hosts: all\n  gather_facts: false\n  tasks:\n"
         "    - ansible.builtin.copy: {content: '{{ reason }}|{{ other | default(1) }}|{{ yes }}|"
         "{{ to }}|{{ to is string }}', dest: '"
-        f"{tmp_path}/told', mode: '0644'}}\n"
+        f"{tmp_path}/result', mode: '0644'}}\n"
     )
     nasty = "it's \"{{ lookup('pipe', 'id') }}\" other=2 } 😀\n- x: y"
     words = play.command(
@@ -329,7 +329,7 @@ def test_user_input_stays_text(play: Any, tmp_path: Path) -> None:
     words[0] = str(Path(sys.executable).parent / words[0])
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "told").read_text() == nasty.replace("\n", " ") + "|1|True|1.10|True"
+    assert (tmp_path / "result").read_text() == nasty.replace("\n", " ") + "|1|True|1.10|True"
 
 
 def test_read_only_arguments_are_allowed(play: Any) -> None:
@@ -362,7 +362,7 @@ def test_profile_of_the_inventory_is_not_used_in_jobs(play: Any, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("environ", "told"),
+    ("environ", "message"),
     [
         ({"PLAYBOOK": "nothing", "ENVIRONMENT": "staging"}, "playbooks has no 'nothing'. Available: "),
         (
@@ -393,6 +393,6 @@ def test_profile_of_the_inventory_is_not_used_in_jobs(play: Any, tmp_path: Path)
         ),
     ],
 )
-def test_unknown_names_and_arguments_are_refused(play: Any, environ: dict[str, str], told: str) -> None:
-    with pytest.raises(play.Refused, match=re.escape(told)):
+def test_unknown_names_and_arguments_are_refused(play: Any, environ: dict[str, str], message: str) -> None:
+    with pytest.raises(play.Refused, match=re.escape(message)):
         play.command(environ, ROOT)

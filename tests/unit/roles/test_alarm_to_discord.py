@@ -1,4 +1,4 @@
-"""The function that tells Discord of alarms."""
+"""The function that posts alarms to Discord."""
 
 from __future__ import annotations
 
@@ -62,26 +62,26 @@ def test_long_texts_are_cut_to_the_limits_of_discord() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (urllib.error.HTTPError(WEBHOOK, 404, "Not Found", {}, None), "Discord answers 404"),
         (urllib.error.URLError(f"can't resolve {WEBHOOK}"), "Discord can't be reached: URLError"),
     ],
 )
 def test_failed_message_fails_and_shows_no_secret(
-    sent: list[Any], monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+    sent: list[Any], monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
 ) -> None:
     def urlopen(request: Any, timeout: float) -> Any:
         raise error
 
     monkeypatch.setattr(function.urllib.request, "urlopen", urlopen)
-    with pytest.raises(RuntimeError, match=told) as failed:
+    with pytest.raises(RuntimeError, match=message) as failed:
         function.handler(EVENT, None)
     assert "planted-token" not in str(failed.value)
     assert failed.value.__suppress_context__
 
 
 def test_secret_without_a_webhook_is_not_shown() -> None:
-    with pytest.raises(RuntimeError, match="the secret holds no address") as failed:
+    with pytest.raises(RuntimeError, match="the secret has no address") as failed:
         function.send("http://elsewhere/planted-token", {})
     assert "planted-token" not in str(failed.value)

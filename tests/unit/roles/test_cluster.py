@@ -14,7 +14,7 @@ DEFAULTS = yaml.safe_load((ROOT / "roles/cluster/defaults/main.yml").read_text()
 
 
 def test_application_signals_are_off() -> None:
-    """CloudWatch's add-on switches them on unless it is told not to: an agent in each Java pod, billed by request."""
+    """CloudWatch's add-on switches them on by default. They add an agent to each Java pod and are billed per request."""
     (addon,) = [one for one in DEFAULTS["cluster_addons"] if one["name"] == "amazon-cloudwatch-observability"]
     monitor = addon["configuration"]["manager"]["applicationSignals"]["autoMonitor"]
     assert monitor == {"monitorAllServices": False, "restartPods": False}

@@ -116,8 +116,8 @@ def variables_of_instance(folder: Path, config: dict[str, Any]) -> dict[str, str
     instance.run(user_data(config))
     called = instance.service("run")
     assert not (folder / "pwned").exists()
-    told = [argument.removeprefix("--env=") for argument in called if argument.startswith("--env=")]
-    return dict(variable.split("=", 1) for variable in told)
+    given = [argument.removeprefix("--env=") for argument in called if argument.startswith("--env=")]
+    return dict(variable.split("=", 1) for variable in given)
 
 
 def test_both_kinds_of_slot_have_the_same_variables(tmp_path: Path) -> None:
@@ -209,8 +209,8 @@ WRONG: list[tuple[Any, str, str]] = [
 
 @pytest.mark.parametrize(("config", "kind", "message"), WRONG, ids=lambda value: str(value)[:40])
 def test_invalid_configuration_is_refused(config: Any, kind: str, message: str) -> None:
-    found = [told for _, told in run_checks({"slot_config": config, "slot_kind": kind})]
-    assert any(message in told for told in found), found
+    found = [text for _, text in run_checks({"slot_config": config, "slot_kind": kind})]
+    assert any(message in text for text in found), found
 
 
 @pytest.mark.parametrize("size", [9000, 100000])

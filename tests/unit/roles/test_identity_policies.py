@@ -35,7 +35,7 @@ def environment(request: pytest.FixtureRequest, rendered: dict[str, Rendered]) -
 def test_only_needed_roles_are_created(rendered: dict[str, Rendered]) -> None:
     people = {"provision", "deploy", "qa"}
     kubernetes = {"cluster", "nodes", "service", "functions", "database-user"}
-    # A function may tell Discord of alarms in any environment that has alarms.
+    # The alarms may use a function in any environment that has alarms.
     assert set(rendered["test"].roles) == people | {"instance", "database-user", "functions"}
     assert set(rendered["staging"].roles) == people | kubernetes
     assert set(rendered["production"].roles) == people | kubernetes | {"bastion"}

@@ -163,8 +163,8 @@ def test_identities_follow_the_inventory_and_are_removed_with_the_environment(ru
     before = names(iam)
     reported = begin(iam)
     begun = names(iam)
-    told = run("--check")
-    assert [text for text in reported if text not in told] == []
+    text = run("--check")
+    assert [line for line in reported if line not in text] == []
     assert names(iam) == begun
 
     run()
@@ -200,8 +200,8 @@ def test_foreign_objects_with_the_same_name_are_unchanged(run: Run, kind: str) -
     else:
         iam.create_policy(PolicyName=name, Path=other, PolicyDocument=ALL)
     before = names(iam)
-    told = run(fails=True)
-    assert f"under another path ({other} instead of {PATH})" in " ".join(told.split())
+    text = run(fails=True)
+    assert f"under another path ({other} instead of {PATH})" in " ".join(text.split())
     assert names(iam) == before
     assert unchanged(run(identity_state="absent"))
     assert names(iam) == before

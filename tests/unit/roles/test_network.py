@@ -42,7 +42,7 @@ class Network:
         """Do what a component with resources in private subnets does."""
         return self.role.play("nat_routes", check=check, __network_vpc_id=self.vpc())
 
-    def told(self) -> str:
+    def printed(self) -> str:
         return str(self.role.messages)
 
     # -- what exists ---------------------------------------------------------------------------------
@@ -117,8 +117,8 @@ def network(
 def test_network_is_created_and_removed_completely(network: Network) -> None:
     """A check before the first run, a first run, a second, a removal."""
     assert len(network.run(check=True)) >= 4 + 1 + 1 + 1 + 3 + 1
-    assert f"{network.name}-public: routes: none -> 0.0.0.0/0 igw-" in network.told()
-    assert f"{network.name}-private-a: subnets: none -> {network.name}-private-a" in network.told()
+    assert f"{network.name}-public: routes: none -> 0.0.0.0/0 igw-" in network.printed()
+    assert f"{network.name}-private-a: subnets: none -> {network.name}-private-a" in network.printed()
     assert network.ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [network.name]}])["Vpcs"] == []
     assert network.gateways() == network.addresses() == []
 
@@ -145,7 +145,7 @@ def test_network_is_created_and_removed_completely(network: Network) -> None:
     assert set(endpoint["RouteTableIds"]) == {one["RouteTableId"] for one in network.tables().values()}
 
     assert network.run(check=True) == []
-    assert network.told() == "[]"
+    assert network.printed() == "[]"
     assert network.run() == []
 
     vpc = network.vpc()
@@ -190,13 +190,13 @@ def test_drift_is_reported_and_repaired(network: Network) -> None:
     assert (
         checked[:6] == changed and len(checked) == 6 + 2
     )  # the endpoint's tags, and one for the table that it lost
-    for told in (
+    for line in (
         f"{network.name}-public: routes: none -> 0.0.0.0/0 {gateway}",
         f"{network.name}-public: routes: 192.0.2.0/24 {nat} -> none",
         f"{network.name}-public: subnets: none -> {network.name}-public-a",
         f"{network.name}-private-a: subnets: {network.name}-public-a -> none",
     ):
-        assert told in network.told()
+        assert line in network.printed()
 
     assert network.run()[:6] == changed
     assert network.run() == []
@@ -405,7 +405,7 @@ def test_run_waits_for_a_nat_gateway_only_if_its_route_is_needed(
     assert {network.routes()["private-a"], network.routes()["private-c"]} == {None}
     assert network.run() == []
     assert len(network.route_nat(check=True)) == 2
-    assert f"{network.name}-private-a: routes: 0.0.0.0/0 none -> 0.0.0.0/0 nat-" in network.told()
+    assert f"{network.name}-private-a: routes: 0.0.0.0/0 none -> 0.0.0.0/0 nat-" in network.printed()
     with pytest.raises(TaskFailed, match="Wait for the NAT gateways"):
         network.route_nat()
     pending["now"] = "available"

@@ -1,4 +1,4 @@
-"""The role notification: its handlers, what they know, and that it tells Discord by its own address."""
+"""The role notification: its handlers, the details that they know, and the messages that Discord receives."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROLE = ROOT / "roles" / "notification"
 
 def test_each_topic_has_a_handler() -> None:
     noting, *handlers = yaml.safe_load((ROLE / "handlers" / "main.yml").read_text())
-    assert noting["listen"] == "component changed", "which tells nobody"
+    assert noting["listen"] == "component changed", "this handler sends nothing"
     assert [handler["listen"] for handler in handlers] == list(TOPICS)
     assert [handler["vars"]["__notification_topic"] for handler in handlers] == list(TOPICS)
 
@@ -152,9 +152,9 @@ def test_hanging_webhook_gets_one_more_attempt_for_the_outcome(outside: Outside,
         outside.ask("DELETE", outside.discord + "/rehearsal/faults")
     assert done.returncode == 0, done.stdout + done.stderr
     assert 9 - left == 2, "one attempt of the first message, one of the outcome"
-    told = done.stdout + done.stderr
-    assert "no answer within 3 s" in told
-    assert "only the outcome is sent" in told
+    output = done.stdout + done.stderr
+    assert "no answer within 3 s" in output
+    assert "only the outcome is sent" in output
 
 
 def test_thread_is_set_by_the_webhook_address(outside: Outside, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The role quality_gate: it stops a release, tells why, and lets an override through on record."""
+"""The role quality_gate: it stops a release with the reason, or records an override."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def test_unmet_quality_gate_stops_and_is_posted_once(outside: Outside, tmp_path:
     (embed,) = outside.messages()
     assert embed["title"] == "⛔ STAGING: the quality gate refused 1.1.0"
     assert "new_coverage is 61.5, and fails below 80" in embed["description"]
-    told = {field["name"]: field["value"] for field in embed["fields"]}
-    assert (told["Commit"], told["Quality"]) == ("1f3b2c4", "coverage: 81.2")
+    shown = {field["name"]: field["value"] for field in embed["fields"]}
+    assert (shown["Commit"], shown["Quality"]) == ("1f3b2c4", "coverage: 81.2")
 
 
 def test_override_continues_and_is_recorded(outside: Outside, tmp_path: Path) -> None:

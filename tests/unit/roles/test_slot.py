@@ -1,4 +1,4 @@
-"""How a pod of a slot is told to end, as the role's templates have it."""
+"""How the templates of the role terminate a pod of a slot."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def test_zero_pre_stop_is_left_out() -> None:
 
 
 def test_tomcat_keeps_connections_longer_than_the_load_balancer() -> None:
-    told = {one["name"]: one["value"] for one in pod()["containers"][0]["env"]}
-    assert told["SERVER_TOMCAT_KEEP_ALIVE_TIMEOUT"] == "75s"
-    assert told["SPRING_LIFECYCLE_TIMEOUT_PER_SHUTDOWN_PHASE"] == "30s"
+    variables = {one["name"]: one["value"] for one in pod()["containers"][0]["env"]}
+    assert variables["SERVER_TOMCAT_KEEP_ALIVE_TIMEOUT"] == "75s"
+    assert variables["SPRING_LIFECYCLE_TIMEOUT_PER_SHUTDOWN_PHASE"] == "30s"
 
 
 @pytest.mark.parametrize(("kind", "seconds"), [("instance", 300), ("kubernetes", 180)])
