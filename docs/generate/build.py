@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from docs.generate import (
+    code_map,
     costs,
     demo,
     environments,
@@ -24,6 +25,7 @@ from docs.generate.data import ROOT
 BLOCK = re.compile(r"(<!-- begin: ([a-z-]+) -->\n).*?(<!-- end: \2 -->)", re.DOTALL)
 #: By name; for a page in Korean, `<name>-ko` if there is one.
 BLOCKS: dict[str, Callable[[], str]] = {
+    "code": code_map.diagram,
     "demo": demo.transcript,
     "rollback": partial(demo.printed, "rollback"),
     "status": partial(demo.printed, "status"),
