@@ -1,9 +1,10 @@
-"""The built collection: what is in it, and that someone else's playbook works with it alone."""
+"""The built collection: its files, and a playbook of another repository that uses it alone."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,8 +18,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[3]
 GALAXY = yaml.safe_load((ROOT / "galaxy.yml").read_text())
 BIN = Path(sys.executable).parent
-#: What a user of the collection has use for; and what ansible-galaxy adds.
-BELONGS = {
+#: Files for users of the collection, and files that ansible-galaxy adds.
+INCLUDED = {
     *("ansible.cfg", "CHANGELOG.md", "changelogs", "CONTRIBUTING.md", "docs", "examples", "inventories"),
     *("LICENSE", "meta", "playbooks", "plugins", "README.ko.md", "README.md", "requirements.txt"),
     *("requirements.yml", "roles", "site.yml", "tests", "FILES.json", "MANIFEST.json"),
@@ -48,7 +49,7 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(artefact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of collections that has this one, from its artefact, and nothing of the repository."""
+    """A folder of collections with this one, installed from its artefact."""
     folder = tmp_path_factory.mktemp("collections")
     command = ["collection", "install", "--offline", "--no-deps", str(artefact), "--collections-path"]
     run("ansible-galaxy", *command, str(folder), cwd=folder)
@@ -56,7 +57,7 @@ def installed(artefact: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def tracked() -> set[str] | None:
-    """Return the files that belong to the repository; None without git."""
+    """Return the files of the repository; None without git."""
     if not (ROOT / ".git").exists() or not shutil.which("git"):
         return None
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
@@ -64,10 +65,10 @@ def tracked() -> set[str] | None:
     return set(done.stdout.splitlines())
 
 
-def test_it_has_what_belongs_in_it_and_no_more(artefact: Path) -> None:
+def test_artefact_has_the_files_for_users_only(artefact: Path) -> None:
     with tarfile.open(artefact) as tar:
         files = {member.name for member in tar.getmembers() if member.isfile()}
-    assert {name.partition("/")[0] for name in files} - BELONGS == set()
+    assert {name.partition("/")[0] for name in files} - INCLUDED == set()
     known = tracked()
     assert known is None or files - known - {"FILES.json", "MANIFEST.json"} == set()
     for needed in (
@@ -78,21 +79,27 @@ def test_it_has_what_belongs_in_it_and_no_more(artefact: Path) -> None:
         assert needed in files
 
 
-def test_it_says_what_galaxy_yml_says(installed: Path) -> None:
+def test_manifest_equals_galaxy_yml(installed: Path) -> None:
     manifest = json.loads((installed / "ansible_collections/teal/platform/MANIFEST.json").read_text())
     info = manifest["collection_info"]
     for name in ("namespace", "name", "version", "dependencies", "license_file", "description"):
         assert info[name] == GALAXY[name]
 
 
+def test_galaxy_accepts_the_tags() -> None:
+    assert len(GALAXY["tags"]) <= 20
+    assert all(re.fullmatch(r"[a-z]+(_?[a-z0-9]+)*", tag) for tag in GALAXY["tags"])
+    assert {"cloud", "infrastructure"} & {*GALAXY["tags"]}, "Galaxy requires one of its own tags"
+
+
 def networks() -> list[str]:
-    """What stands of the example in the rehearsal's AWS."""
+    """Return the networks of the example in the emulated AWS."""
     named = [{"Name": "cidr-block", "Values": ["10.99.0.0/16"]}]
     return [vpc["CidrBlock"] for vpc in boto3.client("ec2").describe_vpcs(Filters=named)["Vpcs"]]
 
 
-def test_someone_elses_playbook_works_with_it(installed: Path, tmp_path: Path, rehearsed: str) -> None:
-    """The example builds a network and a registry, for real on the rehearsal's AWS, and takes them away."""
+def test_playbook_of_another_repository_works(installed: Path, tmp_path: Path, rehearsed: str) -> None:
+    """The example builds a network and a registry on the emulated AWS, and removes them."""
     example = tmp_path / "example"
     shutil.copytree(ROOT / "examples" / "playbook", example)
     environ = {"ANSIBLE_COLLECTIONS_PATH": str(installed), "AWS_ENDPOINT_URL": rehearsed}
@@ -115,7 +122,7 @@ def test_someone_elses_playbook_works_with_it(installed: Path, tmp_path: Path, r
     assert networks() == []
 
 
-def test_its_playbooks_are_called_by_name(installed: Path, tmp_path: Path) -> None:
+def test_playbooks_can_be_called_by_name(installed: Path, tmp_path: Path) -> None:
     environ = {"ANSIBLE_COLLECTIONS_PATH": str(installed)}
     inventory = str(ROOT / "inventories" / "staging")
     for playbook in ("provision", "deploy", "rollback"):

@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md's first change, done as the page says; and its hooks are the linters that there are."""
+"""The first change in CONTRIBUTING.md works as the page describes it, and the hooks are installed linters."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ BIN = Path(sys.executable).parent
 
 
 def snippets() -> dict[str, str]:
-    """The page's pieces of YAML, by the file that each is for."""
-    found = re.findall(r"`((?:roles|changelogs)/\S+?\.yml)`.*?```yaml\n(.*?)\n +```", PAGE, re.DOTALL)
+    """Return the YAML blocks of the page by their file."""
+    section = PAGE.partition("## A first change")[2]
+    found = re.findall(r"`((?:roles|changelogs)/\S+?\.yml)`.*?```yaml\n(.*?)\n +```", section, re.DOTALL)
     return {path: re.sub(r"^ {3}", "", text, flags=re.MULTILINE) for path, text in found}
 
 
