@@ -40,7 +40,7 @@ class Screen:
         if self.terminal:
             size = shutil.get_terminal_size()
             rows = [f"{fit(line, size.columns)}{REST_OF_LINE}" for line in lines[: size.lines - 1]]
-            self.out.write(TOP + "\r\n".join(rows) + REST_OF_SCREEN)
+            self.out.write(TOP + "\n".join(rows) + REST_OF_SCREEN)
         elif new:
             self.out.write("".join(f"{line}\n" for line in [*lines, ""]))
         self.out.flush()
