@@ -1,4 +1,4 @@
-"""What the parts of the collection promise each other: specs and defaults, inventories, versions."""
+"""Consistency of the collection: specs and defaults, inventories, versions."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_spec_and_defaults_have_the_same_variables(role):
     optional = {name for name, option in spec.items() if not option.get("required")}
     assert defaults.keys() - spec.keys() == set(), "in defaults, not in the spec"
     assert optional - defaults.keys() == set(), "optional in the spec, without a default"
-    assert defaults.keys() - optional == set(), "required in the spec, and has a default all the same"
+    assert defaults.keys() - optional == set(), "required in the spec, but has a default"
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -93,7 +93,7 @@ def test_every_option_is_described(role):
 
 
 def strings(node: Any, key: str = "") -> list[str]:
-    """Return the strings of a YAML document, but for those that are there to be read by people."""
+    """Return the strings of a YAML document, except texts for people."""
     if isinstance(node, dict):
         return [text for name, value in node.items() for text in (str(name), *strings(value, str(name)))]
     if isinstance(node, list):
@@ -103,7 +103,7 @@ def strings(node: Any, key: str = "") -> list[str]:
 
 
 def environments_named(text: str) -> list[str]:
-    """Return the environments that a string names: as a whole, or compared with in an expression."""
+    """Return the environments that a string names, as the whole string or in a comparison."""
     quoted = re.findall(r"""['"]([a-z]+)['"]""", text)
     return [name for name in ENVIRONMENTS if name == text or name in quoted or f"inventories/{name}" in text]
 
@@ -168,7 +168,7 @@ def test_inventory_graph_shows_components_by_wave(environment: str) -> None:
 
 
 def shape(value: Any) -> Any:
-    """Return the type of a value; of lists and dicts, that of what they hold."""
+    """Return the type of a value. For lists and dicts, it includes the types of their elements."""
     if isinstance(value, dict):
         return {"dict": sorted({str(shape(inner)) for inner in value.values()})} if value else "dict"
     if isinstance(value, list):
@@ -210,7 +210,7 @@ def test_settings_have_the_same_names_and_types_everywhere():
                 (e, values.get("slot_kind") if name.startswith("slot_") else None): shape(values.get(name))
                 for e, values in by_environment.items()
             }
-            # slots of pods and slots of instances have settings of their own
+            # slots of pods and slots of instances have different settings
             for kind in {kind for _, kind in shapes}:
                 alike = {e: str(found) for (e, of), found in shapes.items() if of == kind}
                 if len(set(alike.values())) > 1:
@@ -219,7 +219,7 @@ def test_settings_have_the_same_names_and_types_everywhere():
 
 
 def test_settings_are_those_of_their_component():
-    """A component's file has settings of its role, or of roles that are no component (such as slot)."""
+    """The file of a component has only settings of its role, or of roles that are not components (such as slot)."""
     of_none = set(ROLES) - {component for e in ENVIRONMENTS for component in components(e)}
     shared = {name for role in of_none for name in options(role)}
     wrong = []
@@ -271,7 +271,7 @@ def test_installed_collections_satisfy_requirements(name, versions):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_command_line_flags_are_converted_to_bool_in_conditions(role):
-    """`-e flag=false` is the text "false": a template takes it for true, and a condition refuses it."""
+    """`-e flag=false` is the text "false". A template treats it as true, and a condition refuses it."""
     flags = "|".join(name for name, spec in options(role).items() if spec["type"] == "bool")
     if not flags:
         return

@@ -125,7 +125,7 @@ def test_later_branches_promote_and_build_nothing(pipeline: Pipeline) -> None:
 
 
 def test_approved_release_is_deployed_even_if_the_source_changes(pipeline: Pipeline) -> None:
-    """Its digest is read, and is in the run's summary, before anybody is asked; afterwards it is not read again."""
+    """The digest is read and shown in the run's summary before the approval, and not read again afterwards."""
     pipeline.rules["production"].reviewers = True
 
     def later() -> None:
@@ -185,7 +185,7 @@ def test_manual_run_may_override_the_gate(pipeline: Pipeline, environment: str) 
 
 
 def test_branch_with_a_pull_request_must_meet_the_gate(pipeline: Pipeline) -> None:
-    """Its check would be that of the pull request."""
+    """An override would turn the check of the pull request green."""
     pipeline.failing = {"Analyse"}
     run = pipeline.event("test", "feature", "commit", inputs={"gate-override": "hurry"})
     assert run.results["verify / verify"] == "failure"
@@ -199,7 +199,7 @@ def test_failed_deploy_is_recovered_by_its_own_job(pipeline: Pipeline) -> None:
 
 
 def test_failed_recovery_is_repeated_by_the_reconcile_job(pipeline: Pipeline) -> None:
-    """Neither scales a slot down, also if the deploy failed because its approval was refused."""
+    """Neither job scales a slot down, even if the deploy failed because its approval was refused."""
     pipeline.failing = {"deploy", "retire"}
     pipeline.event("production", "production", "merge")
     recovery = {"lock_wait": "5m", "recover_only": True}

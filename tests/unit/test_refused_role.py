@@ -1,4 +1,4 @@
-"""What the action `prepare` says when AWS refuses the role."""
+"""The explanation of the action `prepare` when AWS refuses the role."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`make sanity`: no test is left out unseen, and nothing is ignored without its reason."""
+"""`make sanity`: skipped tests are detected, and nothing is ignored without a reason."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_only_the_license_check_is_ignored() -> None:
 
 
 def test_no_value_is_named_with_a_single_underscore() -> None:
-    """ansible-test's pylint refuses the name, and takes a minute to say so."""
+    """ansible-test's pylint refuses the name, but takes a minute to report it."""
     found = [
         f"{file.relative_to(ROOT)}:{node.lineno}"
         for folder in ("plugins", "roles")

@@ -1,4 +1,4 @@
-"""The workflows: what GitHub would refuse, what would be unsafe, and what they call that isn't there."""
+"""The workflows: their schema, their security, and the targets and playbooks that they call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXAMPLES = sorted((ROOT / "examples/application/.github/workflows").glob("*.yml"
 ACTIONS = sorted((ROOT / ".github/actions").glob("*/action.yml"))
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 PLAYBOOKS = {path.stem for path in (ROOT / "playbooks").glob("*.yml")}
-#: What a job may be given beyond reading its repository.
+#: Permissions of jobs that need more than to read the repository.
 RIGHTS = {
     ("release.yml", "publish"): {"contents": "write"},
     ("image.yml", "image"): {"contents": "read", "id-token": "write"},
@@ -34,7 +34,7 @@ RIGHTS = {
     ("drift.yml", "drift"): {"contents": "read", "id-token": "write"},
     ("retire.yml", "retire"): {"contents": "read", "id-token": "write"},
 }
-#: Steps that call neither a make target nor a playbook: the application's own commands, Docker's, GitHub's.
+#: Steps that call neither a make target nor a playbook, but commands of the application, Docker or GitHub.
 OTHER_STEPS = {
     "action.yml: Explain why AWS refused the role",
     "verify.yml: Build and test",
@@ -57,7 +57,7 @@ named = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """A workflow; YAML 1.1 reads `on` as true."""
+    """Return a workflow. YAML 1.1 reads `on` as true."""
     document = yaml.safe_load(path.read_text("utf-8"))
     document["on"] = document.pop(True, document.get("on"))
     return document
@@ -108,7 +108,7 @@ def test_one_version_of_each_action() -> None:
 
 @named
 def test_failure_in_a_pipe_fails_the_step(path: Path) -> None:
-    """Only the shell that is asked for by its name has pipefail."""
+    """GitHub sets pipefail only if the step names the shell."""
     for step in steps(path):
         if re.search(r"(?<!\|)\|(?!\|)", step.get("run", "")):
             assert step.get("shell") == "bash", step["name"]
@@ -127,12 +127,12 @@ def test_changes_of_an_environment_run_one_at_a_time_and_are_never_cancelled(pat
     for name, job in jobs(path):
         if "id-token" in job["permissions"]:
             assert job["environment"], f"{name}: AWS trusts GitHub's environments alone"
-        # The first reads, the other ends what is left and holds the release lock for it.
+        # candidate only reads, and reconcile holds the release lock.
         if "id-token" in job["permissions"] and name not in ("candidate", "reconcile"):
             assert job["concurrency"]["cancel-in-progress"] is False, name
 
 
-#: Playbooks of which each call counts: two rollbacks that wait are two decisions.
+#: Playbooks of which no call may be dropped, since two waiting rollbacks are two decisions.
 QUEUED = {"rollback", "withdraw", "hold", "tested"}
 DEPLOYS = {"deploy", "promote"}
 
@@ -162,7 +162,7 @@ def test_guide_explains_the_queue(guide: str) -> None:
 
 
 def test_merges_to_a_branch_run_in_order() -> None:
-    """Runs of one branch wait for each other, and not in a group that a job of theirs waits for: it never came."""
+    """Runs of a branch wait for each other. A group that one of their jobs also waits for would be a deadlock."""
     groups = {
         job["concurrency"]["group"] for path in WORKFLOWS for _, job in jobs(path) if "concurrency" in job
     }
@@ -178,7 +178,7 @@ def test_merges_to_a_branch_run_in_order() -> None:
 
 
 def test_scheduled_runs_replace_no_deploy() -> None:
-    """GitHub keeps one run waiting in a group, and a further one replaces it; and a schedule has no reviewer."""
+    """GitHub keeps one waiting run per group, and the next run replaces it. A schedule has no reviewer."""
     groups = {
         path.stem: job["concurrency"]["group"]
         for path in WORKFLOWS
@@ -251,7 +251,7 @@ def test_shell_steps_pass_shellcheck(path: Path, tmp_path: Path) -> None:
 
 
 def test_variables_of_playbooks_are_json() -> None:
-    """With each expression replaced by what toJSON could give."""
+    """Each expression is replaced by a possible result of toJSON."""
     found = 0
     for path in WORKFLOWS:
         for step in steps(path):
@@ -264,7 +264,7 @@ def test_variables_of_playbooks_are_json() -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_examples_match_the_called_workflows(path: Path) -> None:
-    """Inputs, secrets, outputs and permissions of the callers are those of the called."""
+    """Inputs, secrets, outputs and permissions of the callers match the called workflows."""
     document = load(path)
     for name, job in jobs(path):
         called_name = re.fullmatch(r"teal-platform/teal/\.github/workflows/([\w-]+\.yml)@0{40}", job["uses"])[
@@ -303,7 +303,7 @@ def play() -> Any:
 
 
 def test_user_input_stays_text(play: Any, tmp_path: Path) -> None:
-    """Through Ansible itself: quotes, templates, further variables and a line's end arrive as text."""
+    """In a run of Ansible, quotes, templates, further variables and newlines arrive as text."""
     (tmp_path / "playbooks").mkdir()
     (tmp_path / "inventories/staging").mkdir(parents=True)
     (tmp_path / "inventories/staging/hosts.yml").write_text(
@@ -348,7 +348,7 @@ def test_read_only_arguments_are_allowed(play: Any) -> None:
 
 
 def test_profile_of_the_inventory_is_not_used_in_jobs(play: Any, tmp_path: Path) -> None:
-    """A job has the keys of its role, and AWS modules refuse a profile beside keys."""
+    """A job has the keys of its role, and AWS modules refuse a profile together with keys."""
     given = {
         "PLAYBOOK": "status",
         "ENVIRONMENT": "test",

@@ -16,7 +16,7 @@ from typing import Any
 from role_requests import INSTEAD, NEVER, NOT_BY, TAGS_ONLY, Tags, Thing, every_action, things
 
 DATA = Path(__file__).parent / "data" / "service_authorization.json"
-#: Actions that make the one thing of that type which they name, where the reference does not show it.
+#: Actions that create the resource which they name, if the reference does not show it.
 MAKES = {
     "cloudwatch:PutMetricAlarm": "alarm",
     "dynamodb:CreateTable": "table",
@@ -37,7 +37,7 @@ MAKES = {
     "elasticloadbalancing:CreateTargetGroup": "targetgroup",
 }
 OWN, NEW = "aws:ResourceTag", "aws:RequestTag"
-#: Condition keys that the table holds; the policies use no others.
+#: Condition keys in the table. The policies use no others.
 USED = {
     OWN,
     NEW,
@@ -73,7 +73,7 @@ TAGGED = {kind for kind, found in things("name", "environment", "application").i
 
 
 class Reference:
-    """The service authorization reference, as far as it is in the table."""
+    """The part of the service authorization reference that the table contains."""
 
     def __init__(self) -> None:
         table = json.loads(DATA.read_text())
@@ -81,7 +81,7 @@ class Reference:
         self.resources: dict[str, dict[str, Any]] = table["resources"]
 
     def keys(self, action: str, kind: str) -> set[str]:
-        """Return the condition keys that IAM knows when it asks for the action on that type of resource."""
+        """Return the condition keys that IAM has when it checks the action on that type of resource."""
         types = self.actions[action]
         service = action.partition(":")[0]
         return {*types.get("", []), *types.get(kind, []), *self._resource(service, kind).get("keys", [])}
@@ -90,13 +90,13 @@ class Reference:
         return self.resources.get(f"{service}:{kind}", {})
 
     def arn(self, service: str, kind: str, thing: Thing, region: str, account: str) -> str:
-        """Return the ARN of a thing, in the form of its type."""
+        """Return the ARN of a resource in the format of its type."""
         form = self._resource(service, kind)["arn"].split(":")
         account = account if form[4] and not thing.of_aws else ""
         return f"arn:aws:{form[2]}:{region if form[3] else ''}:{account}:{thing.arn}"
 
     def types(self, role: str, action: str) -> list[str]:
-        """Return the types that an action touches as a role calls it; none if IAM scopes it to nothing."""
+        """Return the types that an action of a role touches, or none if IAM does not scope the action to resources."""
         service = action.partition(":")[0]
         unused = NEVER.get(service, set()) | NOT_BY.get(action, set())
         kinds = [kind for kind in self.actions[action] if kind and kind not in unused]
@@ -108,7 +108,7 @@ class Reference:
 
 
 def requests(reference: Reference, environment: Any, role: str, action: str, more: Tags) -> Iterator[Request]:
-    """Return what IAM asks for when an environment's role calls an action: one request for each resource.
+    """Return the checks that IAM makes when an environment's role calls an action: one request per resource.
 
     `more` are further keys of the context; those that IAM does not know for this action are left out.
     """
@@ -121,7 +121,7 @@ def requests(reference: Reference, environment: Any, role: str, action: str, mor
         if not kind:
             yield Request(action, "*", extra | _tags(NEW, own, keys))
             continue
-        # EC2 names the tags of a request beside the type that is made, other services beside the action.
+        # EC2 lists the tags of a request with the created type, other services with the action.
         made = MAKES.get(action) == kind or (service == "ec2" and NEW in reference.actions[action][kind])
         for thing in [INSTEAD[action]] if action in INSTEAD else known[f"{service}:{kind}"]:
             arn = reference.arn(service, kind, thing, environment.region, environment.account)

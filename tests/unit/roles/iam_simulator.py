@@ -17,7 +17,7 @@ def as_list(value: Any) -> list:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Return whether IAM's wildcards * and ? let `pattern` stand for `text`."""
+    """Return whether `pattern` with IAM's wildcards * and ? matches `text`."""
     parts = (
         ".*" if part == "*" else "." if part == "?" else re.escape(part)
         for part in re.split(r"([*?])", pattern)
@@ -35,7 +35,7 @@ def _holds(operator: str, key: str, wanted: list[str], context: Context) -> bool
         operator = operator.removesuffix("IfExists")
     if operator == "ForAllValues:StringLike":
         return all(any(matches(p, entry) for p in wanted) for entry in (value or "").split())
-    # A negated operator holds for a key that is not there; the others don't.
+    # Only negated operators match a key that is missing.
     if operator == "StringNotEquals":
         return value is None or value not in wanted
     if value is None:
@@ -48,7 +48,7 @@ def _holds(operator: str, key: str, wanted: list[str], context: Context) -> bool
 
 
 def applies(statement: dict, action: str, resource: str, context: Context) -> bool:
-    """Return whether a statement speaks of this request."""
+    """Return whether a statement applies to this request."""
     unknown = statement.keys() - {"Sid", "Effect", "Action", "Resource", "Condition"}
     if unknown:
         raise NotImplementedError(", ".join(sorted(unknown)))
@@ -64,7 +64,7 @@ def applies(statement: dict, action: str, resource: str, context: Context) -> bo
 
 
 def decision(policies: Iterable[dict], action: str, resource: str, context: Context) -> str:
-    """Return `allow`, `deny` (somebody says no) or `none` (nobody says yes)."""
+    """Return `allow`, `deny` (a statement denies it) or `none` (no statement allows it)."""
     effects = {
         statement["Effect"]
         for policy in policies
@@ -77,7 +77,7 @@ def decision(policies: Iterable[dict], action: str, resource: str, context: Cont
 def allowed(
     policies: Iterable[dict], boundary: dict, action: str, resource: str = "*", context: Context | None = None
 ) -> bool:
-    """Return whether a role with these policies and this boundary may do it."""
+    """Return whether a role with these policies and this boundary may call the action."""
     context = context or {}
     return (
         decision(policies, action, resource, context) == "allow"
@@ -86,7 +86,7 @@ def allowed(
 
 
 def granted_by_resource(policy: dict, action: str, context: Context) -> bool:
-    """Return whether a resource's own policy allows it to a principal that `context` names by its keys.
+    """Return whether a resource policy allows the action to the principal in `context`.
 
     A principal that is named by its ARN counts as somebody else: the policies here name theirs by `aws:PrincipalArn`.
     """

@@ -1,4 +1,4 @@
-"""Discord's and SonarCloud's stand-ins behind the balancer's proxy, and plays that are led there."""
+"""Emulated Discord and SonarCloud behind the load balancer's proxy, and playbook runs that use them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VARIABLES = {
 
 
 class Outside:
-    """What is outside of AWS, served in a thread."""
+    """The emulated services outside of AWS, served in a thread."""
 
     def __init__(self, folder: Path) -> None:
         ca = certificates.authority(folder)
@@ -70,7 +70,7 @@ class Outside:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Outside]:
-        """Serve as long as the context lasts."""
+        """Serve until the context ends."""
         self._thread.start()
         assert self._ready.wait(10)
         try:
@@ -80,21 +80,21 @@ class Outside:
             self._thread.join(10)
 
     def ask(self, method: str, url: str, body: Any = None) -> Any:
-        """JSON in, JSON out."""
+        """Send a JSON request and return the JSON response."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, method=method, data=data)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         return json.loads(opener.open(request, timeout=5).read() or b"null")
 
     def messages(self) -> list[dict[str, Any]]:
-        """The embeds that Discord took since the last time; it must have refused none."""
+        """Return the embeds that Discord has accepted since the last call. It must not have refused any."""
         kept = self.ask("GET", self.discord + "/rehearsal/messages")
         self.ask("DELETE", self.discord + "/rehearsal/messages")
         assert kept["refused"] == []
         return [embed for message in kept["messages"] for embed in message["embeds"]]
 
     def play(self, text: str, folder: Path, **extra: Any) -> subprocess.CompletedProcess[str]:
-        """Run a playbook at -vvv; no token may be in what it says."""
+        """Run a playbook at -vvv. Its output must not contain a token."""
         done = run_play(text, folder, VARIABLES | extra, "-vvv", environment=self.environment, timeout=60)
         assert TOKEN not in done.stdout + done.stderr
         assert SONAR_TOKEN not in done.stdout + done.stderr
@@ -103,7 +103,7 @@ class Outside:
 
 @pytest.fixture(scope="session")
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
-    """Discord and SonarCloud, and a proxy that leads to them (a plugin of the tests that need it)."""
+    """Return Discord and SonarCloud behind a proxy (a plugin of the tests that need it)."""
     with Outside(tmp_path_factory.mktemp("outside")).open() as outside:
         yield outside
 

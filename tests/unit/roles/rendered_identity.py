@@ -67,7 +67,7 @@ class Rendered:
             name: {key: json.loads(text) for key, text in role.get("policies", {}).items()}
             for name, role in self.roles.items()
         }
-        # AWS's own managed policies are not in the repository, so nothing is said of them.
+        # The managed policies of AWS are not in the repository, so they are not evaluated.
         path = self.arn("iam", f"policy/{self.name}/")
         self.policies = {
             name: self.inline[name]

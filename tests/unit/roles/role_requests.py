@@ -25,7 +25,7 @@ class Thing:
 
 #: Resource types that no call of this collection touches, by service.
 NEVER = {
-    # Load balancers of other kinds; Aurora, EC2-Classic; no pools of addresses, no gateways to other networks.
+    # Other kinds of load balancers, Aurora, EC2-Classic, address pools, and gateways to other networks.
     "elasticloadbalancing": {
         "listener-rule/net",
         "listener/gwy",
@@ -54,7 +54,7 @@ NEVER = {
     "ssm": {"bucket", "managed-instance"},
     "route53": {"healthcheck"},
 }
-#: Resource types that an action could touch, and as this collection calls it does not.
+#: Resource types that an action could touch, but not as this collection calls it.
 NOT_BY = {
     # A rule of a security group is a resource of its own only for a call that tags it.
     "ec2:AuthorizeSecurityGroupEgress": {"security-group-rule"},
@@ -70,20 +70,20 @@ NOT_BY = {
     "eks:CreateAddon": {"podidentityassociation"},
     "eks:UpdateAddon": {"podidentityassociation"},
 }
-#: What a role tags, where it is less than its environment has.
+#: Resources that a role tags, if they are fewer than those of its environment.
 TAGS_ONLY = {
     ("deploy", "elasticloadbalancing:AddTags"): {"listener-rule/app"},
     ("provision", "ssm:AddTagsToResource"): {"parameter"},
     ("deploy", "ec2:CreateTags"): {"instance", "network-interface", "volume"},
 }
-#: What an action is about, where it is another thing of that type than the environment's.
+#: Resources of an action that are not the environment's own resources of that type.
 INSTEAD = {
     "iam:CreateServiceLinkedRole": Thing(
         "role/aws-service-role/eks.amazonaws.com/AWSServiceRoleForAmazonEKS"
     ),
 }
 
-#: By role, the actions that it uses `always`, and those that it uses where a component is there.
+#: By role, the actions that it uses `always`, and the actions that it uses if a component exists.
 ACTIONS: dict[str, dict[str, dict[str, list[str]]]] = yaml.safe_load(
     (Path(__file__).parent / "data" / "role_actions.yml").read_text()
 )

@@ -49,13 +49,13 @@ class Role:
         self.messages: list[Any] = []
 
     def play(self, tasks: str = "main", check: bool = False, **more: Any) -> list[str]:
-        """Run a file of tasks; return the names of those that changed something, an item's name after its task's."""
+        """Run a file of tasks. Return the names of the changed tasks, each with the name of its item."""
         self.variables = {**self.settings, **more, "ansible_check_mode": check, "ansible_diff_mode": check}
         self.changed, self.messages = [], []
         self._file(tasks if tasks.endswith(".yml") else f"{tasks}.yml")
         return self.changed
 
-    # -- inside --------------------------------------------------------------------------------------
+    # -- internals -----------------------------------------------------------------------------------
 
     def _yaml(self, path: Path) -> Any:
         return self.loader.load_from_file(str(path), trusted_as_template=True)

@@ -30,7 +30,7 @@ EVENT = {"Records": [{"Sns": {"Message": json.dumps(ALARM)}}]}
 
 @pytest.fixture
 def sent(aws: None, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The requests that went to Discord, with the webhook in its secret."""
+    """Return the requests that were sent to Discord. The secret contains the webhook."""
     monkeypatch.setenv("WEBHOOK_SECRET", "shop-production/notification")
     boto3.client("secretsmanager").create_secret(Name="shop-production/notification", SecretString=WEBHOOK)
     requests: list[Any] = []

@@ -1,4 +1,4 @@
-"""What the role cluster says without an inventory."""
+"""Defaults and tasks of the role cluster, without an inventory."""
 
 from __future__ import annotations
 

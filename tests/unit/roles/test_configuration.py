@@ -1,4 +1,4 @@
-"""The service gets the same variables from both kinds of slot, whatever their values hold."""
+"""The service gets the same variables from both kinds of slot, for all values."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ODD = {
 
 
 def variables_of_pod(config: dict[str, Any]) -> dict[str, str]:
-    """Return the variables that Kubernetes gives to the container: `env` wins over `envFrom`."""
+    """Return the variables of the container in Kubernetes, where `env` overrides `envFrom`."""
     release = {**RELEASE, "config": environment(config)}
     data = yaml.safe_load(render("slot", "config_map", slot_release=release))["data"]
     pod = yaml.safe_load(render("slot", "deployment", slot_release=release))["spec"]["template"]["spec"]
@@ -51,7 +51,7 @@ def variables_of_pod(config: dict[str, Any]) -> dict[str, str]:
 
 
 def user_data(config: dict[str, Any], **settings: Any) -> str:
-    """Return the user data of an instance, as the role slot has it rendered."""
+    """Return the user data of an instance, as the role slot renders it."""
     loader = DataLoader()
     variables: dict[str, Any] = {}
     for path in ("roles/platform/defaults", "roles/slot/defaults", "roles/slot/vars"):
@@ -68,7 +68,7 @@ def user_data(config: dict[str, Any], **settings: Any) -> str:
 
 
 class Instance:
-    """Runs user data as cloud-init does, with files below a folder, and programs that write down how they are called."""
+    """Runs user data as cloud-init does, with files below a folder and programs that record their calls."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -91,7 +91,7 @@ class Instance:
         self._bash(script)
 
     def service(self, what: str) -> list[str]:
-        """Run what the unit runs; return how docker is called."""
+        """Run the commands of the unit. Return the arguments of docker."""
         self._bash((self.folder / "etc/teal/service.sh").read_text(), what)
         return self.called("docker")
 
@@ -134,7 +134,7 @@ def test_values_become_text(tmp_path: Path) -> None:
 
 
 def test_user_value_overrides_defaults_but_not_reserved_variables(tmp_path: Path) -> None:
-    """A record of before may hold what is refused now; both kinds of slot then do the same."""
+    """An old record may contain variables that are refused now. Both kinds of slot then behave the same."""
     config = dict.fromkeys((*RESERVED, *DEFAULTS), "mine")
     pod, instance = variables_of_pod(config), variables_of_instance(tmp_path, config)
     assert pod == instance

@@ -1,4 +1,4 @@
-"""What makes the service's database user: secrets, SQL and the files for the database's client."""
+"""The script that prepares the service's database user: secrets, SQL and files for the database client."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SETTINGS = {
 
 
 class SecretsManager:
-    """As much of the AWS CLI as the script uses; remembers the command lines."""
+    """Emulates the calls of the AWS CLI that the script uses, and records the command lines."""
 
     def __init__(self, service: dict[str, Any]) -> None:
         self.secrets = {"arn:master": MASTER, "shop-staging/database": service}

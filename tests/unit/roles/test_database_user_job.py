@@ -26,7 +26,7 @@ PLAY = """
         name: teal.platform.database_user
         tasks_from: job
 """
-#: The emulator runs images of this registry with the command of the container, and of any other a program that succeeds.
+#: For images of this registry the emulator runs the command of the container, for others a program that succeeds.
 RUN = f"{REGISTRY}:1"
 DATABASE = {
     "engine": "postgres",
@@ -47,7 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.fixture
 def api(server: Live, request: pytest.FixtureRequest) -> Any:
-    """Kubernetes' Jobs, with a namespace of the test's own as `namespace`."""
+    """Jobs of Kubernetes, with the test's own namespace as `namespace`."""
     connected = config.new_client_from_config(str(server.kubeconfig), "staging")
     batch = client.BatchV1Api(connected)
     batch.core = client.CoreV1Api(connected)
@@ -145,7 +145,7 @@ def test_hanging_job_is_reported_with_its_log_and_the_next_run_waits_for_it(
     assert "it did not end within 4 s" in text
     assert re.search(r"Container prepare of pod \S+ still runs. Its last log lines:\s+connecting", text), text
     hanging = jobs(api)
-    # The time that a Job may take is no part of its name.
+    # The timeout is not part of the Job's name.
     code, text = play(**given)
     assert (code, changed(text), jobs(api)) == (0, 0, hanging), text
 

@@ -1,4 +1,4 @@
-"""The keys of the environment: who may change one, before and after it has its tags."""
+"""KMS keys of the environment: which roles may change a key before and after it is tagged."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible.template import Templar, trust_as_template
 from iam_simulator import granted_by_resource
 from rendered_identity import ACCOUNT, ENVIRONMENTS, ROOT, Rendered, tags
 
-#: What a run does to a key between its creation and its tags, and later.
+#: Calls of a run on a key between its creation and its tags, and later.
 FIRST = ("CreateAlias", "DescribeKey", "EnableKeyRotation", "PutKeyPolicy", "TagResource")
 CHANGES = (
     "CreateGrant",
@@ -59,7 +59,7 @@ def test_policy_of_a_new_key_allows_its_environment_to_provision_it(role: str, n
         entry["Principal"] == root and entry["Action"] == "kms:*" and "Condition" not in entry
         for entry in document["Statement"]
     )
-    # Nobody encrypts or decrypts by it: EKS and SNS do by their own grants and rights.
+    # No role encrypts or decrypts with the key. EKS and SNS have their own grants and permissions.
     assert not granted_by_resource(document, "kms:Decrypt", principal(environment, "provision"))
 
 
@@ -88,7 +88,7 @@ def test_aliases_are_those_of_the_environment() -> None:
 
 
 def test_keys_are_created_without_tags_and_tagged_afterwards() -> None:
-    """CreateKey with tags takes kms:TagResource for every key that has no tags."""
+    """CreateKey with tags needs kms:TagResource for every key without tags."""
     for role in ("alarms", "cluster"):
         tasks = yaml.safe_load((ROOT / "roles" / role / "tasks/present.yml").read_text())
         first, second = [task["amazon.aws.kms_key"] for task in tasks if "amazon.aws.kms_key" in task]

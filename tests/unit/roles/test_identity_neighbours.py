@@ -1,4 +1,4 @@
-"""Another environment of the account, whatever its name and tags: no role reaches it, nor takes it over."""
+"""No role can reach or take over another environment of the account, regardless of its name and tags."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from role_requests import actions
 
 REFERENCE = Reference()
 EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-#: What is shared by the environments of an application, or new and of no environment until it has its tags.
+#: Resources that environments share, or that belong to no environment until they are tagged.
 SHARED = ("ecr:", "iam:CreateServiceLinkedRole", "route53:", "apigateway:")
-#: Services whose conditions AWS documents no tags for: Route 53 is bounded by names, IAM by the path.
+#: Services without documented conditions on tags: Route 53 is limited by names, IAM by the path.
 WITHOUT_TAGS = ("route53:", "iam:")
 
 
@@ -46,7 +46,7 @@ def test_no_action_of_a_role_reaches_another_environment(role: str, other: Rende
         asked = list(requests(REFERENCE, other, role, action, context))
         if not any("aws:ResourceTag/Environment" in request.context for request in asked):
             continue  # it touches nothing that is there already
-        # A call that names its neighbour's tags in the request, and one that claims the thing as its own.
+        # A call with the other environment's tags in the request, and a call that claims the resource.
         claims = [
             {**request.context, **tags("test", request=True)}
             if any(key.startswith("aws:RequestTag") for key in request.context)
@@ -66,7 +66,7 @@ def test_no_action_of_a_role_reaches_another_environment(role: str, other: Rende
     "other", [neighbour("test-2"), neighbour("production")], ids=lambda other: other.name
 )
 def test_boundary_alone_separates_resources_with_tags(other: Rendered) -> None:
-    """Whatever policies the provision role gives itself or another role of its environment."""
+    """It holds for any policies that the provision role adds to itself or to another role of its environment."""
     test = neighbour("test")
     reached = [
         str(request)
@@ -112,7 +112,7 @@ def test_boundary_denies_resources_of_another_environment_in_every_service(
 
 
 def test_boundary_limits_dns_by_name_and_excludes_s3() -> None:
-    """Route 53 knows no tags in a condition, and no role has to do with S3."""
+    """Route 53 has no conditions on tags, and no role uses S3."""
     production, key = Rendered("production"), "route53:ChangeResourceRecordSetsNormalizedRecordNames"
 
     def may(action: str, **context: str) -> bool:

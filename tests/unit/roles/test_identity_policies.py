@@ -8,7 +8,7 @@ import pytest
 from iam_simulator import allowed, as_list, decision
 from rendered_identity import ACCOUNT, ENVIRONMENTS, REGION, Rendered, tags
 
-#: actions on `*` that only look, and those that AWS scopes to no resource
+#: Actions on `*` that only read, and actions that AWS does not scope to resources.
 LOOKS = re.compile(r"^[a-z0-9-]+:(Describe|List|Get|BatchGet|Filter)[A-Za-z*]*$|^apigateway:GET$")
 UNSCOPED = {
     "ecr:GetAuthorizationToken",
@@ -60,7 +60,7 @@ KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_customer_key_of_releases_is_used_only_through_dynamodb(name: str) -> None:
-    """DynamoDB asks for it by the rights of whoever reads or writes the table."""
+    """DynamoDB uses the key with the permissions of the caller that reads or writes the table."""
     encrypted, through = (
         Rendered(name, identity_release_keys=[KEY]),
         {"kms:ViaService": f"dynamodb.{REGION}.amazonaws.com"},
@@ -102,7 +102,7 @@ def test_statement_ids_are_unique(environment: Rendered) -> None:
             assert all(re.fullmatch(r"[A-Za-z0-9]+", name) for name in names)
 
 
-# -- who may take a role ------------------------------------------------------------------------------
+# -- who may assume a role ----------------------------------------------------------------------------
 
 
 def test_github_is_trusted_by_environment(environment: Rendered) -> None:
@@ -177,7 +177,7 @@ def test_qa_may_change_the_weights_of_one_rule(environment: Rendered) -> None:
     foreign = environment.arn("elasticloadbalancing", "listener-rule/app/assistant-other/1/2/3")
     assert not environment.may("qa", modify, foreign, **own)
     assert not environment.may("qa", modify, slot_rule(environment), **tags("other", "load_balancer"))
-    # A release's preview rule, for instance, is no business of QA's.
+    # For example, QA must not change the preview rule of a release.
     assert not environment.may(
         "qa", modify, slot_rule(environment), **tags(environment.environment, "release")
     )
@@ -185,7 +185,7 @@ def test_qa_may_change_the_weights_of_one_rule(environment: Rendered) -> None:
 
 
 def test_qa_may_remove_preview_rules_only_in_its_environment(environment: Rendered) -> None:
-    """Reconciling a deploy whose runner died removes its preview rule, by QA's role."""
+    """The recovery of a deploy whose runner died removes its preview rule with QA's role."""
     delete, rule = "elasticloadbalancing:DeleteRule", slot_rule(environment)
     assert environment.may("qa", delete, rule, **tags(environment.environment, "release"))
     assert not environment.may("qa", delete, rule, **tags("other", "release"))
@@ -201,7 +201,7 @@ def test_qa_may_remove_preview_rules_only_in_its_environment(environment: Render
     [
         ("elasticloadbalancing:ModifyListener", "elasticloadbalancing", "listener/app/{name}/1/2"),
         ("elasticloadbalancing:CreateRule", "elasticloadbalancing", "listener/app/{name}/1/2"),
-        # The slots' rule: it has the component load_balancer.
+        # The rule of the slots, which has the component load_balancer.
         ("elasticloadbalancing:DeleteRule", "elasticloadbalancing", "listener-rule/app/{name}/1/2/3"),
         ("elasticloadbalancing:RegisterTargets", "elasticloadbalancing", "targetgroup/{name}-blue/1"),
         ("dynamodb:DeleteItem", "dynamodb", "table/{name}-releases"),
@@ -332,7 +332,7 @@ def test_provision_reaches_only_its_resources_by_tag(rendered: dict[str, Rendere
 
 
 def test_provision_starts_nodes_with_the_clusters_own_security_group(rendered: dict[str, Rendered]) -> None:
-    """EKS makes that group, with a tag of its own alone, and checks RunInstances for whoever makes the nodes."""
+    """EKS creates this group with only its own tag, and checks RunInstances of the role that creates the nodes."""
     staging, key = rendered["staging"], "aws:ResourceTag/aws:eks:cluster-name"
     group = staging.arn("ec2", "security-group/sg-1")
     assert staging.may("provision", "ec2:RunInstances", group, **{key: "assistant-staging"})
@@ -461,7 +461,7 @@ def test_provision_cannot_rotate_secrets(environment: Rendered) -> None:
 
 
 def test_rds_creates_the_master_secret_with_the_provision_role(environment: Rendered) -> None:
-    """RDS creates and tags it as whoever creates the database. Anybody's database has one of that name."""
+    """RDS creates and tags the secret with the caller's permissions. Secrets of all databases have such a name."""
     master, key = environment.arn("secretsmanager", "secret:rds!db-1-AbCdEf"), "aws:rds:primaryDBInstanceArn"
     own = {f"aws:ResourceTag/{key}": environment.arn("rds", f"db:{environment.name}")}
     foreign = {f"aws:ResourceTag/{key}": environment.arn("rds", "db:another")}

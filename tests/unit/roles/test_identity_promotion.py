@@ -1,4 +1,4 @@
-"""A deploy reads what is live in the environment before, and nothing more of it."""
+"""A deploy may read the live release of the source environment, and nothing else there."""
 
 from __future__ import annotations
 

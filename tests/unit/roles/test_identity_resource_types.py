@@ -1,4 +1,4 @@
-"""Each role may do its work on every resource that AWS asks for, not only on the one that an action is named after."""
+"""Each role may use all resources that AWS checks for an action, not only the resource in the action's name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REFERENCE = Reference()
 
 
 def context(environment: Rendered, role: str, action: str) -> Tags:
-    """Return what a call says of itself beside tags; the judge drops the keys that IAM does not know there."""
+    """Return the context keys of a call besides tags. The judge drops keys that IAM does not have there."""
     domains = {"test": "test.", "staging": "staging.", "production": ""}
     said = {
         "ec2:CreateAction": "RunInstances",
@@ -28,7 +28,7 @@ def context(environment: Rendered, role: str, action: str) -> Tags:
     if role == "deploy":
         said["ec2:LaunchTemplate"] = environment.arn("ec2", "launch-template/lt-1")
         said["ec2:IsLaunchTemplateResource"] = "true"
-    # QA moves the weights of the slots' rule, and removes a preview rule: a deploy's.
+    # QA changes the weights of the slots' rule and removes the preview rule of a deploy.
     if (role, action) == ("qa", "elasticloadbalancing:DeleteRule"):
         said |= tags(environment.environment, "release")
     return said
@@ -61,7 +61,7 @@ def test_judge_asks_for_types_that_are_not_in_the_action_name() -> None:
 
 @pytest.mark.parametrize("action", sorted(action for action in every_action() if not tagging(action)))
 def test_all_types_of_an_action_are_known(action: str) -> None:
-    """A type is a thing of the environment, or left out by name with its reason."""
+    """Each type is a resource of the environment or listed as an exception with its reason."""
     service, known = action.partition(":")[0], things("n", "e", "a")
     types = {kind for kind in REFERENCE.actions[action] if kind}
     left_out = NEVER.get(service, set()) | NOT_BY.get(action, set())

@@ -27,7 +27,7 @@ ZONE = "balancer.example.com"
 
 
 class Ran(NamedTuple):
-    """What a run said and how it ended."""
+    """Output and exit status of a run."""
 
     failed: bool
     changed: int
@@ -35,7 +35,7 @@ class Ran(NamedTuple):
 
 
 class Role:
-    """The role with settings of its own, and what it makes in AWS."""
+    """The role with its own settings, and the resources that it creates in AWS."""
 
     def __init__(self, environment: str, folder: Path) -> None:
         self.name, self.folder = f"shop-{environment}", folder
@@ -173,7 +173,7 @@ def role(rehearsed: str, tmp_path: Path, request: pytest.FixtureRequest) -> Role
 
 @pytest.fixture
 def zone(role: Role) -> Iterator[Role]:
-    """The role, with a zone of others and a record in it."""
+    """Return the role with a foreign zone that contains a record."""
     made = role.route53.create_hosted_zone(Name=ZONE, CallerReference=role.name)["HostedZone"]["Id"]
     other = {"Name": f"www.{ZONE}", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
     batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": other}]}
@@ -188,7 +188,7 @@ def zone(role: Role) -> Iterator[Role]:
 
 @pytest.fixture
 def built(zone: Role) -> Iterator[Role]:
-    """The role after its first run; removed at the end."""
+    """Return the role after its first run. It is removed at the end."""
     zone.create_network()
     zone.succeeds(changed=True)
     yield zone

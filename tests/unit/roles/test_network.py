@@ -1,4 +1,4 @@
-"""The role network, against moto with the emulator's patches: from nothing, drifted, changed, interrupted and removed."""
+"""The role network, against moto with the emulator's patches: first run, drift, changes, interruptions and removal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Patch = pytest.MonkeyPatch
 
 
 class Network:
-    """A network of its own, and runs of the role on it."""
+    """A network for a test, with runs of the role."""
 
     def __init__(self, run_module: Callable[..., dict[str, Any]]) -> None:
         self.environment = f"n{next(_number)}"
@@ -35,11 +35,11 @@ class Network:
         )
 
     def run(self, check: bool = False, **settings: Any) -> list[str]:
-        """Run the role; return what changed."""
+        """Run the role. Return the changed tasks."""
         return self.role.play(check=check, **settings)
 
     def route_nat(self, check: bool = False) -> list[str]:
-        """Do what a component with resources in private subnets does."""
+        """Run the tasks of a component with resources in private subnets."""
         return self.role.play("nat_routes", check=check, __network_vpc_id=self.vpc())
 
     def printed(self) -> str:
@@ -59,12 +59,12 @@ class Network:
         return {tags(one)["Name"].removeprefix(self.name + "-"): one for one in found}
 
     def tables(self) -> dict[str, dict[str, Any]]:
-        """The route tables by name, without the VPC's own."""
+        """Return the route tables by name, without the main table of the VPC."""
         found = self.ec2.describe_route_tables(Filters=self.inside())["RouteTables"]
         return {tags(one)["Name"].removeprefix(self.name + "-"): one for one in found if one.get("Tags")}
 
     def routes(self) -> dict[str, str | None]:
-        """Return where 0.0.0.0/0 leads, by subnet; subnets without a table are missing."""
+        """Return the target of 0.0.0.0/0 by subnet. Subnets without a table are missing."""
         names = {one["SubnetId"]: name for name, one in self.subnets().items()}
         targets = {}
         for table in self.tables().values():
@@ -223,7 +223,7 @@ def test_subnets_keep_a_route_table_when_nat_gateways_change(network: Network, m
 
 @pytest.mark.long
 def test_subnets_of_a_shared_table_move_at_once(network: Network, monkeypatch: Patch) -> None:
-    """A network that an earlier version built has one table for all private subnets."""
+    """A network of an earlier version has one table for all private subnets."""
     network.run()
     tables = network.tables()
     shared, other = tables["private-a"], tables["private-c"]
@@ -283,7 +283,7 @@ def test_unsupported_change_is_refused_before_any_change(network: Network, monke
 
 
 def test_interrupted_run_is_continued(network: Network, monkeypatch: Patch) -> None:
-    """Wherever it was killed, what exists is found again, and nothing is created twice."""
+    """After a kill at any point, existing parts are found again and nothing is created twice."""
     for operation in (
         "AttachInternetGateway",
         "CreateNatGateway",
@@ -348,7 +348,7 @@ def test_address_and_nat_gateway_are_found_without_name_tags(network: Network) -
 
 @pytest.mark.long
 def test_networks_of_others_are_unchanged(network: Network) -> None:
-    """Another VPC with a subnet and gateways of its own, and the environment `<name>-nat-2`, whose names begin alike."""
+    """Another VPC with its own subnet and gateways, and the environment `<name>-nat-2` with the same name prefix."""
     other = network.ec2.create_vpc(CidrBlock="10.30.0.0/16")["Vpc"]["VpcId"]
     network.ec2.create_subnet(VpcId=other, CidrBlock="10.30.0.0/20")
     stray = network.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
@@ -366,7 +366,7 @@ def test_networks_of_others_are_unchanged(network: Network) -> None:
     network.ec2.delete_internet_gateway(InternetGatewayId=stray)
 
 
-# -- NAT gateways that take their time -----------------------------------------------------------------
+# -- slow NAT gateways ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -488,7 +488,7 @@ def test_wrong_credentials_are_not_retried(network: Network, monkeypatch: Patch)
 
 
 def one_client(monkeypatch: Patch) -> None:
-    """Let all modules share their client: each would take a tenth of a second to make its own."""
+    """Let all modules share a client, since the creation of each takes 0.1 s."""
     real, clients = AnsibleAWSModule.client, {}
 
     def client(this: Any, service: str, retry_decorator: Any = None, **more: Any) -> Any:
@@ -502,7 +502,7 @@ def one_client(monkeypatch: Patch) -> None:
 
 
 def record(monkeypatch: Patch) -> list[str]:
-    """Return a list to which each call that changes something is added."""
+    """Return a list that records each call that changes something."""
     real, sent = botocore.client.BaseClient._make_api_call, []
 
     def call(this: Any, operation: str, given: dict[str, Any]) -> Any:
@@ -515,7 +515,7 @@ def record(monkeypatch: Patch) -> list[str]:
 
 
 def intercept(monkeypatch: Patch, intercepted: str, error: BaseException, times: int = 1000) -> None:
-    """Let calls of an operation end with `error`, so many `times`."""
+    """Let the next `times` calls of an operation end with `error`."""
     real, left = botocore.client.BaseClient._make_api_call, iter(range(times))
 
     def call(this: Any, operation: str, given: dict[str, Any]) -> Any:

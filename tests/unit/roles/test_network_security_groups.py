@@ -67,7 +67,7 @@ def permission(ports: str, peer: str, why: str | None, ids: dict[str, str]) -> d
 
 
 class Play(NamedTuple):
-    """What a play did."""
+    """Result of a play."""
 
     code: int
     text: str
@@ -75,7 +75,7 @@ class Play(NamedTuple):
 
 
 class Network:
-    """A VPC, and plays about its security groups."""
+    """A VPC with plays that manage its security groups."""
 
     def __init__(self, url: str, folder: Path) -> None:
         self.folder = folder
@@ -304,7 +304,7 @@ def test_drift_is_reported_and_repaired(network: Network) -> None:
 
 @pytest.mark.long
 def test_changed_rule_after_a_killed_run_is_set(network: Network, calls: list[str]) -> None:
-    """A group without rules is what a run leaves that died early. New rules are added before old ones are removed."""
+    """A killed run leaves a group without rules. New rules are added before old ones are removed."""
     ids = network.build(BALANCER, SERVICE)
     slots = [permission("30080-30081", "load_balancer", "The slots", ids)]
     network.ec2.revoke_security_group_ingress(GroupId=ids["service"], IpPermissions=slots)
@@ -329,7 +329,7 @@ def test_undeclared_groups_are_removed(network: Network, calls: list[str]) -> No
     worker = {"purpose": "worker", "description": "x", "egress": [{"peers": ["cache"], "ports": ["6379"]}]}
     service = {**SERVICE, "egress": [{"peers": ["worker"], "ports": ["8080"]}]}
     network.build(BALANCER, service, worker, cache)
-    # Of others: in the same VPC, with a purpose, and of another environment of the same application.
+    # Foreign groups: in the same VPC, with a purpose, and of another environment of the same application.
     network.create("theirs")
     network.create("theirs-2", Purpose="worker")
     network.create("shop-2-worker", **TAGS | {"Environment": "test", "Purpose": "worker"})
@@ -361,7 +361,7 @@ def test_changed_description_is_refused_before_any_change(network: Network) -> N
 
 
 def test_all_groups_are_removed_with_leftovers_of_nodes_and_eks(network: Network, calls: list[str]) -> None:
-    """The VPC CNI does not delete what it detached just before its node ended; AWS then keeps the group."""
+    """The VPC CNI may leave an interface that it detached just before its node ended. AWS then keeps the group."""
     ids = network.build(BALANCER, SERVICE)
     cluster = {
         name: network.create(f"eks-{name}", **{"aws:eks:cluster-name": name}) for name in ("shop", "shop-2")
@@ -410,7 +410,7 @@ WHOLE = """
 
 @pytest.mark.long
 def test_role_creates_and_removes_all_groups(network: Network, calls: list[str]) -> None:
-    """Built, run again, checked and removed, with the groups that the role declares."""
+    """First run, second run, check and removal, with the groups that the role declares."""
     network.ec2.delete_vpc(VpcId=network.vpc)
     roles = {"tasks": WHOLE, "groups": None, "platform_state": "present"}
     built = network.play(**roles)

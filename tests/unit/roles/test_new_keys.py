@@ -1,4 +1,4 @@
-"""A new key: KMS applies its tags, from which the rights to it come, up to five minutes later."""
+"""A new KMS key: KMS needs up to five minutes to apply the tags that give permissions on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def tasks() -> list[Any]:
 
 
 def ends(task: dict[str, Any], result: dict[str, Any]) -> bool:
-    """Say whether Ansible would run the task no more after this result."""
+    """Return whether Ansible stops repeating the task after this result."""
     templar = Templar(loader=DataLoader(), variables={task["register"]: result})
     return templar.evaluate_conditional(trust_as_template(task["until"]))
 

@@ -143,7 +143,7 @@ HANGING = """
 
 
 def test_hanging_webhook_gets_one_more_attempt_for_the_outcome(outside: Outside, tmp_path: Path) -> None:
-    """By the real module, which by itself waits 10 s: the override hangs, the switch is left out."""
+    """With the real module: the message of the override hangs, and the message of the switch is skipped."""
     outside.ask("POST", outside.discord + "/rehearsal/faults", {"kind": "hang", "count": 9})
     try:
         done = outside.play(HANGING, tmp_path, notification_timeout=3)

@@ -20,7 +20,7 @@ PULL = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownload
 
 
 def given(**settings: Any) -> dict[str, Any]:
-    """Return what tasks/present.yml gives the module."""
+    """Return the module's arguments in tasks/present.yml."""
     loader = DataLoader()
     files = [ROLE / "defaults/main.yml", ROLE / "vars/main.yml"]
     variables: dict[str, Any] = {"platform_application": "assistant", "platform_account_tags": {}}
@@ -33,7 +33,7 @@ def given(**settings: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def policy(aws: None, run_module: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Return policy(region, **settings): the policy that the repository then has."""
+    """Return policy(region, **settings), which returns the policy of the repository."""
 
     def made(region: str = "ap-northeast-2", **settings: Any) -> dict[str, Any]:
         run_module(ecr_repository, **given(**settings), region=region)
@@ -48,7 +48,7 @@ def policy(aws: None, run_module: Callable[..., dict[str, Any]]) -> Callable[...
 
 
 def expired(rules: list[dict[str, Any]], images: list[list[str]]) -> set[int]:
-    """Return which images, the youngest first, ECR removes, of rules that count.
+    """Return the images that ECR removes by rules that count, the newest first.
 
     As AWS documents it: whatever meets the tagging requirements of a rule is not touched by a rule after it, and still
     counts for it.
@@ -77,7 +77,7 @@ def test_lifecycle_keeps_images_in_slots_regardless_of_pushes() -> None:
     images[120].append("live-assistant-production-blue")
     images[149].append("live-assistant-production-green")
     assert expired(rules, images) == set(range(100, 149)) - {120}
-    # AWS takes no rule after one for any tag.
+    # AWS accepts no rule after a rule for any tag.
     assert max(rules, key=lambda rule: rule["rulePriority"])["selection"]["tagStatus"] == "any"
 
 

@@ -1,4 +1,4 @@
-"""What a release that fails sends to Discord: nothing if nothing began."""
+"""A failed release sends no message to Discord if it had not begun."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_pod_leaves_the_endpoints_before_it_is_terminated() -> None:
 
 
 def test_zero_pre_stop_is_left_out() -> None:
-    """Kubernetes before 1.33 refuses it."""
+    """Kubernetes before 1.33 refuses a sleep of 0 seconds."""
     made = pod(slot_pre_stop="0", slot_shutdown=40)
     (container,) = made["containers"]
     assert "lifecycle" not in container

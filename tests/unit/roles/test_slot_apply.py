@@ -1,4 +1,4 @@
-"""The role slot's tasks that apply objects: what is repeated, what is refused, and that a lease is needed."""
+"""The tasks of the role slot that apply objects: retries, refusals and the lease."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def apply(server: Live, lease: Lease, tmp_path: Path) -> Callable[..., tuple[int
 
     def run(objects: list[Json], *options: str, **given: Any) -> tuple[int, str]:
         (tmp_path / "play.yml").write_text(PLAY)
-        # Later than now: a loaded machine starts a play slowly, and that is no time for which Kubernetes was silent.
+        # Later than now, since a loaded machine starts a play slowly, which must not count as silence of Kubernetes.
         fresh = {**lease.freshness(), "since": Clock().steady() + 120}
         variables = {
             "ansible_python_interpreter": sys.executable,
@@ -123,7 +123,7 @@ def apply(server: Live, lease: Lease, tmp_path: Path) -> Callable[..., tuple[int
             **given,
         }
         play = yaml.safe_load(PLAY)
-        # No extra variable, which a registered one could not replace.
+        # Not an extra variable, since a registered variable could not replace it.
         play[0]["vars"] = {"__slot_lease": {"lease": fresh | variables.pop("fresh", {})}}
         (tmp_path / "play.yml").write_text(yaml.safe_dump(play))
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")} | {
@@ -157,7 +157,7 @@ def core(server: Live) -> Any:
 
 
 def order(server: Live, **fault: Any) -> None:
-    """Order a fault of the API server."""
+    """Inject a fault into the API server."""
     token = yaml.safe_load(server.kubeconfig.read_text())["users"][0]["user"]["token"]
     request = urllib.request.Request(
         f"{server.url}/rehearsal/faults",

@@ -1,4 +1,4 @@
-"""The role slot's check, in a play, against the emulator's Kubernetes: what it finds before a release is begun."""
+"""The check of the role slot, in a play against the emulator's Kubernetes, before a release begins."""
 
 from __future__ import annotations
 
