@@ -198,8 +198,8 @@ def github(flow: Flow) -> actions.GitHub:
             held = secrets.get_secret_value(SecretId=secret["ARN"])["SecretString"]
             flow.passwords.add(json.loads(held).get("password", held) if held.startswith("{") else held)
     assert flow.passwords, "the database has a password"
-    secrets.create_secret(
-        Name="assistant-production/notification", SecretString=github.secrets["DISCORD_WEBHOOK_URL"]
+    secrets.put_secret_value(
+        SecretId="assistant-production/notification", SecretString=github.secrets["DISCORD_WEBHOOK_URL"]
     )
     enforce_iam(flow.config)
     flow.messages()
