@@ -1,4 +1,4 @@
-"""Change an environment behind Ansible's back: `drift.py <name of the environment's resources>`."""
+"""Change an environment without Ansible: `drift.py <name of the environment's resources>`."""
 
 from __future__ import annotations
 
