@@ -178,6 +178,9 @@ def test_each_role_can_do_only_its_own_work(account: Account) -> None:
     }
 
     text = account.play("qa", "deploy", "-e", "image_tag=1.2.0", *quick, fails=True)
-    assert "is not authorized to perform" in text or "this identity may not do what a release needs" in text
+    assert (
+        "is not authorized to perform" in text
+        or "this identity lacks permissions that a release needs" in text
+    )
     text = account.play("deploy", "provision", "--limit", "network", fails=True)
     assert "is not authorized to perform: ec2:" in text

@@ -92,9 +92,9 @@ def test_evicted_pods_under_load_lose_nothing(clean: Cloud, service: dict[str, s
         pytest.param(
             "never-ready", "did not become ready within 30 s.*\n.*statuscode: 503", 30, marks=pytest.mark.long
         ),
-        pytest.param("error", "/ answers 500", 600, marks=pytest.mark.long),
-        pytest.param("slow", "/ takes [0-9]+ ms, and at most", 600, marks=pytest.mark.long),
-        ("wrong-version", "tells version .*-other", 600),
+        pytest.param("error", "/ returned 500", 600, marks=pytest.mark.long),
+        pytest.param("slow", "/ took [0-9]+ ms, and at most", 600, marks=pytest.mark.long),
+        ("wrong-version", "reports version .*-other", 600),
     ],
 )
 def test_faulty_image_gets_no_traffic_and_fails_fast(
@@ -143,7 +143,9 @@ def test_foreign_rule_is_reported_before_a_release_begins(clean: Cloud) -> None:
     try:
         for words in (["--check"], []):
             text = clean.run(*clean.words("deploy", image_tag=tag), *words, fails=True)
-            assert re.search(r"Rule 10 .*which answers 503 by itself, comes before the slot rule", text)
+            assert re.search(
+                r"Rule 10 .*which answers with a fixed 503, has a higher priority than the slot rule", text
+            )
     finally:
         elb.delete_rule(RuleArn=arn)
     assert clean.state() == before
@@ -162,7 +164,7 @@ def test_unsupported_manifests_are_refused_before_a_release_begins(clean: Cloud,
     data = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "data"}}
     (tmp_path / "data.yml").write_text(json.dumps(data))
     text = clean.deploy(tag, fails=True, slot_manifests_dir=str(tmp_path))
-    assert "data.yml: the manifests hold StatefulSet data" in text, text[-3000:]
+    assert "data.yml: the manifests contain StatefulSet data" in text, text[-3000:]
     assert clean.state() == before
     assert clean.messages() == []
     (tmp_path / "data.yml").unlink()
@@ -177,7 +179,7 @@ def test_release_that_fails_after_the_switch_is_rolled_back(clean: Cloud, when: 
     before, tag = clean.live(), new(clean, "dies")
     with clean.load() as load:
         text = clean.deploy(tag, fails=True, release_bake="90s", slot_config=when, release_bake_unready="60s")
-        assert "All requests went back by themselves." in text, text[-3000:]
+        assert "Traffic was shifted back automatically." in text, text[-3000:]
         assert clean.live() == before
     print(f"{when}: {load['failed']} of {load['requests']} requests failed")
     assert set(load["versions"]) == {before, tag}

@@ -85,7 +85,7 @@ def test_foreign_autoscaler_is_kept_and_reported(clean: Cloud) -> None:
         assert clean.state() == before, "no release has begun"
         tag = new(clean)
         text = clean.deploy(tag)
-        assert "team-cpu" in text and "it was left as it is" in text, text[-3000:]
+        assert "team-cpu" in text and "it was not changed" in text, text[-3000:]
         assert clean.autoscalers(slot) == ["team-cpu"]
         assert clean.live() == tag
     finally:

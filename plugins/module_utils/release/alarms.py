@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""CloudWatch alarms that speak for or against a release."""
+"""The CloudWatch alarms that fail a release while it is baking."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ except ImportError:  # AnsibleAWSModule reports the missing library
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, iso, span
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
 
-_ASKED_EVERY = 10.0
-#: What CloudWatch takes until it has the load balancer's figures of a minute, in seconds.
-_LATE = 120.0
+_QUERY_INTERVAL = 10.0
+#: Seconds until CloudWatch has the load balancer's metrics of a minute.
+_METRIC_DELAY = 120.0
 Alarm = dict[str, Any]
 
 
 class AlarmsUnknown(Exception):
-    """CloudWatch doesn't tell now; the message says why."""
+    """CloudWatch could not be queried. The message says why."""
 
 
 class Alarms:
-    """The alarms `names`, asked for by a client that `connect` makes when it is needed."""
+    """The alarms `names`. `connect` creates the CloudWatch client, at the first query."""
 
     def __init__(self, connect: Callable[[], Any], names: list[str], clock: Clock) -> None:
         self.connect = connect
@@ -40,38 +40,40 @@ class Alarms:
         self._unknown: AlarmsUnknown | None = None
 
     def check(self, watched: float) -> list[str]:
-        """Return what is to be warned of if a release is watched for so many seconds.
+        """Return warnings about alarms that cannot fail a release which bakes for `watched` seconds.
 
-        Raises Refused if CloudWatch doesn't have one of them, or doesn't tell.
+        Raises Refused if an alarm does not exist or CloudWatch cannot be queried.
         """
         if not self.names:
             return []
         try:
             alarms, _suppressed = self._describe()
         except AlarmsUnknown as error:
-            raise Refused(f"{error}. It has to tell of release_alarms before anything is changed") from error
+            raise Refused(
+                f"{error}. A deploy needs the state of release_alarms before its first change"
+            ) from error
         if missing := sorted(set(self.names) - {alarm["AlarmName"] for alarm in alarms}):
             raise Refused(
                 f"CloudWatch has no alarm {', '.join(missing)}. Build the component alarms, or correct release_alarms"
             )
         return [
-            f"{alarm['AlarmName']} is raised {span(needed)} after the first bad minute began, and a release is watched "
-            f"for {span(watched)} (release_bake): it may be committed before that"
+            f"{alarm['AlarmName']} goes to ALARM {span(needed)} after the first bad minute begins, and a release bakes "
+            f"for {span(watched)} (release_bake): it may be committed before the alarm"
             for alarm in alarms
             if (needed := _needed(alarm)) > watched
         ] + [
-            f"{alarm['AlarmName']} is raised already, since {iso(since.timestamp())}: it counts again once it has been OK"
+            f"{alarm['AlarmName']} is in ALARM since {iso(since.timestamp())}: it is ignored until it has been OK"
             for alarm in alarms
             if alarm["StateValue"] == "ALARM" and (since := _since(alarm))
         ]
 
     def raised(self, since: str) -> list[str]:
-        """Return the names of those raised since `since` (ISO 8601); asks AWS every ten seconds at most.
+        """Return the names of the alarms that went to ALARM after `since` (ISO 8601). Queries AWS every 10 seconds at most.
 
-        One that was raised before that says nothing of the release, which may be there to mend what raised it.
-        How long ago both were is compared, each by the clock that dated it. Raises AlarmsUnknown.
+        An alarm that was raised earlier is ignored: the release may be its fix. The age of `since` is measured with
+        this machine's clock and the age of the alarm with AWS's clock. Raises AlarmsUnknown.
         """
-        if self.names and self.clock.steady() - self._asked >= _ASKED_EVERY:
+        if self.names and self.clock.steady() - self._asked >= _QUERY_INTERVAL:
             self._asked = self.clock.steady()
             try:
                 alarms, now = self._describe()
@@ -84,10 +86,10 @@ class Alarms:
         return self._raised
 
     def _describe(self) -> tuple[list[Alarm], datetime]:
-        """Return the alarms, and what time it is by AWS's clock."""
+        """Return the alarms, and the current time of AWS's clock."""
         try:
             self._client = self._client or self.connect()
-            # Without its types AWS tells of metric alarms alone.
+            # Without AlarmTypes AWS returns metric alarms only.
             found = self._client.describe_alarms(
                 AlarmNames=self.names, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
             )
@@ -99,7 +101,7 @@ class Alarms:
 
 
 def _raised(alarms: list[Alarm], switched: datetime) -> list[str]:
-    """Return the names of those that are raised, and were not before the switch."""
+    """Return the names of the alarms that went to ALARM after the switch."""
     return [
         alarm["AlarmName"]
         for alarm in alarms
@@ -108,14 +110,14 @@ def _raised(alarms: list[Alarm], switched: datetime) -> list[str]:
 
 
 def _since(alarm: Alarm) -> datetime | None:
-    """Return since when the alarm is in its state."""
+    """Return the time at which the alarm entered its current state."""
     since = alarm.get("StateTransitionedTimestamp") or alarm.get("StateUpdatedTimestamp")
     return since.astimezone(UTC) if since else None
 
 
 def _needed(alarm: Alarm) -> float:
-    """Return the seconds from the first bad minute to the alarm; 0 for one that is made of others."""
+    """Return the seconds from the first bad minute to the alarm; 0 for a composite alarm."""
     periods = int(alarm.get("DatapointsToAlarm") or alarm.get("EvaluationPeriods") or 0)
     metrics = [metric.get("MetricStat", metric).get("Period", 0) for metric in alarm.get("Metrics", [])]
     period = alarm.get("Period") or max(metrics, default=0)
-    return period * periods + _LATE if period else 0.0
+    return period * periods + _METRIC_DELAY if period else 0.0

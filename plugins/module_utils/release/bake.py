@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Watching a release for a while after it got the traffic, from outside and from monitor."""
+"""The bake: watch a release that has traffic, by its answers, its pods and CloudWatch alarms."""
 
 from __future__ import annotations
 
@@ -26,13 +26,17 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
 
-#: Seconds after which it is asked again whether a failure was but a hiccup.
-_AGAIN = 0.5
+#: Seconds until the next check after a failed one.
+_RETRY_AFTER = 0.5
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """What a release may do while it is watched. Times are in seconds, errors in percent of our own requests."""
+    """When a release fails its bake.
+
+    seconds: duration of the bake. every: seconds between two checks. errors: percent of our own requests that may fail.
+    unready: seconds for which replicas may be not ready. blind: seconds for which pods or alarms may be unreadable.
+    """
 
     seconds: float = 60.0
     every: float = 1.0
@@ -43,22 +47,22 @@ class Thresholds:
 
 @dataclass
 class _Watch:
-    """What was seen so far. `failed_rounds` is how many times something failed, at however many addresses at once."""
+    """The results so far. `failed_rounds` counts rounds of requests in which at least one address failed."""
 
     requests: int = 0
     failures: list[str] = field(default_factory=list)
     failed_rounds: int = 0
     unready_since: float | None = None
-    looked: dict[str, float] = field(default_factory=dict)
-    blind: dict[str, str] = field(default_factory=dict)
+    last_read: dict[str, float] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
 
-    def saw(self, what: str, now: float, why_not: Exception | None = None) -> None:
-        """Note that `what` was looked at, or why it couldn't be."""
-        if why_not:
-            self.blind[what] = str(why_not)
+    def record(self, what: str, now: float, error: Exception | None = None) -> None:
+        """Record that `what` (pods or alarms) was read at `now`, or the error that prevented it."""
+        if error:
+            self.unreadable[what] = str(error)
         else:
-            self.looked[what] = now
-            self.blind.pop(what, None)
+            self.last_read[what] = now
+            self.unreadable.pop(what, None)
 
 
 def bake(
@@ -70,12 +74,12 @@ def bake(
     monitor: SlotMonitor,
     alarms: Callable[[], list[str]],
 ) -> str:
-    """Watch the release for `thresholds.seconds` and return what was seen, in words.
+    """Watch the release for `thresholds.seconds` and return a summary of the requests.
 
-    A release that does badly raises StepFailed. The requests are on their way back by then: they are failing, and
-    what there is to record and to tell can wait. While the slot can't be looked at (Kubernetes doesn't answer), the
-    watch from outside goes on, and the release is not committed before it has been looked at again.
-    `alarms` returns the names of CloudWatch alarms that were raised since the switch, or raises AlarmsUnknown.
+    `alarms` returns the names of the CloudWatch alarms that were raised since the switch, or raises AlarmsUnknown.
+    Raises StepFailed if the release is bad. Traffic is shifted back before that: failing requests come first, records
+    and notifications later. While the pods cannot be read (Kubernetes does not answer), the requests are still
+    checked, and the release is not committed before the pods were read again.
     """
     try:
         return _watch(context, lease, check, thresholds, monitor, alarms)
@@ -93,35 +97,35 @@ def _watch(
     alarms: Callable[[], list[str]],
 ) -> str:
     began = context.clock.steady()
-    seen = _Watch()
+    watch = _Watch()
     addresses = context.client_addresses()
     while True:
-        _check_pods(context, seen, monitor, thresholds)
-        bad = seen.failed_rounds
-        addresses = _check_requests(context, seen, check, addresses, thresholds, monitor)
-        again = min(thresholds.every, _AGAIN) if seen.failed_rounds > bad else thresholds.every
-        _check_alarms(context, seen, alarms)
+        _check_pods(context, watch, monitor, thresholds)
+        bad = watch.failed_rounds
+        addresses = _check_requests(context, watch, check, addresses, thresholds, monitor)
+        again = min(thresholds.every, _RETRY_AFTER) if watch.failed_rounds > bad else thresholds.every
+        _check_alarms(context, watch, alarms)
         now = context.clock.steady()
         if now - began >= thresholds.seconds:
-            if not seen.blind and seen.unready_since is None:
-                return f"{seen.requests} requests, {len(seen.failures)} failures in {span(now - began)}"
-            for what, why in seen.blind.items():
-                if (blind := now - seen.looked.get(what, began)) > thresholds.blind:
+            if not watch.unreadable and watch.unready_since is None:
+                return f"{watch.requests} requests, {len(watch.failures)} failures in {span(now - began)}"
+            for what, why in watch.unreadable.items():
+                if (blind := now - watch.last_read.get(what, began)) > thresholds.blind:
                     cause = Cause.API if what == "pods" else Cause.ALARM
-                    raise StepFailed(f"the {what} could not be looked at for {span(blind)}: {why}", cause)
+                    raise StepFailed(f"the {what} could not be read for {span(blind)}: {why}", cause)
         lease.renew_if_due()
         context.clock.sleep(again)
 
 
 def _check_requests(
     context: ReleaseContext,
-    seen: _Watch,
+    watch: _Watch,
     check: Check,
     addresses: list[str],
     thresholds: Thresholds,
     monitor: SlotMonitor,
 ) -> list[str]:
-    """Ask the service at each address, and return the addresses to ask next."""
+    """Send a request to each address, and return the addresses for the next round."""
     answers: dict[str, Answer] = context.service.get_all(addresses, check.path)
     if silent := [address for address, answer in answers.items() if not answer.status]:
         addresses = context.client_addresses(silent)
@@ -129,45 +133,45 @@ def _check_requests(
             address: answer for address, answer in answers.items() if answer.status or address in addresses
         }
     wrong = {address: why for address, answer in answers.items() if (why := check.wrong(answer))}
-    seen.requests += len(answers)
-    seen.failures += [f"{address}: {why}" for address, why in wrong.items()]
-    seen.failed_rounds += bool(wrong)
-    # One hiccup is none: with a handful of requests a single one would be many percent.
-    if seen.failed_rounds > 1 and len(seen.failures) > seen.requests * thresholds.errors / 100:
+    watch.requests += len(answers)
+    watch.failures += [f"{address}: {why}" for address, why in wrong.items()]
+    watch.failed_rounds += bool(wrong)
+    # A single failed round is tolerated: among few requests, one failure would be many percent.
+    if watch.failed_rounds > 1 and len(watch.failures) > watch.requests * thresholds.errors / 100:
         raise monitor.failure(
-            f"{len(seen.failures)} of {seen.requests} requests failed after the switch: {seen.failures[-1]}",
+            f"{len(watch.failures)} of {watch.requests} requests failed after the switch: {watch.failures[-1]}",
             Cause.ERRORS,
         )
     return addresses
 
 
-def _check_alarms(context: ReleaseContext, seen: _Watch, alarms: Callable[[], list[str]]) -> None:
+def _check_alarms(context: ReleaseContext, watch: _Watch, alarms: Callable[[], list[str]]) -> None:
     try:
         raised = alarms()
     except AlarmsUnknown as error:
-        seen.saw("alarms", context.clock.steady(), error)
+        watch.record("alarms", context.clock.steady(), error)
         return
-    seen.saw("alarms", context.clock.steady())
+    watch.record("alarms", context.clock.steady())
     if raised:
         raise StepFailed(f"CloudWatch raised {', '.join(raised)}", Cause.ALARM)
 
 
-def _check_pods(context: ReleaseContext, seen: _Watch, monitor: SlotMonitor, thresholds: Thresholds) -> None:
+def _check_pods(context: ReleaseContext, watch: _Watch, monitor: SlotMonitor, thresholds: Thresholds) -> None:
     try:
         now = monitor.check()
     except (KubernetesError, SlotFailed, TrafficError) as error:
-        seen.saw("pods", context.clock.steady(), error)
+        watch.record("pods", context.clock.steady(), error)
         return
-    seen.saw("pods", context.clock.steady())
-    # What an autoscaler adds meanwhile isn't what was verified, and takes its time.
+    watch.record("pods", context.clock.steady())
+    # Replicas that an autoscaler adds during the bake do not count: they were not verified and may start slowly.
     wanted = min(now.wanted, monitor.replicas or now.wanted)
     if wanted and now.ready >= wanted:
-        seen.unready_since = None
+        watch.unready_since = None
         return
-    if seen.unready_since is None:
-        seen.unready_since = context.clock.steady()
-    if context.clock.steady() - seen.unready_since > thresholds.unready:
+    if watch.unready_since is None:
+        watch.unready_since = context.clock.steady()
+    if context.clock.steady() - watch.unready_since > thresholds.unready:
         raise monitor.failure(
-            f"only {now.ready} of {wanted} are ready since {span(thresholds.unready)}: {'; '.join(now.notes)}",
+            f"only {now.ready} of {wanted} replicas were ready for {span(thresholds.unready)}: {'; '.join(now.notes)}",
             Cause.PROBE,
         )

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The time, as the release engine needs it; tests put another one in its place."""
+"""Clocks and lengths of time. Tests replace the clock."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-#: Goes on while the machine sleeps, where the system has such a clock: a lease must not outlive a closed lid.
+#: Where the system has it, the clock that runs on while the machine sleeps: a lease must expire during sleep, too.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _UNITS = (86400, 3600, 60, 1)
 #: Days, hours, minutes and seconds, each at most once and in this order.
 _LENGTH = re.compile(r"\s*".join(rf"(?:({_NUMBER.pattern}){unit})?" for unit in "dhms"))
-#: What users are shown when a length of time is not understood.
+#: The allowed formats, for error messages.
 LENGTHS = "a length of time such as 90s, 10m, 1h30m or 1d12h"
-#: Beyond this a date that is computed from a length of time may not exist.
+#: Longest length of time, in seconds: beyond it, dates that are computed from it may not exist.
 LONGEST = 10 * 365 * 86400
 
 
 @dataclass(frozen=True)
 class Clock:
-    """`steady` measures spans and is never set back; `wall` dates records. Both are in seconds."""
+    """`steady` is monotonic and measures durations; `wall` dates records. Both return seconds."""
 
     steady: Callable[[], float] = lambda: time.clock_gettime(_STEADY)
     wall: Callable[[], float] = time.time
@@ -38,10 +38,10 @@ def iso(wall: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """Return a length of time as people say it, e.g. `42 s`, `3 min 20 s` or `2 h 5 min`."""
+    """Return a length of time for people, e.g. `42 s`, `3 min 20 s` or `2 h 5 min`."""
     whole = round(seconds)
     if whole < 60:
-        # Records are in whole seconds: a 0 there is less than one.
+        # Records hold whole seconds, so 0 means less than one.
         return f"{whole} s" if seconds >= 10 else f"{seconds:.1f} s" if seconds else "< 1 s"
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)

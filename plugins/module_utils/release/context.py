@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""What the engine acts on, in one place: the records, the traffic, and the service as its clients see it."""
+"""The environment that a release changes: its records, its traffic, and the service as clients reach it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 
 @dataclass
 class ReleaseContext:
-    """An environment. `addresses` returns the load balancer's addresses, read anew at each call, and `named` those to
-    which its name leads.
+    """One environment.
+
+    `addresses` reads the load balancer's addresses at each call. `resolved` returns the addresses to which its DNS name
+    resolves. `observations` is the number of consecutive answers per address that `wait_for_version` needs, and
+    `observe_timeout` its limit in seconds.
     """
 
     store: Store
@@ -45,20 +48,22 @@ class ReleaseContext:
 
     @property
     def clock(self) -> Clock:
+        """The clock of the store, which all parts share."""
         return self.store.clock
 
     def observe(self) -> ObservedState:
+        """Read weights, lock, slots and latest releases. Raises StoreError and TrafficError."""
         return read(self.store, self.traffic)
 
     def obstacle(self, rule: SlotRule, paths: Collection[str] = ()) -> str:
-        """Return which rule of the load balancer a release would fail at, and what to do; empty if there is none.
+        """Return which load balancer rule would make a release fail, and what to do; empty if there is none.
 
-        `paths` are watched besides the one that tells the version.
+        `paths` are the paths that are watched in addition to the version endpoint.
         """
         return self.traffic.obstacle(rule, self.service.domain, [self.version.path, *paths])
 
     def preview_obstacle(self, rule: SlotRule, paths: Collection[str] = ()) -> str:
-        """Return what the preview of a release would fail at, and what to do; empty if there is nothing."""
+        """Return why the preview of a release would fail at `paths`, and what to do; empty if it would not."""
         return self.traffic.preview_obstacle(rule, self.service.domain, paths)
 
     def has_healthy_target(self, rule: SlotRule, slot: str) -> bool:
@@ -66,27 +71,29 @@ class ReleaseContext:
         return any(target["state"] == "healthy" for target in self.traffic.health(rule.groups[slot]))
 
     def health(self, rule: SlotRule, slot: str) -> str:
-        """Return the health of a slot's targets in words."""
+        """Return the health of a slot's targets as text."""
         return summary(self.traffic.health(rule.groups[slot]))
 
     def client_addresses(self, silent: Collection[str] = ()) -> list[str]:
-        """Return the addresses at which clients ask, of which `silent` gave no answer at all.
+        """Return the addresses that clients use. `silent` are addresses that did not answer.
 
-        A load balancer that grows has addresses that don't answer yet, and one that shrinks some that no longer do;
-        its name leads to neither. If AWS doesn't tell now, those of before are asked. Raises TrafficError.
+        A load balancer that scales has addresses that do not answer yet or any more. Its DNS name does not resolve to
+        them, so they are left out. If AWS cannot be queried, the addresses of the last call are returned.
+        Raises TrafficError if there was no such call.
         """
         try:
             self._known = self.addresses()
         except TrafficError:
             if not self._known:
                 raise
-        named = self.resolved() & set(self._known) if silent else set()
-        return [each for each in self._known if each not in silent or each in named or not named]
+        resolved = self.resolved() & set(self._known) if silent else set()
+        return [each for each in self._known if each not in silent or each in resolved or not resolved]
 
     def wait_for_version(self, expected: str, lease: Lease, failing: float | None = None) -> float:
-        """Wait until all addresses answer with version `expected`; return the seconds. Raises VersionNotObserved.
+        """Wait until all addresses answer with version `expected`, and return the seconds that it took.
 
-        With `failing`, an address that only fails for so many seconds isn't waited for any longer.
+        `failing` is the number of seconds after which an address that only fails ends the wait; None waits until
+        `observe_timeout`. Raises VersionNotObserved, with the load balancer rule that is in the way if there is one.
         """
         try:
             return wait_for_version(
@@ -108,5 +115,5 @@ class ReleaseContext:
 
 
 def event(state: str, at: str, note: str = "") -> dict[str, Any]:
-    """Return the first event of a record."""
+    """Return the first event of a record. `at` is an ISO 8601 time."""
     return {"state": state, "at": at, "note": note, "key": "begin"}

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The steps of a deploy that concern records and traffic, each safe to do again."""
+"""The steps of a deploy that change records and traffic. Each step can be repeated."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from ansible_collections.teal.platform.plugins.module_utils.release.states impor
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store, release_id
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SlotRule, TrafficError
 
-#: For how many seconds an address may answer with failures alone after the switch. Old answers may take longer to end.
+#: Seconds for which an address may answer with failures only after the switch. Answers of the old version may last longer.
 _FAILING = 2.0
 
 
 class StepFailed(Exception):
-    """A step of a release failed; the message is for people and says why, `cause` in a word."""
+    """A step of a release failed. The message is for people; `cause` is a value of failure_causes.Cause or empty."""
 
     def __init__(self, message: str, cause: str = "") -> None:
         super().__init__(message)
@@ -43,7 +43,7 @@ class StepFailed(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be deployed. `image` is what the slot runs, with its digest where it is known."""
+    """A requested deploy or cold rollback. `image` is the reference that the slot runs, with its digest if known."""
 
     image: str
     tag: str = ""
@@ -58,14 +58,18 @@ class Request:
     reason: str = ""
     to: str = ""
     force: list[str] = field(default_factory=list)
-    #: Paths at which the release is watched through the load balancer, and at which its preview is checked.
+    #: Paths that are watched through the load balancer, and paths at which the preview is checked.
     watched: list[str] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Begun:
-    """How a deploy began: `release` is None if there is nothing to do; `settled` tells of one that was left."""
+    """How a deploy began.
+
+    `release` and `lease` are None if there is nothing to do. `recovered` describes the interrupted release that was
+    recovered first, if there was one. `resumed` is true if the deploy continues an interrupted release.
+    """
 
     release: Release | None
     lease: Lease | None
@@ -76,7 +80,7 @@ class Begun:
 
 
 def preview(context: ReleaseContext, request: Request) -> Begun:
-    """Decide as `begin` would, and change nothing. Raises Refused."""
+    """Decide as `begin` does, without changes. Raises Refused."""
     now = context.observe()
     return Begun(None, None, _decide(context, now, request), now)
 
@@ -84,10 +88,11 @@ def preview(context: ReleaseContext, request: Request) -> Begun:
 def begin(
     context: ReleaseContext, request: Request, who: dict[str, Any], seconds: float, wait: float
 ) -> Begun:
-    """Take the lock, settle what a controller left behind, and record the release.
+    """Acquire the lock, recover or resume an interrupted release, and record the new one.
 
-    What can be refused without the lock is. The lock is given back if there is nothing to do, or if the deploy is
-    refused all the same. Raises Busy, Refused.
+    `seconds` is the length of the lease, `wait` the seconds to wait for the lock. The request is checked before the lock
+    is acquired, and again under it. The lock is released if there is nothing to do or the deploy is refused.
+    Raises Busy and Refused.
     """
     now = context.observe()
     if not now.lock["holder"] and not now.unfinished:
@@ -102,16 +107,16 @@ def begin(
             if reason := obstacle(context, now.rule, request):
                 raise plans.Refused(reason)
             return Begun(resume(lease, unfinished), lease, plan, now, resumed=True)
-        settled = recover(context, lease, unfinished) if unfinished else ""
+        recovered = recover(context, lease, unfinished) if unfinished else ""
         now = context.observe() if unfinished else now
         plan = _decide(context, now, request)
         if plan.unchanged:
             lease.release_lock()
-            return Begun(None, None, plan, now, settled)
+            return Begun(None, None, plan, now, recovered)
         if plan.first:
-            # Nothing serves, so both slots are empty: the first release comes up away from the traffic, too.
+            # Both slots are empty. The first release, too, starts in the slot without traffic.
             context.traffic.switch(plan.from_slot, lease)
-        return Begun(_record(context, lease, request, plan, who, now), lease, plan, now, settled)
+        return Begun(_record(context, lease, request, plan, who, now), lease, plan, now, recovered)
     except LeaseLost:
         raise
     except BaseException:
@@ -129,7 +134,7 @@ def _decide(context: ReleaseContext, now: ObservedState, request: Request) -> pl
 
 
 def obstacle(context: ReleaseContext, rule: SlotRule, request: Request) -> str:
-    """Return which rule of the load balancer the release would fail at, and what to do; empty if there is none."""
+    """Return which load balancer rule would make the release fail, and what to do; empty if there is none."""
     return context.obstacle(rule, request.watched) or context.preview_obstacle(rule, request.checked)
 
 
@@ -183,13 +188,13 @@ def _record(
 
 
 def claim_slot(lease: Lease, release: Release) -> None:
-    """Record, before anything is done to it, that the slot holds this release and no way back any more."""
+    """Record that the slot now belongs to this release and is no rollback target. Call this before the slot changes."""
     content = slot_content(release, "raising", iso(lease.clock.wall()))
     lease.write(lease.store.slot_parts({release["slot"]: content}))
 
 
 def failed_slot_content(store: Store, release: Release) -> dict[str, dict[str, Any]]:
-    """Return what the release's slot holds after it failed; nothing new if it was never brought up there."""
+    """Return the new content of the failed release's slot; empty if the release never used the slot."""
     slot = release["slot"]
     if store.slots().get(slot, {}).get("release") != release["id"]:
         return {}
@@ -197,7 +202,10 @@ def failed_slot_content(store: Store, release: Release) -> dict[str, dict[str, A
 
 
 def slot_content(release: Release, state: str, since: str, warm_until: int = 0) -> dict[str, Any]:
-    """Return what a slot holds from now on. `state` is raising, up, failed, stopping or down."""
+    """Return the record of a slot that holds `release`.
+
+    `state` is raising, up, failed, stopping or down. `since` is an ISO 8601 time, `warm_until` is in milliseconds.
+    """
     return {
         "release": release["id"],
         "state": state,
@@ -208,11 +216,11 @@ def slot_content(release: Release, state: str, since: str, warm_until: int = 0) 
 
 
 def resume(lease: Lease, release: Release) -> Release:
-    """Go on with a release that another controller left; the record says so."""
+    """Continue a release that another controller left, and record that."""
     note = {
         "state": release["state"],
         "at": iso(lease.clock.wall()),
-        "note": "taken up again",
+        "note": "resumed",
         "key": lease.holder[:8],
     }
     events = [*release["events"], note]
@@ -224,12 +232,12 @@ def resume(lease: Lease, release: Release) -> Release:
 
 
 def switch(
-    context: ReleaseContext, lease: Lease, release: Release, why: Callable[[], str] = str
+    context: ReleaseContext, lease: Lease, release: Release, diagnose: Callable[[], str] = str
 ) -> tuple[Release, float]:
-    """Send all requests to the release's slot and see them arrive; return the seconds that it took.
+    """Shift all traffic to the release's slot, and wait until every address answers with its version.
 
-    If they don't arrive they are sent back before anything else, and StepFailed is raised; `why` returns what there
-    is to add to its message.
+    Returns the release's record and the seconds that it took. If an address does not answer with the version, traffic
+    is shifted back first, then StepFailed is raised; `diagnose` returns the text to add to its message.
     """
     if passed(State(release["state"]), State.BAKING):
         lease.renew()
@@ -238,7 +246,8 @@ def switch(
     if not context.has_healthy_target(rule, release["slot"]):
         health = context.health(rule, release["slot"])
         raise StepFailed(
-            f"no target of slot {release['slot']} is healthy ({health}): it gets no traffic", Cause.TARGETS
+            f"no target of slot {release['slot']} is healthy ({health}), so traffic was not shifted to it",
+            Cause.TARGETS,
         )
     if reason := context.obstacle(rule):
         raise StepFailed(reason, Cause.RULES)
@@ -249,34 +258,34 @@ def switch(
         context.wait_for_version(release["version"], lease, failing=_FAILING)
     except (TrafficError, VersionNotObserved) as error:
         shift_traffic_back(context, lease, release, str(error))
-        told = why()
+        diagnosis = diagnose()
         raise StepFailed(
-            f"{error}{told}", getattr(told, "cause", "") or Cause.VERSION_NOT_OBSERVED
+            f"{error}{diagnosis}", getattr(diagnosis, "cause", "") or Cause.VERSION_NOT_OBSERVED
         ) from error
     took = context.clock.steady() - began
-    return lease.advance(release, State.BAKING, f"seen at every address after {span(took)}"), took
+    return lease.advance(release, State.BAKING, f"observed at every address after {span(took)}"), took
 
 
 # -- the ends ------------------------------------------------------------------------------------
 
 
 def commit(context: ReleaseContext, lease: Lease, release: Release, window: float) -> tuple[Release, bool]:
-    """Record that the release is the one that serves, keep the other slot warm for `window` seconds, let go.
+    """Record that the release is live, keep the other slot warm for `window` seconds, and release the lock.
 
-    Returns the release's record, and whether the other slot is one to go back to.
+    Returns the release's record, and whether the other slot is a warm rollback target.
     """
     at = context.clock.wall()
     slots = {release["slot"]: slot_content(release, "up", iso(at))}
     before = context.store.slots().get(release["from_slot"], {})
     warm = before.get("state") == "up"
     if warm:
-        slots[release["from_slot"]] = {**_bare(before), "warm_until": int((at + window) * 1000)}
+        slots[release["from_slot"]] = {**_without_key(before), "warm_until": int((at + window) * 1000)}
     ended = _ended(context, release)
     return lease.advance(release, State.COMMITTED, "live", slots=slots, release_lock=True, **ended), warm
 
 
 def abort_or_roll_back(context: ReleaseContext, lease: Lease, release: Release, reason: str) -> Release:
-    """Bring a release that failed to its end: aborted before the switch, back to the old slot after it."""
+    """End a failed release: abort it before the switch, roll it back after the switch."""
     if recovery_action(State(release["state"])) == RecoveryAction.ABORT:
         return abort(context, lease, release, reason)
     return roll_back(context, lease, release, reason)
@@ -285,7 +294,7 @@ def abort_or_roll_back(context: ReleaseContext, lease: Lease, release: Release, 
 def abort(
     context: ReleaseContext, lease: Lease, release: Release, reason: str, release_lock: bool = True
 ) -> Release:
-    """End a release that never had traffic. Its slot keeps what is in it, until the next one or a retire."""
+    """End a release that never had traffic. Its slot is left as it is until the next release or retire."""
     return lease.advance(
         release,
         State.ABORTED,
@@ -300,28 +309,31 @@ def abort(
 def roll_back(
     context: ReleaseContext, lease: Lease, release: Release, reason: str, release_lock: bool = True
 ) -> Release:
-    """Send the requests to where they belong when a release is taken back, see them arrive, and record it.
+    """Shift traffic back to the release's rollback target, wait until it answers, and record the result.
 
-    A slot without a healthy target gets none: the release then stays where it is, as `rollback_failed`.
+    A slot without a healthy target gets no traffic: the release then stays live and is recorded as `rollback_failed`.
     """
     release, wrong = shift_traffic_back(context, lease, release, reason)
-    back, version, name = _rollback_target(release)
+    slot, version, name = _rollback_target(release)
     if not wrong and name:
         try:
             context.wait_for_version(version, lease)
         except (TrafficError, VersionNotObserved) as error:
             wrong = str(error)
-    slots = {} if back == release["slot"] else failed_slot_content(context.store, release)
+    slots = {} if slot == release["slot"] else failed_slot_content(context.store, release)
     ended = {"slots": slots, "release_lock": release_lock, **_ended(context, release)}
     if wrong:
         return lease.advance(release, State.ROLLBACK_FAILED, wrong, return_failure=wrong, **ended)
-    return lease.advance(release, State.ROLLED_BACK, f"{name or 'nothing'} serves again", **ended)
+    return lease.advance(release, State.ROLLED_BACK, f"{name or 'nothing'} is live again", **ended)
 
 
 def shift_traffic_back(
     context: ReleaseContext, lease: Lease, release: Release, reason: str
 ) -> tuple[Release, str]:
-    """Send the requests to where they belong when a release is taken back; return its record, and why not."""
+    """Shift traffic back to the release's rollback target.
+
+    Returns the release's record, and the reason if traffic was not shifted.
+    """
     if release["state"] != State.ROLLING_BACK:
         release = lease.advance(release, State.ROLLING_BACK, _short(reason), failure=reason)
     back = _rollback_target(release)[0]
@@ -332,7 +344,7 @@ def shift_traffic_back(
         if not context.has_healthy_target(rule, back):
             return (
                 release,
-                f"slot {back} has no healthy target ({context.health(rule, back)}), so that traffic stayed",
+                f"slot {back} has no healthy target ({context.health(rule, back)}), so traffic was not shifted",
             )
         context.traffic.switch(back, lease, rule)
     except TrafficError as error:
@@ -341,9 +353,9 @@ def shift_traffic_back(
 
 
 def _rollback_target(release: Release) -> tuple[str, str, str]:
-    """Return slot, version and name of what serves when a release is taken back.
+    """Return slot, version and name of the release that is live after `release` was rolled back.
 
-    A warm rollback is on its way there itself. Without a name nothing served before.
+    For a warm rollback that is its own target. The name is empty if nothing was live before.
     """
     if release.get("warm"):
         return release["slot"], release["version"], named(release)
@@ -355,25 +367,25 @@ def _rollback_target(release: Release) -> tuple[str, str, str]:
 
 
 def recover(context: ReleaseContext, lease: Lease, release: Release) -> str:
-    """Bring a release to its end whose controller is gone, and return what was done in words."""
+    """Abort or roll back an interrupted release, and return a sentence about it."""
     state = State(release["state"])
-    reason = f"its controller was gone while the release was {state}"
-    left = f"{named(release)} was left {state} by {release['who']}"
+    reason = f"its run ended while the release was {state}"
+    left = f"{named(release)} by {release['who']} was interrupted while {state}"
     if state in BEFORE_SWITCH:
         abort(context, lease, release, reason, release_lock=False)
-        return f"{left}: it had no traffic, and is aborted now"
-    # The release itself comes last, so that what it was to settle is found again if this is cut short, too.
+        return f"{left}: it had no traffic and was aborted"
+    # The release itself comes last: if this run is interrupted too, the next one finds the others through its record.
     for stopped in map(context.store.release, release.get("settles", [])):
         if stopped and stopped["state"] == State.ROLLING_BACK:
             roll_back(context, lease, stopped, reason, release_lock=False)
     ended = roll_back(context, lease, release, reason, release_lock=False)
     if ended["state"] == State.ROLLBACK_FAILED:
-        return f"{left}, and could not go back: {ended['return_failure']}"
-    return f"{left}: {_rollback_target(release)[2] or 'nothing'} serves again"
+        return f"{left}, and could not be rolled back: {ended['return_failure']}"
+    return f"{left}: {_rollback_target(release)[2] or 'nothing'} is live again"
 
 
 def remove_previews(context: ReleaseContext, now: ObservedState, lease: Lease) -> None:
-    """Remove preview rules that controllers left behind which died."""
+    """Delete the preview rules of interrupted releases."""
     for arn in context.traffic.previews(now.rule.listener):
         lease.guard(lambda arn=arn: context.traffic.close_preview(arn))
 
@@ -383,7 +395,7 @@ def _ended(context: ReleaseContext, release: Release) -> dict[str, Any]:
     return {"finished": iso(at), "seconds": max(0, int(at - release["started_ms"] / 1000))}
 
 
-def _bare(slot: dict[str, Any]) -> dict[str, Any]:
+def _without_key(slot: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in slot.items() if key not in ("scope", "id")}
 
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""What the release engine's modules have in common: their arguments, the context they act on, how they fail."""
+"""The base of the release modules: shared arguments, the engine that a module works with, and error handling."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
 from ansible_collections.teal.platform.plugins.module_utils.run_identity import github_actor, local_user
 
-#: What every module of the group `teal.platform.release` takes, so that a play can say it once.
+#: Arguments of all modules in the action group `teal.platform.release`, so that a play sets them once.
 ARGUMENTS: dict[str, dict] = {
     "name": {"type": "str", "required": True},
     "domain": {"type": "str", "required": True},
@@ -68,10 +68,10 @@ ARGUMENTS: dict[str, dict] = {
     "context": {"type": "str"},
 }
 
-#: For the steps of a release that has begun.
+#: Arguments of the steps of a release that has begun.
 STEP_ARGUMENTS: dict[str, dict] = {"release": {"type": "dict", "required": True}}
 
-#: For those that watch a release which has traffic.
+#: Arguments of the steps that watch a release with traffic.
 WATCH_ARGUMENTS: dict[str, dict] = {
     "seconds": {"type": "str", "default": "60s"},
     "path": {"type": "str", "default": "/actuator/health/readiness"},
@@ -79,7 +79,7 @@ WATCH_ARGUMENTS: dict[str, dict] = {
     "unready_timeout": {"type": "str", "default": "90s"},
 }
 
-#: For what takes the lock.
+#: Arguments of the modules that acquire the lock.
 LOCK_ARGUMENTS: dict[str, dict] = {
     "lease": {"type": "str", "default": "60s"},
     "lock_wait": {"type": "str", "default": "0s"},
@@ -89,7 +89,7 @@ LOCK_ARGUMENTS: dict[str, dict] = {
     "run": {"type": "str"},
 }
 
-#: What a step raises when it does not come through, and why is in the message.
+#: Exceptions with which a step fails. Their messages say why.
 FAILURES = (
     Busy,
     Conflict,
@@ -107,7 +107,7 @@ FAILURES = (
 
 
 class Engine:
-    """A module of the engine: everything that it may need, made when it is needed."""
+    """What a release module works with: clients, records, traffic and slots. Each is created when it is needed."""
 
     def __init__(self, module: AnsibleAWSModule) -> None:
         self.module = module
@@ -127,9 +127,9 @@ class Engine:
         )
 
     def client(self, service: str, attempts: int = 5) -> Any:
-        """Return an AWS client that makes a call `attempts` times at most.
+        """Return an AWS client that tries each call at most `attempts` times.
 
-        A call that isn't answered takes 10 seconds each time; what isn't vital mustn't take a lease's length.
+        An attempt without an answer takes 10 seconds. A call that is not vital must not last as long as a lease.
         """
         config = botocore.config.Config(
             connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": attempts}
@@ -144,14 +144,14 @@ class Engine:
         return traffics.addresses(self._ec2, self.traffic.balancer)
 
     def length(self, name: str) -> float:
-        """Return an option that is a length of time, in seconds."""
+        """Return the option `name`, a length of time, in seconds. Fails the module if it is not valid."""
         try:
             return seconds(self.params[name])
         except ValueError:
             self.module.fail_json(msg=f"{name} is {self.params[name]!r}, and must be {LENGTHS}")
 
     def who(self, operation: str, subject: str = "") -> dict[str, Any]:
-        """Return who runs this, from where, and the link to the run, as the environment tells."""
+        """Return the holder of a lock: the user, the machine and the link to the run, from the environment variables."""
         env = os.environ
         on_github = env.get("GITHUB_ACTIONS") == "true"
         link = "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}"
@@ -164,15 +164,15 @@ class Engine:
         )
 
     def step(self) -> tuple[Lease, Release]:
-        """Return the lease and the record of the release that the step is for."""
+        """Return the lease and the record of the step's release. Raises StepFailed if there is no record."""
         ticket = self.params["release"]
         release = self.store.release(ticket["id"])
         if not release:
-            raise StepFailed(f"release {ticket['id']} is not in the table {self.store.table}")
+            raise StepFailed(f"release {ticket['id']} was not found in table {self.store.table}")
         return Lease.of(self.store, ticket), release
 
     def serving(self) -> str:
-        """Return in words what serves now."""
+        """Return the live release as text, or `see status` if it cannot be read."""
         try:
             return live(self.context.observe())
         except (StoreError, TrafficError):
@@ -186,8 +186,11 @@ class Engine:
         every: float = 1.0,
         alarms: Callable[[], list[str]] = list,
     ) -> str:
-        """Watch a release that has traffic, as WATCH_ARGUMENTS say; see `bake`."""
-        # For the same reason as in `slots`.
+        """Watch a release that has traffic for `seconds`, with the limits of WATCH_ARGUMENTS (see `bake`).
+
+        Returns a summary. Raises StepFailed if the release is bad.
+        """
+        # Imported here for the reason given in `slots`.
         from ansible_collections.teal.platform.plugins.module_utils.release.bake import Thresholds, bake
         from ansible_collections.teal.platform.plugins.module_utils.release.slot_monitor import SlotMonitor
         from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
@@ -202,11 +205,11 @@ class Engine:
         return bake(self.context, lease, release, Check(self.params["path"]), thresholds, monitor, alarms)
 
     def slots(self, lease: Lease | None = None, patience: float = 120.0, **more: Any) -> Slots:
-        """Return the slots of this environment; `more` is what their class takes besides.
+        """Return the slots of this environment. `more` are further arguments of their class.
 
-        Kubernetes may be silent for `patience` seconds; the lease is kept while it is waited for.
+        Kubernetes may be unreachable for `patience` seconds; `lease` is renewed during that wait.
         """
-        # What only these need is imported only here: a rollback has no time for it.
+        # Imported here because a rollback does not need these libraries and has to start fast.
         if self.params["slot_kind"] == "instance":
             from ansible_collections.teal.platform.plugins.module_utils.release.slots.instance import (
                 InstanceSlots,
@@ -230,7 +233,10 @@ class Engine:
 
 
 def run(arguments: dict[str, dict], work: Callable[[Engine], dict[str, Any]], check: bool = True) -> NoReturn:
-    """Run a module: `work(engine)` returns its result. A failure ends it with a message and no traceback."""
+    """Run a module. `work(engine)` returns its result. One of FAILURES ends the module with a message, without traceback.
+
+    `check` says whether the module supports check mode.
+    """
     module = AnsibleAWSModule(
         argument_spec={**ARGUMENTS, **arguments},
         supports_check_mode=check,
@@ -240,8 +246,8 @@ def run(arguments: dict[str, dict], work: Callable[[Engine], dict[str, Any]], ch
         module.exit_json(**work(Engine(module)))
     except Busy as error:
         module.fail_json(
-            msg=f"{error}. To wait for it: -e lock_wait=10m. If its holder is gone, its lease runs out by itself; "
-            "to break it: playbooks/unlock.yml -e \"reason='...'\"",
+            msg=f"{error}. To wait for it: -e lock_wait=10m. If its run died, the lease expires by itself; "
+            "to break the lock: playbooks/unlock.yml -e \"reason='...'\"",
             error="Busy",
         )
     except FAILURES as error:
@@ -251,7 +257,7 @@ def run(arguments: dict[str, dict], work: Callable[[Engine], dict[str, Any]], ch
 
 
 def cause(error: Exception) -> str:
-    """Return the cause of a failure as `advice` knows it, or the empty string."""
+    """Return the cause of a failure, a value of failure_causes.Cause, or the empty string."""
     code = getattr(error.__cause__, "response", {}).get("Error", {}).get("Code", "")
     if code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"):
         return str(Cause.AWS_RIGHTS)
@@ -259,6 +265,6 @@ def cause(error: Exception) -> str:
 
 
 def ticket(lease: Lease, release: Release) -> dict[str, Any]:
-    """Return what the steps of a release pass on: what it is, and the lease that it is done under."""
-    told = ("id", "kind", "slot", "from_slot", "image", "tag", "digest", "version", "config_name", "config")
-    return {**{key: release.get(key, "") for key in told}, **lease.ticket()}
+    """Return the data that the steps of a release pass on: the release and its lease."""
+    keys = ("id", "kind", "slot", "from_slot", "image", "tag", "digest", "version", "config_name", "config")
+    return {**{key: release.get(key, "") for key in keys}, **lease.ticket()}

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""HTTP as a client of the service sees it: fresh connections to one certain address of the load balancer."""
+"""HTTPS requests to the service over new connections to a chosen address of the load balancer."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 _MOST_BYTES = 1_000_000
-#: Why no answer came, where waiting longer doesn't help: the service's name and its certificate disagree.
+#: Beginning of `Answer.error` if the certificate does not match the domain. Waiting does not help then.
 UNTRUSTED = "certificate"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. `status` is 0 if no HTTP answer came, and `error` says why."""
+    """The answer to a request. `status` is 0 if there was no HTTP answer, and `error` says why. `seconds` is the latency."""
 
     status: int
     body: bytes = field(default=b"", repr=False)
@@ -34,7 +34,7 @@ class Answer:
     error: str = ""
 
     def json(self) -> Any:
-        """Return the body parsed as JSON, or None if it is none."""
+        """Return the body parsed as JSON, or None if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -52,17 +52,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class Service:
-    """How the service is reached from outside: over TLS, by the name that its certificate bears."""
+    """The service as clients reach it: TLS, the domain of its certificate, and a timeout in seconds."""
 
     domain: str
     port: int = 443
     timeout: float = 5.0
 
     def get(self, address: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> Answer:
-        """GET `path` over a new connection to `address` (an IP address of the load balancer).
+        """GET `path` over a new connection to `address`, an IP address of the load balancer.
 
-        The certificate is checked against the system's trust (or SSL_CERT_FILE) for the domain. The
-        standard proxy variables are honoured. Never raises for what the network or the server does.
+        `timeout` (seconds) replaces the service's own. The certificate is checked for the domain, against the system's
+        trust store or SSL_CERT_FILE. The standard proxy variables are honoured. Network and server errors do not raise:
+        they are in the answer.
         """
         timeout = more.get("timeout") or self.timeout
         began = time.monotonic()
@@ -89,7 +90,7 @@ class Service:
     def get_all(
         self, addresses: list[str], path: str, headers: Mapping[str, str] | None = None
     ) -> dict[str, Answer]:
-        """GET `path` from all addresses at the same time."""
+        """GET `path` from all addresses in parallel."""
         with ThreadPoolExecutor(max_workers=max(1, len(addresses))) as pool:
             answers = pool.map(lambda address: self.get(address, path, headers), addresses)
             return dict(zip(addresses, answers, strict=True))
@@ -100,7 +101,7 @@ class Service:
 
 
 class _Connection(http.client.HTTPConnection):
-    """TLS for `domain` over a connection to `address`, through the proxy of the environment if there is one."""
+    """TLS for `domain` over a connection to `address`, through the proxy that the environment variables name."""
 
     def __init__(self, address: str, port: int, domain: str, timeout: float) -> None:
         self._domain = domain
@@ -121,7 +122,7 @@ class _Connection(http.client.HTTPConnection):
 
 @functools.cache
 def _trust() -> ssl.SSLContext:
-    """The system's trust, or that of SSL_CERT_FILE; reading it takes longer than a request."""
+    """The system's trust store, or SSL_CERT_FILE. It is cached: reading it takes longer than a request."""
     return ssl.create_default_context()
 
 
@@ -143,7 +144,7 @@ def _proxy_headers(where: Any) -> dict[str, str]:
 
 
 def look_up(document: Any, path: str) -> Any:
-    """Return what stands at a dotted path (`build.version`, `items.0.id`) of a JSON document, or None."""
+    """Return the value at a dotted path (`build.version`, `items.0.id`) of a JSON document, or None."""
     for step in filter(None, path.split(".")):
         if (
             isinstance(document, list)

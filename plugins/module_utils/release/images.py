@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Which image is meant: a tag or a digest of the environment's ECR repository, deployed by its digest."""
+"""Resolve the image of a release: a tag or digest in the environment's ECR repository, deployed by its digest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.plan import 
 
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-#: How tags begin that say what is in a slot. The registry's lifecycle policy leaves such images alone.
+#: Prefix of the tags of images that are in a slot. The lifecycle policy of the registry keeps them.
 IN_SLOT = "live-"
 _SHOWN = 8
 _MANIFESTS = (
@@ -32,7 +32,7 @@ _MANIFESTS = (
 
 @dataclass(frozen=True)
 class Image:
-    """`reference` is what a slot runs."""
+    """An image. `reference` is the name that a slot runs."""
 
     reference: str
     tag: str
@@ -40,7 +40,7 @@ class Image:
 
 
 class ImageMissing(Refused):
-    """The registry has no such image; `push` says how to bring it there."""
+    """The registry does not have the image. `push` holds the commands that push it."""
 
     def __init__(self, message: str, push: str) -> None:
         super().__init__(f"{message} {push}")
@@ -51,7 +51,7 @@ def check(tag: str, digest: str) -> None:
     """Raise Refused unless exactly one of tag and digest is given, and well-formed."""
     if bool(tag) == bool(digest):
         raise Refused(
-            "Say which image to deploy: either -e image_tag=<tag> or -e image_digest=sha256:<64 hex digits>"
+            "Name the image to deploy: either -e image_tag=<tag> or -e image_digest=sha256:<64 hex digits>"
             + (", not both" if tag else "")
         )
     if tag and not TAG.fullmatch(tag):
@@ -63,7 +63,10 @@ def check(tag: str, digest: str) -> None:
 
 
 def resolve(ecr: Any, repository: str, tag: str, digest: str) -> Image:
-    """Look an image up in ECR and return it with its digest. Raises Refused and ImageMissing."""
+    """Look up an image in ECR, and return it with its digest.
+
+    Exactly one of `tag` and `digest` is not empty. Raises Refused and ImageMissing.
+    """
     check(tag, digest)
     uri = ""
     try:
@@ -75,13 +78,13 @@ def resolve(ecr: Any, repository: str, tag: str, digest: str) -> Image:
         code = error.response["Error"]["Code"]
         if code == "RepositoryNotFoundException":
             raise Refused(
-                f"There is no ECR repository '{repository}'. Build the environment first (its component registry)"
+                f"ECR repository '{repository}' does not exist. Provision the component registry first"
             ) from error
         if code == "ImageNotFoundException":
             known = ", ".join(_tags(ecr, repository)) or "none"
             raise ImageMissing(
                 f"ECR repository '{repository}' has no image {tag or digest}; its latest tags are: {known}.",
-                f"To bring it there: docker tag <image> {uri}:{tag or '<tag>'} && docker push {uri}:{tag or '<tag>'}",
+                f"To push it: docker tag <image> {uri}:{tag or '<tag>'} && docker push {uri}:{tag or '<tag>'}",
             ) from error
         raise Refused(f"ecr:DescribeImages failed for repository '{repository}': {error}") from error
     except BotoCoreError as error:
@@ -90,13 +93,13 @@ def resolve(ecr: Any, repository: str, tag: str, digest: str) -> Image:
 
 
 def as_given(repository: str, tag: str, digest: str) -> Image:
-    """Return an image of another registry, without asking it. Raises Refused."""
+    """Return an image of another registry, which is not queried. Raises Refused."""
     check(tag, digest)
     return Image(f"{repository}:{tag}" if tag else f"{repository}@{digest}", tag, digest)
 
 
 def tag_in_slot(ecr: Any, repository: str, digest: str, tag: str) -> None:
-    """Let `tag`, which begins with IN_SLOT, lead to the image and no longer to another. Raises Refused."""
+    """Move `tag`, which begins with IN_SLOT, to the image. Raises Refused."""
     which = {"repositoryName": repository}
     try:
         found = ecr.batch_get_image(
@@ -116,13 +119,13 @@ def tag_in_slot(ecr: Any, repository: str, digest: str, tag: str) -> None:
 
 
 def config_name(workload: str, config: dict[str, str]) -> str:
-    """Return the name under which a configuration is kept: it changes whenever the configuration does."""
+    """Return the name of a configuration, which contains a hash of its values."""
     content = json.dumps(config, sort_keys=True).encode()
     return f"{workload}-{hashlib.sha256(content).hexdigest()[:10]}"
 
 
 def _tags(ecr: Any, repository: str) -> list[str]:
-    # ECR's pages are in no order.
+    # ECR returns its pages in no order.
     pages = ecr.get_paginator("describe_images").paginate(repositoryName=repository)
     try:
         images = pages.build_full_result()["imageDetails"]
@@ -133,5 +136,5 @@ def _tags(ecr: Any, repository: str) -> list[str]:
 
 
 def _own(image: dict[str, Any]) -> list[str]:
-    """Return the tags that an image was pushed with."""
+    """Return the tags under which an image was pushed."""
     return sorted(tag for tag in image.get("imageTags", []) if not tag.startswith(IN_SLOT))

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The lease under which one controller at a time changes traffic and slots.
+"""The lock of an environment, held as a lease: one controller at a time changes traffic and slots.
 
-Whether a holder is alive is never judged by comparing two machines' clocks: who wants the lock of a
-holder that may be dead watches it, by a clock of its own, until it has not moved for a whole lease.
+The clocks of two machines are never compared. A controller that wants the lock of a holder that may be dead waits, by
+its own clock, until the lock was not renewed for one full lease.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from ansible_collections.teal.platform.plugins.module_utils.release.store import
 )
 
 _T = TypeVar("_T")
-_LOOK_EVERY = 0.5
+_POLL_INTERVAL = 0.5
 _NOTHING = "nothing was changed after that"
 Parts = list[dict[str, Any]]
 
 
 class Busy(Exception):
-    """Someone else holds the lock; the message says who, for what and since when."""
+    """Another run holds the lock. The message names its holder, operation and start."""
 
     def __init__(self, message: str, lock: dict[str, Any]) -> None:
         super().__init__(message)
@@ -41,11 +41,15 @@ class Busy(Exception):
 
 
 class LeaseLost(Exception):
-    """This controller is not (or may not be) the holder any more, and has to leave everything as it is."""
+    """This controller no longer holds the lock, or may have lost it, and must not change anything."""
 
 
 def holder(who: str, where: str, run: str, operation: str, subject: str = "") -> dict[str, Any]:
-    """Return what the lock says of its holder. `operation` is what it is held for, `subject` of what."""
+    """Return the holder's part of the lock.
+
+    `who` and `where` are the user and the machine, `run` is a link to the run, `operation` is deploy, rollback or
+    retire, `subject` is the tag or digest.
+    """
     return {
         "holder": uuid.uuid4().hex,
         "who": who,
@@ -57,10 +61,13 @@ def holder(who: str, where: str, run: str, operation: str, subject: str = "") ->
 
 
 def describe(lock: dict[str, Any], now: float) -> str:
-    """Return who holds the lock, for what and since when, in one sentence without its full stop."""
+    """Return who holds the lock, for what and since when, as a sentence without its full stop.
+
+    `now` is the wall clock in seconds.
+    """
     run = f", {lock['run']}" if lock.get("run") else ""
     left = lock["expires"] / 1000 - now
-    lease = f"its lease runs for {span(left)} more" if left > 0 else f"its lease ran out {span(-left)} ago"
+    lease = f"its lease expires in {span(left)}" if left > 0 else f"its lease expired {span(-left)} ago"
     return (
         f"a {lock['operation']}{' of ' + lock['subject'] if lock.get('subject') else ''} by {lock['who']} "
         f"on {lock['where']}{run} holds the lock since {lock['since']} ({lease})"
@@ -68,7 +75,10 @@ def describe(lock: dict[str, Any], now: float) -> str:
 
 
 class Lease:
-    """The right to change things, and the only way to write about it."""
+    """The right to change an environment. All records are written through it.
+
+    `holder` is the id of the holder, `generation` grows with each acquisition, `seconds` is the length of the lease.
+    """
 
     def __init__(self, store: Store, holder: str, generation: int, seconds: float) -> None:
         self.store = store
@@ -79,18 +89,19 @@ class Lease:
         self._renewed = float("-inf")
 
     def ticket(self) -> dict[str, Any]:
-        """Return what another process of the same run needs to hold the lease on."""
+        """Return the data with which another process of the same run continues the lease (see `of`)."""
         return {"holder": self.holder, "generation": self.generation, "lease": int(self.seconds)}
 
     @classmethod
     def of(cls, store: Store, ticket: dict[str, Any]) -> Lease:
+        """Return the lease of a ticket."""
         return cls(store, ticket["holder"], int(ticket["generation"]), float(ticket["lease"]))
 
     def freshness(self) -> dict[str, Any]:
-        """Return until when a change may begin that another process makes, by this machine's steady clock."""
+        """Return until when another process may begin a change, in seconds of this machine's steady clock."""
         return {"fresh_until": self._renewed + self.seconds / 2}
 
-    # -- holding it ------------------------------------------------------------------------------
+    # -- renewing -------------------------------------------------------------------------------
 
     def write(self, parts: Parts, **more: Any) -> None:
         """Renew the lease and carry out `parts`, all or nothing. Raises LeaseLost or Conflict."""
@@ -105,29 +116,29 @@ class Lease:
         self._renewed = began
 
     def renew(self) -> None:
-        """Hold it for another lease length. Raises LeaseLost."""
+        """Renew the lease for its full length. Raises LeaseLost."""
         self.write([])
 
     def renew_if_due(self) -> None:
-        """Renew it if a third of it has passed; for loops that wait."""
+        """Renew the lease if a third of it has passed. For loops that wait. Raises LeaseLost."""
         if self.clock.steady() - self._renewed > self.seconds / 3:
             self.renew()
 
     def guard(self, change: Callable[[], _T]) -> _T:
-        """Renew the lease, make a change outside of the table at once, and see that it was still ours.
+        """Renew the lease, call `change` at once, and check afterwards that the lease was not lost meanwhile.
 
-        Raises LeaseLost: before the change if the lease has gone or this process was held up after
-        renewing it, after it if somebody has taken the lock in the meantime.
+        Returns the result of `change`, which changes something outside of the table. Raises LeaseLost: before the change
+        if the lease is lost or this process was paused after the renewal, after it if another run acquired the lock.
         """
         self.renew()
         if self.clock.steady() - self._renewed > self.seconds / 2:
-            raise LeaseLost("this controller was held up while it renewed its lease, and has changed nothing")
+            raise LeaseLost("this controller was paused while it renewed its lease, and changed nothing")
         result = change()
-        self.confirm("what it had begun just then may have come after that")
+        self.confirm("its last change may have been made after that")
         return result
 
     def confirm(self, then: str = _NOTHING) -> None:
-        """Raise LeaseLost unless the lock is still this controller's; `then` says what it did after losing it."""
+        """Raise LeaseLost unless this controller holds the lock. `then` ends the message: what happened after the loss."""
         if not self._mine(self.store.lock()):
             self._explain(then)
 
@@ -135,21 +146,21 @@ class Lease:
         return lock["holder"] == self.holder and lock["generation"] == self.generation
 
     def _explain(self, then: str = _NOTHING) -> None:
-        """Raise LeaseLost with the reason if the lease has gone; return if it has not."""
+        """Raise LeaseLost with the reason if the lease is lost, else return."""
         lock = self.store.lock()
         now = self.clock.wall()
         if self._mine(lock):
             if lock["expires"] >= now * 1000:
                 return
             raise LeaseLost(
-                f"the lease lapsed at {iso(lock['expires'] / 1000)}, before this controller came back to "
-                f"renew it (was it paused?); {then}"
+                f"the lease expired at {iso(lock['expires'] / 1000)}, before this controller renewed it "
+                f"(was the process paused?); {then}"
             )
         if not lock["holder"]:
-            raise LeaseLost(f"the lock was broken or given back by someone else; {then}")
-        raise LeaseLost(f"the lock has passed on: {describe(lock, now)}; {then}")
+            raise LeaseLost(f"another run released or broke the lock; {then}")
+        raise LeaseLost(f"another run acquired the lock: {describe(lock, now)}; {then}")
 
-    # -- writing about releases --------------------------------------------------------------------
+    # -- writing records --------------------------------------------------------------------------
 
     def advance(
         self,
@@ -162,10 +173,11 @@ class Lease:
         release_lock: bool = False,
         **changes: Any,
     ) -> dict[str, Any]:
-        """Record that `release` is in `state` now, and return it so; nothing is written if it has been there.
+        """Record that `release` is now in `state`, and return the new record. A state that has passed is not written.
 
-        `slots` says what is in a slot from now on, `also` are more parts for the same transaction,
-        `release_lock` gives the lock back with it. Raises TransitionRefused, LeaseLost and Conflict.
+        `note` is a text for people, `slots` holds new records of slots, `also` holds more parts of the same transaction,
+        `changes` are attributes of the record. With `release_lock` the transaction also releases the lock.
+        Raises TransitionRefused, LeaseLost and Conflict.
         """
         current = State(release["state"])
         if passed(current, state):
@@ -174,7 +186,7 @@ class Lease:
         try:
             check(current, state)
         except TransitionRefused:
-            # Who has taken the lock may have ended the release meanwhile; then that is what there is to tell.
+            # If another run acquired the lock and ended the release, LeaseLost is the better message.
             self.confirm()
             raise
         now = iso(self.clock.wall())
@@ -191,7 +203,7 @@ class Lease:
             else:
                 self.write(parts)
         except Conflict:
-            # An answer that was lost on its way makes a write of ours fail the second time.
+            # If the answer of a successful write was lost, the client repeats it and gets a conflict.
             stored = self.store.release(release["id"])
             if not stored or stored["events"][-1].get("key") != event["key"]:
                 self._explain()
@@ -199,7 +211,7 @@ class Lease:
         return {**release, **changes, "state": str(state), "events": [*release["events"], event]}
 
     def release_lock(self, parts: Parts | None = None) -> None:
-        """Free the lock, and carry out `parts` with it."""
+        """Release the lock, and carry out `parts` in the same transaction. Raises LeaseLost and Conflict."""
         try:
             self.store.write([self.store.release_lock(self.holder, self.generation), *(parts or [])])
         except Conflict:
@@ -218,31 +230,30 @@ def acquire(
     preempts: Collection[str] = (),
     begin: Callable[[dict[str, Any]], tuple[Parts, dict[str, Any]]] = lambda seen: ([], {}),
 ) -> tuple[Lease, dict[str, Any]]:
-    """Take the lock for `who` (see `holder`) and return the lease and the lock as it was before.
+    """Acquire the lock for `who` (see `holder`), and return the lease and the lock as it was before.
 
-    A free lock is taken at once, and so is one held for an operation in `preempts`; another one when
-    its holder gives it back within `wait` seconds, or has not moved for a whole lease of its own.
-    `begin(lock)` returns more parts and more attributes of the lock, written in the same transaction.
-    Raises Busy.
+    `seconds` is the length of the lease. A free lock is acquired at once, and so is a lock that is held for an operation
+    in `preempts`. Any other lock is acquired when its holder releases it within `wait` seconds, or has not renewed it for
+    one full lease. `begin(lock)` returns more parts of the transaction and more attributes of the lock. Raises Busy.
     """
     clock = store.clock
-    give_up = clock.steady() + wait
-    watched, since, moved = None, 0.0, False
+    deadline = clock.steady() + wait
+    beat, since, renewed = None, 0.0, False
     while True:
         seen = store.lock()
-        if seen["beat"] != watched:
-            moved = watched is not None
-            watched, since = seen["beat"], clock.steady()
+        if seen["beat"] != beat:
+            renewed = beat is not None
+            beat, since = seen["beat"], clock.steady()
         dead = bool(seen["holder"]) and clock.steady() - since >= seen["lease"] / 1000
         if not seen["holder"] or dead or seen["operation"] in preempts:
             lease = _claim(store, seen, who, seconds, dead, begin)
             if lease:
                 return lease, seen
             continue
-        seems_dead = seen["expires"] < clock.wall() * 1000 and not moved
-        if clock.steady() >= give_up and not seems_dead:
+        seems_dead = seen["expires"] < clock.wall() * 1000 and not renewed
+        if clock.steady() >= deadline and not seems_dead:
             raise Busy(describe(seen, clock.wall()), seen)
-        clock.sleep(_LOOK_EVERY)
+        clock.sleep(_POLL_INTERVAL)
 
 
 def _claim(
@@ -271,7 +282,7 @@ def _claim(
 def trace(
     store: Store, seen: dict[str, Any], who: dict[str, Any], what: str, reason: str = ""
 ) -> dict[str, Any]:
-    """Return the write that keeps on record from whom a lock was taken, and by whom."""
+    """Return the part of a transaction that records from whom a lock was taken, by whom and why."""
     return store.put(
         {
             "scope": "trace",

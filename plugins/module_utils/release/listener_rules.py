@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The other rules of the HTTPS listener: which of them answers requests that have to reach the slot rule."""
+"""The other rules of the HTTPS listener: which of them match requests that must reach the slot rule."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ def is_preview(rule: Rule) -> bool:
 
 
 def extra_actions(rule: Rule) -> list[str]:
-    """Return the types of the actions of a rule that forward nothing, e.g. `authenticate-oidc`."""
+    """Return the types of a rule's actions other than forward, e.g. `authenticate-oidc`."""
     return [action["Type"] for action in rule["Actions"] if action["Type"] != "forward"]
 
 
 def unsupported_actions(name: str, rule: Rule) -> str:
-    """Return why the actions of the slot rule cannot be written without a loss, or the empty string."""
+    """Return why a change of the weights would remove actions of the slot rule, or the empty string."""
     if not (extra := extra_actions(rule)):
         return ""
     return (
-        f"The slot rule of '{name}' ({rule['RuleArn']}) does more than forward: {', '.join(extra)}. Moving the "
-        "weights would remove that action, and with it the new version could not be seen. Remove the action from "
+        f"The slot rule of '{name}' ({rule['RuleArn']}) does more than forward: {', '.join(extra)}. A "
+        "change of the weights would remove them, and with them the new version could not be observed. Remove them from "
         "the rule (authenticate in the service, or in front of the load balancer), and run the same command again"
     )
 
 
 def number(rule: Rule) -> int:
-    """Return a rule's priority; the default rule comes after all others."""
+    """Return a rule's priority as a number. The default rule gets the highest."""
     return int(rule["Priority"]) if rule["Priority"].isdigit() else 50_001
 
 
 def catches(rule: Rule, host: str, path: str) -> bool:
-    """Return whether a rule answers a plain GET of `path` from any address.
+    """Return whether a rule matches a plain GET of `path` from any client address.
 
-    A rule that asks for a header, a query string or certain client addresses is not for everybody.
+    Rules with conditions on headers, query strings or certain client addresses do not match all clients.
     """
     path = path.partition("?")[0]
     return all(_meets(condition, host, path) for condition in rule.get("Conditions", []))
@@ -55,7 +55,7 @@ def catches(rule: Rule, host: str, path: str) -> bool:
 def in_the_way(
     rules: Iterable[Rule], before: int, host: str, paths: Iterable[str]
 ) -> tuple[Rule, str] | None:
-    """Return the first rule with a priority below `before` that answers one of `paths`, and that path."""
+    """Return the first rule with a priority number below `before` that matches one of `paths`, and that path."""
     ahead = sorted((rule for rule in rules if number(rule) < before and not is_preview(rule)), key=number)
     for rule in ahead:
         for path in paths:
@@ -65,13 +65,13 @@ def in_the_way(
 
 
 def described(rule: Rule) -> str:
-    """Return which rule it is and what it does, e.g. `Rule 5 (arn:...), which answers 503 by itself,`."""
+    """Return a rule and its action as text, e.g. `Rule 5 (arn:...), which answers with a fixed 503,`."""
     return f"Rule {rule['Priority']} ({rule['RuleArn']}), which {_does(rule['Actions'][0])},"
 
 
 def _does(action: dict[str, Any]) -> str:
     if action["Type"] == "fixed-response":
-        return f"answers {action['FixedResponseConfig']['StatusCode']} by itself"
+        return f"answers with a fixed {action['FixedResponseConfig']['StatusCode']}"
     if action["Type"] == "redirect":
         return f"redirects with {action['RedirectConfig'].get('StatusCode', 'HTTP_302')}"
     if action["Type"] == "forward":
@@ -112,4 +112,4 @@ def _matches(pattern: str, text: str, flags: int) -> bool:
     try:
         return bool(re.fullmatch(pattern, text, flags))
     except re.error:
-        return False  # one of AWS's own kind
+        return False  # AWS's syntax differs from Python's

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""What stands now, read at once: the weights, the lock, the slots and the latest releases."""
+"""A snapshot of an environment: the weights, the lock, the slots and the latest releases."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ansible_collections.teal.platform.plugins.module_utils.release.store import
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SlotRule, Traffic, other
 
 Release = dict[str, Any]
-_HISTORY = 50
+_HISTORY_LIMIT = 50
 
 
 @dataclass(frozen=True)
 class ObservedState:
-    """One reading. `history` is newest first."""
+    """One snapshot. `history` is newest first."""
 
     rule: SlotRule
     lock: dict[str, Any]
@@ -27,45 +27,48 @@ class ObservedState:
 
     @property
     def live_slot(self) -> str:
+        """The slot with the most traffic."""
         return self.rule.live
 
     @property
     def idle_slot(self) -> str:
+        """The slot that is not live."""
         return other(self.rule.live)
 
     @property
     def live(self) -> dict[str, Any]:
-        """What is in the live slot; empty if no release was ever put there."""
+        """The record of the live slot; empty if no release was ever in it."""
         return self.slots.get(self.live_slot, {})
 
     @property
     def idle(self) -> dict[str, Any]:
+        """The record of the idle slot; empty if no release was ever in it."""
         return self.slots.get(self.idle_slot, {})
 
     @property
     def unfinished(self) -> Release | None:
-        """The release that was begun last, if it has not come to an end."""
+        """The latest release, if it is not in a final state."""
         last = next((r for r in self.history if r["id"] == self.lock.get("release")), None)
         return last if last and State(last["state"]) in _OPEN else None
 
     @property
     def last_traffic_shift(self) -> Release | None:
-        """The latest release that moved the traffic, or may have."""
+        """The latest release that shifted traffic, or may have."""
         return next(
             (r for r in self.history if State(r["state"]) not in BEFORE_SWITCH | {State.ABORTED}), None
         )
 
     @property
     def rollback_target_id(self) -> str:
-        """The id of the release that a rollback goes to; empty if there is none."""
-        moved = self.last_traffic_shift or {}
-        # One that did not come through has still to get where it was going.
-        unfulfilled = moved.get("warm") and moved["state"] == State.ROLLBACK_FAILED
-        return moved.get("to" if unfulfilled else "previous", "")
+        """The id of the release to which a rollback without a target goes; empty if there is none."""
+        last = self.last_traffic_shift or {}
+        # After a rollback that failed, its own target is still to be reached.
+        failed_rollback = last.get("warm") and last["state"] == State.ROLLBACK_FAILED
+        return last.get("to" if failed_rollback else "previous", "")
 
     @property
     def rollback_target(self) -> Release | None:
-        """The release of `rollback_target_id`, if it is in the history that was read."""
+        """The record of `rollback_target_id`, if it is in `history`."""
         return next((r for r in self.history if r["id"] == self.rollback_target_id), None)
 
 
@@ -73,17 +76,17 @@ _OPEN = BEFORE_SWITCH | {State.SWITCHING, State.BAKING, State.ROLLING_BACK}
 
 
 def read(store: Store, traffic: Traffic) -> ObservedState:
-    """Read all of it, at the same time. Raises StoreError and TrafficError."""
+    """Read all parts in parallel. Raises StoreError and TrafficError."""
     with ThreadPoolExecutor(max_workers=4) as pool:
         rule = pool.submit(traffic.rule)
         lock = pool.submit(store.lock)
         slots = pool.submit(store.slots)
-        history = pool.submit(store.history, _HISTORY)
+        history = pool.submit(store.history, _HISTORY_LIMIT)
         return ObservedState(rule.result(), lock.result(), slots.result(), history.result())
 
 
 def named(release: Release | dict[str, Any]) -> str:
-    """Return how people call a release, e.g. `1.4.2 (r42)`."""
+    """Return a release's name for people, e.g. `1.4.2 (r42)`. `release` is a record of a release or of a slot."""
     identity = release.get("release") if release.get("scope") == "slot" else release.get("id")
     what = release.get("tag") or release.get("version") or release.get("digest", "")[:19]
     return f"{what} ({label(identity)})" if identity else what or "nothing"

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""What a person is told, on one screen and on Discord alike: what happened, what serves now, what to do."""
+"""The texts that people read, on the screen and on Discord: what happened, what is live now, what to do next."""
 
 from __future__ import annotations
 
@@ -24,16 +24,19 @@ _WIDTH = 100
 def event(
     release: Release, serving: str, how_back: str = "", reason: str = "", details: str = ""
 ) -> dict[str, Any]:
-    """Return what the role notification is told of a release."""
+    """Return the event of a release, as the role notification sends it. Empty values are left out.
+
+    `serving` is the live release, `how_back` the rollback command, `reason` the cause, `details` more lines.
+    """
     commit, run = release.get("commit", ""), release.get("run", "")
     repository, on_github, _run_id = run.partition("/actions/runs/")
-    told = {
+    fields = {
         "slot": release.get("slot", ""),
         "version": release.get("version") or release.get("tag", ""),
         "digest": release.get("digest", ""),
         "from_version": release.get("from_version", ""),
         "from_digest": release.get("from_image", "").partition("@")[2],
-        # The image's, and not that of the merge which deploys it.
+        # The commit of the image, not of the merge that deploys it.
         "commit": commit,
         "commit_url": f"{repository}/commit/{commit}" if commit and on_github else "",
         "duration": release.get("seconds", 0),
@@ -44,21 +47,21 @@ def event(
         "run_url": run,
         "who": release.get("who", ""),
     }
-    return {key: value for key, value in told.items() if value not in ("", None)}
+    return {key: value for key, value in fields.items() if value not in ("", None)}
 
 
 def live(now: ObservedState) -> str:
-    """Return what serves, as far as the weights tell."""
+    """Return the live release and slot, or the weights if traffic is split."""
     return f"{named(now.live)} on {now.live_slot}" if now.rule.exclusive else f"by weight: {weights(now)}"
 
 
 def failed(
     release: Release, step: str, reason: str, inventory: str, serves: str, cause: str = ""
 ) -> tuple[str, str, str]:
-    """Return the topic, the message and what serves now, for a release that has come to its end badly.
+    """Return the topic, the message and the live release, for a release that failed.
 
-    `cause` is what it failed at, in a word (see `advice`). `serves` is what serves (see `live`), which a release doesn't
-    know of itself if it could not go back.
+    `step` is the name of the failed task, `cause` a value of failure_causes.Cause, `serves` the live release (see `live`),
+    which is only used if the rollback failed: then the record does not know it.
     """
     state = State(release["state"])
     old, new = release["from_name"], named(release)
@@ -68,20 +71,20 @@ def failed(
         topic = "deploy aborted"
         lines += [
             f"Serving now:  {serving}. No request reached the new release.",
-            f"What to do:   {advice(cause)} Slot {release['slot']} is free for that.",
+            f"What to do:   {advice(cause)} Slot {release['slot']} is free for the next deploy.",
         ]
     elif state == State.ROLLED_BACK:
         serving = f"{old} on {release['from_slot']}, again"
         topic = "deploy failed"
         lines += [
-            f"Serving now:  {serving}. All requests went back by themselves.",
-            f"What to do:   {advice(cause)} Slot {release['slot']} ({new}) is left as it was, to be looked at.",
+            f"Serving now:  {serving}. Traffic was shifted back automatically.",
+            f"What to do:   {advice(cause)} Slot {release['slot']} ({new}) still runs, so that you can inspect it.",
         ]
     else:
         serving = serves
         topic = "rollback failed"
         lines += [
-            f"Going back failed: {release.get('return_failure', '')}",
+            f"The rollback failed: {release.get('return_failure', '')}",
             f"Serving now:  {serving}.",
             f"What to do:   ansible-playbook playbooks/status.yml -i {inventory}",
             f"              ansible-playbook playbooks/rollback.yml -i {inventory} -e to=<release>",
@@ -90,36 +93,36 @@ def failed(
 
 
 def recovered(release: Release, inventory: str, serves: str) -> tuple[str, dict[str, Any]]:
-    """Return the topic and the event of a release that somebody else has brought to its end."""
+    """Return the topic and the event of an interrupted release that another run recovered."""
     reason = release.get("failure", "")
-    topic, _message, serving = failed(release, "its controller was gone", reason, inventory, serves)
+    topic, _message, serving = failed(release, "its run was interrupted", reason, inventory, serves)
     if release.get("warm") and topic == "deploy failed":
         topic, serving = "rolled back", f"{named(release)} on {release['slot']}"
     return topic, event(release, serving, reason=reason)
 
 
 def lost(release: Release, reason: str, inventory: str) -> str:
-    """Return the message of a controller that may not change anything any more."""
+    """Return the message of a run that lost the lock."""
     return "\n".join(
         [
             f"The {release['kind']} of {named(release)} was stopped: {reason}",
             "",
-            "It changes nothing any more. What stands, and who works on it now:",
+            "It makes no further changes. To see the current state and who holds the lock:",
             f"  ansible-playbook playbooks/status.yml -i {inventory}",
         ]
     )
 
 
 def stuck(release: Release, reason: str, error: str, inventory: str) -> str:
-    """Return the message of a release that failed, and could not be brought to its end either."""
+    """Return the message of a failed release that could not be aborted or rolled back either."""
     return "\n".join(
         [
             f"The {release['kind']} of {named(release)} failed:",
             *_indented(reason),
-            "and could not be brought to its end:",
+            "and could not be aborted or rolled back:",
             *_indented(error),
             "",
-            "What stands now, and what settles it as soon as that is possible again:",
+            "To see the current state, and to recover the release once that is possible:",
             f"  ansible-playbook playbooks/status.yml -i {inventory}",
             f"  ansible-playbook playbooks/retire.yml -i {inventory}",
         ]
@@ -127,15 +130,15 @@ def stuck(release: Release, reason: str, error: str, inventory: str) -> str:
 
 
 def plan(now: ObservedState, decided: RollbackPlan, inventory: str) -> list[str]:
-    """Return what a rollback will do, and the history that it is decided from."""
-    told = {
-        "warm": f"WARM ROLLBACK to {named(decided.target)} on slot {decided.slot}: seconds, no pod is started",
-        "cold": f"COLD ROLLBACK to {named(decided.target)} on slot {decided.slot}: it is brought up again as a deploy, "
-        "which takes minutes and the deploy role's rights",
-        "stop": "STOP the deploy under way",
+    """Return what a rollback will do, and the history that the decision is based on, as lines."""
+    heading = {
+        "warm": f"WARM ROLLBACK to {named(decided.target)} on slot {decided.slot}: takes seconds, no pod is started",
+        "cold": f"COLD ROLLBACK to {named(decided.target)} on slot {decided.slot}: a deploy starts the release again, "
+        "which takes minutes and needs the permissions of the deploy role",
+        "stop": "STOP the deploy in progress",
         "none": "NOTHING TO DO",
     }[decided.how]
-    lines = [told, f"  from  {named(now.live)} on slot {now.live_slot}", f"  why   {decided.why}", ""]
+    lines = [heading, f"  from  {named(now.live)} on slot {now.live_slot}", f"  why   {decided.why}", ""]
     return [*lines, *history(now.history[:10])]
 
 
@@ -169,20 +172,29 @@ def history(releases: list[Release]) -> list[str]:
 def status(
     now: ObservedState, slots: dict[str, dict[str, Any]], clock: float, problems: list[str]
 ) -> list[str]:
-    """Return what stands, as lines. `slots` has for each: version, health, pods, warm."""
+    """Return the current state as lines.
+
+    `slots` maps each slot to name, health, pods, warm and digest. `clock` is the wall clock in seconds, `problems` are
+    texts for people.
+    """
     lines = []
-    for slot, told in slots.items():
+    for slot, content in slots.items():
         live = "LIVE" if slot == now.live_slot and now.rule.exclusive else f"{now.rule.weights[slot]} %"
-        lines.append(f"{slot:<6} {live:<5} {told['name']:<24} {told['health']}")
-        details = [told["pods"], told["warm"], f"digest {told['digest']}" if told["digest"] else ""]
+        lines.append(f"{slot:<6} {live:<5} {content['name']:<24} {content['health']}")
+        details = [
+            content["pods"],
+            content["warm"],
+            f"digest {content['digest']}" if content["digest"] else "",
+        ]
         lines += [f"             {detail}" for detail in details if detail]
     lines += ["", f"weights   {weights(now)}"]
     held = now.lock.get("holder")
     lines.append(f"lock      {describe(now.lock, clock) if held else 'free'}")
-    if (left := now.unfinished) is not None:
-        since = left.get("updated") or left["started"]
+    if (open_release := now.unfinished) is not None:
+        since = open_release.get("updated") or open_release["started"]
         lines.append(
-            f"unfinished  the {left['kind']} of {named(left)} by {left['who']}: {left['state']} since {since}"
+            f"unfinished  the {open_release['kind']} of {named(open_release)} by {open_release['who']}: "
+            f"{open_release['state']} since {since}"
         )
     lines += [f"note      {problem}" for problem in problems]
     return [*lines, "", *history(now.history[:10])]

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""What a deploy or a rollback will do, decided from what stands. Nothing is read or changed here."""
+"""Decide what a deploy or rollback will do, from the observed state. Pure functions: nothing is read or changed."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ansible_collections.teal.platform.plugins.module_utils.release.states impor
 from ansible_collections.teal.platform.plugins.module_utils.release.store import label
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import other
 
-#: Words that ask for what is refused without them (`-e force=<word>`).
+#: Words that allow what is refused without them (`-e force=<word>`).
 SAME, ROLLED_BACK = "same", "rolled_back"
 FORCE_WORDS = (SAME, ROLLED_BACK)
 
 
 class Refused(Exception):
-    """What was asked for isn't done; the message says why, and what would be."""
+    """The request was refused. The message says why, and which request would be accepted."""
 
 
 @dataclass(frozen=True)
 class DeployPlan:
-    """Where a release goes. `first`: nothing serves yet. `unchanged`: it is live already."""
+    """The slot of a release. `first`: no release is live yet. `unchanged`: the image and configuration are live already."""
 
     slot: str
     from_slot: str
@@ -39,22 +39,22 @@ class DeployPlan:
 def deploy(
     now: ObservedState, image: str, config_name: str, force: list[str], live_serves: bool
 ) -> DeployPlan:
-    """Decide on the deploy of `image` (with its digest) and configuration. Raises Refused.
+    """Decide on the deploy of `image` (with its digest) and `config_name`. Raises Refused.
 
-    `live_serves` tells whether the live slot has a healthy target: one without a release and without
-    such a target serves nothing, so that the first release can go to blue.
+    `live_serves` says whether the live slot has a healthy target. If it has neither a release nor a healthy target, it
+    serves nothing, and the first release goes to blue.
     """
     if not now.rule.exclusive and now.slots:
         raise Refused(
-            f"requests go to both slots or to none ({weights(now)}), and no release did that. Send them to one "
-            f"first: playbooks/rollback.yml -e to={label(now.live['release']) if now.live else '<release>'}"
+            f"traffic goes to both slots or to none ({weights(now)}), which no release does. Send all traffic to one "
+            f"slot first: playbooks/rollback.yml -e to={label(now.live['release']) if now.live else '<release>'}"
         )
     undone = rolled_back_from(now.history, image)
     if undone and ROLLED_BACK not in force:
         raise Refused(
             f"{undone['from_name']} was rolled back on {undone['started']} by {undone['who']}"
             f"{': ' + undone['reason'] if undone.get('reason') else ''}. "
-            f"To deploy it all the same, add -e force={ROLLED_BACK}"
+            f"To deploy it anyway, add -e force={ROLLED_BACK}"
         )
     if not now.live and not live_serves:
         return DeployPlan("blue", "green", "", first=True)
@@ -68,7 +68,7 @@ def deploy(
 
 
 def resumes(unfinished: Release, image: str, config_name: str) -> bool:
-    """Return whether a deploy of this image goes on with a release that was left unfinished."""
+    """Return whether a deploy of this image and configuration continues the unfinished release."""
     return (
         unfinished["image"] == image
         and unfinished["config_name"] == config_name
@@ -77,7 +77,7 @@ def resumes(unfinished: Release, image: str, config_name: str) -> bool:
 
 
 def rolled_back_from(history: list[Release], image: str) -> Release | None:
-    """Return the rollback that took `image` out of service, unless it was taken in again after that."""
+    """Return the rollback that took `image` out of service, or None if it was not rolled back or served again later."""
     for release in history:
         if release["kind"] == "rollback" and release.get("from_image") == image:
             return release if succeeded(release) else None
@@ -87,14 +87,14 @@ def rolled_back_from(history: list[Release], image: str) -> Release | None:
 
 
 def succeeded(rollback: Release) -> bool:
-    """Return whether a rollback got where it was going. A cold one that was `rolled_back` was itself taken back."""
+    """Return whether a rollback reached its target. A cold rollback in state `rolled_back` did not: it was undone itself."""
     state = State(rollback["state"])
     return state == State.COMMITTED or bool(rollback.get("warm") and state == State.ROLLED_BACK)
 
 
 @dataclass(frozen=True)
 class RollbackPlan:
-    """What a rollback will do. `how` is warm, cold, stop (a deploy that has no traffic yet) or none."""
+    """What a rollback will do. `how` is warm, cold, stop (of a deploy that has no traffic yet) or none."""
 
     how: str
     why: str
@@ -105,6 +105,7 @@ class RollbackPlan:
     stops: Release | None = None
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the plan as module results have it."""
         return {
             "how": self.how,
             "why": self.why,
@@ -117,33 +118,35 @@ class RollbackPlan:
 
 
 def rollback(now: ObservedState, to: Release | None, force: list[str], warm_serves: bool) -> RollbackPlan:
-    """Decide on a rollback, to the release `to` or to the one before. Raises Refused.
+    """Decide on a rollback to the release `to`, or to the previous release if it is None. Raises Refused.
 
-    `warm_serves` tells whether the idle slot has a healthy target.
+    `warm_serves` says whether the idle slot has a healthy target.
     """
     unfinished = now.unfinished
     early = unfinished if unfinished and State(unfinished["state"]) in BEFORE_SWITCH else None
     target = to
     if to is None and unfinished and unfinished["kind"] == "rollback":
-        # A rollback whose controller died goes on to where it was going.
+        # An interrupted rollback continues to its own target.
         target = next((r for r in now.history if r["id"] == unfinished.get("to")), None)
     elif to is None:
         if early:
             return _stop(now, early)
-        if (nothing := _nothing_to_go_to(now)) is not None:
-            return RollbackPlan("none", nothing)
+        if (reason := _no_rollback_target(now)) is not None:
+            return RollbackPlan("none", reason)
         target = now.rollback_target
     elif refusal := _refusal(now, to, force):
         raise Refused(refusal)
     if target is None:
-        raise Refused(f"{named(unfinished)} was left unfinished; name the release to go to: -e to=<release>")
+        raise Refused(
+            f"{named(unfinished)} was interrupted. Name the release to roll back to: -e to=<release>"
+        )
     same_place = slot_holds(target, now.live)
     if same_place and early:
         return _stop(now, early)
     if same_place and now.rule.exclusive and not unfinished:
         return RollbackPlan("none", f"{named(target)} is live already")
     slot = now.live_slot if same_place else now.idle_slot
-    return _way(now, target, slot, unfinished, warm_serves or same_place)
+    return _plan_for_slot(now, target, slot, unfinished, warm_serves or same_place)
 
 
 def _stop(now: ObservedState, early: Release) -> RollbackPlan:
@@ -151,7 +154,7 @@ def _stop(now: ObservedState, early: Release) -> RollbackPlan:
     return RollbackPlan("stop", why, from_slot=now.live_slot, stops=early)
 
 
-def _way(
+def _plan_for_slot(
     now: ObservedState, target: Release, slot: str, unfinished: Release | None, serves: bool
 ) -> RollbackPlan:
     known = {
@@ -164,61 +167,64 @@ def _way(
     content = now.slots.get(slot, {})
     if not slot_holds(target, content):
         return RollbackPlan(
-            "cold", f"slot {slot} holds {named(content)}, so that it has to be brought up", **known
+            "cold", f"slot {slot} holds {named(content)}, so the release has to be started", **known
         )
     if content.get("state") != "up":
         return RollbackPlan(
             "cold",
-            f"slot {slot} is {content.get('state', 'empty')}, so that it has to be brought up",
+            f"slot {slot} is {content.get('state', 'empty')}, so the release has to be started",
             **known,
         )
     if not serves:
         return RollbackPlan(
-            "cold", f"slot {slot} has no healthy target, so that it has to be brought up", **known
+            "cold", f"slot {slot} has no healthy target, so the release has to be started", **known
         )
-    return RollbackPlan("warm", f"{named(target)} still runs in slot {slot}: only the weights move", **known)
+    return RollbackPlan(
+        "warm", f"{named(target)} still runs in slot {slot}: only the weights change", **known
+    )
 
 
-def _nothing_to_go_to(now: ObservedState) -> str | None:
-    """Return why there is no release before this one to go to, or None if there is one."""
-    moved = now.last_traffic_shift
-    if moved is None:
+def _no_rollback_target(now: ObservedState) -> str | None:
+    """Return why there is no release to roll back to, or None if there is one."""
+    last = now.last_traffic_shift
+    if last is None:
         return "no release is recorded yet"
-    state = State(moved["state"])
-    if moved["kind"] == "rollback" and succeeded(moved):
+    state = State(last["state"])
+    if last["kind"] == "rollback" and succeeded(last):
         return (
-            f"{named(now.live)} is live since the rollback {label(moved['id'])} by {moved['who']} on "
-            f"{moved['started']}. To go further back, name the release: -e to=<release>"
+            f"{named(now.live)} is live since the rollback {label(last['id'])} by {last['who']} on "
+            f"{last['started']}. To go further back, name the release: -e to=<release>"
         )
     if state == State.ROLLED_BACK:
         return (
-            f"the {moved['kind']} {label(moved['id'])} has already gone back: {named(now.live)} is live. "
+            f"the {last['kind']} {label(last['id'])} was already rolled back: {named(now.live)} is live. "
             "To go further back, name the release: -e to=<release>"
         )
     if not now.rollback_target_id:
-        return f"{named(now.live)} is the first release: there is none before it"
+        return f"{named(now.live)} is the first release: there is no release before it"
     if not now.rollback_target:
-        return f"the release before, {label(now.rollback_target_id)}, is too long ago: name it with -e to=<release>"
+        return f"the previous release {label(now.rollback_target_id)} is not among the latest. Name it: -e to=<release>"
     return None
 
 
 def _refusal(now: ObservedState, to: Release, force: list[str]) -> str:
     if to["kind"] == "deploy" and to["state"] != State.COMMITTED:
         return (
-            f"{named(to)} is {to['state']}: it never came through its verification and bake, so that it can't be "
-            "gone back to"
+            f"{named(to)} is {to['state']}: it did not pass its verification and bake. Choose a release that was live: "
+            "playbooks/status.yml lists them"
         )
     undone = rolled_back_from(now.history, to["image"])
     if undone and ROLLED_BACK not in force and not slot_holds(to, now.live):
         return (
             f"{named(to)} was itself rolled back on {undone['started']} by {undone['who']}"
             f"{': ' + undone['reason'] if undone.get('reason') else ''}. "
-            f"To go to it all the same, add -e force={ROLLED_BACK}"
+            f"To roll back to it anyway, add -e force={ROLLED_BACK}"
         )
     return ""
 
 
 def slot_holds(release: Release, content: dict[str, Any]) -> bool:
+    """Return whether a slot's record `content` holds the release, or the same image and configuration."""
     return bool(content) and (
         content.get("release") == release["id"]
         or (content.get("image") == release["image"] and content.get("config_name") == release["config_name"])
@@ -226,11 +232,12 @@ def slot_holds(release: Release, content: dict[str, Any]) -> bool:
 
 
 def weights(now: ObservedState) -> str:
+    """Return the weights as text, e.g. `blue 100, green 0`."""
     return ", ".join(f"{slot} {weight}" for slot, weight in sorted(now.rule.weights.items()))
 
 
 def find(history: list[Release], to: str) -> Release:
-    """Return the release that `to` names: r<number>, a tag, a version or a digest. Raises Refused."""
+    """Return the release that `to` names: r<number>, a tag, a version or a digest (12 digits or more). Raises Refused."""
     wanted = to.strip()
     for release in history:
         if wanted == label(release["id"]):
@@ -243,4 +250,4 @@ def find(history: list[Release], to: str) -> Release:
         ):
             return release
     known = ", ".join(dict.fromkeys(named(release) for release in served[:10])) or "none"
-    raise Refused(f"No recorded release is called '{to}'. The latest that served are: {known}")
+    raise Refused(f"No recorded release is named '{to}'. The latest releases that were live: {known}")

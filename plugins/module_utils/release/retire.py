@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Scaling the idle slot down, once it is sure that nobody asks it and nobody may want to go back to it."""
+"""Scale the idle slot down once it has no requests and is no longer a warm rollback target."""
 
 from __future__ import annotations
 
@@ -33,30 +33,33 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 )
 
 _DRAIN_LIMIT = 600.0
-NOTHING_TO_RECOVER = "no release was left midway"
+NOTHING_TO_RECOVER = "no interrupted release was found"
 
 
 def reason_to_keep(now: ObservedState, wall: float, at_once: bool) -> str:
-    """Return why the idle slot is left as it is, or the empty string."""
+    """Return why the idle slot is not scaled down, or the empty string.
+
+    `wall` is the wall clock in seconds; `at_once` ignores the time for which the slot is kept warm.
+    """
     idle = now.idle
     if not now.rule.exclusive:
-        return "requests go to both slots or to none, so that no slot is idle"
+        return "traffic goes to both slots or to none, so no slot is idle"
     if not idle or idle["state"] == "down":
-        return f"slot {now.idle_slot} is down already"
+        return f"slot {now.idle_slot} is already scaled down"
     if idle["state"] == "up" and not at_once and wall * 1000 < idle["warm_until"]:
         return f"{named(idle)} on slot {now.idle_slot} is kept warm until {iso(idle['warm_until'] / 1000)}"
     return ""
 
 
 def replicas_to_match(now: ObservedState, slots: Slots) -> tuple[int, str]:
-    """Return how many replicas the way back is to have if it has fewer than what is live, and what there is to tell."""
+    """Return how many replicas the warm slot needs if it has fewer than the live slot (else 0), and a text about it."""
     if not now.rule.exclusive or now.idle.get("state") != "up":
         return 0, ""
     try:
         replicas = slots.replicas_to_match(now.idle_slot)
     except (KubernetesError, SlotFailed) as error:
-        return 0, f"; whether it is as large as what is live can't be told: {error}"
-    return replicas, f"; it grows to {replicas} replicas, as many as are live" if replicas else ""
+        return 0, f"; its size could not be compared with the live slot: {error}"
+    return replicas, f"; it is scaled up to {replicas} replicas, like the live slot" if replicas else ""
 
 
 def retire(
@@ -72,23 +75,27 @@ def retire(
     requests: Callable[[str, datetime, datetime], float],
     recover_only: bool = False,
 ) -> tuple[bool, str, Release | None]:
-    """Settle what was left, or else, unless `recover_only`, scale the idle slot down if it isn't kept.
+    """Recover an interrupted release; if there is none and not `recover_only`, scale the idle slot down or keep it warm.
 
-    Returns whether anything was done, what, and the release that was brought to its end. One at a time: settling
-    takes the rights of a rollback and no more. A slot that is kept grows with the live one, so that it can stand the
-    same requests. One that isn't is marked before it is scaled down, so that nobody takes it for a way back meanwhile.
-    Raises Busy.
+    `seconds` is the length of the lease, `wait` the seconds to wait for the lock, `now` ignores the time for which the
+    slot is kept warm, `drain` the seconds without requests before the slot is scaled down, `delay` the delay of
+    CloudWatch's metrics in seconds, `requests` counts requests (see `request_counter`).
+    Returns whether anything changed, a text about it, and the recovered release. Raises Busy and StepFailed.
+
+    One run does only one of both: recovery needs the permissions of a rollback and no more. A slot that is kept warm is
+    scaled up with the live slot, so that it can carry the same load. A slot is marked before it is scaled down, so that
+    no rollback picks it meanwhile.
     """
     lease, before = acquire(context.store, who, seconds, wait=wait)
     try:
         unfinished = context.store.unfinished(before)
-        told = recover(context, lease, unfinished) if unfinished else ""
+        done = recover(context, lease, unfinished) if unfinished else ""
         observed = context.observe()
         remove_previews(context, observed, lease)
-        if told or recover_only:
+        if done or recover_only:
             lease.release_lock()
-            left = context.store.release(unfinished["id"]) if unfinished else None
-            return bool(told), told or NOTHING_TO_RECOVER, left
+            recovered = context.store.release(unfinished["id"]) if unfinished else None
+            return bool(done), done or NOTHING_TO_RECOVER, recovered
         if reason := reason_to_keep(observed, context.clock.wall(), now):
             replicas, more = replicas_to_match(observed, slots(lease))
             if replicas:
@@ -102,7 +109,7 @@ def retire(
         lease.write(lease.store.slot_parts({slot: {**content, "state": "stopping"}}))
         slots(lease).scale_down(slot, lease)
         lease.release_lock(lease.store.slot_parts({slot: {**content, "state": "down"}}))
-        return True, f"slot {slot} was scaled down: {name} is not kept warm any more", None
+        return True, f"slot {slot} was scaled down: {name} is no longer kept warm", None
     except BaseException:
         _release_lock(lease)
         raise
@@ -117,27 +124,29 @@ def _drain(
     delay: float,
     requests: Callable[[str, datetime, datetime], float],
 ) -> None:
-    """Wait until the slot has had no request for `drain` seconds, as far as CloudWatch tells.
+    """Wait until CloudWatch has counted no request to the slot for `drain` seconds.
 
-    What it has not published yet looks like no request. So the seconds in question end `delay` ago, and they begin
-    after the requests were moved: else they would say nothing of what still came.
+    Metrics that are not published yet look like no requests. So the interval ends `delay` seconds ago and begins after
+    the last traffic shift. Raises StepFailed if requests still arrive after 10 minutes, or the slot gets a weight.
     """
     began = context.clock.steady()
-    moved = datetime.fromisoformat((observed.last_traffic_shift or {}).get("finished") or iso(0))
+    shifted = datetime.fromisoformat((observed.last_traffic_shift or {}).get("finished") or iso(0))
     while True:
         passed = context.clock.steady() - began
         until = datetime.fromtimestamp(context.clock.wall() - delay, UTC)
-        published = (until - moved).total_seconds() >= drain
+        published = (until - shifted).total_seconds() >= drain
         since = until - timedelta(seconds=max(drain, 60.0))
         if passed >= drain and published and not requests(observed.rule.groups[slot], since, until):
             return
         if passed > drain + delay + _DRAIN_LIMIT:
             raise StepFailed(
-                f"slot {slot} has no weight and still got requests for {span(passed)}; it stays up. "
-                "Does another rule of the load balancer lead there?"
+                f"slot {slot} has weight 0 and still received requests for {span(passed)}, so it was not scaled down. "
+                "Check whether another rule of the load balancer forwards to it"
             )
         if context.traffic.rule().weights[slot]:
-            raise StepFailed(f"slot {slot} was given requests while it was to be scaled down; it stays up")
+            raise StepFailed(
+                f"slot {slot} received traffic again before it was scaled down, so it was not scaled down"
+            )
         lease.renew_if_due()
         context.clock.sleep(min(2.0, drain or 0.1))
 
@@ -146,12 +155,15 @@ def _release_lock(lease: Lease) -> None:
     try:
         lease.release_lock()
     except Exception:
-        # The lease has gone; what brought us here says more.
+        # The first error explains more than the lost lease.
         return
 
 
 def request_counter(connect: Callable[[], Any]) -> Callable[[str, datetime, datetime], float]:
-    """Return count(target group's ARN, since, until): requests that CloudWatch has counted in that time."""
+    """Return a function count(target group ARN, since, until) -> requests that CloudWatch counted. It raises StepFailed.
+
+    `connect` creates the CloudWatch client.
+    """
 
     def count(group: str, since: datetime, until: datetime) -> float:
         try:

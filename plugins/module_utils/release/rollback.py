@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The way back: to the slot that still runs by its weight alone, without a word to Kubernetes."""
+"""Roll back to the release that still runs in the other slot, by the load balancer's weights alone, without Kubernetes."""
 
 from __future__ import annotations
 
@@ -23,29 +23,33 @@ from ansible_collections.teal.platform.plugins.module_utils.release.served_versi
 from ansible_collections.teal.platform.plugins.module_utils.release.states import BEFORE_SWITCH, State
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store, label, release_id
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import (
-    CALL_IN_FLIGHT,
+    IN_FLIGHT_LIMIT,
     TrafficError,
 )
 
-#: What a rollback takes the lock from at once; for anything else it waits.
+#: Operations whose lock a rollback acquires at once. For any other lock it waits.
 PREEMPTS = frozenset({"deploy", "retire"})
-#: How many releases are looked through for one that is not among the latest.
+#: How many releases are searched for a target that is not among the latest.
 HISTORY_LIMIT = 500
-#: States in which a controller moves the weights.
+#: States in which a controller changes the weights.
 _MOVING = frozenset({State.SWITCHING, State.ROLLING_BACK})
 
 
 class RollbackFailed(Exception):
-    """The rollback did not come through; the message says what serves now."""
+    """The rollback failed. The message says why."""
 
 
 class _StateChanged(Exception):
-    """Something was written between the plan and the taking of the lock."""
+    """A record changed after the plan was made and before the lock was acquired."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a rollback did: `seconds` from its first change to all addresses answering with the old version."""
+    """What a rollback did.
+
+    `record` is its own record, `stopped` the release that it stopped. `seconds` is the time from its first change until
+    all addresses answered with the target's version.
+    """
 
     plan: plans.RollbackPlan
     record: Release | None = None
@@ -56,7 +60,7 @@ class Done:
 def decide(
     context: ReleaseContext, to: str, force: list[str], now: ObservedState | None = None
 ) -> plans.RollbackPlan:
-    """Return what a rollback would do now. Raises Refused."""
+    """Return what a rollback to `to` (empty: the previous release) would do now. Raises Refused."""
     now = now or context.observe()
     target = None
     if to:
@@ -73,7 +77,7 @@ def decide(
 def recorded(store: Store, to: str, latest: list[Release]) -> tuple[Release, list[Release]]:
     """Return the release that `to` names, and the history back to it. Raises Refused.
 
-    What isn't among the `latest` is looked for among all that may still be of use, and by its number for ever.
+    A release that is not among the `latest` is searched among the last HISTORY_LIMIT, or looked up by its number.
     """
     with suppress(plans.Refused):
         return plans.find(latest, to), latest
@@ -92,8 +96,10 @@ def warm(
     reason: str,
     force: list[str],
 ) -> Done:
-    """Go back by the weights alone if that is possible, and return what was done or has to be done.
+    """Roll back by the weights alone if that is possible, and return what was done.
 
+    `seconds` is the length of the lease, `wait` the seconds to wait for the lock, `to` the target (empty: the previous
+    release). If the plan is cold or none, nothing is changed and the caller acts on the plan.
     Raises Busy, Refused, RollbackFailed and LeaseLost.
     """
     now = context.observe()
@@ -108,7 +114,7 @@ def warm(
         def begin(
             seen: dict[str, Any], plan: plans.RollbackPlan = plan, now: ObservedState = now
         ) -> tuple[Parts, dict[str, Any]]:
-            # Asked a second time, the first taking was refused: by the lock, or by the slot that it was to go to.
+            # A second call means that the first transaction was refused: the lock or the target slot has changed.
             if (
                 begun
                 or seen["generation"] != now.lock["generation"]
@@ -122,7 +128,7 @@ def warm(
             parts, stopped = _stopping(context, plan, stopped, record, who)
             begun[:] = [(record, stopped)]
             if record:
-                # Whoever holds the lock may be taking that slot away just now.
+                # The holder of the lock may be scaling that slot down at this moment.
                 parts += [
                     context.store.put(record),
                     context.store.unchanged(now.slots[plan.slot], "release", "state"),
@@ -133,8 +139,8 @@ def warm(
             lease, before = acquire(context.store, who, seconds, wait=wait, preempts=PREEMPTS, begin=begin)
         except _StateChanged:
             now = context.observe()
-            if reached := _already_done(context, plan, first, now, to):
-                return Done(reached)
+            if other_plan := _already_done(context, plan, first, now, to):
+                return Done(other_plan)
             continue
         record, stopped = begun[0]
         if not record:
@@ -146,31 +152,30 @@ def warm(
 def _already_done(
     context: ReleaseContext, plan: plans.RollbackPlan, first: ObservedState, now: ObservedState, to: str
 ) -> plans.RollbackPlan | None:
-    """Return the plan that there is nothing to do if somebody else has just gone where `plan` was to go.
+    """Return a plan with nothing to do if another run has just reached the target of `plan`, else None.
 
-    None if there is still something to do. Raises Refused if something has that nobody asked for here: to
-    go back once more from there would be wrong.
+    Raises Refused if another run made a different release live: this rollback was not meant for that release.
     """
     if to:
         return None
     if plan.stops and plan.how == "stop":
         stopped = context.store.release(plan.stops["id"]) or {}
         if stopped.get("state") == State.ABORTED:
-            why = f"the deploy of {named(stopped)} was stopped already ({stopped.get('failure', '')})"
+            why = f"the deploy of {named(stopped)} was already stopped ({stopped.get('failure', '')})"
             return plans.RollbackPlan("none", f"{why}, and {named(now.live)} stays live")
     if first.live.get("release") == now.live.get("release"):
         return None
-    moved = now.last_traffic_shift or {}
+    shift = now.last_traffic_shift or {}
     by = (
-        f"{moved.get('kind', 'a run')} {label(moved['id']) if moved else ''} by {moved.get('who', 'someone')}"
+        f"{shift.get('kind', 'a run')} {label(shift['id']) if shift else ''} by {shift.get('who', 'someone')}"
     )
     if plan.target and plans.slot_holds(plan.target, now.live) and now.rule.exclusive:
         if now.unfinished:
-            return None  # whoever came first has died on the way: the rollback goes on to the same release
-        return plans.RollbackPlan("none", f"{named(now.live)} is live since the {by}, which came first")
+            return None  # the other run was interrupted: this rollback continues to the same release
+        return plans.RollbackPlan("none", f"{named(now.live)} is live since the {by}, which was faster")
     raise plans.Refused(
-        f"{named(first.live)} was live when this rollback began, and {named(now.live)} is now: {by} came first. "
-        "Nothing was changed"
+        f"{named(first.live)} was live when this rollback began, and {named(now.live)} is live now: {by} was faster. "
+        "Nothing was changed. Check playbooks/status.yml before you roll back again"
     )
 
 
@@ -183,7 +188,7 @@ def _record(
     now: ObservedState,
 ) -> Release:
     at = context.clock.wall()
-    target, gone = plan.target, now.slots.get(plan.from_slot, {})
+    target, replaced = plan.target, now.slots.get(plan.from_slot, {})
     return {
         "scope": "release",
         "id": release_id(seen["generation"] + 1),
@@ -193,9 +198,9 @@ def _record(
         "slot": plan.slot,
         "from_slot": plan.from_slot,
         "from_release": plan.from_release,
-        "from_image": gone.get("image", ""),
-        "from_name": named(gone),
-        "from_version": gone.get("version", ""),
+        "from_image": replaced.get("image", ""),
+        "from_name": named(replaced),
+        "from_version": replaced.get("version", ""),
         "to": target["id"],
         "previous": target.get("previous", ""),
         **{
@@ -220,9 +225,9 @@ def _stopping(
     record: Release | None,
     who: dict[str, Any],
 ) -> tuple[Parts, Release | None]:
-    """Return the writes that stop an unfinished release as the lock is taken from it, and the release after.
+    """Return the parts that stop an unfinished release in the transaction that acquires its lock, and its new record.
 
-    Raises _StateChanged if it has taken the slot that is gone to.
+    Raises _StateChanged if that release has claimed the target slot.
     """
     if not stopped:
         return [], None
@@ -253,17 +258,20 @@ def _move(
     stopped: Release | None,
     call_in_flight: bool,
 ) -> Done:
-    """Move the requests, see them arrive and end the rollback; `call_in_flight`: who was stopped may be moving them, too."""
+    """Shift traffic, wait until the target answers, and end the rollback.
+
+    `call_in_flight` says whether a call of the stopped controller may still change the weights. Raises RollbackFailed.
+    """
     began = context.clock.steady()
     try:
         rule = context.traffic.rule()
         if not context.has_healthy_target(rule, plan.slot):
             health = context.health(rule, plan.slot)
             raise TrafficError(
-                f"no target of slot {plan.slot} is healthy any more ({health}): traffic stayed"
+                f"no target of slot {plan.slot} is healthy any more ({health}), so traffic was not shifted"
             )
         if reason := context.obstacle(rule):
-            raise TrafficError(f"{reason}. Traffic stayed")
+            raise TrafficError(f"{reason}. Traffic was not shifted")
         context.traffic.switch(plan.slot, lease, rule)
         context.wait_for_version(plan.target.get("version", ""), lease)
     except (TrafficError, VersionNotObserved) as error:
@@ -271,31 +279,31 @@ def _move(
         raise RollbackFailed(str(error)) from error
     took = context.clock.steady() - began
     if call_in_flight:
-        _hold(context, lease, plan.slot)
-    record = _end(context, lease, record, State.ROLLED_BACK, f"seen at every address after {span(took)}")
+        _hold_traffic(context, lease, plan.slot)
+    record = _end(context, lease, record, State.ROLLED_BACK, f"observed at every address after {span(took)}")
     return Done(plan, record, took, stopped)
 
 
 def _call_in_flight(context: ReleaseContext, plan: plans.RollbackPlan, before: dict[str, Any]) -> bool:
-    """Return whether a call of the controller that was stopped, as it held the lock before, may be on its way."""
+    """Return whether a call of the stopped controller may still be in flight. `before` is the lock that it held."""
     if not plan.stops or State(plan.stops["state"]) not in _MOVING:
         return False
-    return before.get("expires", 0) / 1000 + CALL_IN_FLIGHT > context.clock.wall()
+    return before.get("expires", 0) / 1000 + IN_FLIGHT_LIMIT > context.clock.wall()
 
 
-def _hold(context: ReleaseContext, lease: Lease, slot: str) -> None:
-    """Keep the requests in `slot` until no call is on its way any more of the controller that was stopped."""
-    until = context.clock.steady() + CALL_IN_FLIGHT
+def _hold_traffic(context: ReleaseContext, lease: Lease, slot: str) -> None:
+    """Keep all traffic on `slot` until no call of the stopped controller can be in flight any more."""
+    until = context.clock.steady() + IN_FLIGHT_LIMIT
     while context.clock.steady() < until:
         context.clock.sleep(1.0)
         lease.renew_if_due()
-        # They are where they belong; a look that AWS refuses is made again a second later.
+        # Traffic is on the slot already. A call that AWS refuses is repeated a second later.
         with suppress(TrafficError):
             context.traffic.switch(slot, lease)
 
 
 def _end(context: ReleaseContext, lease: Lease, record: Release, state: State, note: str) -> Release:
-    """End the rollback, and with it what it stopped, in one write with the lock."""
+    """End the rollback and the releases that it stopped, and release the lock, in one transaction."""
     at = context.clock.wall()
     ended = {"finished": iso(at), "updated": iso(at)}
     also: Parts = []

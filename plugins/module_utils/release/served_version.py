@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Seeing traffic: what the load balancer answers at each of its addresses, not what AWS says of it."""
+"""Which version the load balancer serves at each of its addresses, read from real answers and not from AWS's API."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from ansible_collections.teal.platform.plugins.module_utils.release.http_probe i
 
 
 class VersionNotObserved(Exception):
-    """The addresses did not all come to answer with the version that was expected."""
+    """Not every address answered with the expected version in time."""
 
 
 @dataclass(frozen=True)
 class VersionEndpoint:
-    """Where the service tells its version: a path, and a dotted path in the JSON that it answers with."""
+    """Where the service reports its version: an HTTP path, and a dotted path in the JSON of its answer."""
 
     path: str
     key: str
 
     def read(self, answer: Answer) -> str:
-        """Return the version that an answer tells, or the empty string."""
+        """Return the version in an answer, or the empty string."""
         found = look_up(answer.json(), self.key) if answer.status == 200 else None
         return "" if found is None else str(found)
 
 
 @dataclass
 class _Failures:
-    """An address's failures in a row, and since when; an answer of 200 with whatever version is none."""
+    """The consecutive failures of an address, and their start. An answer of 200 with any version is no failure."""
 
     since: float
     number: int = 0
@@ -45,7 +45,7 @@ class _Failures:
         if not self.number:
             self.since = now
 
-    def last(self, times: int, seconds: float, now: float) -> bool:
+    def persist(self, times: int, seconds: float, now: float) -> bool:
         return self.number >= times and now - self.since >= seconds
 
 
@@ -62,13 +62,14 @@ def wait_for_version(
     every: float = 0.1,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> float:
-    """Wait until `times` fresh connections in a row to each address answer with `expected`.
+    """Wait until `times` consecutive new connections to each address answer with the version `expected`.
 
-    `addresses` is asked again, with those that give no answer at all: a load balancer that grows or shrinks has some
-    at which nobody asks.
-    An empty `expected` asks for an answer of 200 alone. Returns the seconds that it took; raises
-    VersionNotObserved after `limit` seconds, once an address has failed to answer with 200 `times` times in a row for
-    `failing` seconds (None: an address may fail for as long as `limit`), or at once if the certificate isn't trusted.
+    An empty `expected` accepts any answer of 200. `addresses(silent)` returns the addresses to check; it is called again
+    with the addresses that did not answer, which may have left a load balancer that scales. `every` is the pause between
+    two rounds in seconds; `meanwhile` is called in each pause. Returns the seconds that it took.
+
+    Raises VersionNotObserved after `limit` seconds; when an address failed `times` times in a row for `failing` seconds
+    (None: it may fail until `limit`); or at once if the certificate is not trusted.
     """
     began = clock.steady()
     rows = dict.fromkeys(addresses(()), 0)
@@ -84,21 +85,21 @@ def wait_for_version(
             failures = {address: failures.get(address, _Failures(now)) for address in rows}
             answers = {address: answer for address, answer in answers.items() if address in rows}
         for address, answer in answers.items():
-            seen = answer.status == 200 and (not expected or version.read(answer) == expected)
-            rows[address] = rows[address] + 1 if seen else 0
+            matches = answer.status == 200 and (not expected or version.read(answer) == expected)
+            rows[address] = rows[address] + 1 if matches else 0
             failures[address].count(answer, now)
         untrusted = next(
             (answer.error for answer in answers.values() if answer.error.startswith(UNTRUSTED)), ""
         )
-        fails = failing is not None and any(each.last(times, failing, now) for each in failures.values())
+        fails = failing is not None and any(each.persist(times, failing, now) for each in failures.values())
         if untrusted or fails or now - began > limit:
             wrong = "; ".join(
-                f"{address} answers {version.read(answer) or answer}"
+                f"{address} returned {version.read(answer) or answer}"
                 for address, answer in answers.items()
                 if rows[address] < times
             )
             raise VersionNotObserved(
-                f"version {expected or 'any'} was not seen at every address of {service.domain} "
+                f"version {expected or 'any'} was not observed at every address of {service.domain} "
                 f"in {span(now - began)}: {untrusted or wrong}"
             )
         if any(not row for row in rows.values()):

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Looking at a slot from monitor: whether what has come up in it stays up, and why not."""
+"""Monitor the pods or the instance of a slot: whether they stay up, and if not, why."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 
 @dataclass
 class SlotMonitor:
-    """What runs in a slot. `restarts` is how many there were when it was ready, `replicas` what it was to have."""
+    """Monitors one slot. `restarts` is the count when the slot became ready, `replicas` the number that was started."""
 
     slots: Slots
     slot: str
@@ -28,16 +28,18 @@ class SlotMonitor:
 
     @classmethod
     def of(cls, slots: Slots, release: Release) -> SlotMonitor:
+        """Return a monitor of the release's slot."""
         return cls(slots, release["slot"], release.get("restarts", 0), release.get("replicas", 0))
 
     def check(self) -> Condition:
-        """Return how the slot is. Raises StepFailed if something in it had to be started again since it was ready.
+        """Return the condition of the slot.
 
-        Raises KubernetesError if it can't be told now.
+        Raises StepFailed if a container was restarted since the slot became ready, and KubernetesError or SlotFailed if
+        the slot cannot be read.
         """
         now = self.slots.condition(self.slot)
         more = now.restarts - self.restarts
-        # A pod that was replaced takes its count with it.
+        # The restarts of a pod that was replaced no longer count.
         self.restarts = min(self.restarts, now.restarts)
         if more > 0:
             restarts = "1 restart" if more == 1 else f"{more} restarts"
@@ -47,14 +49,14 @@ class SlotMonitor:
         return now
 
     def diagnose(self) -> Diagnosed:
-        """Return why the slot does badly, as lines to be added to a message; empty if that can't be told."""
+        """Return why the slot is not healthy, as lines to add to a message; empty if unknown."""
         try:
-            told = self.slots.explain(self.slot)
+            found = self.slots.explain(self.slot)
         except (KubernetesError, SlotFailed):
             return Diagnosed()
-        return Diagnosed.of(f"\n{told}" if told else "", getattr(told, "cause", ""))
+        return Diagnosed.of(f"\n{found}" if found else "", getattr(found, "cause", ""))
 
     def failure(self, message: str, cause: str) -> StepFailed:
-        """Return a failure with why the slot does badly; `cause` is what the slot itself says nothing of."""
-        told = self.diagnose()
-        return StepFailed(message + told, told.cause or cause)
+        """Return a failure with `message` and the diagnosis of the slot. `cause` is used if the diagnosis has none."""
+        diagnosis = self.diagnose()
+        return StepFailed(message + diagnosis, diagnosis.cause or cause)

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The states of a release, which may follow which, and how one is settled whose controller is gone.
+"""The states of a release, their transitions, and how an interrupted release is recovered.
 
-`switching` and `rolling_back` are written down before the traffic is moved, the others when what
-they say has been done. So a record never claims less than what may have happened.
+`switching` and `rolling_back` are recorded before traffic is shifted, all other states after the step that they name. So
+the record always covers everything that may have happened.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """What has happened to a release so far."""
+    """How far a release has come."""
 
     LOCKED = "locked"
     STAGED = "staged"
@@ -28,14 +28,14 @@ class State(StrEnum):
 
 
 class RecoveryAction(StrEnum):
-    """What is to be done with a release that nobody works on any more."""
+    """How an interrupted release is ended."""
 
     NOTHING = "nothing"
     ABORT = "abort"
     ROLL_BACK = "roll_back"
 
 
-#: The way of a deploy that goes well, in order.
+#: The states of a successful deploy, in order.
 FORWARD = (
     State.LOCKED,
     State.STAGED,
@@ -46,13 +46,13 @@ FORWARD = (
     State.COMMITTED,
 )
 
-#: No request has gone to the release's slot, and its controller was not allowed to send one.
+#: States in which no request has reached the release's slot, and its controller could not shift traffic.
 BEFORE_SWITCH = frozenset({State.LOCKED, State.STAGED, State.READY, State.VERIFIED})
 
 TERMINAL = frozenset({State.COMMITTED, State.ABORTED, State.ROLLED_BACK, State.ROLLBACK_FAILED})
 
-#: What may follow a state. None stands for a release that is not recorded yet: a deploy begins as
-#: `locked`, a rollback to the warm slot as `rolling_back`.
+#: The allowed next states. None means that the release is not recorded yet: a deploy begins as `locked`, a warm rollback
+#: as `rolling_back`.
 TRANSITIONS: dict[State | None, frozenset[State]] = {
     None: frozenset({State.LOCKED, State.ROLLING_BACK}),
     State.LOCKED: frozenset({State.STAGED, State.ABORTED}),
@@ -70,27 +70,27 @@ TRANSITIONS: dict[State | None, frozenset[State]] = {
 
 
 class TransitionRefused(Exception):
-    """A release was to enter a state that cannot follow the one it is in."""
+    """The requested state cannot follow the current state of the release."""
 
 
 def check(current: State | None, wanted: State) -> None:
     """Raise TransitionRefused unless `wanted` may follow `current`."""
     if wanted not in TRANSITIONS[current]:
-        allowed = ", ".join(sorted(TRANSITIONS[current])) or "nothing: it has ended"
+        allowed = ", ".join(sorted(TRANSITIONS[current])) or "none: the state is final"
         raise TransitionRefused(
             f"a release that is {current or 'not recorded'} cannot become {wanted} (allowed: {allowed})"
         )
 
 
 def passed(current: State, wanted: State) -> bool:
-    """Return whether a release in `current` has already been through `wanted`, or is in it."""
+    """Return whether a release in `current` is in `wanted` or has passed it."""
     if current == wanted:
         return True
     return current in FORWARD and wanted in FORWARD and FORWARD.index(current) > FORWARD.index(wanted)
 
 
 def recovery_action(state: State) -> RecoveryAction:
-    """Return what brings a release that was left in `state` to an end."""
+    """Return how a release that was interrupted in `state` is ended."""
     if state in TERMINAL:
         return RecoveryAction.NOTHING
     return RecoveryAction.ABORT if state in BEFORE_SWITCH else RecoveryAction.ROLL_BACK

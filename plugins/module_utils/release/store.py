@@ -5,13 +5,12 @@
 | scope   | id                  | what                                                             |
 |---------|---------------------|------------------------------------------------------------------|
 | lock    | lock                | generation, and who holds the lease, for what, since when        |
-| release | 8 digits            | one release: its state, its events, what it was and how it ended |
+| release | 8 digits            | one release: its state, its events, its image and its outcome    |
 | slot    | blue, green         | which release is in the slot, and whether it is up               |
-| trace   | 8 digits            | a lock that was taken from its holder, and by whom               |
+| trace   | 8 digits            | from whom a lock was taken, by whom and why                      |
 
-A release's id is the generation of the lease under which it began, so history has an order that no
-clock can upset. Every write is one transaction together with the lock: a controller that is not the
-holder any more cannot write, whatever it believes.
+A release's id is the generation of the lease under which it began, so the order of the history does not depend on clocks.
+Every write is one transaction with a condition on the lock, so a controller that lost the lock cannot write.
 """
 
 from __future__ import annotations
@@ -37,25 +36,25 @@ _ATTEMPTS = 8
 
 
 class StoreError(Exception):
-    """The table can't be read or written; the message names the action and the table."""
+    """The table could not be read or written. The message names the action and the table."""
 
 
 class Conflict(Exception):
-    """What was to be changed is not as it was read: someone else has written in between."""
+    """A record was changed by another controller after it was read."""
 
 
 def release_id(generation: int) -> str:
-    """Return the id under which a release of this generation is kept."""
+    """Return the id of the release of a generation."""
     return f"{generation:08d}"
 
 
 def label(identity: str) -> str:
-    """Return a release's id as people see it and say it, e.g. `r42`."""
+    """Return a release's id as people write it, e.g. `r42`."""
     return f"r{int(identity)}"
 
 
 class Store:
-    """Reads and writes the table. Items are plain dicts; numbers in them are ints."""
+    """Reads and writes the table. Items are dicts; their numbers are ints. Methods raise StoreError."""
 
     def __init__(self, client: Any, table: str, clock: Clock | None = None) -> None:
         self.client = client
@@ -67,20 +66,21 @@ class Store:
     # -- reading ---------------------------------------------------------------------------------
 
     def item(self, scope: str, identity: str) -> dict[str, Any] | None:
-        """Return one item as it is now (a consistent read), or None."""
+        """Return one item by a consistent read, or None."""
         key = {PARTITION: self._pack(scope), SORT: self._pack(identity)}
         answer = self._call("get_item", TableName=self.table, Key=key, ConsistentRead=True)
         return self._plain(answer["Item"]) if "Item" in answer else None
 
     def lock(self) -> dict[str, Any]:
-        """Return the lock; that of an environment without a release is free, of generation 0."""
+        """Return the lock. Before the first release it is free, with generation 0."""
         return self.item("lock", "lock") or {**LOCK, "generation": 0, "holder": "", "beat": ""}
 
     def release(self, identity: str) -> dict[str, Any] | None:
+        """Return the record of a release by its id, or None."""
         return self.item("release", identity)
 
     def slots(self) -> dict[str, dict[str, Any]]:
-        """Return what is in each slot; a slot never used is missing."""
+        """Return the record of each slot. A slot that was never used is missing."""
         return {slot["id"]: slot for slot in self._query("slot")}
 
     def history(self, limit: int = 10) -> list[dict[str, Any]]:
@@ -88,11 +88,11 @@ class Store:
         return self._query("release", limit)
 
     def traces(self, limit: int = 10) -> list[dict[str, Any]]:
-        """Return the latest takings of a lock, newest first."""
+        """Return the latest records of locks that were taken from their holders, newest first."""
         return self._query("trace", limit)
 
     def unfinished(self, lock: dict[str, Any]) -> dict[str, Any] | None:
-        """Return the release that was begun last if it has not come to an end."""
+        """Return the release of `lock` if it is not in a final state, else None."""
         last = self.release(lock["release"]) if lock.get("release") else None
         return last if last and last["state"] not in TERMINAL else None
 
@@ -120,7 +120,10 @@ class Store:
     def acquire_lock(
         self, seen: dict[str, Any], holder: dict[str, Any], seconds: float, **more: Any
     ) -> dict[str, Any]:
-        """Take the lock as it was `seen`, for `holder` (holder, who, where, run, operation)."""
+        """Return the part that acquires the lock for `holder`, on the condition that it still is as it was `seen`.
+
+        `seconds` is the length of the lease, `more` are further attributes.
+        """
         now = self.clock.wall()
         values = {
             **{key: value for key, value in seen.items() if key == "release"},
@@ -140,7 +143,9 @@ class Store:
         )
 
     def renew_lock(self, holder: str, generation: int, seconds: float, **more: Any) -> dict[str, Any]:
-        """Renew the lease; fails if it has passed to someone else, or has lapsed by the holder's own clock."""
+        """Return the part that renews the lease. It fails if another run holds the lock, or the lease has expired by
+        the holder's own clock.
+        """
         changes = {**self._beat(seconds), **more}
         change, names, values = _set(changes)
         return self._update(
@@ -152,7 +157,7 @@ class Store:
         )
 
     def release_lock(self, holder: str, generation: int) -> dict[str, Any]:
-        """Free the lock, under the same conditions. The generation stays: it only ever grows."""
+        """Return the part that releases the lock, with the conditions of `renew_lock`. The generation is kept."""
         return self._update(
             LOCK,
             "SET #h = :nobody, #b = :beat",
@@ -170,7 +175,7 @@ class Store:
     def move(
         self, release: dict[str, Any], state: State, event: dict[str, Any], changes: dict[str, Any]
     ) -> dict[str, Any]:
-        """Bring a release from the state in which it was read to `state`, with `event` in its events."""
+        """Return the part that moves a release to `state` and appends `event`, if its state has not changed."""
         change, names, values = _set({**changes, "state": str(state)})
         return self._update(
             {PARTITION: "release", SORT: release["id"]},
@@ -181,7 +186,7 @@ class Store:
         )
 
     def unchanged(self, item: dict[str, Any], *attributes: str) -> dict[str, Any]:
-        """Have the transaction fail unless these attributes of `item` are as they were read."""
+        """Return the part that makes the transaction fail unless these attributes of `item` still have the same values."""
         part: dict[str, Any] = {
             "TableName": self.table,
             "Key": self._packed({key: item[key] for key in (PARTITION, SORT)}),
@@ -192,7 +197,7 @@ class Store:
         return {"ConditionCheck": part | self._condition(condition, names, values)}
 
     def note(self, identity: str, **changes: Any) -> dict[str, Any]:
-        """Add to a release's record what does not concern its state."""
+        """Return the part that sets attributes of a release other than its state."""
         change, names, values = _set(changes)
         return self._update(
             {PARTITION: "release", SORT: identity},
@@ -203,7 +208,7 @@ class Store:
         )
 
     def slot_parts(self, slots: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-        """Say what is in the slots from now on."""
+        """Return the parts that replace the records of slots."""
         return [self.put({"scope": "slot", "id": slot, **content}) for slot, content in slots.items()]
 
     def put(
@@ -213,6 +218,7 @@ class Store:
         names: dict[str, str] | None = None,
         values: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
+        """Return the part that writes `item`, on a condition if one is given."""
         part: dict[str, Any] = {"TableName": self.table, "Item": self._packed(item)}
         return {"Put": part | self._condition(condition, names, values)}
 
@@ -223,7 +229,7 @@ class Store:
         return {"Update": part | self._condition(condition, names, values)}
 
     def write(self, parts: Iterable[dict[str, Any]]) -> None:
-        """Carry out all parts or none. Raises Conflict if a condition of one doesn't hold."""
+        """Write all parts in one transaction. Raises Conflict if a condition is not met, and StoreError."""
         items = list(parts)
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -241,7 +247,7 @@ class Store:
                 raise self._failed("TransactWriteItems", error) from error
             self.clock.sleep(random.uniform(0.5, 1) * min(2.0, 0.05 * 2**attempt))
 
-    # -- small things ----------------------------------------------------------------------------
+    # -- helpers ---------------------------------------------------------------------------------
 
     def _milliseconds(self, later: float = 0) -> int:
         return int((self.clock.wall() + later) * 1000)
@@ -282,20 +288,20 @@ class Store:
         code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code", "")
         if code == "ResourceNotFoundException":
             return StoreError(
-                f"There is no DynamoDB table '{self.table}'. Build the environment first "
-                "(its component release_store), and see that region and account are the right ones."
+                f"DynamoDB table '{self.table}' does not exist. Provision the component release_store, "
+                "or correct the region and the account."
             )
         return StoreError(f"dynamodb:{action} failed for table '{self.table}': {error}")
 
 
 def _set(changes: dict[str, Any]) -> tuple[str, dict[str, str], dict[str, Any]]:
-    """Return the expression of an update that sets `changes`, with its names and values."""
+    """Return the update expression that sets `changes`, with its names and values."""
     expression = "SET " + ", ".join(f"#{key} = :{key}" for key in changes)
     return expression, {f"#{key}": key for key in changes}, {f":{key}": changes[key] for key in changes}
 
 
 def _whole(value: Any) -> Any:
-    """Turn DynamoDB's decimals into ints, all the way down."""
+    """Convert DynamoDB's decimals to ints, at all levels."""
     if isinstance(value, dict):
         return {key: _whole(entry) for key, entry in value.items()}
     if isinstance(value, list):

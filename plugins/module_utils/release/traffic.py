@@ -1,8 +1,8 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Which slot gets the requests: one catch-all rule of the load balancer, forwarding to both by weight.
+"""The slot rule: one catch-all rule of the load balancer that forwards to both slots by weight.
 
-Which slot is live is read from the rule whenever it matters, and never remembered.
+The live slot is always read from the rule, and never stored.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from ansible_collections.teal.platform.plugins.module_utils.release.listener_rul
 SLOTS = ("blue", "green")
 _THROTTLED = {"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"}
 _ATTEMPTS = 20
-#: Seconds after which no call that moves the weights is on its way any more, once its controller may make none.
-CALL_IN_FLIGHT = 20.0
+#: Seconds after the end of a lease for which a call that changes the weights may still be in flight.
+IN_FLIGHT_LIMIT = 20.0
 
 
 class TrafficError(Exception):
-    """The load balancer isn't as it should be, or AWS refused; the message says what to do."""
+    """The load balancer is not as expected, or AWS refused a call. The message says what to do."""
 
 
 @dataclass(frozen=True)
 class SlotRule:
-    """The rule as it was read: its weights, and the target group of each slot.
+    """The slot rule as it was read: its weights in percent, and the ARN of each slot's target group.
 
-    `loss` says why its actions cannot be written again as they are; `rules` are all rules of its listener.
+    `loss` says why a change of the weights would remove actions of the rule; `rules` are all rules of its listener.
     """
 
     arn: str
@@ -52,24 +52,25 @@ class SlotRule:
 
     @property
     def live(self) -> str:
-        """The slot that gets the requests; the one with more of them, if both do."""
+        """The slot with the higher weight."""
         return max(SLOTS, key=lambda slot: self.weights[slot])
 
     @property
     def exclusive(self) -> bool:
-        """Whether one slot gets all requests and the other none."""
+        """Whether one slot gets all traffic and the other none."""
         return sorted(weight > 0 for weight in self.weights.values()) == [False, True]
 
 
 def other(slot: str) -> str:
+    """Return the other slot."""
     return SLOTS[1 - SLOTS.index(slot)]
 
 
 class Traffic:
-    """Reads and moves the weights of the load balancer `name`.
+    """Reads and changes the weights of the load balancer `name`. Methods raise TrafficError.
 
-    `once` is a client that makes a call once: one that the library repeats for longer than the lease lasts could
-    move the weights after somebody else has.
+    `once` is a client that tries each call once: a call that botocore repeats beyond the end of the lease could change
+    the weights after another run did.
     """
 
     def __init__(self, elb: Any, name: str, once: Any = None) -> None:
@@ -90,14 +91,14 @@ class Traffic:
             )
             if not found or not found["LoadBalancers"]:
                 raise TrafficError(
-                    f"There is no load balancer '{self.name}'. Build the environment first (its component "
-                    "load_balancer), and see that region and account are the right ones."
+                    f"Load balancer '{self.name}' does not exist. Provision the component load_balancer, or correct the "
+                    "region and the account."
                 )
             self._balancer = found["LoadBalancers"][0]
         return self._balancer
 
     def rule(self) -> SlotRule:
-        """Return the slot rule as it is now."""
+        """Read the slot rule."""
         if self._listener and (found := self._slot_rule(self._listener)):
             return found
         for listener in self._pages("Listeners", "describe_listeners", LoadBalancerArn=self._arn):
@@ -106,11 +107,11 @@ class Traffic:
                 return found
         raise TrafficError(
             f"The HTTPS listener of load balancer '{self.name}' has no rule that forwards to both slots "
-            f"({self.name}-blue and {self.name}-green). Build its component load_balancer again."
+            f"({self.name}-blue and {self.name}-green). Provision the component load_balancer again."
         )
 
     def _slot_rule(self, listener: str) -> SlotRule | None:
-        """Return the last of a listener's rules that forwards to both slots: the one that catches all requests."""
+        """Return the last rule of a listener that forwards to both slots: the catch-all rule."""
         rules = self.rules(listener)
         found = [parsed for rule in rules if (parsed := self._parse(rule, listener, rules))]
         return max(found, key=lambda rule: rule.priority, default=None)
@@ -139,36 +140,36 @@ class Traffic:
         return None
 
     def obstacle(self, rule: SlotRule, host: str, paths: Iterable[str]) -> str:
-        """Return what keeps a release from being moved by this rule or from being seen after it, and what to do.
+        """Return which rule would prevent the switch of a release or its observation, and what to do; empty if none does.
 
-        `paths` are those that the release is watched at. Empty if nothing does.
+        `host` is the domain of the service, `paths` are the paths at which the release is watched.
         """
         if rule.loss:
             return rule.loss
         both = next((one for one in rule.rules if self._forks(one) and one["RuleArn"] != rule.arn), None)
         if both:
             return (
-                f"{listener_rules.described(both)} forwards to both slots by weights of its own, which a release "
-                f"does not move. {_clear(both)}"
+                f"{listener_rules.described(both)} forwards to both slots with its own weights, which a release "
+                f"does not change. {_how_to_clear(both)}"
             )
         if found := listener_rules.in_the_way(rule.rules, rule.priority, host, paths):
             before, path = found
             return (
-                f"{listener_rules.described(before)} comes before the slot rule of '{self.name}' and takes the "
-                f"requests for {path}, so that the release could not be seen there. {_clear(before)}"
+                f"{listener_rules.described(before)} has a higher priority than the slot rule of '{self.name}' and matches "
+                f"requests for {path}, so the release could not be observed there. {_how_to_clear(before)}"
             )
         return ""
 
     def preview_obstacle(self, rule: SlotRule, host: str, paths: Iterable[str]) -> str:
-        """Return what keeps the preview of a release from being reached at `paths`; empty if nothing does."""
+        """Return which rule would prevent requests for `paths` from reaching the preview; empty if none does."""
         priority, reason = self.preview_place(rule)
         if reason:
             return reason
         if found := listener_rules.in_the_way(rule.rules, priority, host, paths):
             before, path = found
             return (
-                f"{listener_rules.described(before)} comes before the place of the preview rule ({priority}) and "
-                f"takes the requests for {path}, which release_checks asks for. {_clear(before)}"
+                f"{listener_rules.described(before)} has a higher priority than the preview rule ({priority}) and "
+                f"matches requests for {path}, which release_checks sends. {_how_to_clear(before)}"
             )
         return ""
 
@@ -181,7 +182,7 @@ class Traffic:
         return next((slot for slot in SLOTS if found == f"{self.name}-{slot}"), "")
 
     def health(self, group: str) -> list[dict[str, str]]:
-        """Return the targets of a target group: id, port, state, reason."""
+        """Return the targets of a target group, each with id, port, state and reason."""
         return [
             {
                 "id": entry["Target"]["Id"],
@@ -194,12 +195,13 @@ class Traffic:
             ]
         ]
 
-    # -- moving ----------------------------------------------------------------------------------
+    # -- writing ---------------------------------------------------------------------------------
 
     def switch(self, slot: str, lease: Lease, rule: SlotRule | None = None) -> SlotRule:
-        """Send all requests to `slot`, under the lease, and return the rule as AWS gives it back.
+        """Shift all traffic to `slot` under the lease, and return the rule as AWS then reports it.
 
-        `rule` is the rule if it has just been read. One call, applied per request. Raises TrafficError, and LeaseLost.
+        `rule` is the rule if it has just been read. The weights are set by one ModifyRule call.
+        Raises TrafficError and LeaseLost.
         """
         rule = rule or self.rule()
         if rule.exclusive and rule.live == slot:
@@ -211,10 +213,10 @@ class Traffic:
             try:
                 lease.guard(lambda rule=rule: self._set(rule, slot))
             except ClientError as error:
-                if not _passes(error) or attempt == _ATTEMPTS:
+                if not _temporary(error) or attempt == _ATTEMPTS:
                     raise self._failed("modify_rule", error) from error
             except BotoCoreError as error:
-                # It may or may not have arrived: the weights tell, and asking for the same again is harmless.
+                # The call may have arrived. The weights are read below, and the same call again is harmless.
                 if attempt == _ATTEMPTS:
                     raise self._failed("modify_rule", error) from error
             rule = self.rule()
@@ -222,8 +224,8 @@ class Traffic:
                 return rule
             lease.clock.sleep(random.uniform(0.5, 1) * min(3.0, 0.1 * 2**attempt))
         raise TrafficError(
-            f"AWS took the weights of '{self.name}' {_ATTEMPTS} times and still shows others. Does something else "
-            "change the rule? What it shows now: playbooks/status.yml"
+            f"AWS accepted the weights of '{self.name}' {_ATTEMPTS} times and still reports others. Check whether another "
+            "program changes the rule. Current weights: playbooks/status.yml"
         )
 
     def _set(self, rule: SlotRule, slot: str) -> None:
@@ -244,32 +246,32 @@ class Traffic:
         )
 
     def register(self, group: str, instances: list[str]) -> None:
-        """Have instances be targets of a target group."""
+        """Register instances as targets of a target group."""
         self._call("register_targets", TargetGroupArn=group, Targets=[{"Id": each} for each in instances])
 
     def deregister(self, group: str, instances: list[str]) -> None:
-        """Have instances be targets of a target group no more."""
+        """Deregister instances from a target group."""
         self._call("deregister_targets", TargetGroupArn=group, Targets=[{"Id": each} for each in instances])
 
-    # -- the preview rule: one release's own way to its slot, for who knows the token ----------------
+    # -- the preview rule: routes requests with the release's token to its slot ----------------------
 
     def preview_place(self, rule: SlotRule) -> tuple[int, str]:
-        """Return the priority that a preview rule gets, or why there is none for it."""
+        """Return the priority for a preview rule, or 0 and the reason why there is none."""
         taken = {entry["Priority"] for entry in rule.rules}
         free = next((each for each in range(1, rule.priority) if str(each) not in taken), 0)
         if free:
             return free, ""
         return 0, (
-            f"The slot rule of '{self.name}' has priority {rule.priority}, and none before it is free: the preview "
-            "rule of a release has no place. Give the slot rule priority 50000 (its component load_balancer does), "
-            "or delete a rule before it, and run the same command again"
+            f"The slot rule of '{self.name}' has priority {rule.priority}, and no lower number is free: the preview rule "
+            "of a release needs one. Give the slot rule priority 50000 (as the component load_balancer does), or delete "
+            "a rule before it, and run the same command again"
         )
 
     def open_preview(self, rule: SlotRule, token: str, sign: str, tags: dict[str, str]) -> str:
-        """Make a rule for requests with the token in their header, and return its ARN.
+        """Create a rule for requests with `token` in the preview header, and return its ARN.
 
-        It answers with `sign` by itself at first. Who has seen the sign knows that the rule is in force
-        there, so that no request with the token goes to the live slot any more.
+        At first the rule answers with the fixed text `sign`. An address that answers with it applies the rule, so
+        requests with the token no longer reach the live slot there.
         """
         priority, reason = self.preview_place(rule)
         if reason:
@@ -291,15 +293,15 @@ class Traffic:
         return made["Rules"][0]["RuleArn"]
 
     def forward_preview(self, arn: str, group: str) -> None:
-        """Have a preview rule lead to a target group."""
+        """Make a preview rule forward to a target group."""
         self._call("modify_rule", RuleArn=arn, Actions=[{"Type": "forward", "TargetGroupArn": group}])
 
     def previews(self, listener: str) -> list[str]:
-        """Return the ARNs of all preview rules, ours or left over from a controller that died."""
+        """Return the ARNs of all preview rules, including those of interrupted releases."""
         return [rule["RuleArn"] for rule in self.rules(listener) if listener_rules.is_preview(rule)]
 
     def close_preview(self, arn: str) -> None:
-        """Remove a preview rule; one that is gone already is as good."""
+        """Delete a preview rule if it exists."""
         self._call("delete_rule", missing=("RuleNotFound",), RuleArn=arn)
 
     # -- calling ---------------------------------------------------------------------------------
@@ -334,13 +336,14 @@ class Traffic:
         return TrafficError(f"elasticloadbalancing:{action} failed for load balancer '{self.name}': {error}")
 
 
-def _passes(error: ClientError) -> bool:
-    """Return whether the same call may be answered otherwise a moment later."""
+def _temporary(error: ClientError) -> bool:
+    """Return whether the error is temporary, so that the same call may succeed later."""
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return status >= 500 or error.response["Error"]["Code"] in _THROTTLED
 
 
-def _clear(rule: Rule) -> str:
+def _how_to_clear(rule: Rule) -> str:
+    """Return what to do about a rule that is in the way."""
     return (
         f"Narrow its conditions or delete it (aws elbv2 delete-rule --rule-arn {rule['RuleArn']}), and run the same "
         "command again"
@@ -348,17 +351,17 @@ def _clear(rule: Rule) -> str:
 
 
 def summary(targets: list[dict[str, str]]) -> str:
-    """Return a target group's health in words, e.g. `2 healthy, 1 unhealthy (Health checks failed)`."""
+    """Return a target group's health as text, e.g. `2 healthy, 1 unhealthy (Health checks failed)`."""
     counts = Counter(target["state"] for target in targets)
     reasons = sorted(
         {target["reason"] for target in targets if target["state"] != "healthy" and target["reason"]}
     )
-    told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "no targets"
-    return told + (f" ({'; '.join(reasons)})" if reasons else "")
+    text = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "no targets"
+    return text + (f" ({'; '.join(reasons)})" if reasons else "")
 
 
 def resolved_addresses(balancer: dict[str, Any]) -> set[str]:
-    """Return the addresses to which the load balancer's name leads; none if that can't be told from here."""
+    """Return the addresses to which the load balancer's DNS name resolves; empty if it does not resolve here."""
     try:
         return {str(found[4][0]) for found in socket.getaddrinfo(balancer["DNSName"], None, socket.AF_INET)}
     except OSError:
@@ -366,7 +369,7 @@ def resolved_addresses(balancer: dict[str, Any]) -> set[str]:
 
 
 def addresses(ec2: Any, balancer: dict[str, Any]) -> list[str]:
-    """Return the addresses at which the load balancer answers: its network interfaces' public or private ones."""
+    """Return the addresses of the load balancer: the public or private ones of its network interfaces."""
     wanted = "ELB " + balancer["LoadBalancerArn"].split(":loadbalancer/", 1)[1]
     public = balancer.get("Scheme", "internet-facing") == "internet-facing"
     try:
@@ -382,7 +385,7 @@ def addresses(ec2: Any, balancer: dict[str, Any]) -> list[str]:
     }
     if not found - {None}:
         raise TrafficError(
-            f"Load balancer '{balancer['LoadBalancerName']}' has no network interfaces with an address yet, "
-            "so that what it serves can't be seen. Is it still being made?"
+            f"Load balancer '{balancer['LoadBalancerName']}' has no network interface with an address yet, "
+            "so its answers cannot be observed. Wait until it is active, and run the same command again"
         )
     return sorted(address for address in found if address)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Trying a release through the load balancer before anybody else reaches it."""
+"""Verify a release through the load balancer before it has traffic."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 )
 
 _OUTPUT_LINES = 20
-#: Seconds for which a slot may answer without telling its version.
+#: Seconds for which a slot may answer without a version.
 _NO_VERSION_LIMIT = 5.0
 
 
 @dataclass(frozen=True)
 class Check:
-    """One request and what its answer has to be. `json` maps dotted paths to values; latency is in ms."""
+    """A request and its expected answer. `json` maps dotted paths to values; `latency` is a limit in ms, 0 for none."""
 
     path: str
     status: int = 200
@@ -53,28 +53,28 @@ class Check:
     latency: int = 0
 
     def wrong(self, answer: Answer) -> str:
-        """Return what is wrong with an answer, or the empty string."""
+        """Return why an answer does not match, or the empty string."""
         if answer.status != self.status:
-            return f"{self.path} answers {answer}, and {self.status} is expected"
+            return f"{self.path} returned {answer}, expected {self.status}"
         if self.latency and answer.seconds * 1000 > self.latency:
             return (
-                f"{self.path} takes {answer.seconds * 1000:.0f} ms, and at most {self.latency} ms are allowed"
+                f"{self.path} took {answer.seconds * 1000:.0f} ms, and at most {self.latency} ms are allowed"
             )
         if self.contains and self.contains not in answer.body.decode("utf-8", "replace"):
-            return f"{self.path} answers without {self.contains!r}: {answer}"
+            return f"{self.path} returned an answer without {self.contains!r}: {answer}"
         document = answer.json() if self.json else None
         if self.json and document is None:
-            return f"{self.path} answers no JSON: {answer}"
+            return f"{self.path} did not return JSON: {answer}"
         for path, wanted in self.json.items():
             found = look_up(document, path)
             if found != wanted and str(found) != str(wanted):
-                return f"{self.path} tells {path} = {found!r}, and {wanted!r} is expected"
+                return f"{self.path} returned {path} = {found!r}, expected {wanted!r}"
         return ""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds: for the slot's targets to be healthy, for the preview to lead to it, for the command."""
+    """Time limits in seconds: for healthy targets, for the preview rule to be in force, for the command."""
 
     healthy: float = 120.0
     preview: float = 30.0
@@ -82,7 +82,7 @@ class Limits:
 
 
 def wait_for_targets(context: ReleaseContext, monitor: SlotMonitor, lease: Lease, limit: float) -> str:
-    """Wait until a slot has as many healthy targets as the live one; return its health in words.
+    """Wait until a slot has as many healthy targets as the live slot, and return its health as text.
 
     After `limit` seconds one healthy target is enough. Raises StepFailed.
     """
@@ -105,7 +105,7 @@ def wait_for_targets(context: ReleaseContext, monitor: SlotMonitor, lease: Lease
                 f"no target of slot {slot} became healthy within {span(limit)}: {context.health(rule, slot)}",
                 Cause.TARGETS,
             )
-        # What outsiders would wait for in vain is told from inside at once; if Kubernetes doesn't answer, they wait.
+        # A restarted container fails the release at once. If Kubernetes does not answer, only the targets count.
         with contextlib.suppress(KubernetesError, SlotFailed, TrafficError):
             monitor.check()
         lease.renew_if_due()
@@ -122,9 +122,10 @@ def verify(
     tags: dict[str, str],
     monitor: SlotMonitor,
 ) -> str:
-    """Open a preview of the release, check it, close the preview, and return the version that it tells.
+    """Create a preview rule for the release, check the release, delete the rule, and return the reported version.
 
-    Raises StepFailed with what is wrong. The token is in this process alone, and ends with it.
+    `checks` and `command` are run through the preview. `tags` are the tags of the rule. The preview token exists only in
+    this process. Raises StepFailed.
     """
     wait_for_targets(context, monitor, lease, limits.healthy)
     rule = context.traffic.rule()
@@ -144,7 +145,7 @@ def verify(
     except StepFailed as error:
         raise monitor.failure(str(error), error.cause) from error
     finally:
-        # The rule is this release's own and nobody else's, so it goes even if the lock has passed on.
+        # The rule belongs to this release alone, so it is deleted even if another run holds the lock.
         for arn in opened:
             context.traffic.close_preview(arn)
 
@@ -157,7 +158,7 @@ def _wait_for_preview_rule(
     headers: dict[str, str],
     sign: str,
 ) -> None:
-    """Wait until each address answers with the sign, again and again: what comes after that is the new slot's."""
+    """Wait until each address answers with the sign several times in a row. Later answers come from the new slot."""
     began = context.clock.steady()
     rows = dict.fromkeys(addresses, 0)
     while any(row < context.observations for row in rows.values()):
@@ -167,9 +168,7 @@ def _wait_for_preview_rule(
         _trusted(answers)
         if context.clock.steady() - began > limit:
             late = ", ".join(address for address, row in rows.items() if not row)
-            raise StepFailed(
-                f"the preview rule did not come into force within {span(limit)} at {late}", Cause.RULES
-            )
+            raise StepFailed(f"the preview rule was not in force within {span(limit)} at {late}", Cause.RULES)
         if not all(rows.values()):
             lease.renew_if_due()
             context.clock.sleep(0.1)
@@ -203,38 +202,40 @@ def _version(
     headers: dict[str, str],
     sign: str,
 ) -> str:
-    """Return the version that the new slot tells at every address.
+    """Return the version that the new slot reports at every address. Raises StepFailed.
 
-    What isn't the sign any more is the new slot's answer: if it tells no version, it is asked a little longer only.
+    Any answer other than the sign comes from the new slot. If it has no version, the wait ends after a few seconds.
     """
     began = context.clock.steady()
     wordless_since = float("inf")
     while True:
         answers = context.service.get_all(addresses, context.version.path, headers)
-        told = {address: context.version.read(answer) for address, answer in answers.items()}
-        one = next(iter(told.values())) if len(set(told.values())) == 1 else ""
-        if one and one == (expected or one):
-            return one
+        versions = {address: context.version.read(answer) for address, answer in answers.items()}
+        version = next(iter(versions.values())) if len(set(versions.values())) == 1 else ""
+        if version and version == (expected or version):
+            return version
         now = context.clock.steady()
         led = all(answer.body.decode("utf-8", "replace") != sign for answer in answers.values())
-        versionless = led and not any(told.values())
+        versionless = led and not any(versions.values())
         wordless_since = min(wordless_since, now) if versionless else float("inf")
-        if one or now - began > limit or now - wordless_since > _NO_VERSION_LIMIT:
-            raise StepFailed(_mismatch(context.version, expected, answers, told), Cause.VERSION)
+        if version or now - began > limit or now - wordless_since > _NO_VERSION_LIMIT:
+            raise StepFailed(_mismatch(context.version, expected, answers, versions), Cause.VERSION)
         _trusted(answers)
         lease.renew_if_due()
         context.clock.sleep(0.2)
 
 
 def _mismatch(
-    version: VersionEndpoint, expected: str, answers: dict[str, Answer], told: dict[str, str]
+    version: VersionEndpoint, expected: str, answers: dict[str, Answer], versions: dict[str, str]
 ) -> str:
-    wanted = expected or next(filter(None, told.values()), "")
-    address = next((address for address, one in told.items() if one != wanted), next(iter(told)))
-    if told[address]:
-        what = f"{wanted} is expected" if expected else f"{wanted} at others"
-        return f"the new slot tells version {told[address]} at {address}, and {what}"
-    return f"the new slot does not tell its version: {version.path} answers {answers[address]} at {address}"
+    wanted = expected or next(filter(None, versions.values()), "")
+    address = next((address for address, one in versions.items() if one != wanted), next(iter(versions)))
+    if versions[address]:
+        what = f"expected {wanted}" if expected else f"and {wanted} at other addresses"
+        return f"the new slot reports version {versions[address]} at {address}, {what}"
+    return (
+        f"the new slot does not report its version: {version.path} returned {answers[address]} at {address}"
+    )
 
 
 def _patience(check: Check, service: Service) -> float:
@@ -250,7 +251,7 @@ def _run(
     headers: dict[str, str],
     version: str,
 ) -> None:
-    """Run the user's own check; the way to the preview is in its environment."""
+    """Run the user's own check. Its environment variables give access to the preview. Raises StepFailed."""
     (header, token), *_others = headers.items()
     environment = {
         **os.environ,
@@ -274,12 +275,12 @@ def _watched(
     environment: dict[str, str],
     limit: float,
     context: ReleaseContext,
-    keep: Callable[[], None],
+    renew: Callable[[], None],
 ) -> str | None:
-    """Return None if the command succeeds, else its output. The lease is kept while it runs."""
+    """Return None if the command succeeds, else its output. `renew` renews the lease while it runs."""
     began = context.clock.steady()
     try:
-        # run_command of AnsibleModule would not let the lease be renewed while the command runs.
+        # AnsibleModule.run_command cannot renew the lease while the command runs.
         with subprocess.Popen(  # pylint: disable=ansible-bad-function
             command,
             env=environment,
@@ -294,7 +295,7 @@ def _watched(
                         output, _errors = process.communicate(timeout=1)
                         return None if process.returncode == 0 else _text(output, process.returncode)
                     except subprocess.TimeoutExpired:
-                        keep()
+                        renew()
                         if context.clock.steady() - began > limit:
                             _kill(process)
                             output, _errors = process.communicate()
@@ -303,11 +304,11 @@ def _watched(
                 _kill(process)
                 raise
     except OSError as error:
-        return f"it can't be run: {error}"
+        return f"the command could not be started: {error}"
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the command and all that it has started: what goes on would keep its output open."""
+    """Kill the command and its child processes, which would keep its output open."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 

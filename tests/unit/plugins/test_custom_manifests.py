@@ -90,17 +90,20 @@ WRONG: list[tuple[dict[str, str | bytes], str]] = [
     ({"a.yml": DEPLOYMENT, "b.yml": "# nothing\n---\n---\n"}, "b.yml holds no object"),
     (
         {"a.yml": SERVICE},
-        "a.yml: the manifests of slot blue must hold one Deployment, and its name must be shop-blue",
+        "a.yml: the manifests of slot blue must contain one Deployment, and its name must be shop-blue",
     ),
     ({"a.yml": DEPLOYMENT, "b.yml": DEPLOYMENT}, "b.yml: Deployment shop-blue is in a.yml, too"),
     (
         {"a.yml": DEPLOYMENT, "b.yml": DEPLOYMENT.replace("{{ slot_name }}", "other")},
-        "a.yml, b.yml: the manifests of slot blue must hold one Deployment",
+        "a.yml, b.yml: the manifests of slot blue must contain one Deployment",
     ),
-    ({"a.yml": DEPLOYMENT.replace("{{ slot_name }}", "shop-blue")}, "of slot green must hold one Deployment"),
+    (
+        {"a.yml": DEPLOYMENT.replace("{{ slot_name }}", "shop-blue")},
+        "of slot green must contain one Deployment",
+    ),
     (
         {"a.yml": DEPLOYMENT.replace("slot_labels", "slot_selector")},
-        "a.yml: the pods of Deployment shop-blue must bear",
+        "a.yml: the pods of Deployment shop-blue must have",
     ),
     ({"a.yml": DEPLOYMENT, "b.yml": "kind: [x"}, "b.yml is not YAML in line "),
     ({"a.yml": DEPLOYMENT, "b.yml": "\tkind: x"}, "b.yml is not YAML in line 1"),
@@ -117,15 +120,15 @@ WRONG: list[tuple[dict[str, str | bytes], str]] = [
     ),
     (
         {"a.yml": DEPLOYMENT, "b.yml": "apiVersion: v1\nkind: X"},
-        "b.yml: the manifests hold a X without metadata.name",
+        "b.yml: the manifests contain a X without metadata.name",
     ),
     (
         {"a.yml": DEPLOYMENT, "b.yml": "apiVersion: v1\nkind: List\nitems: []"},
-        "b.yml: the manifests hold a List",
+        "b.yml: the manifests contain a List",
     ),
     (
         {"a.yml": DEPLOYMENT, "b.yml": "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: x}"},
-        "b.yml: the manifests hold StatefulSet x. A slot runs the pods of one Deployment",
+        "b.yml: the manifests contain StatefulSet x. A slot runs the pods of one Deployment",
     ),
     (
         {

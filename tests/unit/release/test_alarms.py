@@ -55,7 +55,7 @@ def test_what_is_raised_after_the_switch_counts(alarms: Alarms, cloudwatch: Any,
 
 def test_what_is_raised_already_is_warned_of(alarms: Alarms, cloudwatch: Any) -> None:
     _raise(cloudwatch)
-    assert any("5xx is raised already" in warning for warning in alarms.check(600))
+    assert any("5xx is in ALARM since" in warning for warning in alarms.check(600))
 
 
 @pytest.mark.parametrize("skew", [-300, 0, 300])
@@ -93,7 +93,7 @@ def test_a_refused_question_is_no_alarm(
         for _ in range(2):
             with pytest.raises(AlarmsUnknown, match=r"cloudwatch:DescribeAlarms failed: .*Throttling"):
                 alarms.raised(SWITCHED)
-        with pytest.raises(Refused, match="has to tell of release_alarms before anything is changed"):
+        with pytest.raises(Refused, match="needs the state of release_alarms before its first change"):
             alarms.check(60)
     time.sleep(10)
     assert alarms.raised(SWITCHED) == []
@@ -103,7 +103,7 @@ def test_names_are_checked_and_a_short_watch_is_warned_of(
     alarms: Alarms, cloudwatch: Any, time: Time
 ) -> None:
     assert alarms.check(240) == []
-    assert "5xx is raised 4 min after the first bad minute" in alarms.check(60)[0]
+    assert "5xx goes to ALARM 4 min after the first bad minute" in alarms.check(60)[0]
     unknown = Alarms(lambda: cloudwatch, ["5xx", "latency"], time.clock())
     with pytest.raises(Refused, match="CloudWatch has no alarm latency"):
         unknown.check(240)

@@ -129,7 +129,7 @@ def test_a_node_that_is_replaced_takes_a_pod_away_for_a_while(watch: Callable[..
 
 
 def test_pods_that_stay_away_send_it_back(watch: Callable[..., str]) -> None:
-    with pytest.raises(StepFailed, match=r"only 1 of 2 are ready since 10 s"):
+    with pytest.raises(StepFailed, match=r"only 1 of 2 replicas were ready for 10 s"):
         watch([WELL, Condition(2, 1)])
 
 
@@ -147,7 +147,7 @@ def test_instances_that_cannot_be_looked_at_for_a_moment_send_nothing_back(
 
 
 def test_kubernetes_that_stays_silent_sends_it_back(watch: Callable[..., str]) -> None:
-    with pytest.raises(StepFailed, match=r"could not be looked at for .*: refused"):
+    with pytest.raises(StepFailed, match=r"could not be read for .*: refused"):
         watch([WELL, Unreachable(0, "refused")])
 
 
@@ -162,7 +162,7 @@ def test_cloudwatch_may_be_silent_for_a_while(watch: Callable[..., str], environ
     assert environment.time.now - began > BOUNDS.seconds, (
         "it was asked again before the release was committed"
     )
-    with pytest.raises(StepFailed, match=r"the alarms could not be looked at for .*: throttled"):
+    with pytest.raises(StepFailed, match=r"the alarms could not be read for .*: throttled"):
         watch([WELL], [[], silent])
 
 
@@ -206,7 +206,7 @@ def test_answers_that_fail_send_it_back(watch: Callable[..., str], environment: 
     running = environment.slots["blue"]
     environment.time.on_sleep.append(lambda: setattr(running, "status", 500))
     with pytest.raises(
-        StepFailed, match=r"4 of 6 requests failed after the switch: .* answers 500.*\nexit code 1"
+        StepFailed, match=r"4 of 6 requests failed after the switch: .* returned 500.*\nexit code 1"
     ):
         watch([WELL])
 

@@ -199,12 +199,12 @@ def test_a_node_that_is_not_ready_is_named_with_what_to_do(
     time.now += 61
     told = str(look.verdict(DEPLOYMENT, [homeless()]))
     assert (
-        "node n-2 is NotReady (NodeStatusUnknown: Kubelet stopped posting node status.). If it stays so: "
-        "aws ec2 terminate-instances --instance-ids i-0abc; its group brings another"
+        "node n-2 is NotReady (NodeStatusUnknown: Kubelet stopped posting node status.). If this lasts: "
+        "aws ec2 terminate-instances --instance-ids i-0abc; its node group replaces it"
     ) in told
     assert "kubectl describe node n-3" in told and "n-1" not in told
     away = pod(conditions=[{"type": "Ready", "status": "False"}]) | {"spec": {"nodeName": "n-2"}}
-    assert "node n-2 is NotReady" in str(look.trouble(away)) and "n-3" not in str(look.trouble(away))
+    assert "node n-2 is NotReady" in str(look.problem(away)) and "n-3" not in str(look.problem(away))
     assert look.lost_nodes([away | {"spec": {"nodeName": "n-1"}}]) == ""
 
 
@@ -289,10 +289,10 @@ def test_the_log_of_a_pod_that_was_up_is_of_the_container_that_ended_last(logs: 
     """A sidecar that was started twice in the beginning is not why the service has ended now."""
     early = sidecar("proxy", restartCount=1, lastState=ended("01"))
     late = sidecar("service", restartCount=1, lastState=ended("59"))
-    found = logs.trouble(pod(containerStatuses=[early, late]))
+    found = logs.problem(pod(containerStatuses=[early, late]))
     assert "container service of pod p-1 crashes" in str(found)
     unready = pod(containerStatuses=[sidecar("service", ready=True), sidecar("proxy", ready=False)])
-    assert "of container proxy:\n  | I am proxy" in str(logs.trouble(unready))
+    assert "of container proxy:\n  | I am proxy" in str(logs.problem(unready))
 
 
 def test_a_sidecar_that_is_an_init_container_counts_and_one_that_has_ended_does_not(logs: Diagnosis) -> None:
@@ -301,7 +301,7 @@ def test_a_sidecar_that_is_an_init_container_counts_and_one_that_has_ended_does_
     proxy = sidecar("proxy", restartCount=2, lastState=ended("09"))
     found = {**pod(initContainerStatuses=[once, proxy], containerStatuses=[sidecar("service")]), "spec": spec}
     assert diagnosis.restarts(found) == 2
-    assert "container proxy of pod p-1 crashes" in str(logs.trouble(found))
+    assert "container proxy of pod p-1 crashes" in str(logs.problem(found))
 
 
 def test_the_probe_of_another_container_is_not_quoted(logs: Diagnosis, events: list[dict[str, Any]]) -> None:

@@ -114,7 +114,7 @@ def test_a_release_that_falls_with_the_first_request_gives_them_back_within_seco
     assert served.deploy("bad") == "rolled_back"
     assert environment.live() == "blue"
     assert "baking" not in events(served)
-    assert "52.0.0.1 answers 502" in served.store.history()[0]["failure"]
+    assert "52.0.0.1 returned 502" in served.store.history()[0]["failure"]
     assert switched[1] - switched[0] < served.context.observe_timeout / 2
 
 
@@ -134,7 +134,7 @@ def test_old_answers_and_a_failure_now_and_then_are_waited_for(served: Controlle
     took = wait_for_version(environment, version, "new", lambda _: ["52.0.0.1"], clock, failing=0.1)  # type: ignore[arg-type]
     assert took > 2
     answers = iter(["old"] + ["bad"] * 100)
-    with pytest.raises(VersionNotObserved, match=r"in 2.\d s: 52.0.0.1 answers 502"):
+    with pytest.raises(VersionNotObserved, match=r"in 2.\d s: 52.0.0.1 returned 502"):
         wait_for_version(environment, version, "new", lambda _: ["52.0.0.1"], clock, failing=2)  # type: ignore[arg-type]
 
 
@@ -157,7 +157,7 @@ def test_an_address_that_the_load_balancer_gave_up_is_not_waited_for(served: Con
     assert wait_for_version(environment, version, "new", addresses, clock, failing=2) < 1  # type: ignore[arg-type]
     assert asked == known
     known[1].append("52.0.0.2")
-    with pytest.raises(VersionNotObserved, match=r"52\.0\.0\.2 answers no answer \(refused\)"):
+    with pytest.raises(VersionNotObserved, match=r"52\.0\.0\.2 returned no answer \(refused\)"):
         wait_for_version(environment, version, "new", addresses, clock, failing=2)  # type: ignore[arg-type]
 
 
@@ -228,7 +228,7 @@ def test_after_a_failed_deploy_there_is_nothing_to_go_back_to(served: Controller
     served.environment.behaviour["bad"] = "dies"
     assert served.deploy("bad") == "rolled_back"
     assert served.rollback() == "none"
-    assert "has already gone back" in _why(served)
+    assert "was already rolled back" in _why(served)
     assert served.environment.slots[served.environment.live()].version == "1.1.0"
 
 
@@ -247,14 +247,14 @@ def test_rollback_by_number_tag_and_unknown_name(served: Controller) -> None:
     first = f"r{int(served.store.history()[-1]['id'])}"
     assert served.rollback(to=first) == "warm"
     assert served.rollback(to="1.0.0") == "none"
-    with pytest.raises(plans.Refused, match=r"No recorded release is called '9\.9'.*1\.0\.0 \(r1\)"):
+    with pytest.raises(plans.Refused, match=r"No recorded release is named '9\.9'.*1\.0\.0 \(r1\)"):
         served.rollback(to="9.9")
 
 
 def test_the_way_back_is_found_however_long_ago_it_served(
     served: Controller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observed_state, "_HISTORY", 3)
+    monkeypatch.setattr(observed_state, "_HISTORY_LIMIT", 3)
     monkeypatch.setattr(rollback, "HISTORY_LIMIT", 7)
     served.deploy("1.1.0")
     for number in range(4):
@@ -266,7 +266,7 @@ def test_the_way_back_is_found_however_long_ago_it_served(
     assert served.deploy("bad4") == "aborted"
     served.environment.behaviour["bad5"] = "crash"
     assert served.deploy("bad5") == "aborted"
-    with pytest.raises(plans.Refused, match=r"No recorded release is called '1\.0\.0'"):
+    with pytest.raises(plans.Refused, match=r"No recorded release is named '1\.0\.0'"):
         rollback.decide(served.context, "1.0.0", [])
     assert rollback.decide(served.context, "r1", []).target["tag"] == "1.0.0"
 
@@ -292,7 +292,7 @@ def test_what_was_rolled_back_needs_a_word_more(served: Controller) -> None:
 def test_a_release_that_never_served_cannot_be_gone_back_to(served: Controller) -> None:
     served.environment.behaviour["bad"] = "error"
     served.deploy("bad")
-    with pytest.raises(plans.Refused, match="never came through its verification"):
+    with pytest.raises(plans.Refused, match="did not pass its verification"):
         served.rollback(to=f"r{int(served.store.history()[0]['id'])}")
 
 
@@ -380,7 +380,7 @@ def test_retire_keeps_the_way_back_open_and_closes_it_then(served: Controller) -
     assert changed
     assert message == "slot blue was scaled down: 1.0.0 (r1) is not kept warm any more"
     assert set(served.environment.slots) == {"green"}
-    assert served.retire() == (False, "slot blue is down already")
+    assert served.retire() == (False, "slot blue is already scaled down")
     assert served.rollback() == "cold committed"
 
 
@@ -390,7 +390,7 @@ def test_retire_has_the_way_back_grow_with_what_is_live(served: Controller) -> N
     changed, told = served.retire()
     assert changed
     assert "kept warm until" in told
-    assert "it grows to 6 replicas, as many as are live" in told
+    assert "it is scaled up to 6 replicas, like the live slot" in told
     assert served.retire()[0] is False
 
 
@@ -454,7 +454,7 @@ def test_retire_counts_requests_in_minutes_that_cloudwatch_has_published(
 def test_retire_leaves_a_slot_that_gets_requests(served: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
     served.deploy("1.1.0")
     monkeypatch.setattr(retire, "_DRAIN_LIMIT", 10)
-    with pytest.raises(deploy.StepFailed, match="still got requests"):
+    with pytest.raises(deploy.StepFailed, match="still received requests"):
         retire.retire(
             served.context,
             who(operation="retire"),
@@ -540,7 +540,7 @@ def test_a_call_of_the_stopped_deploy_that_comes_late_does_not_last(served: Cont
 
     told: list[str] = []
     environment.elb.modify_rule = held_back
-    with pytest.raises(LeaseLost, match="what it had begun just then may have come after that"):
+    with pytest.raises(LeaseLost, match="its last change may have been made after that"):
         served.deploy("1.1.0")
     assert told == ["warm"]
     assert not moves, "the late call has come"
@@ -638,7 +638,7 @@ def test_a_cold_rollback_that_was_taken_back_is_no_rollback_done(served: Control
     served.environment.behaviour["1.0.0"] = "dies"
     assert Controller(served.environment, "qa").rollback("1.0.0") == "cold rolled_back"
     plan = rollback.decide(served.context, "", [])
-    assert (plan.how, "the rollback r4 has already gone back: 1.2.0 (r3) is live" in plan.why) == (
+    assert (plan.how, "the rollback r4 was already rolled back: 1.2.0 (r3) is live" in plan.why) == (
         "none",
         True,
     )
@@ -812,7 +812,7 @@ def test_a_slot_rule_that_authenticates_is_refused_and_keeps_its_action(
         with pytest.raises(plans.Refused, match=f"does more than forward: {action['Type']}"):
             act()
     lease, _ = acquire(served.store, who(), 60)
-    with pytest.raises(TrafficError, match="would remove that action"):
+    with pytest.raises(TrafficError, match="would remove them"):
         served.context.traffic.switch("blue", lease)
     with environment.quietly():
         (rule,) = environment.elb.describe_rules(RuleArns=[environment.rule])["Rules"]
@@ -829,7 +829,7 @@ def test_an_action_that_is_added_while_a_release_comes_up_is_not_dropped(served:
 
 
 @pytest.mark.parametrize(
-    ("action", "told"), [(ANSWER, "answers 503 by itself"), (REDIRECT, "redirects with")]
+    ("action", "told"), [(ANSWER, "answers with a fixed 503"), (REDIRECT, "redirects with")]
 )
 def test_a_maintenance_rule_is_named_before_lock_and_record(
     served: Controller, action: dict[str, Any], told: str
@@ -887,7 +887,8 @@ def test_a_rule_in_the_way_of_the_preview_is_named_before_pods_come_up(served: C
     put_before(served.environment, ANSWER, 1, Field="path-pattern", PathPatternConfig={"Values": ["/api/*"]})
     deploy.preview(served.context, asked("/"))
     with pytest.raises(
-        plans.Refused, match=r"Rule 1 .*place of the preview rule \(2\).*/api/health\?deep=1, which"
+        plans.Refused,
+        match=r"Rule 1 .*higher priority than the preview rule \(2\).*/api/health\?deep=1, which",
     ):
         deploy.begin(served.context, asked("/api/health?deep=1"), who(), 60, 0)
     assert served.store.lock()["generation"] == 1
@@ -898,7 +899,7 @@ def test_no_place_for_the_preview_is_told_before_pods_come_up(served: Controller
     with environment.quietly():
         priorities = [{"RuleArn": environment.rule, "Priority": 1}]
         environment.elb.set_rule_priorities(RulePriorities=priorities)
-    with pytest.raises(plans.Refused, match="has priority 1, and none before it is free"):
+    with pytest.raises(plans.Refused, match="has priority 1, and no lower number is free"):
         served.deploy("1.1.0")
     assert served.store.lock()["generation"] == 1
 
@@ -910,7 +911,7 @@ def test_a_second_rule_with_weights_is_not_taken_for_the_slot_rule(served: Contr
     shop = {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/shop/*"]}}
     put_before(environment, rule["Actions"][0], **shop)
     assert served.context.traffic.rule().arn == environment.rule
-    with pytest.raises(plans.Refused, match=r"Rule 5 .*forwards to both slots by weights of its own"):
+    with pytest.raises(plans.Refused, match=r"Rule 5 .*forwards to both slots with its own weights"):
         served.deploy("1.1.0")
 
 

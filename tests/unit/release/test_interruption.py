@@ -25,7 +25,7 @@ Act = Callable[[Controller], object]
 @pytest.fixture
 def served(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Controller:
     """1.0.0 is live. Who waits for a dead controller's lock looks rarely, since the clock is ours."""
-    monkeypatch.setattr(leases, "_LOOK_EVERY", 20)
+    monkeypatch.setattr(leases, "_POLL_INTERVAL", 20)
     controller = Controller(environment)
     assert controller.deploy("1.0.0") == "committed"
     environment.serving_began = True
@@ -159,7 +159,7 @@ def test_a_warm_rollback_that_dies_is_carried_through_by_whatever_comes_next(
         try:
             following(good)(Controller(environment, "bob"))
         except plans.Refused as refusal:
-            assert "came first" in str(refusal), where
+            assert "was faster" in str(refusal), where
         live = environment.slots[environment.live()].version
         assert live != bad or (following is cleanup and not recorded), where
         well(environment, where)

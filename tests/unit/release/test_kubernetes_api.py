@@ -126,6 +126,6 @@ def test_a_node_that_has_gone_is_not_waited_for(kubernetes_api: Kubernetes, time
     began = time.now
     told = api(kubernetes_api, time, ["token-1"]).log("assistant-blue-1", "service", 12)
     assert told.startswith(
-        "(no log can be had of its node: GET /api/v1/namespaces/assistant/pods/assistant-blue-1/log"
+        "(the log cannot be read from its node: GET /api/v1/namespaces/assistant/pods/assistant-blue-1/log"
     )
     assert time.now == began

@@ -97,7 +97,7 @@ class FakeApi:
 
     def plural(self, version: str, kind: str) -> tuple[str, bool]:
         if kind == "Gadget":
-            raise KubernetesError(404, f"This Kubernetes has no kind {kind} in {version}")
+            raise KubernetesError(404, f"This cluster has no kind {kind} in {version}")
         return {"PodDisruptionBudget": "poddisruptionbudgets"}.get(kind, kind.lower() + "s"), True
 
     def request(self, method: str, path: str, body: Json) -> Json:
@@ -343,7 +343,7 @@ def test_a_deployment_changed_behind_our_back_is_told(up: Any, api: FakeApi) -> 
         deployment["spec"]["template"]["metadata"]["labels"][RELEASE_LABEL] = "r0"
 
     api.controller = other
-    with pytest.raises(SlotFailed, match="was changed or removed by someone else"):
+    with pytest.raises(SlotFailed, match="was changed or deleted by another program"):
         up("green", 1)
 
 
@@ -351,7 +351,7 @@ def test_a_deployment_changed_behind_our_back_is_told(up: Any, api: FakeApi) -> 
     ("wrong", "told"),
     [
         (lambda m: m["metadata"].update(name="mine"), "its name must be assistant-green"),
-        (lambda m: m["spec"]["template"]["metadata"].update(labels={}), "must bear the labels"),
+        (lambda m: m["spec"]["template"]["metadata"].update(labels={}), "must have the labels"),
         (
             lambda m: m["spec"]["selector"]["matchLabels"].update({RELEASE_LABEL: "r1"}),
             "nothing that changes",
@@ -451,7 +451,7 @@ def test_pods_that_do_not_end_are_told_with_their_node(up: Any, api: FakeApi) ->
     for name, ready in (("n-1", "True"), ("n-2", "Unknown")):
         conditions = [{"type": "Ready", "status": ready, "reason": "NodeStatusUnknown"}]
         api.objects["nodes", name] = {"metadata": {"name": name}, "status": {"conditions": conditions}}
-    with pytest.raises(SlotFailed, match=r"do not end in slot green: old\nnode n-2 is NotReady"):
+    with pytest.raises(SlotFailed, match=r"do not terminate in slot green: old\nnode n-2 is NotReady"):
         up("green", 1)
 
 
@@ -486,7 +486,9 @@ def test_an_autoscaler_of_the_user_is_neither_deleted_nor_changed(
     slots.scale_down("green", lease)
     assert api.objects["horizontalpodautoscalers", "mine"]["spec"] == theirs["spec"]
     (warning,) = slots.warnings
-    assert "HorizontalPodAutoscaler mine scales Deployment assistant-green and is of no release" in warning
+    assert (
+        "HorizontalPodAutoscaler mine scales Deployment assistant-green and belongs to no release" in warning
+    )
 
 
 @pytest.mark.parametrize("name", ["mine", "assistant-green"])
@@ -585,7 +587,7 @@ def test_a_configuration_that_the_live_slot_uses_is_kept(up: Any, api: FakeApi) 
         ({"apiVersion": "v1", "kind": "Service", "metadata": {}}, "a Service without metadata.name"),
         (
             {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "namespace": "other"}},
-            "Service a in namespace other, and a slot is in assistant",
+            "Service a in namespace other, but the slot is in assistant",
         ),
         (
             {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "worker"}},
@@ -606,7 +608,10 @@ def test_what_a_slot_does_not_handle_is_refused_before_anything_is_written(
 
 
 def test_no_manifests_and_no_deployment_are_told(api: FakeApi) -> None:
-    for given, told in ([], "is slot_manifests_dir empty"), (manifests("blue", "r0")[1:], "they hold: none"):
+    for given, told in (
+        ([], "Check that slot_manifests_dir is not empty"),
+        (manifests("blue", "r0")[1:], "Found: none"),
+    ):
         with pytest.raises(SlotFailed, match=told):
             KubernetesSlots(api, "assistant", given).check("blue", "r0")  # type: ignore[arg-type]
 

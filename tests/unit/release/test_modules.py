@@ -153,7 +153,7 @@ def test_begin_in_check_mode_decides_and_takes_no_lock(
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({}, "Say which image to deploy"),
+        ({}, "Name the image to deploy"),
         ({"image_tag": "9.9"}, "has no image 9.9; its latest tags are: 1.4.2"),
         ({"image_tag": "1.4.2", "force": ["please"]}, "force is please, and may be same or rolled_back"),
         ({"image_tag": 1.10}, "1.1 is not text: put it in quotes"),
@@ -491,7 +491,7 @@ def test_retire_brings_a_release_to_its_end_and_tells_of_it(
     assert told["event"]["version"] == "1.4.2"
     assert told["event"]["who"] == "alice"
     assert told["event"]["serving"].endswith(" on blue, untouched")
-    assert "its controller was gone" in told["event"]["reason"]
+    assert "its run was interrupted" in told["event"]["reason"]
 
 
 def test_where_nothing_was_left_to_settle_no_slot_is_scaled_down(
@@ -503,7 +503,7 @@ def test_where_nothing_was_left_to_settle_no_slot_is_scaled_down(
     controller.deploy("1.1.0")
     for check in (True, False):
         told = run(slot_retire, check=check, now=True, recover_only=True)
-        assert (told["changed"], told["message"]) == (False, "no release was left midway")
+        assert (told["changed"], told["message"]) == (False, "no interrupted release was found")
     assert environment.slots.keys() == {"blue", "green"}
     assert run(slot_retire, check=True, now=True)["changed"]
 
@@ -576,9 +576,12 @@ def test_a_right_that_aws_refuses_is_a_cause() -> None:
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (SlotFailed("is slot_manifests_dir empty?", "manifests"), "What to do: correct the manifests"),
-        (KubernetesError(403, 'deployments is forbidden: User "a" cannot get resource'), "lacks the right"),
-        (Unreachable(0, "Kubernetes has not answered for 30 s"), "see that the cluster's API answers"),
+        (SlotFailed("no manifests", "manifests"), "What to do: correct the manifests"),
+        (
+            KubernetesError(403, 'deployments is forbidden: User "a" cannot get resource'),
+            "lacks the permission",
+        ),
+        (Unreachable(0, "Kubernetes has not answered for 30 s"), "check that the cluster's API answers"),
     ],
 )
 def test_what_is_checked_before_the_lock_is_refused_with_what_to_do(

@@ -152,7 +152,7 @@ def test_the_default_rule_and_others_are_no_preview(traffic: Traffic, balancer: 
 
 def test_a_missing_load_balancer_says_what_to_build(aws: None) -> None:
     with pytest.raises(
-        TrafficError, match=f"There is no load balancer '{NAME}'. Build the environment first"
+        TrafficError, match=f"Load balancer '{NAME}' does not exist. Provision the component load_balancer"
     ):
         Traffic(boto3.client("elbv2"), NAME).rule()
 
@@ -165,7 +165,7 @@ def test_a_missing_slot_rule_is_told(traffic: Traffic, balancer: dict[str, Any])
 
 def test_addresses_are_those_of_the_balancers_interfaces(traffic: Traffic, balancer: dict[str, Any]) -> None:
     ec2 = boto3.client("ec2")
-    with pytest.raises(TrafficError, match="has no network interfaces"):
+    with pytest.raises(TrafficError, match="has no network interface"):
         addresses(ec2, traffic.balancer)
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     described = "ELB " + balancer["arn"].split(":loadbalancer/")[1]

@@ -38,22 +38,26 @@ HEALTH = json.dumps({"status": "UP", "components": [{"db": {"ok": True}}]}).enco
     ("check", "answer", "told"),
     [
         (Check("/"), Answer(200), ""),
-        (Check("/"), Answer(500, b"boom"), "/ answers 500 Internal Server Error: boom, and 200 is expected"),
-        (Check("/"), Answer(502, b"<html>page</html>"), "/ answers 502 Bad Gateway, and 200 is expected"),
+        (Check("/"), Answer(500, b"boom"), "/ returned 500 Internal Server Error: boom, expected 200"),
+        (Check("/"), Answer(502, b"<html>page</html>"), "/ returned 502 Bad Gateway, expected 200"),
         (Check("/", status=401), Answer(401), ""),
-        (Check("/"), Answer(0, error="timed out"), "/ answers no answer (timed out), and 200 is expected"),
+        (Check("/"), Answer(0, error="timed out"), "/ returned no answer (timed out), expected 200"),
         (Check("/", latency=100), Answer(200, seconds=0.05), ""),
-        (Check("/", latency=100), Answer(200, seconds=0.2), "/ takes 200 ms, and at most 100 ms are allowed"),
+        (Check("/", latency=100), Answer(200, seconds=0.2), "/ took 200 ms, and at most 100 ms are allowed"),
         (Check("/", contains="hello"), Answer(200, b"hello you"), ""),
-        (Check("/", contains="hello"), Answer(200, b"bye"), "/ answers without 'hello': 200 OK: bye"),
+        (
+            Check("/", contains="hello"),
+            Answer(200, b"bye"),
+            "/ returned an answer without 'hello': 200 OK: bye",
+        ),
         (Check("/h", json={"status": "UP", "components.0.db.ok": True}), Answer(200, HEALTH), ""),
         (
             Check("/h", json={"status": "DOWN"}),
             Answer(200, HEALTH),
-            "/h tells status = 'UP', and 'DOWN' is expected",
+            "/h returned status = 'UP', expected 'DOWN'",
         ),
-        (Check("/h", json={"a.b": 1}), Answer(200, HEALTH), "/h tells a.b = None, and 1 is expected"),
-        (Check("/h", json={"a": 1}), Answer(200, b"text"), "/h answers no JSON: 200 OK: text"),
+        (Check("/h", json={"a.b": 1}), Answer(200, HEALTH), "/h returned a.b = None, expected 1"),
+        (Check("/h", json={"a": 1}), Answer(200, b"text"), "/h did not return JSON: 200 OK: text"),
     ],
 )
 def test_check(check: Check, answer: Answer, told: str) -> None:
@@ -257,10 +261,10 @@ def test_an_image_is_deployed_by_its_digest(aws: None) -> None:
     assert by_tag == images.Image(f"{uri}@{digest}", "1.4.2", digest)
     assert images.resolve(ecr, "assistant", "", digest) == by_tag
     with pytest.raises(
-        images.ImageMissing, match=r"has no image 9\.9; its latest tags are: 1\.4\.2\. To bring it there"
+        images.ImageMissing, match=r"has no image 9\.9; its latest tags are: 1\.4\.2\. To push it"
     ):
         images.resolve(ecr, "assistant", "9.9", "")
-    with pytest.raises(Refused, match="There is no ECR repository 'other'"):
+    with pytest.raises(Refused, match="ECR repository 'other' does not exist"):
         images.resolve(ecr, "other", "1.4.2", "")
 
 
@@ -366,7 +370,7 @@ def test_a_slot_that_tells_no_version_is_not_asked_for_long(environment: Environ
     environment.behaviour["2"] = "versionless"
     assert controller.deploy("2") == "aborted"
     release = controller.store.history(1)[0]
-    assert "does not tell its version: /actuator/info answers 500" in release["failure"]
+    assert "does not report its version: /actuator/info returned 500" in release["failure"]
     assert environment.time.now - began < 10
 
 
@@ -391,4 +395,4 @@ def test_an_address_that_does_not_answer_is_waited_for_and_named(environment: En
     limit = 10_000
     assert controller.deploy("3", version="") == "aborted"
     failure = controller.store.history(1)[0]["failure"]
-    assert "does not tell its version: /actuator/info answers no answer (timed out) at 52.0.0.2" in failure
+    assert "does not report its version: /actuator/info returned no answer (timed out) at 52.0.0.2" in failure

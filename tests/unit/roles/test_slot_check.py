@@ -73,4 +73,4 @@ def test_folder_without_manifests_is_reported(check: Callable[..., tuple[int, st
     (tmp_path / "empty").mkdir()
     code, text = check(slot_manifests_dir=str(tmp_path / "empty"))
     assert code == 2
-    assert "is slot_manifests_dir empty?" in text and "Nothing was begun." in text
+    assert "Check that slot_manifests_dir is not empty" in text and "Nothing was begun." in text

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Whether this identity may do on Kubernetes what a release needs, asked before anything is begun."""
+"""Check, before a release begins, that this identity has the Kubernetes permissions that a release needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes_api import Api
 
-#: Verb, API group and resource of what each release does.
+#: Verb, API group and resource of a permission. ALWAYS are those that each release needs.
 Right = tuple[str, str, str]
 ALWAYS: tuple[Right, ...] = (
     ("get", "apps", "deployments"),
@@ -25,15 +25,15 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 def missing(api: Api, rights: Iterable[Right]) -> list[str]:
-    """Return those rights that this identity lacks in the namespace, in words. Raises Unreachable.
+    """Return the permissions that this identity lacks in the namespace, as text. Raises Unreachable.
 
-    A cluster that does not say is taken to allow it: the request itself will be refused, with the reason.
+    If a cluster does not answer the review, the permission is assumed: the later request reports the reason.
     """
     return [words(right) for right in dict.fromkeys(rights) if not _may(api, *right)]
 
 
 def words(right: Right) -> str:
-    """Return a right as people write it, e.g. `patch deployments.apps`."""
+    """Return a permission as text, e.g. `patch deployments.apps`."""
     verb, group, resource = right
     return f"{verb} {resource}{'.' + group if group else ''}"
 

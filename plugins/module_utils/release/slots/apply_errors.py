@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Tasks of kubernetes.core that write under a lease: whether one may begin, and whether one that failed may be repeated."""
+"""Errors of kubernetes.core tasks that apply a slot's objects under a lease: which ones may be retried."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 )
 
 STALE = "the lease was not renewed within half of its length before the objects were applied"
-#: What kubernetes.core reports when no answer came. Its discovery takes an API that is unavailable for one without kinds.
+#: Messages of kubernetes.core if the API did not answer. Its discovery treats an unavailable API as one without kinds.
 _UNANSWERED = re.compile(
     r"max retries exceeded|connection (refused|reset|aborted|broken)|failed to establish|remote(disconnected| end closed)|"
     r"timed out|protocolerror|sslerror|no route to host|unreachable|name resolution|name or service not known|"
@@ -30,9 +30,9 @@ _LONGEST = 1000
 
 
 def error_of(result: Mapping[str, Any]) -> KubernetesError:
-    """Return the error of a failed task of kubernetes.core; Unreachable if it may be repeated.
+    """Return the error of a failed kubernetes.core task. An Unreachable error may be retried.
 
-    A token that ran out (401) is repeated, too: each attempt has a token of its own.
+    An expired token (401) may be retried, too: each attempt has its own token.
     """
     text, reason = str(result.get("msg") or ""), str(result.get("reason") or "")
     status = _status(text, reason)
@@ -41,7 +41,7 @@ def error_of(result: Mapping[str, Any]) -> KubernetesError:
         return Unreachable(status, message)
     error = KubernetesError(status or HTTPStatus.BAD_REQUEST, message)
     if not status:
-        error.cause = ""  # it is no answer of the API, and no reason to look at the manifests or at rights
+        error.cause = ""  # not an answer of the API, so neither manifests nor permissions are the cause
     return error
 
 
@@ -53,12 +53,12 @@ def _status(text: str, reason: str) -> int:
 
 
 def _message(text: str) -> str:
-    """Return the API's own message, which kubernetes.core quotes as the JSON of a Status, or else the text."""
+    """Return the API's message, which kubernetes.core quotes as the JSON of a Status, or else the text."""
     before, brace, rest = text.partition("{")
     if brace:
         try:
-            told = json.JSONDecoder().raw_decode(brace + rest)[0]["message"]
-            return f"{before.strip(' :')}: {told}" if before.strip(" :") else str(told)
+            message = json.JSONDecoder().raw_decode(brace + rest)[0]["message"]
+            return f"{before.strip(' :')}: {message}" if before.strip(" :") else str(message)
         except (ValueError, KeyError, TypeError):
             pass
     return text.strip()[:_LONGEST]

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The HorizontalPodAutoscalers of slots: those that a release has brought, and those of others, which stay as they are."""
+"""The HorizontalPodAutoscalers of slots: those of a release, and foreign ones, which are never changed."""
 
 from __future__ import annotations
 
@@ -22,45 +22,45 @@ _PLURAL = "horizontalpodautoscalers"
 
 
 class Autoscalers:
-    """`deployment(slot)` returns the name of the slot's Deployment."""
+    """Reads and changes the autoscalers of slots. `deployment(slot)` returns the name of the slot's Deployment."""
 
     def __init__(self, api: Api, deployment: Callable[[str], str]) -> None:
         self.api = api
         self.deployment = deployment
 
     def of(self, slot: str) -> list[dict[str, Any]]:
-        """Return the autoscalers of the slot that a release has brought."""
+        """Return the slot's autoscalers that belong to a release."""
         return [one for one in self._all(slot) if is_of(one, slot)]
 
     def foreign(self, slot: str) -> list[str]:
-        """Return the names of the slot's autoscalers that are of no release."""
+        """Return the names of the slot's autoscalers that belong to no release."""
         return [one["metadata"]["name"] for one in self._all(slot) if not is_of(one, slot)]
 
     def refuse_second(self, slot: str) -> None:
-        """Raise SlotFailed if there is an autoscaler that the release's own would work against."""
+        """Raise SlotFailed if a foreign autoscaler would conflict with the autoscaler of the release."""
         if not (foreign := self.foreign(slot)):
             return
         raise SlotFailed(
-            f"{AUTOSCALER} {', '.join(foreign)} scales Deployment {self.deployment(slot)}, is of no release, and would "
-            f"work against the one that the release brings. Delete it (kubectl --namespace {self.api.namespace} delete "
-            f"horizontalpodautoscaler {' '.join(foreign)}), or leave the release's out (slot_autoscaling, "
+            f"{AUTOSCALER} {', '.join(foreign)} scales Deployment {self.deployment(slot)} and belongs to no release. It "
+            f"would conflict with the autoscaler of the release. Delete it (kubectl --namespace {self.api.namespace} delete "
+            f"horizontalpodautoscaler {' '.join(foreign)}), or remove the release's autoscaler (slot_autoscaling, "
             "slot_manifests_dir)",
             Cause.MANIFESTS,
         )
 
     def delete(self, slot: str, lease: Lease) -> list[str]:
-        """Delete those that the slot's release has brought; return what there is to warn of those of others."""
+        """Delete the autoscalers of the slot's release, and return warnings about foreign ones."""
         for scaler in self.of(slot):
             lease.guard(lambda name=scaler["metadata"]["name"]: self.api.delete(_PLURAL, name, _VERSION))
         return [
-            f"{AUTOSCALER} {name} scales Deployment {self.deployment(slot)} and is of no release: it was left as it is, "
-            "and may take replicas away before the slot has its requests, or while it is kept warm. Bring it with the "
-            "release instead: slot_autoscaling, or slot_manifests_dir"
+            f"{AUTOSCALER} {name} scales Deployment {self.deployment(slot)} and belongs to no release: it was not changed, "
+            "and may remove replicas before the slot has traffic or while it is kept warm. Make it part of the release "
+            "instead: slot_autoscaling, or slot_manifests_dir"
             for name in self.foreign(slot)
         ]
 
     def keep_at_least(self, slot: str, replicas: int, lease: Lease) -> bool:
-        """Have the release's autoscaler keep so many replicas; return whether any autoscaler scales the slot."""
+        """Raise the minimum of the release's autoscaler to `replicas`, and return whether any autoscaler scales the slot."""
         for scaler in self.of(slot):
             name, spec = scaler["metadata"]["name"], scaler["spec"]
             if spec.get("minReplicas", 1) < replicas:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""What the engine asks of a slot, whatever it is made of."""
+"""The interface of slots, which both kinds (Kubernetes and EC2 instance) implement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.lease import
 
 
 class KubernetesError(Exception):
-    """The API refused a request. `status` is HTTP's; the message is the API's, and names the request."""
+    """Kubernetes refused a request. `status` is the HTTP status; the message names the request and quotes the API."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -22,11 +22,11 @@ class KubernetesError(Exception):
 
 
 class Unreachable(KubernetesError):
-    """The API didn't answer, or answered that it can't for now."""
+    """Kubernetes did not answer, or answered with a temporary error."""
 
 
 class SlotFailed(Exception):
-    """The slot can't come up, or did not stay up; the message is for people and says why, `cause` in a word."""
+    """The slot cannot become ready, or did not stay ready. The message says why; `cause` is a value of Cause or empty."""
 
     def __init__(self, message: str, cause: str = "") -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class SlotFailed(Exception):
 
 @dataclass(frozen=True)
 class Condition:
-    """How a slot is: how many of what it runs are wanted, are ready, and have been restarted."""
+    """The condition of a slot: numbers of wanted and ready replicas and of restarts. `notes` are texts about replicas."""
 
     wanted: int = 0
     ready: int = 0
@@ -45,33 +45,34 @@ class Condition:
     notes: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
+        """Return the condition as module results have it."""
         return dict(vars(self))
 
 
 class Slots(Protocol):
-    """The two slots of an environment."""
+    """The two slots of an environment. Methods raise SlotFailed, and KubernetesError on Kubernetes."""
 
     def bring_up(self, release: dict[str, Any], lease: Lease, staged: Callable[[int], None]) -> int:
-        """Run the release in its slot with at least as many replicas as the live slot has now.
+        """Run the release in its slot, with at least as many replicas as the live slot has now.
 
-        Calls `staged(replicas)` when all is under way, and returns the number of replicas when all
-        are ready. Raises SlotFailed as soon as it is clear that they won't be.
+        Calls `staged(replicas)` once everything is applied, and returns the number of replicas once all are ready.
+        Raises SlotFailed as soon as it is clear that they will not become ready.
         """
 
     def condition(self, slot: str) -> Condition:
-        """Return how a slot is now."""
+        """Return the current condition of a slot."""
 
     def explain(self, slot: str) -> str:
-        """Return why what runs in a slot does badly, with its last log lines; empty if nothing is to be seen."""
+        """Return why a slot is not healthy, with the last log lines; empty if no reason is found."""
 
     def keep_size(self, slot: str, lease: Lease) -> None:
-        """Keep a slot that has no requests any more as large as it was when it had them."""
+        """Prevent a slot without traffic from being scaled down by its autoscaler."""
 
     def replicas_to_match(self, slot: str) -> int:
-        """Return how many replicas the other slot has now if they are more than those of this warm one; else 0."""
+        """Return the number of replicas of the other slot if it is greater than that of this warm slot, else 0."""
 
     def grow(self, slot: str, replicas: int, lease: Lease) -> None:
-        """Have a warm slot run so many replicas."""
+        """Scale a warm slot up to `replicas`."""
 
     def scale_down(self, slot: str, lease: Lease) -> bool:
-        """Stop all that runs in the slot; return whether there was anything to stop."""
+        """Stop everything that runs in the slot, and return whether anything ran."""

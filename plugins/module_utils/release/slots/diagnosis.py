@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Why pods don't come up, told as soon as waiting longer can't help, in the words that a person needs."""
+"""Why pods do not start or stay ready. A verdict is returned as soon as waiting longer cannot help."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ from ansible_collections.teal.platform.plugins.module_utils.release.failure_caus
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.log_excerpt import READ, excerpt
 
 Json = dict[str, Any]
-#: Reasons for which a container waits and that time doesn't cure.
-_HOPELESS = {"InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
+#: Reasons of a waiting container that do not pass.
+_PERMANENT = {"InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 _NO_IMAGE = {"ErrImagePull", "ImagePullBackOff"}
-#: Reasons that may pass, when what is missing is being made just now.
+#: Reasons that may pass: the missing object may be in creation.
 _UNCONFIGURED = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
-#: What is said of an image that cannot be pulled, by cause.
+#: Text about an image that cannot be pulled, by cause.
 _PULLS = {
     Cause.IMAGE_MISSING: ", the registry does not have it",
     Cause.IMAGE_PLATFORM: ", it is not built for the node's architecture",
-    Cause.IMAGE_REFUSED: ", the registry refuses it to the node",
+    Cause.IMAGE_REFUSED: ", the registry denies it to the node",
     Cause.REGISTRY: ", the node cannot reach the registry",
 }
-#: What time does not change either.
-_PULLED_NEVER = {Cause.IMAGE_MISSING, Cause.IMAGE_PLATFORM, Cause.IMAGE_REFUSED}
-#: What the Cluster Autoscaler and Karpenter say of a pod for which a node comes.
-_NODE_COMES = {"TriggeredScaleUp", "Nominated"}
+#: Causes of a failed pull that do not pass.
+_PERMANENT_PULLS = {Cause.IMAGE_MISSING, Cause.IMAGE_PLATFORM, Cause.IMAGE_REFUSED}
+#: Events of the Cluster Autoscaler and Karpenter about a pod for which they add a node.
+_NODE_ADDED = {"TriggeredScaleUp", "Nominated"}
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Why a slot can't come up: a short reason, details such as a probe's answer or the last log lines, the cause."""
+    """Why a slot cannot become ready: a short reason, details (probe answer, last log lines), and the cause."""
 
     reason: str
     details: str = ""
@@ -47,6 +47,7 @@ class Verdict:
 
     @property
     def explanation(self) -> Diagnosed:
+        """The verdict as a text with its cause."""
         return Diagnosed.of(str(self), self.cause)
 
     def __str__(self) -> str:
@@ -55,11 +56,11 @@ class Verdict:
 
 @dataclass
 class Diagnosis:
-    """Looks at a rollout again and again, and knows for how long it has been as it is.
+    """Examines a rollout repeatedly, and remembers for how long a problem has lasted.
 
-    `log(pod, container, lines, previous)` returns log lines, `events(pod)` the pod's events, `nodes()` the
-    cluster's nodes. The limits are in seconds: for how long that may last which often passes by itself. Kubernetes
-    tries to pull an image again after 10, 20 and 40 seconds.
+    `log(pod, container, lines, previous)` returns log lines, `events(pod)` the pod's events, `nodes()` the cluster's
+    nodes. `unschedulable`, `unconfigured` and `unpulled` are the seconds for which a problem that often passes may last.
+    Kubernetes retries an image pull after 10, 20 and 40 seconds.
     """
 
     clock: Clock
@@ -74,51 +75,54 @@ class Diagnosis:
     def verdict(self, deployment: Json, pods: list[Json]) -> Verdict | None:
         """Return why the pods of a rollout will not become ready, or None while they may.
 
-        `pods` are those of the new release, and those that it replaces while they end.
+        `pods` are the pods of the new release and the terminating pods of the previous one.
         """
-        coming = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
-        # Pods that end still take their share of nodes and quotas.
+        starting = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        # Terminating pods still use nodes and quotas.
         ending = [pod for pod in pods if "deletionTimestamp" in pod["metadata"]]
         refused = condition_of(deployment, "ReplicaFailure")
         message = refused.get("message", "")
         if refused.get("status") == "True" and not (ending and "exceeded quota" in message):
             return Verdict(
-                f"Kubernetes does not let the pods be made: {message}", cause=cause_of_refusal(message)
+                f"Kubernetes refused to create the pods: {message}", cause=cause_of_refusal(message)
             )
-        for pod in coming:
+        for pod in starting:
             found = self.blocker(pod, ending)
             if found:
                 return found
         if condition_of(deployment, "Progressing").get("reason") == "ProgressDeadlineExceeded":
-            return self._too_slow(deployment, coming)
+            return self._too_slow(deployment, starting)
         return None
 
     def blocker(self, pod: Json, ending: list[Json] | None = None) -> Verdict | None:
-        """Return why a pod will not start, or None while it may. Pods that are `ending` make room for it."""
+        """Return why a pod will not start, or None while it may. Pods that are `ending` will free resources for it."""
         return self._containers(pod) or self._unschedulable(pod, ending or [])
 
     def lost_nodes(self, pods: list[Json] | None = None) -> str:
-        """Return which nodes are not ready, of those on which `pods` are if given, and what to do; or nothing."""
+        """Return which nodes are not ready and what to do, or the empty string.
+
+        If `pods` is given, only their nodes count.
+        """
         among = None if pods is None else {pod.get("spec", {}).get("nodeName") for pod in pods}
-        told = []
+        lines = []
         for node in self._not_ready():
             name, condition = node["metadata"]["name"], condition_of(node, "Ready")
             if among is not None and name not in among:
                 continue
             instance = node.get("spec", {}).get("providerID", "").rpartition("/")[2]
             why = ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
-            told.append(
-                f"node {name} is NotReady ({why or 'its kubelet has not reported yet'}). If it stays so: "
+            lines.append(
+                f"node {name} is NotReady ({why or 'its kubelet has not reported yet'}). If this lasts: "
                 + (
-                    f"aws ec2 terminate-instances --instance-ids {instance}; its group brings another"
+                    f"aws ec2 terminate-instances --instance-ids {instance}; its node group replaces it"
                     if instance.startswith("i-")
                     else f"kubectl describe node {name}"
                 )
             )
-        return "\n".join(told)
+        return "\n".join(lines)
 
-    def trouble(self, pod: Json) -> Verdict | None:
-        """Return what is wrong with a pod that has been up: it was started again, or is not ready any more."""
+    def problem(self, pod: Json) -> Verdict | None:
+        """Return the problem of a pod that was ready before (a restart, or no longer ready), or None."""
         name = pod["metadata"]["name"]
         running = _running(pod)
         ended = [
@@ -141,7 +145,7 @@ class Diagnosis:
         )
 
     def _last_lines(self, pod: Json, container: Json | None) -> str:
-        """Return the last log lines of a container: of the run before if the one of now has none yet."""
+        """Return the last log lines of a container, or of its previous run if the current one has none yet."""
         if not container:
             return ""
         which = (pod["metadata"]["name"], container["name"], READ)
@@ -151,7 +155,7 @@ class Diagnosis:
         return quoted(lines, container["name"] if len(_containers_of(pod)) > 1 else "")
 
     def _lasts(self, pod: Json, what: str) -> float:
-        """Return for how many seconds this has been seen of the pod, by our own clock."""
+        """Return the seconds since the problem `what` of the pod was first seen."""
         first = self._since.setdefault((pod["metadata"]["name"], what), self.clock.steady())
         return self.clock.steady() - first
 
@@ -162,23 +166,23 @@ class Diagnosis:
         condition = condition_of(pod, "PodScheduled")
         if condition.get("status") != "False" or condition.get("reason") != "Unschedulable":
             return None
-        # What is on a node that is not ready does not end, and makes no room.
+        # Pods on a node that is not ready do not terminate, and free no resources.
         lost = {node["metadata"]["name"] for node in self._not_ready()} if ending else set()
         if any(one.get("spec", {}).get("nodeName") not in lost for one in ending):
             return None
         name = pod["metadata"]["name"]
-        if self._lasts(pod, "unschedulable") < self.unschedulable or self._node_comes(name):
+        if self._lasts(pod, "unschedulable") < self.unschedulable or self._node_is_added(name):
             return None
         lost = self.lost_nodes()
         return Verdict(
             f"pod {name} cannot be scheduled: {condition.get('message', '')}",
-            _joined(self._told(name, "NotTriggerScaleUp"), lost),
+            _joined(self._latest_event(name, "NotTriggerScaleUp"), lost),
             Cause.NODE if lost else Cause.SCHEDULING,
         )
 
-    def _node_comes(self, pod: str) -> bool:
-        """Whether an autoscaler brings a node for the pod; the rollout's deadline ends the waiting for it."""
-        return any(e.get("reason") in _NODE_COMES for e in self.events(pod))
+    def _node_is_added(self, pod: str) -> bool:
+        """Return whether an autoscaler adds a node for the pod. The rollout's deadline limits the wait."""
+        return any(e.get("reason") in _NODE_ADDED for e in self.events(pod))
 
     def _containers(self, pod: Json) -> Verdict | None:
         status = pod.get("status", {})
@@ -191,13 +195,13 @@ class Diagnosis:
             reason, message = waiting.get("reason", ""), waiting.get("message", "")
             where = f"container {container['name']} of pod {name}"
             if (container.get("state", {}).get("terminated") or {}).get("exitCode") == 0:
-                continue  # an init container that has done its work, however many times it was tried
-            if reason in _HOPELESS:
+                continue  # an init container that has succeeded, after any number of attempts
+            if reason in _PERMANENT:
                 return self._unpulled(pod, container, where, message, Cause.IMAGE_NAME)
             if reason in _NO_IMAGE:
                 cause = cause_of_failed_pull(message)
-                # Kubernetes goes from ErrImagePull to ImagePullBackOff without having tried again.
-                if cause in _PULLED_NEVER or self._lasts(pod, "no image") > self.unpulled:
+                # Kubernetes changes from ErrImagePull to ImagePullBackOff without a new attempt.
+                if cause in _PERMANENT_PULLS or self._lasts(pod, "no image") > self.unpulled:
                     return self._unpulled(pod, container, where, message, cause)
             if reason in _UNCONFIGURED and self._lasts(pod, reason) > self.unconfigured:
                 absent = reason == "CreateContainerConfigError" and "not found" in message
@@ -208,10 +212,10 @@ class Diagnosis:
         return None
 
     def _unpulled(self, pod: Json, container: Json, where: str, message: str, cause: str) -> Verdict:
-        told = self._pull_error(pod, container) or message
-        cause = cause or cause_of_failed_pull(told) or Cause.REGISTRY
+        error = self._pull_error(pod, container) or message
+        cause = cause or cause_of_failed_pull(error) or Cause.REGISTRY
         reason = container["state"]["waiting"]["reason"]
-        what = f"{container.get('image', '')}: {reason}: {told}"
+        what = f"{container.get('image', '')}: {reason}: {error}"
         return Verdict(f"the image of {where} cannot be pulled{_PULLS.get(cause, '')}: {what}", cause=cause)
 
     def _crash(self, container: Json, pod: Json, where: str) -> Verdict:
@@ -230,18 +234,22 @@ class Diagnosis:
         )
 
     def _killed(self, pod: Json, container: Json) -> str:
-        """Return the answer for which a probe had the container ended; none if that ended by itself."""
-        told = [e.get("message", "") for e in self._events_of(pod, container) if e.get("reason") == "Killing"]
+        """Return the probe answer for which Kubernetes killed the container, or the empty string if it exited by itself."""
+        messages = [
+            e.get("message", "") for e in self._events_of(pod, container) if e.get("reason") == "Killing"
+        ]
         probes = ("Liveness", "Startup")
-        by = tuple(kind for kind in probes if any(f"failed {kind.lower()} probe" in text for text in told))
+        by = tuple(
+            kind for kind in probes if any(f"failed {kind.lower()} probe" in text for text in messages)
+        )
         return self._probe_answer(pod, by, container) if by else ""
 
-    def _too_slow(self, deployment: Json, coming: list[Json]) -> Verdict:
-        """Tell of a rollout whose time is over: what keeps a pod from being ready."""
-        told = f"the pods did not become ready within {deployment['spec'].get('progressDeadlineSeconds')} s"
-        pod = next((pod for pod in coming if not ready(pod)), None)
+    def _too_slow(self, deployment: Json, starting: list[Json]) -> Verdict:
+        """Return the verdict about a rollout that exceeded its deadline: why a pod is not ready."""
+        reason = f"the pods did not become ready within {deployment['spec'].get('progressDeadlineSeconds')} s"
+        pod = next((pod for pod in starting if not ready(pod)), None)
         if not pod:
-            return Verdict(told, cause=Cause.SLOW)
+            return Verdict(reason, cause=Cause.SLOW)
         container = _at_fault(_containers_of(pod))
         waiting = (container or {}).get("state", {}).get("waiting")
         why = self._probe_answer(pod, ("Readiness", "Startup", "Liveness"), container)
@@ -251,7 +259,7 @@ class Diagnosis:
             lost = self.lost_nodes()
             why = _joined(f"it cannot be scheduled: {scheduled.get('message', '')}", lost)
             cause = Cause.NODE if lost else Cause.SCHEDULING
-        elif unmounted := self._told(pod["metadata"]["name"], "FailedMount"):
+        elif unmounted := self._latest_event(pod["metadata"]["name"], "FailedMount"):
             why, cause = _joined(why, unmounted), Cause.MISSING
         elif waiting and not why:
             message = waiting.get("message", "")
@@ -259,18 +267,20 @@ class Diagnosis:
             if waiting.get("reason") in _NO_IMAGE:
                 cause = cause_of_failed_pull(self._pull_error(pod, container) or message) or Cause.REGISTRY
         details = _joined(why, self._last_lines(pod, container))
-        return Verdict(f"{told}: pod {pod['metadata']['name']} is not ready", details, cause)
+        return Verdict(f"{reason}: pod {pod['metadata']['name']} is not ready", details, cause)
 
     def _probe_answer(self, pod: Json, kinds: tuple[str, ...], container: Json | None) -> str:
-        """Return what the container's probes answered last, as the pod's events tell."""
-        return self._told(pod["metadata"]["name"], "Unhealthy", kinds, self._events_of(pod, container))
+        """Return the last answer to the container's probes, from the pod's events."""
+        return self._latest_event(
+            pod["metadata"]["name"], "Unhealthy", kinds, self._events_of(pod, container)
+        )
 
     def _pull_error(self, pod: Json, container: Json | None) -> str:
         events = self._events_of(pod, container)
-        return self._told(pod["metadata"]["name"], "Failed", "Failed to pull", events)
+        return self._latest_event(pod["metadata"]["name"], "Failed", "Failed to pull", events)
 
     def _events_of(self, pod: Json, container: Json | None) -> list[Json]:
-        """Return the pod's events, without those of other containers than this one."""
+        """Return the pod's events without those of other containers."""
         events = self.events(pod["metadata"]["name"])
         if not container:
             return events
@@ -278,22 +288,22 @@ class Diagnosis:
         paths = [(event, event.get("involvedObject", {}).get("fieldPath", "")) for event in events]
         return [event for event, path in paths if not path or path.endswith(own)]
 
-    def _told(
+    def _latest_event(
         self,
         pod: str,
         reason: str,
         beginning: str | tuple[str, ...] = "",
         events: list[Json] | None = None,
     ) -> str:
-        """Return what the latest event of that reason says, of the pod's if no others are given."""
-        told = [e for e in (self.events(pod) if events is None else events) if e.get("reason") == reason]
-        told.sort(key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "")
-        messages = [e["message"].strip() for e in told if e.get("message", "").startswith(beginning)]
+        """Return the message of the latest event with that reason, among `events` or else the pod's events."""
+        found = [e for e in (self.events(pod) if events is None else events) if e.get("reason") == reason]
+        found.sort(key=lambda e: e.get("lastTimestamp") or e.get("eventTime") or "")
+        messages = [e["message"].strip() for e in found if e.get("message", "").startswith(beginning)]
         return messages[-1] if messages else ""
 
 
 def quoted(log: str, container: str = "") -> str:
-    """Return what a message shows of a log, with the name of its container if it is given."""
+    """Return the excerpt of a log for a message, with the name of its container if given."""
     heading, lines = excerpt(log)
     of = f" of container {container}" if container else ""
     return "\n".join([f"{heading}{of}:", *(f"  | {line}" for line in lines)]) if lines else ""
@@ -304,19 +314,22 @@ def _joined(*parts: str) -> str:
 
 
 def condition_of(obj: Json, kind: str) -> Json:
+    """Return the status condition of a type, or an empty dict."""
     return next((c for c in obj.get("status", {}).get("conditions", []) if c["type"] == kind), {})
 
 
 def ready(pod: Json) -> bool:
+    """Return whether a pod is ready and not terminating."""
     return condition_of(pod, "Ready").get("status") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
 def restarts(pod: Json) -> int:
+    """Return the restarts of a pod's containers, without init containers that end."""
     return sum(container.get("restartCount", 0) for container in _running(pod))
 
 
 def by_fault(pod: Json) -> list[str]:
-    """Return the names of a pod's containers: those that ended badly first, then the others, init containers last."""
+    """Return the names of a pod's containers: those that failed first, then the others, init containers last."""
     bad = [one["name"] for one in _containers_of(pod) if _last_end(one).get("exitCode")]
     spec = pod.get("spec", {})
     names = [one["name"] for one in [*spec.get("containers", []), *spec.get("initContainers", [])]]
@@ -324,13 +337,13 @@ def by_fault(pod: Json) -> list[str]:
 
 
 def _containers_of(pod: Json) -> list[Json]:
-    """Return the status of each container in the order in which Kubernetes starts them."""
+    """Return the status of each container, in the order in which Kubernetes starts them."""
     status = pod.get("status", {})
     return [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
 
 
 def _running(pod: Json) -> list[Json]:
-    """Return the status of each container that runs as long as the pod does: init containers that stay are sidecars."""
+    """Return the status of each container that runs as long as the pod. That includes sidecars among init containers."""
     sidecars = {
         container["name"]
         for container in pod.get("spec", {}).get("initContainers", [])
@@ -342,13 +355,13 @@ def _running(pod: Json) -> list[Json]:
 
 
 def _at_fault(containers: list[Json]) -> Json | None:
-    """Return the first container that is not ready; if that is not known of any, the first."""
+    """Return the first container that is not ready, or else the first container."""
     return next(
         (one for one in containers if one.get("ready") is False), containers[0] if containers else None
     )
 
 
 def _last_end(container: Json) -> Json:
-    """Return how the container ended last."""
+    """Return the latest terminated state of a container."""
     now, before = container.get("state", {}), container.get("lastState", {})
     return before.get("terminated") or now.get("terminated") or {}

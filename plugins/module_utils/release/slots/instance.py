@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Slots that are EC2 instances: each release is a version of its slot's launch template, and an instance of it."""
+"""Slots on EC2: each release is a new version of its slot's launch template, and one instance of it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from ansible_collections.teal.platform.plugins.module_utils.release.store import
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import Traffic, summary
 
 _GONE = {"shutting-down", "terminated"}
-_LOOK_EVERY = 1.0
-_CONSOLE_EVERY = 10.0
-#: What the unit of the role instance writes to the console when the service has ended badly.
+_POLL_INTERVAL = 1.0
+_CONSOLE_INTERVAL = 10.0
+#: Text that the systemd unit of the role instance writes to the console when the service has failed.
 _ENDED = "teal-service ended:"
 Instance = dict[str, Any]
 
@@ -54,19 +54,20 @@ class InstanceSlots:
         self.start_limit = start_limit
 
     def name(self, slot: str) -> str:
+        """Return the name of a slot's launch template and instance."""
         return f"{self.prefix}-{slot}"
 
-    # -- up --------------------------------------------------------------------------------------
+    # -- start -----------------------------------------------------------------------------------
 
     def bring_up(self, release: dict[str, Any], lease: Lease, staged: Callable[[int], None]) -> int:
-        """See Slots.bring_up. One instance serves; those of other releases in the slot are ended first."""
+        """See Slots.bring_up. A slot is one instance. Instances of other releases in the slot are terminated first."""
         slot, number = release["slot"], label(release["id"])
         group = self.traffic.rule().groups[slot]
         self._end([one for one in self._instances(slot) if _tag(one, "Release") != number], group, lease)
         ours = [one for one in self._instances(slot) if _tag(one, "Release") == number]
         instance = ours[0]["InstanceId"] if ours else self._launch(slot, number, lease)
         staged(1)
-        self._wait(instance, lambda one: one["State"]["Name"] == "running", "run", lease)
+        self._wait(instance, lambda one: one["State"]["Name"] == "running", "start", lease)
         lease.guard(lambda: self.traffic.register(group, [instance]))
         self._wait_until_healthy(instance, group, lease)
         return 1
@@ -109,65 +110,65 @@ class InstanceSlots:
         return made[1]["Instances"][0]["InstanceId"]
 
     def _drop_versions(self, template: dict[str, str], lease: Lease) -> None:
-        """Remove the versions of earlier releases: an instance needs its version at its launch alone."""
-        # So many at a time can be deleted; what is left goes with the next release.
+        """Delete the versions of earlier releases. An instance needs its version only at its launch."""
+        # One call deletes at most 200. The next release deletes the rest.
         answer = self._call("describe_launch_template_versions", **template, MaxResults=200)
         versions = answer["LaunchTemplateVersions"]
         if old := [str(entry["VersionNumber"]) for entry in versions if not entry["DefaultVersion"]]:
             lease.guard(lambda: self._call("delete_launch_template_versions", **template, Versions=old))
 
-    def _wait(self, instance: str, come: Callable[[Instance], bool], what: str, lease: Lease) -> None:
+    def _wait(self, instance: str, reached: Callable[[Instance], bool], what: str, lease: Lease) -> None:
         began = self.clock.steady()
         while True:
             one = self._instance(instance)
-            if one and come(one):
+            if one and reached(one):
                 return
             if one and one["State"]["Name"] in _GONE:
                 why = one.get("StateReason", {}).get("Message") or one.get("StateTransitionReason", "")
-                raise SlotFailed(f"instance {instance} was ended: {why}", Cause.CAPACITY)
+                raise SlotFailed(f"instance {instance} was terminated: {why}", Cause.CAPACITY)
             self._patience(began, f"instance {instance} did not {what}", lease)
 
     def _wait_until_healthy(self, instance: str, group: str, lease: Lease) -> None:
-        began = looked = self.clock.steady()
+        began = last_read = self.clock.steady()
         while True:
             found = [target for target in self.traffic.health(group) if target["id"] == instance]
             if any(target["state"] == "healthy" for target in found):
                 return
             one = self._instance(instance)
             if not one or one["State"]["Name"] in _GONE:
-                raise SlotFailed(f"instance {instance} was ended while it came up", Cause.NODE)
-            if self.clock.steady() - looked >= _CONSOLE_EVERY:
-                looked = self.clock.steady()
+                raise SlotFailed(f"instance {instance} was terminated while it started", Cause.NODE)
+            if self.clock.steady() - last_read >= _CONSOLE_INTERVAL:
+                last_read = self.clock.steady()
                 console = self._console(instance)
-                # Once may be the registry's hiccup.
+                # A single failure may be a temporary error of the registry.
                 if console.count(_ENDED) >= 2:
                     raise SlotFailed(
                         f"the service on instance {instance} does not stay up\n{_quoted(console)}",
                         cause_of_crash(console),
                     )
-            told = f"instance {instance} did not become healthy: {summary(found)}"
-            self._patience(began, told, lease, instance)
+            problem = f"instance {instance} did not become healthy: {summary(found)}"
+            self._patience(began, problem, lease, instance)
 
-    def _patience(self, began: float, told: str, lease: Lease, instance: str = "") -> None:
+    def _patience(self, began: float, problem: str, lease: Lease, instance: str = "") -> None:
         if self.clock.steady() - began > self.start_limit:
             lines = _quoted(self._console(instance)) if instance else ""
             raise SlotFailed(
-                f"after {span(self.start_limit)}, {told}" + (f"\n{lines}" if lines else ""), Cause.TARGETS
+                f"after {span(self.start_limit)}, {problem}" + (f"\n{lines}" if lines else ""), Cause.TARGETS
             )
         lease.renew_if_due()
-        self.clock.sleep(_LOOK_EVERY)
+        self.clock.sleep(_POLL_INTERVAL)
 
     def _console(self, instance: str) -> str:
-        """Return what the instance has written to its console; empty if that can't be had."""
+        """Return the console output of the instance; empty if it cannot be read."""
         try:
             return self.ec2.get_console_output(InstanceId=instance, Latest=True).get("Output", "")
         except (ClientError, BotoCoreError):
             return ""
 
-    # -- now -------------------------------------------------------------------------------------
+    # -- state -----------------------------------------------------------------------------------
 
     def condition(self, slot: str) -> Condition:
-        """See Slots.condition. What is ready is what the load balancer finds healthy."""
+        """See Slots.condition. An instance is ready if the load balancer reports it healthy."""
         instances = self._instances(slot)
         health = {t["id"]: t for t in self.traffic.health(self.traffic.rule().groups[slot])}
         states = {
@@ -185,15 +186,15 @@ class InstanceSlots:
         )
 
     def explain(self, slot: str) -> str:
-        """See Slots.explain. What ended there is told by the instance's console."""
+        """See Slots.explain. The reason is read from the console of the instance."""
         consoles = [self._console(one["InstanceId"]) for one in self._instances(slot)]
-        told = "\n".join(_quoted(console) for console in consoles if _ENDED in console)
-        return Diagnosed.of(told, cause_of_crash(told) if told else "")
+        found = "\n".join(_quoted(console) for console in consoles if _ENDED in console)
+        return Diagnosed.of(found, cause_of_crash(found) if found else "")
 
-    # -- down ------------------------------------------------------------------------------------
+    # -- stop -------------------------------------------------------------------------------------
 
     def keep_size(self, slot: str, lease: Lease) -> None:
-        """See Slots.hold. Nothing scales instances."""
+        """See Slots.keep_size. Nothing scales instances."""
 
     def replicas_to_match(self, slot: str) -> int:
         """See Slots.replicas_to_match. A slot is one instance."""
@@ -215,10 +216,10 @@ class InstanceSlots:
         lease.guard(lambda: self.traffic.deregister(group, ids))
         lease.guard(lambda: self._call("terminate_instances", InstanceIds=ids))
 
-    # -- reading ---------------------------------------------------------------------------------
+    # -- requests --------------------------------------------------------------------------------
 
     def _instances(self, slot: str) -> list[Instance]:
-        """Return the slot's instances that run or are about to."""
+        """Return the slot's instances that are not terminated."""
         filters = [
             {"Name": "tag:Name", "Values": [self.name(slot)]},
             {"Name": "tag:Slot", "Values": [slot]},
@@ -231,7 +232,7 @@ class InstanceSlots:
         try:
             answer = self.ec2.describe_instances(InstanceIds=[instance])
         except ClientError as error:
-            # Just after its launch AWS may not know it everywhere.
+            # Just after its launch, an instance may not be found.
             if error.response["Error"]["Code"] == "InvalidInstanceID.NotFound":
                 return None
             raise self._failed("describe_instances", error) from error
@@ -251,7 +252,7 @@ class InstanceSlots:
 
 
 def _quoted(console: str) -> str:
-    """Return what a message shows of a console: the last end of the service, if any is on it."""
+    """Return the excerpt of a console output for a message: the latest failure of the service, if there is one."""
     _before, ended, last = console.rpartition(_ENDED)
     how, _break, log = last.partition("\n") if ended else ("", "", console)
     heading, lines = excerpt(log)

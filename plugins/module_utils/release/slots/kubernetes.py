@@ -1,10 +1,9 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Slots that are Deployments: brought up by server-side apply, watched, and scaled to nothing when idle.
+"""Slots on Kubernetes: Deployments that are applied server-side, watched, and scaled to zero when they are retired.
 
-What a release has beside its Deployment and autoscaler is applied by the role `slot`. Every write here is fenced
-twice: the lease is renewed just before it, and the Deployment is written only in the version that was read, and
-never over one that a later generation has written.
+The role `slot` applies the release's other objects. Every write here is fenced twice: the lease is renewed just before
+it, and the Deployment is written only in the version that was read, and never over a write of a later generation.
 """
 
 from __future__ import annotations
@@ -46,9 +45,9 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 _APPS = "apps/v1"
 _BATCH = "batch/v1"
 _TRIES = 10
-_LOOK_EVERY = 0.5
-_LOG_EVERY = 5.0
-_LONGEST_END = 300.0
+_POLL_INTERVAL = 0.5
+_LOG_INTERVAL = 5.0
+_TERMINATION_LIMIT = 300.0
 
 
 class KubernetesSlots:
@@ -65,30 +64,35 @@ class KubernetesSlots:
         self.api = api
         self.workload = workload
         self.given = given or []
-        #: What there is to warn of, once the slot is up.
+        #: Warnings for the module to print.
         self.warnings: list[str] = []
         self.replicas = replicas
         self.unschedulable = unschedulable
         self.autoscalers = Autoscalers(api, self.name)
 
     def name(self, slot: str) -> str:
+        """Return the name of a slot's Deployment."""
         return f"{self.workload}-{slot}"
 
-    # -- before anything ---------------------------------------------------------------------------
+    # -- check ------------------------------------------------------------------------------------
 
     def check(self, slot: str, number: str) -> list[str]:
-        """Check that a release can be brought up, by manifests and rights; return these. Raises SlotFailed."""
+        """Check the manifests and permissions of a release, and return the permissions. Raises SlotFailed.
+
+        `number` is the release's label, e.g. `r42`.
+        """
         objects = self._checked(slot, number)
         needed = list(access_review.ALWAYS)
         for obj in objects:
             plural, namespaced = self.api.plural(obj["apiVersion"], obj["kind"])
             group = obj["apiVersion"].rpartition("/")[0]
             if namespaced:
-                # kubernetes.core reads what it applies.
+                # kubernetes.core reads an object before it applies it.
                 needed += [("get", group, plural), ("patch", group, plural)]
         if lacks := access_review.missing(self.api, needed):
             raise SlotFailed(
-                f"this identity may not do what a release needs in namespace {self.api.namespace}: {', '.join(lacks)}",
+                f"this identity lacks permissions that a release needs in namespace {self.api.namespace}: "
+                f"{', '.join(lacks)}",
                 Cause.RIGHTS,
             )
         if any(obj["kind"] == AUTOSCALER for obj in objects):
@@ -96,30 +100,31 @@ class KubernetesSlots:
                 self.autoscalers.refuse_second(each)
         return [access_review.words(right) for right in dict.fromkeys(needed)]
 
-    # -- up --------------------------------------------------------------------------------------
+    # -- start -----------------------------------------------------------------------------------
 
     def prepare(self, release: dict[str, Any], lease: Lease) -> None:
-        """Make a slot ready for a release's objects: delete its autoscaler, stop its pods, delete what is not needed.
+        """Prepare a slot for a release: delete its autoscaler, stop its pods, delete objects that the release does not have.
 
-        The objects are then applied by the role, and the Deployment by `bring_up`. Raises SlotFailed, KubernetesError.
+        After that the role applies the release's objects, and `bring_up` the Deployment. Raises SlotFailed and
+        KubernetesError.
         """
         slot, number = release["slot"], label(release["id"])
         objects = self._checked(slot, number)
         for obj in objects:
-            self.api.plural(obj["apiVersion"], obj["kind"])  # the error for an unknown kind names it
+            self.api.plural(obj["apiVersion"], obj["kind"])  # raises an error that names an unknown kind
         if any(obj["kind"] == AUTOSCALER for obj in objects):
             self.autoscalers.refuse_second(slot)
         before = self._deployment(slot)
-        # That of the release before would scale the new one, by that one's limits.
+        # The previous release's autoscaler would scale the new Deployment by its own limits.
         self.warnings += self.autoscalers.delete(slot, lease)
-        # Known before they are applied, so that those of a run that dies in between are deleted, too.
+        # The objects are listed before they are applied, so that those of an interrupted run are deleted, too.
         announced = manifests.announced(before, objects)
         if not self._stop_other(before, slot, number, lease, announced) and before and announced:
             self._scale(slot, _wanted(before), lease, announced)
         self._delete_left(before, objects, slot, lease)
 
     def bring_up(self, release: dict[str, Any], lease: Lease, staged: Callable[[int], None]) -> int:
-        """See Slots.bring_up. The objects beside the Deployment and its autoscaler have been applied before."""
+        """See Slots.bring_up. All objects except the Deployment and its autoscaler were applied before."""
         slot, number = release["slot"], label(release["id"])
         objects = self._checked(slot, number)
         own = next(obj for obj in objects if obj["kind"] == DEPLOYMENT)
@@ -148,7 +153,7 @@ class KubernetesSlots:
         lease: Lease,
         annotations: dict[str, str] | None = None,
     ) -> bool:
-        """Stop the pods of another release in the slot, which get no requests; return whether there were any."""
+        """Stop the pods of another release in the slot, and return whether there were any. They have no traffic."""
         if not before or _release_of(before) == number or not _wanted(before):
             return False
         self._scale(slot, 0, lease, annotations)
@@ -156,9 +161,9 @@ class KubernetesSlots:
         return True
 
     def _delete_left(self, before: Json | None, objects: list[Json], slot: str, lease: Lease) -> None:
-        """Delete what the slot's release before has brought and this one does not.
+        """Delete the objects of the slot's previous release that the new release does not have.
 
-        What is not labelled as this slot's, or what the other slot's release has brought too, is left alone.
+        Objects without this slot's label, and objects that the other slot uses, are not deleted.
         """
         beside = self._deployment(other(slot))
         kept = {manifests.key(obj) for obj in objects} | set(manifests.listed(beside))
@@ -179,7 +184,7 @@ class KubernetesSlots:
             except KubernetesError as error:
                 if error.status not in (403, 404):
                     raise
-                self.warnings.append(f"{kind} {name} of the release before was not deleted: {error}")
+                self.warnings.append(f"{kind} {name} of the previous release was not deleted: {error}")
 
     def _apply_deployment(self, obj: Json, replicas: int, lease: Lease) -> None:
         slot = obj["spec"]["template"]["metadata"]["labels"][SLOT_LABEL]
@@ -187,53 +192,55 @@ class KubernetesSlots:
         self._write(slot, lambda version: self.api.apply(manifests.marked(obj, slot, lease, version)), lease)
 
     def _wait_until_ready(self, slot: str, number: str, lease: Lease) -> None:
-        look = self._diagnosis()
+        diagnoser = self._diagnosis()
         ready_since: float | None = None
         while True:
             deployment = self._deployment(slot)
             if not deployment or _release_of(deployment) != number:
                 lease.confirm()
                 raise SlotFailed(
-                    f"Deployment {self.name(slot)} was changed or removed by someone else meanwhile"
+                    f"Deployment {self.name(slot)} was changed or deleted by another program meanwhile"
                 )
             status = deployment.get("status", {})
             if status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]:
                 wanted = _wanted(deployment)
                 counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
                 if all(status.get(count, 0) == wanted for count in counts):
-                    # A pod that ends still answers on connections that the load balancer keeps open to it.
+                    # A terminating pod still answers on connections that the load balancer keeps open.
                     ending = [pod for pod in self._pods(slot, number) if not _bears(pod, number)]
                     if not ending:
                         return
                     ready_since = self.api.clock.steady() if ready_since is None else ready_since
-                    if self.api.clock.steady() - ready_since > _LONGEST_END:
+                    if self.api.clock.steady() - ready_since > _TERMINATION_LIMIT:
                         names = ", ".join(pod["metadata"]["name"] for pod in ending)
-                        why = f"pods of the release before do not end in slot {slot}: {names}"
-                        raise SlotFailed(str(diagnosis.Verdict(why, look.lost_nodes(ending))), Cause.NODE)
+                        why = f"pods of the previous release do not terminate in slot {slot}: {names}"
+                        raise SlotFailed(
+                            str(diagnosis.Verdict(why, diagnoser.lost_nodes(ending))), Cause.NODE
+                        )
                     lease.renew_if_due()
-                    self.api.clock.sleep(_LOOK_EVERY)
+                    self.api.clock.sleep(_POLL_INTERVAL)
                     continue
                 ready_since = None
-                found = look.verdict(deployment, self._pods(slot, number))
+                found = diagnoser.verdict(deployment, self._pods(slot, number))
                 if found:
                     raise SlotFailed(str(found), found.cause)
             lease.renew_if_due()
-            self.api.clock.sleep(_LOOK_EVERY)
+            self.api.clock.sleep(_POLL_INTERVAL)
 
-    # -- before that: a Job ------------------------------------------------------------------------
+    # -- Jobs --------------------------------------------------------------------------------------
 
     def run_job(self, objects: list[Json], slot: str, lease: Lease, limit: float) -> None:
-        """Apply objects, one of them a Job, and wait until it has succeeded. Raises SlotFailed with its log.
+        """Apply objects, one of them a Job, and wait up to `limit` seconds for its success. Raises SlotFailed with its log.
 
-        A Job of the same name that has ended is not run again: its end counts. One whose pod can't be started is
-        removed, so that it doesn't begin when nobody reckons with it any more.
+        A Job of the same name that has ended is not run again: its result counts. A Job whose pod cannot start is deleted,
+        so that it does not start later unexpectedly.
         """
         job = next(obj for obj in objects if obj["kind"] == "Job")
         name = job["metadata"]["name"]
         for obj in objects:
             if obj is not job or not self.api.get("jobs", name, _BATCH):
                 lease.guard(lambda obj=obj: self.api.apply(manifests.marked(obj, slot)))
-        look, lines = self._diagnosis(), ""
+        diagnoser, lines = self._diagnosis(), ""
         read = began = self.api.clock.steady()
         while True:
             found = self.api.get("jobs", name, _BATCH) or {}
@@ -248,34 +255,34 @@ class KubernetesSlots:
                 verdict = diagnosis.Verdict(f"Job {name} failed: {why}", diagnosis.quoted(lines))
                 raise SlotFailed(str(verdict), Cause.MIGRATION)
             pods = self.api.list("pods", f"job-name={name}", fields="status.phase=Pending")
-            hindered = next(filter(None, map(look.blocker, pods)), None)
-            if hindered:
+            blocked = next(filter(None, map(diagnoser.blocker, pods)), None)
+            if blocked:
                 lease.guard(lambda: self.api.delete("jobs", name, _BATCH))
-                raise SlotFailed(f"Job {name} failed: {hindered}", hindered.cause)
-            if now - read > _LOG_EVERY:
-                # Kubernetes removes the pod of a Job whose time is over, and its log with it.
+                raise SlotFailed(f"Job {name} failed: {blocked}", blocked.cause)
+            if now - read > _LOG_INTERVAL:
+                # Kubernetes deletes the pod of a Job that exceeded its deadline, and its log with it.
                 read, lines = now, self._job_log(name, lines)
             lease.renew_if_due()
-            self.api.clock.sleep(_LOOK_EVERY)
+            self.api.clock.sleep(_POLL_INTERVAL)
 
     def _job_log(self, name: str, before: str) -> str:
-        """Return the Job's last log lines, or those from before if it tells none now."""
+        """Return the Job's last log lines, or `before` if none can be read."""
         for pod in self.api.list("pods", f"job-name={name}"):
             for container in diagnosis.by_fault(pod):
                 if lines := self.api.log(pod["metadata"]["name"], container, READ):
                     return before if before and lines.startswith(NO_LOG) else lines
         return before
 
-    # -- now -------------------------------------------------------------------------------------
+    # -- state -----------------------------------------------------------------------------------
 
     def condition(self, slot: str) -> Condition:
-        """See Slots.condition. Restarts are those of the pods that run now."""
+        """See Slots.condition. Only restarts of the current pods count."""
         deployment = self._deployment(slot)
         if not deployment:
             return Condition()
         number = _release_of(deployment)
         pods = [pod for pod in self._pods(slot, number) if _bears(pod, number)]
-        notes = [f"{pod['metadata']['name']}: {why}" for pod in pods if (why := _trouble(pod))]
+        notes = [f"{pod['metadata']['name']}: {why}" for pod in pods if (why := _why_not_ready(pod))]
         return Condition(
             wanted=_wanted(deployment),
             ready=sum(diagnosis.ready(pod) for pod in pods),
@@ -286,24 +293,24 @@ class KubernetesSlots:
         )
 
     def explain(self, slot: str) -> str:
-        """See Slots.explain. One pod stands for all that do badly in the same way."""
+        """See Slots.explain. The first pod with a problem is reported."""
         deployment = self._deployment(slot)
-        number, look = _release_of(deployment) if deployment else "", self._diagnosis()
-        found = [look.trouble(pod) for pod in self._pods(slot, number) if _bears(pod, number)]
+        number, diagnoser = _release_of(deployment) if deployment else "", self._diagnosis()
+        found = [diagnoser.problem(pod) for pod in self._pods(slot, number) if _bears(pod, number)]
         verdict = next(filter(None, found), None)
         return verdict.explanation if verdict else ""
 
-    # -- idle ------------------------------------------------------------------------------------
+    # -- scaling ---------------------------------------------------------------------------------
 
     def keep_size(self, slot: str, lease: Lease) -> None:
-        """See Slots.hold. Without load its autoscaler would leave too little to go back to."""
+        """See Slots.keep_size. Without load the autoscaler would leave too few replicas for a rollback."""
         if wanted := _wanted(self._deployment(slot)):
             self.autoscalers.keep_at_least(slot, wanted, lease)
 
     def replicas_to_match(self, slot: str) -> int:
-        """See Slots.replicas_to_match. Where an autoscaler is told already, it is on its way."""
+        """See Slots.replicas_to_match. A minimum that an autoscaler already has counts as reached."""
         if self.autoscalers.foreign(slot):
-            return 0  # whoever made it decides
+            return 0  # a foreign autoscaler decides
         wanted = _wanted(self._deployment(other(slot)))
         least = [scaler["spec"].get("minReplicas", 1) for scaler in self.autoscalers.of(slot)]
         own = max([_wanted(self._deployment(slot)), *least])
@@ -314,10 +321,10 @@ class KubernetesSlots:
         if not self.autoscalers.keep_at_least(slot, replicas, lease):
             self._scale(slot, replicas, lease)
 
-    # -- down ------------------------------------------------------------------------------------
+    # -- stop -------------------------------------------------------------------------------------
 
     def scale_down(self, slot: str, lease: Lease) -> bool:
-        """See Slots.scale_down. Pods end by themselves, in their grace time; nothing waits for them."""
+        """See Slots.scale_down. Pods terminate within their grace period; this does not wait for them."""
         deployment = self._deployment(slot)
         if not deployment or not _wanted(deployment):
             return False
@@ -327,7 +334,7 @@ class KubernetesSlots:
         return True
 
     def _prune(self, lease: Lease) -> None:
-        """Delete configurations that neither slot uses; records keep what is needed to make them again."""
+        """Delete ConfigMaps that neither slot uses. The records can recreate them."""
         used = "".join(json.dumps((self._deployment(slot) or {}).get("spec")) for slot in SLOTS)
         for config in self.api.list("configmaps", f"{SLOT_LABEL},app.kubernetes.io/name={self.workload}"):
             name = config["metadata"]["name"]
@@ -337,7 +344,7 @@ class KubernetesSlots:
     # -- writing, fenced ----------------------------------------------------------------------------
 
     def _write(self, slot: str, change: Callable[[str], Json], lease: Lease) -> None:
-        """Change the slot's Deployment by `change(resourceVersion)`, unless a later generation has been at it."""
+        """Write the slot's Deployment by `change(resourceVersion)`, unless a later generation has written it."""
         for attempt in range(1, _TRIES + 1):
             found = self._deployment(slot)
             metadata = found["metadata"] if found else {}
@@ -345,10 +352,10 @@ class KubernetesSlots:
             if written > lease.generation:
                 lease.confirm()
                 raise SlotFailed(
-                    f"Deployment {self.name(slot)} was written by run {written}, and by the records this is run "
-                    f"{lease.generation}: the records were lost or are of an earlier state. It was left as it is. To go "
-                    f"on, if nobody else deploys: kubectl --namespace {self.api.namespace} annotate deployment "
-                    f"{self.name(slot)} {GENERATION}-"
+                    f"Deployment {self.name(slot)} was written by run {written}, but the records say that this is run "
+                    f"{lease.generation}: the table was lost or restored to an earlier state. The Deployment was not "
+                    f"changed. To continue, if no other run deploys: kubectl --namespace {self.api.namespace} annotate "
+                    f"deployment {self.name(slot)} {GENERATION}-"
                 )
             version = metadata.get("resourceVersion", "")
             try:
@@ -372,7 +379,7 @@ class KubernetesSlots:
         self._write(slot, change, lease)
 
     def _wait_for_none(self, slot: str, lease: Lease, limit: float = 120.0) -> None:
-        """Wait until the slot's pods are all told to end, so that no rollout mixes them with the new ones."""
+        """Wait until no pod of the slot counts as a replica, so that no rollout mixes old and new pods."""
         began = self.api.clock.steady()
         while True:
             deployment = self._deployment(slot)
@@ -384,11 +391,11 @@ class KubernetesSlots:
                 return
             if self.api.clock.steady() - began > limit:
                 raise SlotFailed(
-                    f"the pods that were in slot {slot} did not end within {span(limit)}: "
+                    f"the previous pods in slot {slot} did not terminate within {span(limit)}: "
                     f"{status.get('replicas')} are left"
                 )
             lease.renew_if_due()
-            self.api.clock.sleep(_LOOK_EVERY)
+            self.api.clock.sleep(_POLL_INTERVAL)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -396,7 +403,7 @@ class KubernetesSlots:
         return self.api.get("deployments", self.name(slot), _APPS)
 
     def _pods(self, slot: str, number: str) -> list[Json]:
-        """Return the release's pods, and those that end in its slot."""
+        """Return the release's pods, and the terminating pods in its slot."""
         pods = self.api.list("pods", f"app.kubernetes.io/name={self.workload},{SLOT_LABEL}={slot}")
         return [pod for pod in pods if _bears(pod, number) or "deletionTimestamp" in pod["metadata"]]
 
@@ -409,7 +416,7 @@ class KubernetesSlots:
         try:
             return self.api.list("nodes", namespaced=False)
         except KubernetesError:
-            return []  # without the right to see them they are not named
+            return []  # without permission to list nodes, messages do not name them
 
     def _events(self, pod: str) -> list[Json]:
         try:
@@ -430,7 +437,7 @@ def _bears(pod: Json, number: str) -> bool:
     return pod["metadata"].get("labels", {}).get(RELEASE_LABEL) == number
 
 
-def _trouble(pod: Json) -> str:
+def _why_not_ready(pod: Json) -> str:
     if diagnosis.ready(pod) or "deletionTimestamp" in pod["metadata"]:
         return ""
     status = pod.get("status", {})

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The few requests to Kubernetes that a release needs, as plain dicts, patient with an API that hesitates."""
+"""The requests to Kubernetes that a release needs, with plain dicts. An API that does not answer is retried."""
 
 from __future__ import annotations
 
@@ -22,15 +22,19 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 )
 
 MANAGER = "teal.platform"
-#: How it begins if a node that has gone can't tell a log.
-NO_LOG = "(no log can be had"
+#: Beginning of the text that `log` returns if the node of the pod does not answer.
+NO_LOG = "(the log cannot be read"
 _TIMEOUT = (5, 20)
 _CORE = "v1"
 Json = dict[str, Any]
 
 
 class Api:
-    """A namespace of a cluster. `connect` returns a `kubernetes.client.ApiClient` with fresh credentials."""
+    """The API of a cluster, for one namespace.
+
+    `connect` returns a `kubernetes.client.ApiClient` with new credentials. A request is retried for `patience` seconds
+    if the API does not answer; `meanwhile` is called before each retry. Methods raise KubernetesError.
+    """
 
     def __init__(
         self,
@@ -67,12 +71,13 @@ class Api:
         fields: str = "",
         namespaced: bool = True,
     ) -> list[Json]:
+        """Return the objects that match a label selector and a field selector."""
         query = [("labelSelector", selector), ("fieldSelector", fields)]
         path = self.path(version, plural, namespaced=namespaced)
         return self.request("get", path, query=[pair for pair in query if pair[1]])["items"]
 
     def apply(self, obj: Json) -> Json:
-        """Apply an object server-side. With a resourceVersion in it, only if nobody has changed it since."""
+        """Apply an object server-side. If it has a resourceVersion, the write fails if the object was changed since."""
         plural, namespaced = self.plural(obj["apiVersion"], obj["kind"])
         path = self.path(obj["apiVersion"], plural, obj["metadata"]["name"], namespaced)
         return self.request(
@@ -84,6 +89,7 @@ class Api:
         )
 
     def patch(self, plural: str, name: str, change: Json, version: str = _CORE) -> Json:
+        """Change an object by a merge patch."""
         return self.request(
             "patch",
             self.path(version, plural, name),
@@ -93,7 +99,7 @@ class Api:
         )
 
     def delete(self, plural: str, name: str, version: str = _CORE) -> None:
-        """Delete an object and what it owns; one that is gone already is as good."""
+        """Delete an object and its dependents, if it exists."""
         try:
             self.request("delete", self.path(version, plural, name), {"propagationPolicy": "Background"})
         except KubernetesError as error:
@@ -101,35 +107,36 @@ class Api:
                 raise
 
     def log(self, pod: str, container: str, lines: int, previous: bool = False) -> str:
-        """Return the last lines of a container's log; an empty string if there is none.
+        """Return the last lines of a container's log, or the empty string if there is none.
 
-        A node that has gone is not waited for: that it doesn't answer says enough.
+        A node that does not answer is not waited for: the text then begins with NO_LOG.
         """
         query = [("container", container), ("tailLines", str(lines)), ("previous", str(previous).lower())]
         try:
             path = self.path(_CORE, "pods", pod) + "/log"
             text = self.request("get", path, query=query, text=True, patience=0)
         except Unreachable as error:
-            return f"{NO_LOG} of its node: {error})"
+            return f"{NO_LOG} from its node: {error})"
         except KubernetesError:
             return ""
-        # The kubelet says so, with status 200, of a container that it has just cleared away.
+        # The kubelet answers with this text and status 200 if it has just removed the container.
         return "" if text.startswith("unable to retrieve container logs") else text
 
     def path(self, version: str, plural: str, name: str = "", namespaced: bool = True) -> str:
+        """Return the URL path of a resource, or of one of its objects."""
         root = f"/api/{version}" if version == _CORE else f"/apis/{version}"
         scope = f"/namespaces/{self.namespace}" if namespaced else ""
         return f"{root}{scope}/{plural}" + (f"/{name}" if name else "")
 
     def plural(self, version: str, kind: str) -> tuple[str, bool]:
-        """Return the name of a kind in paths, and whether its objects are in namespaces. Raises KubernetesError."""
+        """Return the plural name of a kind, and whether it is namespaced. Raises KubernetesError."""
         if (version, kind) not in self._plurals:
             root = f"/api/{version}" if version == _CORE else f"/apis/{version}"
             for resource in self.request("get", root)["resources"]:
                 if "/" not in resource["name"]:
                     self._plurals[version, resource["kind"]] = (resource["name"], resource["namespaced"])
         if (version, kind) not in self._plurals:
-            raise KubernetesError(404, f"This Kubernetes has no kind {kind} in {version}")
+            raise KubernetesError(404, f"This cluster has no kind {kind} in {version}")
         return self._plurals[version, kind]
 
     # -- requests --------------------------------------------------------------------------------
@@ -145,9 +152,9 @@ class Api:
         text: bool = False,
         patience: float | None = None,
     ) -> Any:
-        """Send one request; wait for up to `patience` seconds for an API that doesn't answer.
+        """Send a request, and retry for up to `patience` seconds while the API does not answer.
 
-        Only what may be sent twice is: reads, reviews, patches and deletes. Raises KubernetesError.
+        Only requests that may be sent twice are sent: reads, reviews, patches and deletes. Raises KubernetesError.
         """
         began = self.clock.steady()
         patience = self.patience if patience is None else patience
@@ -166,7 +173,7 @@ class Api:
             except KubernetesError as error:
                 if error.status != 401 or renewed:
                     raise
-                # The token ran out: the next client has one signed anew.
+                # The token has expired: a new client gets a new token.
                 renewed, self._client = True, None
                 continue
             self.meanwhile()

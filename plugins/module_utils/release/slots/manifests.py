@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The manifests of a slot: what they have to be, and what the engine adds to them. Nothing is read or written here."""
+"""The manifests of a slot: their requirements, and the labels and annotations that the engine adds. Pure functions."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ Json = dict[str, Any]
 RELEASE_LABEL = "teal.platform/release"
 SLOT_LABEL = "teal.platform/slot"
 GENERATION = "teal.platform/generation"
-#: On a Deployment: what was applied beside it, so that the slot's next release can delete what it does not bring.
+#: Annotation of a Deployment: the release's other objects, so that the next release can delete those that it does not have.
 OBJECTS = "teal.platform/objects"
 DEPLOYMENT, AUTOSCALER = "Deployment", "HorizontalPodAutoscaler"
-#: Kinds with pods of their own. The engine watches, scales and stops the pods of one Deployment.
+#: Kinds that create pods. The engine watches, scales and stops only the pods of one Deployment.
 _WITH_PODS = frozenset(
     {"CronJob", "DaemonSet", "Job", "Pod", "ReplicaSet", "ReplicationController", "StatefulSet"}
 )
-#: Seconds between the last replica's readiness and the first request; the most that Kubernetes takes.
+#: Seconds that may pass between the readiness of the last replica and the first request.
 _UNTIL_REQUESTS = 600
-_LONGEST_WINDOW = 3600
+_WINDOW_LIMIT = 3600
 
 
 def checked(manifests: list[Json], name: str, slot: str, number: str, namespace: str) -> list[Json]:
-    """Return the manifests in the order in which they are applied. Raises SlotFailed with what is wrong with them.
+    """Return the manifests in the order in which they are applied. Raises SlotFailed if they are not valid.
 
-    `name` is what the Deployment has to be called, `number` that of the release, as its label has it.
+    `name` is the required name of the Deployment, `number` the release's label, e.g. `r42`.
     """
     if not manifests:
         raise SlotFailed(
-            f"there are no manifests for slot {slot}: is slot_manifests_dir empty?", Cause.MANIFESTS
+            f"there are no manifests for slot {slot}. Check that slot_manifests_dir is not empty",
+            Cause.MANIFESTS,
         )
     for obj in manifests:
         if reason := wrong(obj, name, namespace):
@@ -44,8 +45,8 @@ def checked(manifests: list[Json], name: str, slot: str, number: str, namespace:
     if [obj["metadata"]["name"] for obj in deployments] != [name]:
         found = ", ".join(obj["metadata"]["name"] for obj in deployments) or "none"
         raise SlotFailed(
-            f"the manifests of slot {slot} must hold one Deployment, and its name must be {name} (slot_name); "
-            f"they hold: {found}",
+            f"the manifests of slot {slot} must contain one Deployment, and its name must be {name} (slot_name). "
+            f"Found: {found}",
             Cause.MANIFESTS,
         )
     if reason := _mismatch(deployments[0], name, slot, number):
@@ -55,49 +56,49 @@ def checked(manifests: list[Json], name: str, slot: str, number: str, namespace:
 
 
 def wrong(obj: Json, name: str, namespace: str) -> str:
-    """Return why the engine does not take an object, or the empty string."""
+    """Return why the engine refuses an object, or the empty string."""
     metadata = obj.get("metadata") or {}
     what = f"{obj.get('kind') or 'an object without kind'} {metadata.get('name', '')}".strip()
     if not (obj.get("apiVersion") and obj.get("kind")):
-        return f"the manifests hold {what}, which needs apiVersion, kind and metadata.name"
+        return f"the manifests contain {what}, which needs apiVersion, kind and metadata.name"
     if obj["kind"] == "List" or obj["apiVersion"].startswith("kustomize.config.k8s.io/"):
-        return f"the manifests hold a {obj['kind']}: write each object as a document of its own"
+        return f"the manifests contain a {obj['kind']}: write each object as a separate document"
     if not metadata.get("name"):
-        return f"the manifests hold a {obj['kind']} without metadata.name"
+        return f"the manifests contain a {obj['kind']} without metadata.name"
     if obj["kind"] in _WITH_PODS:
         return (
-            f"the manifests hold {what}. A slot runs the pods of one Deployment, {name}: those of a {obj['kind']} would "
-            "neither be watched nor stopped with the release. Put its containers into the Deployment, or create it "
-            "apart from releases; for a change of the database there is slot_migration_command"
+            f"the manifests contain {what}. A slot runs the pods of one Deployment, {name}: those of a {obj['kind']} would "
+            "be neither watched nor stopped with the release. Move its containers into the Deployment, or create it "
+            "outside of releases; for database migrations, use slot_migration_command"
         )
     if metadata.get("namespace", namespace) != namespace:
         return (
-            f"the manifests hold {what} in namespace {metadata['namespace']}, and a slot is in {namespace} "
-            "(slot_namespace): leave metadata.namespace out"
+            f"the manifests contain {what} in namespace {metadata['namespace']}, but the slot is in {namespace} "
+            "(slot_namespace). Remove metadata.namespace"
         )
     return ""
 
 
 def _mismatch(deployment: Json, name: str, slot: str, number: str) -> str:
-    """Return what the Deployment lacks of what a slot needs, or the empty string."""
+    """Return which label or selector the Deployment lacks, or the empty string."""
     spec = deployment.get("spec") or {}
     template = spec.get("template", {}).get("metadata", {}).get("labels", {})
     if template.get(RELEASE_LABEL) != number or template.get(SLOT_LABEL) != slot:
         return (
-            f"the pods of Deployment {name} must bear the labels {SLOT_LABEL}: {slot} and "
+            f"the pods of Deployment {name} must have the labels {SLOT_LABEL}: {slot} and "
             f"{RELEASE_LABEL}: {number} (both are in slot_labels)"
         )
     selector = spec.get("selector", {}).get("matchLabels", {})
     if selector.get(SLOT_LABEL) != slot or RELEASE_LABEL in selector:
         return (
-            f"the selector of Deployment {name} must hold {SLOT_LABEL}: {slot}, and nothing that changes "
-            f"with a release (slot_selector has what it needs)"
+            f"the selector of Deployment {name} must contain {SLOT_LABEL}: {slot}, and nothing that changes "
+            f"with a release (use slot_selector)"
         )
     return ""
 
 
 def key(obj: Json) -> str:
-    """Return what an object is, as the annotation OBJECTS lists it."""
+    """Return the name of an object in the annotation OBJECTS."""
     return f"{obj['apiVersion']} {obj['kind']} {obj['metadata']['name']}"
 
 
@@ -107,7 +108,7 @@ def is_of(obj: Json, slot: str) -> bool:
 
 
 def listed(deployment: Json | None) -> list[str]:
-    """Return what was applied beside a Deployment, as far as it says so."""
+    """Return the objects that a Deployment's annotation lists; empty if there is none."""
     annotations = (deployment or {}).get("metadata", {}).get("annotations", {})
     try:
         found = json.loads(annotations.get(OBJECTS, "[]"))
@@ -117,21 +118,21 @@ def listed(deployment: Json | None) -> list[str]:
 
 
 def with_objects(deployment: Json, objects: list[Json]) -> Json:
-    """Return the Deployment with the list of what is applied beside it."""
+    """Return the Deployment with the list of the release's other objects in its annotation."""
     metadata = dict(deployment["metadata"])
     metadata["annotations"] = {**(metadata.get("annotations") or {}), OBJECTS: json.dumps(_keys(objects))}
     return {**deployment, "metadata": metadata}
 
 
 def announced(deployment: Json | None, objects: list[Json]) -> dict[str, str]:
-    """Return the annotation by which a Deployment lists the objects, too, before they are applied; {} if it does."""
+    """Return the annotation that lists these objects in addition to the known ones; empty if it lists them already."""
     known = listed(deployment)
     both = sorted({*known, *_keys(objects)})
     return {} if both == sorted(known) else {OBJECTS: json.dumps(both)}
 
 
 def beside(objects: list[Json], slot: str) -> list[Json]:
-    """Return what the role applies of a release's objects, with the slot's label: all but Deployment and autoscaler."""
+    """Return the objects that the role applies (all but Deployment and autoscaler), with the slot's label."""
     return [marked(obj, slot) for obj in objects if obj["kind"] not in (DEPLOYMENT, AUTOSCALER)]
 
 
@@ -140,17 +141,17 @@ def _keys(objects: list[Json]) -> list[str]:
 
 
 def patient(obj: Json, replicas: int, deployment: Json) -> Json:
-    """Keep an autoscaler from taking replicas away before the new slot has its requests.
+    """Return the autoscaler with a stabilization window in which it removes no replicas from the new slot.
 
-    It begins with what it finds, and goes by the most that it wanted in its stabilization window. A higher
-    least number would do it, too, but would stay.
+    An autoscaler starts with the current number of replicas and follows the highest recommendation in its window, so the
+    slot keeps its replicas until it has traffic. A higher minReplicas would do the same, but permanently.
     """
     obj = _second_version(obj)
     spec = obj["spec"]
     behavior = spec.get("behavior", {})
     down = behavior.get("scaleDown", {})
     window = deployment["spec"].get("progressDeadlineSeconds", 600) + _UNTIL_REQUESTS
-    window = min(max(window, down.get("stabilizationWindowSeconds", 0)), _LONGEST_WINDOW)
+    window = min(max(window, down.get("stabilizationWindowSeconds", 0)), _WINDOW_LIMIT)
     down = {**down, "stabilizationWindowSeconds": window}
     return {
         **obj,
@@ -163,7 +164,7 @@ def patient(obj: Json, replicas: int, deployment: Json) -> Json:
 
 
 def _second_version(obj: Json) -> Json:
-    """Return an autoscaler of autoscaling/v1, which knows no behavior, as one of autoscaling/v2."""
+    """Return an autoscaler of autoscaling/v1, which has no behavior, as autoscaling/v2."""
     if obj["apiVersion"] != "autoscaling/v1":
         return obj
     spec = dict(obj["spec"])
@@ -174,7 +175,7 @@ def _second_version(obj: Json) -> Json:
 
 
 def marked(obj: Json, slot: str, lease: Lease | None = None, version: str = "") -> Json:
-    """Return the object with the labels and annotations by which the engine knows it again."""
+    """Return the object with the labels and annotations by which the engine recognizes it."""
     metadata = dict(obj["metadata"])
     metadata["labels"] = {**(metadata.get("labels") or {}), SLOT_LABEL: slot}
     if lease:
