@@ -36,7 +36,7 @@ def run(copy: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_first_change_works_as_described(tmp_path: Path, rehearsed: str) -> None:
+def test_first_change_works_as_described(tmp_path: Path, rehearsed: str) -> None:
     pieces = snippets()
     assert list(pieces) == [
         "roles/registry/defaults/main.yml",
@@ -65,7 +65,7 @@ def test_the_first_change_works_as_described(tmp_path: Path, rehearsed: str) -> 
     assert run(copy, "antsibull-changelog", "lint").returncode == 0
 
 
-def test_the_hooks_are_programs_that_are_installed() -> None:
+def test_hooks_are_installed_programs() -> None:
     (hooks,) = [
         repo["hooks"] for repo in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
     ]
@@ -77,5 +77,5 @@ def test_the_hooks_are_programs_that_are_installed() -> None:
 
 
 @pytest.mark.parametrize("target", re.findall(r"^make (\S+)", PAGE, re.MULTILINE))
-def test_its_targets_exist(target: str) -> None:
+def test_targets_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)

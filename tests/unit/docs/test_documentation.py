@@ -1,4 +1,4 @@
-"""The documentation is current, its links lead somewhere, and its commands are commands."""
+"""Generated pages are current, links have targets, and commands name existing files, targets and variables."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def test_generated_pages_and_blocks_are_current() -> None:
     assert [name(path) for path in build.stale()] == [], "run `make docs`"
 
 
-def test_a_change_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stale_block_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(build.BLOCKS, "costs", lambda: "other")
     assert ROOT / "docs" / "operations.md" in build.stale()
 
 
-def test_an_unknown_block_is_refused() -> None:
+def test_unknown_block_is_refused() -> None:
     with pytest.raises(build.UnknownBlock, match="no block 'nonsense' exists"):
         build.fill("<!-- begin: nonsense -->\n<!-- end: nonsense -->", korean=False)
 
 
-def test_each_environment_has_what_its_inventory_says() -> None:
+def test_diagram_of_an_environment_matches_its_inventory() -> None:
     page = (ROOT / "docs" / "environments.md").read_text()
     for env in data.environments():
         picture = (
@@ -52,7 +52,7 @@ def test_each_environment_has_what_its_inventory_says() -> None:
         assert ("NAT gateway" in picture) == (env["network_nat"] != "none")
 
 
-def test_the_states_are_the_engines() -> None:
+def test_state_diagram_matches_the_engine() -> None:
     known = releases.engine()
     edges = releases.states().count(" --> ")
     assert edges == sum(map(len, known.TRANSITIONS.values())) + len(known.TERMINAL)
@@ -73,7 +73,7 @@ def test_every_instance_type_has_a_price() -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
-def test_links_lead_somewhere(path: Path) -> None:
+def test_links_have_targets(path: Path) -> None:
     wrong = []
     for link in links(path):
         if link.startswith(("https://", "http://", "mailto:")):
@@ -101,7 +101,7 @@ def make_targets() -> set[str]:
 
 
 def known_variables() -> set[str]:
-    """Return what -e takes: options of playbooks, settings of roles, and what their defaults ask for."""
+    """Return the variables for -e: options of playbooks, settings of roles, and variables in their defaults."""
     specs = yaml.safe_load((ROOT / "playbooks/meta/argument_specs.yml").read_text())["argument_specs"]
     found = {option for spec in specs.values() for option in (spec or {}).get("options", {})}
     for role in data.roles():
@@ -121,7 +121,7 @@ def extra_variables(words: list[str]) -> Iterator[str]:
 
 
 def wrong_commands(path: Path) -> list[str]:
-    """Return what the commands of a page name that there is not."""
+    """Return the files, targets and variables in the commands of a page that do not exist."""
     wrong = []
     # What a page has its reader add is known to it.
     variables = known_variables() | set(re.findall(r"^ +([a-z_]+):", path.read_text(), re.MULTILINE))
@@ -149,17 +149,17 @@ def wrong_commands(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=name)
-def test_commands_name_what_there_is(path: Path) -> None:
+def test_commands_name_existing_files_and_variables(path: Path) -> None:
     assert wrong_commands(path) == []
 
 
 def exists(word: str, page: Path) -> bool:
-    """Whether a file stands below the root or beside the page; a placeholder may be anything."""
+    """Whether a file exists below the root or beside the page. A placeholder is always accepted."""
     return "<" in word or (ROOT / word).exists() or (page.parent / word).exists()
 
 
-def test_every_command_is_proved_or_marked() -> None:
-    """Each command in a console block is run by a test, or needs AWS and says so."""
+def test_every_command_is_tested_or_marked() -> None:
+    """A test runs each command in a console block, or the block is marked because it needs AWS."""
     found = [
         (block, command)
         for path in WRITTEN
@@ -176,15 +176,15 @@ def test_every_command_is_proved_or_marked() -> None:
     assert set(documented.ELSEWHERE) <= known
 
 
-def test_a_command_that_nobody_proves_is_noticed() -> None:
+def test_untested_command_is_reported() -> None:
     text = "## Restore \u2601\n```console\naws rds x\n```\n## Look\n```console\n$ make moon\n```\n"
     aws, other = documented.blocks("docs/moon.md", text)
     assert documented.proof(aws, *aws.commands)
     assert not documented.proof(other, *other.commands)
 
 
-def test_a_reason_of_several_words_arrives_whole() -> None:
-    """The shell takes quotes away before Ansible splits what -e was given."""
+def test_reason_of_several_words_is_quoted_twice() -> None:
+    """The shell removes quotes before Ansible splits the value of -e."""
     for path in WRITTEN:
         for words in commands(path):
             for flag, value in pairwise(words):
@@ -192,7 +192,7 @@ def test_a_reason_of_several_words_arrives_whole() -> None:
                     assert "_raw_params" not in parse_kv(value), f"{name(path)}: {value}"
 
 
-def test_wrong_commands_are_noticed(tmp_path: Path) -> None:
+def test_wrong_commands_are_reported(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(
         "```console\nmake nonsense\nansible-playbook nothing.yml -i inventories/moon -e wrong=1\n```\n"

@@ -1,4 +1,4 @@
-"""docs/first-mistakes.md shows what is really printed: each message is made by the code, and compared."""
+"""docs/first-mistakes.md shows real messages: the code creates each one, and a test compares it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Run = Callable[..., dict[str, Any]]
 
 
 def section(title: str) -> str:
-    """Return what the page says is printed for a mistake, as one line."""
+    """Return the message of a mistake on the page, as one line."""
     match = re.search(rf"^## \d+\. {re.escape(title)}\n.*?```text\n(.*?)```", PAGE.read_text(), re.M | re.S)
     assert match, f"the page has no section '{title}'"
     return " ".join(match[1].split())
@@ -49,7 +49,7 @@ def failure(run: Run, module: Any, **arguments: Any) -> str:
     return failed.value.result["msg"]
 
 
-def test_there_are_ten() -> None:
+def test_page_has_ten_mistakes() -> None:
     assert len(re.findall(r"^## \d+\.", PAGE.read_text(), re.M)) == 10
 
 

@@ -1,4 +1,4 @@
-"""A fourth environment is data: made by a script, and right as it is."""
+"""tools/new_environment.py creates a valid inventory for another environment."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PLAYBOOK = """
 
 @pytest.fixture
 def inventories(tmp_path: Path) -> Path:
-    """A copy of the project's inventories, where they find what they refer to."""
+    """Return a copy of the inventories beside the files that they refer to."""
     shutil.copytree(ROOT / "inventories", tmp_path / "inventories")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     return tmp_path / "inventories"
@@ -38,7 +38,7 @@ def read(path: Path) -> dict:
 
 
 @pytest.mark.parametrize("source", ["test", "staging", "production"])
-def test_it_has_a_network_and_a_name_of_its_own(inventories: Path, source: str) -> None:
+def test_new_environment_has_its_own_network_and_name(inventories: Path, source: str) -> None:
     assert new_environment.main(["qa", source, "--inventories", str(inventories)]) == 0
     variables = inventories / "qa" / "group_vars"
     assert read(variables / "all.yml")["platform_environment"] == "qa"
@@ -57,7 +57,7 @@ def test_it_has_a_network_and_a_name_of_its_own(inventories: Path, source: str) 
     assert f".{source}" not in text
 
 
-def test_it_passes_preflight(inventories: Path, tmp_path: Path) -> None:
+def test_new_environment_passes_preflight(inventories: Path, tmp_path: Path) -> None:
     new_environment.create(inventories, "qa", "staging")
     playbook = tmp_path / "preflight.yml"
     playbook.write_text(PLAYBOOK)
@@ -87,7 +87,7 @@ def test_it_passes_preflight(inventories: Path, tmp_path: Path) -> None:
         ("q" * 30, "staging", "too long"),
     ],
 )
-def test_what_cannot_be_made_is_refused(
+def test_wrong_name_or_source_is_refused(
     inventories: Path, capsys: pytest.CaptureFixture[str], name: str, source: str, said: str
 ) -> None:
     assert new_environment.main([name, source, "--inventories", str(inventories)]) == 1
@@ -95,14 +95,14 @@ def test_what_cannot_be_made_is_refused(
     assert len(list(inventories.iterdir())) == 3
 
 
-def test_what_still_names_the_old_one_is_pointed_out(inventories: Path) -> None:
+def test_remaining_names_of_the_source_are_reported(inventories: Path) -> None:
     file = inventories / "staging" / "group_vars" / "alarms.yml"
     file.write_text(file.read_text() + "alarms_subscriptions: [{endpoint: staging@example.com}]\n")
     lines = "\n".join(new_environment.create(inventories, "qa", "staging"))
     assert "check group_vars/alarms.yml" in lines
 
 
-def test_a_network_is_found_beside_large_ones() -> None:
+def test_free_network_is_found_beside_large_ones() -> None:
     used = [ip_network("10.0.0.0/9")]
     assert str(new_environment.free_network(used, 16)) == "10.130.0.0/16"
     with pytest.raises(new_environment.Refused, match="no network is free"):

@@ -7,11 +7,11 @@ import pytest
 from docs.generate import build, data, own_modules, reference, tasks
 
 
-def test_each_module_has_an_entry_and_each_entry_a_module() -> None:
+def test_entries_match_the_modules() -> None:
     assert own_modules.problems() == [], "edit docs/generate/own_modules.yml, then run `make docs`"
 
 
-def test_a_missing_entry_and_a_missing_module_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_entry_and_missing_module_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     modules = own_modules.existing()
     monkeypatch.setattr(own_modules, "existing", lambda: modules - {"sns_topic"} | {"sqs_queue"})
     assert own_modules.problems() == [
@@ -20,7 +20,7 @@ def test_a_missing_entry_and_a_missing_module_are_found(monkeypatch: pytest.Monk
     ]
 
 
-def test_each_entry_says_what_it_has_to() -> None:
+def test_each_entry_is_complete() -> None:
     for name, entry in (
         (name, each) for group in own_modules.entries().values() for name, each in group.items()
     ):
@@ -31,12 +31,12 @@ def test_each_entry_says_what_it_has_to() -> None:
         assert entry["removable"].startswith(("Yes, ", "No")), name
 
 
-def test_modules_named_info_are_those_that_read() -> None:
+def test_info_modules_are_those_that_read_state() -> None:
     named = {name for name in own_modules.existing() if name.endswith("_info")}
     assert named == own_modules.entries()["information"].keys()
 
 
-def test_tasks_are_counted_through_blocks_and_by_conditions() -> None:
+def test_tasks_in_blocks_count_if_their_condition_may_hold() -> None:
     found = tasks.walk(
         [
             {"amazon.aws.one": {}},
@@ -60,7 +60,7 @@ def test_tasks_are_counted_through_blocks_and_by_conditions() -> None:
     ]
 
 
-def test_a_build_of_each_environment_has_tasks_of_each_kind() -> None:
+def test_build_of_each_environment_has_tasks_of_each_kind() -> None:
     groups = {name: group for group, names in own_modules.entries().items() for name in names}
     for environment in data.environments():
         counted = tasks.count(environment, groups)

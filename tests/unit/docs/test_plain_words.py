@@ -11,11 +11,11 @@ from tools import plain_words
 
 CONTENT = yaml.safe_load(plain_words.LIST.read_text(encoding="utf-8"))
 PLANTED = {
-    "docs/page.md": "# Page\n\nThe run tells nobody.\n",
-    "roles/one/tasks/main.yml": "---\n- name: Settle an interrupted release\n  ansible.builtin.meta: noop\n",
-    "roles/one/meta/argument_specs.yml": "---\ndescription: What stands now.\n",
+    "docs/page.md": "# Page\n\nShow the belongings.\n",
+    "roles/one/tasks/main.yml": "---\n- name: Name the way back\n  ansible.builtin.meta: noop\n",
+    "roles/one/meta/argument_specs.yml": "---\ndescription: What is there now.\n",
     "plugins/modules/two_errands.py": "NAME = 1\n",
-    "plugins/module_utils/message.py": '"""Module."""\n\nTEXT = f"{1} of 2 pods came. Mend the image."\n',
+    "plugins/module_utils/message.py": '"""Module."""\n\nTEXT = f"{1} of 2 pods. Someone is at work."\n',
     "changelogs/fragments/new.yml": "---\nbugfixes:\n  - lock - the run gives the lock back.\n",
 }
 
@@ -32,11 +32,11 @@ def planted(root: Path) -> list[str]:
 def test_planted_words_are_found(tmp_path: Path) -> None:
     assert planted(tmp_path) == [
         "changelogs/fragments/new.yml:3: gives the lock back",
-        "docs/page.md:3: tells",
-        "plugins/module_utils/message.py:3: Mend",
+        "docs/page.md:3: belongings",
+        "plugins/module_utils/message.py:3: at work",
         "plugins/modules/two_errands.py:0: errands",
-        "roles/one/meta/argument_specs.yml:2: stands",
-        "roles/one/tasks/main.yml:2: Settle",
+        "roles/one/meta/argument_specs.yml:2: What is there",
+        "roles/one/tasks/main.yml:2: way back",
     ]
 
 

@@ -27,7 +27,7 @@ DOCUMENTED = [(kind, name) for kind in KINDS for name in data.plugins(kind)]
 
 @functools.cache
 def documentation(kind: str) -> dict[str, Any]:
-    """Return what ansible-doc makes of all plugins of a kind."""
+    """Return the output of ansible-doc for all plugins of a kind."""
     names = [f"teal.platform.{name}" for name in data.plugins(kind)]
     done = subprocess.run(
         [str(Path(sys.executable).parent / "ansible-doc"), "--json", "--type", KINDS[kind], *names],
@@ -50,7 +50,7 @@ def test_ansible_doc_reads_it(kind: str, name: str) -> None:
         assert found["return"]
 
 
-def test_none_is_without_documentation() -> None:
+def test_every_plugin_has_documentation() -> None:
     files = {
         (kind, file.stem)
         for kind in KINDS

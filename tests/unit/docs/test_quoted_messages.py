@@ -1,4 +1,4 @@
-"""What the FAQ and the runbook say is printed is what the code prints; `…` stands for what differs."""
+"""Messages in the FAQ and the runbook are messages of the code. `…` replaces variable parts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DOCS = ROOT / "docs"
 
 
 def text_of(node: ast.AST) -> str:
-    """Return a string of the code; what is filled in is `…`."""
+    """Return a string of the code, with `…` for the parts of an f-string."""
     if isinstance(node, ast.JoinedStr):
         return "".join(text_of(value) for value in node.values)
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else "…"
@@ -55,11 +55,11 @@ def is_printed(quote: str) -> bool:
 
 
 @pytest.mark.parametrize("quote", [*faq(), *runbook()])
-def test_it_is_printed(quote: str) -> None:
+def test_quoted_message_is_printed(quote: str) -> None:
     assert is_printed(quote)
 
 
-def test_there_are_some_and_others_are_noticed() -> None:
+def test_unknown_message_is_reported() -> None:
     assert len(faq()) >= 10
     assert len(runbook()) >= 5
     assert not is_printed("the moon did not answer")

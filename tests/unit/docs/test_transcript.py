@@ -26,7 +26,7 @@ release.staging  changed  22
 """
 
 
-def test_it_is_shortened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_transcript_is_shortened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "demo.txt"
     file.write_text(RUN + "x" * 500 + "\n")
     monkeypatch.setattr(demo, "FILE", file)
@@ -44,7 +44,7 @@ def test_it_is_shortened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
     ]
 
 
-def test_without_a_run_it_says_how_to_make_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_transcript_shows_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(demo, "FILE", tmp_path / "none")
     assert "make demo | tee docs/demo.txt" in demo.transcript()
 
