@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Filter: the values of a dictionary become text."""
+"""Filter: convert the values of a dictionary to text."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ author: Teal maintainers (@teal-platform)
 version_added: 0.1.0
 short_description: Convert all values of a dictionary to text
 description:
-  - A number becomes its digits, a boolean V(true) or V(false), an empty value the empty string, and a dictionary or a
-    list becomes JSON. Text stays as it is.
+  - A boolean becomes V(true) or V(false), null becomes the empty string, and a dictionary or a list becomes JSON. Text is
+    not changed.
 options:
   _input:
     description: The dictionary.
@@ -20,14 +20,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show tags as AWS takes them
+- name: Show tags in the format of AWS
   ansible.builtin.debug:
     msg: "{{ {'CostCenter': 1234, 'Shared': true} | teal.platform.as_texts }}"
 """
 
 RETURN = r"""
 _value:
-  description: The same keys, with text.
+  description: The dictionary with the same keys, and text as values.
   type: dict
 """
 

@@ -1,24 +1,24 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Turn what happened into a message for Discord."""
+"""Filter: convert an event to a Discord message."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: discord_embeds
-short_description: A message about a release or an environment, as Discord's embeds
+short_description: Convert an event of a release or an environment to Discord embeds
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Makes one embed of what is known of an event. What isn't known is left out.
-  - The result fits Discord's limits whatever comes in. Of a long reason the end is kept.
-  - Markdown, mentions and links in what came from elsewhere are made harmless.
-  - What looks like a secret is hidden.
+  - Returns one embed with the known values of an event. Omits unknown values.
+  - The result always fits Discord's limits. A long reason is cut at its beginning.
+  - Escapes Markdown, mentions and links in the values.
+  - Hides text that looks like a secret.
 positional: _input, topic
 options:
   _input:
     description:
-      - What is known of the event. All keys are optional.
+      - Values of the event. All keys are optional.
       - V(environment), V(application), V(component), V(slot), V(version), V(digest), V(from_version),
         V(from_digest), V(who), V(trigger), V(commit), V(commit_message), V(commit_url), V(run_url),
         V(serving), V(how_back), V(failed_task), V(reason) and V(details) are texts.
@@ -26,7 +26,7 @@ options:
     type: dict
     required: true
   topic:
-    description: What happened.
+    description: Kind of event.
     type: str
     required: true
     choices:
@@ -47,14 +47,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show what Discord would be sent
+- name: Show the embed of a message
   ansible.builtin.debug:
     msg: "{{ {'version': '1.1.0'} | teal.platform.discord_embeds('deploy succeeded') }}"
 """
 
 RETURN = r"""
 _value:
-  description: One embed, in a list.
+  description: A list with one embed.
   type: list
   elements: dict
 """
@@ -78,14 +78,14 @@ FOOTER = 2048
 TOTAL = 6000
 LONGEST_REASON = 2500
 SHORT = 200
-"""What a fact such as a version or a name may take; more of it would be no help."""
+"""Maximum length of a short value, such as a version or a name."""
 
 
 NOTHING = ("", "{}", "[]")
 
 
 class Topic(NamedTuple):
-    """How an event is told: its colour, and its sentence with `{}` for names that may be missing."""
+    """Colour and title of an event. The title has placeholders for names that may be unknown."""
 
     color: int
     title: str
@@ -93,24 +93,24 @@ class Topic(NamedTuple):
 
 
 TOPICS = {
-    "provision succeeded": Topic(GREEN, "🏗️ {environment} stands"),
-    "provision failed": Topic(RED, "🔴 {environment}: {component} could not be built", failure=True),
+    "provision succeeded": Topic(GREEN, "🏗️ {environment} is provisioned"),
+    "provision failed": Topic(RED, "🔴 {environment}: {component} could not be provisioned", failure=True),
     "deploy succeeded": Topic(GREEN, "🟢 {environment}: {version} is live"),
     "deploy failed": Topic(RED, "🔴 {environment}: the deploy of {version} failed", failure=True),
     "deploy aborted": Topic(
-        AMBER, "🟠 {environment}: the deploy of {version} was aborted before any traffic moved", True
+        AMBER, "🟠 {environment}: the deploy of {version} was aborted before it received traffic", True
     ),
     "traffic switched": Topic(TEAL, "🔀 {environment}: traffic goes to {version}"),
-    "rolled back": Topic(AMBER, "↩️ {environment}: back on {version}", failure=True),
+    "rolled back": Topic(AMBER, "↩️ {environment}: rolled back to {version}", failure=True),
     "rollback failed": Topic(RED, "🚨 {environment}: the rollback to {version} failed", failure=True),
-    "release held": Topic(AMBER, "✋ {environment}: {version} is held as it is", failure=True),
-    "gate refused": Topic(RED, "⛔ {environment}: the quality gate refused {version}", failure=True),
+    "release held": Topic(AMBER, "✋ {environment}: {version} is on hold", failure=True),
+    "gate refused": Topic(RED, "⛔ {environment}: the quality gate failed for {version}", failure=True),
     "gate overridden": Topic(
         AMBER, "⚠️ {environment}: the quality gate was overridden for {version}", failure=True
     ),
-    "drift found": Topic(AMBER, "🧭 {environment} is not as described", failure=True),
-    "destroy succeeded": Topic(TEAL, "🧹 {environment} was taken away"),
-    "destroy failed": Topic(RED, "🔴 {environment}: {component} could not be taken away", failure=True),
+    "drift found": Topic(AMBER, "🧭 {environment} differs from its inventory", failure=True),
+    "destroy succeeded": Topic(TEAL, "🧹 {environment} was destroyed"),
+    "destroy failed": Topic(RED, "🔴 {environment}: {component} could not be destroyed", failure=True),
 }
 
 SECRETS = re.compile(
@@ -137,9 +137,9 @@ MARKDOWN = re.compile(r"([\\*_~`|>#\[\]()-])")
 
 
 def discord_embeds(event: Mapping[str, Any], topic: str) -> list[dict[str, Any]]:
-    """One embed that tells `topic`. Raises AnsibleFilterError for a topic that there isn't."""
+    """Return one embed for `topic`. Raises AnsibleFilterError for an unknown topic."""
     if topic not in TOPICS:
-        raise AnsibleFilterError(f"discord_embeds: no topic {topic!r}; there are {', '.join(TOPICS)}")
+        raise AnsibleFilterError(f"discord_embeds: unknown topic {topic!r}. Topics are: {', '.join(TOPICS)}")
     known = {key: value for key, value in event.items() if _text(value).strip() not in NOTHING}
     kind = TOPICS[topic]
     embed: dict[str, Any] = {
@@ -167,7 +167,7 @@ def _title(form: str, known: Mapping[str, Any]) -> str:
 
 
 def _facts(known: Mapping[str, Any], kind: Topic) -> Iterator[tuple[str, str, bool]]:
-    """Fields: name, value, and whether others may stand beside it."""
+    """Yield the fields: name, value, and whether the field is inline."""
     if release := _from_to(known, "version"):
         yield "Version", release, True
     if digests := _from_to({k: _short_digest(v) for k, v in known.items() if k.endswith("digest")}, "digest"):
@@ -191,20 +191,18 @@ def _facts(known: Mapping[str, Any], kind: Topic) -> Iterator[tuple[str, str, bo
     if kind.failure and "failed_task" in known:
         yield "Failed at", plain(known["failed_task"]), False
     if "serving" in known:
-        yield "Now serving", plain(known["serving"]), False
+        yield "Live", plain(known["serving"]), False
     if "how_back" in known:
-        yield "How to go back", _block(known["how_back"], 500), False
+        yield "To roll back", _block(known["how_back"], 500), False
 
 
 def _story(known: Mapping[str, Any], kind: Topic, room: int) -> Iterator[str]:
-    """The embed's description, at most about `room` long."""
-    told = [
-        (key, known[key])
-        for key in ("reason", "details")
-        if key in known and (kind.failure or key == "details")
+    """Yield the blocks of the embed's description, about `room` characters in total."""
+    texts = [
+        known[key] for key in ("reason", "details") if key in known and (kind.failure or key == "details")
     ]
-    for _title, text in told:
-        yield _block(_disarm(redact(_text(text))), room // len(told))
+    for text in texts:
+        yield _block(_disarm(redact(_text(text))), room // len(texts))
 
 
 def _names(known: Mapping[str, Any]) -> list[str]:
@@ -228,7 +226,7 @@ def _time(at: Any) -> str:
 
 
 def duration(seconds: Any) -> str:
-    """`192` → `3 min 12 s`; what is no number stays as it is."""
+    """Return seconds as text: `192` → `3 min 12 s`. A value that is not a number is returned as text."""
     try:
         whole = round(float(seconds))
     except (TypeError, ValueError):
@@ -240,24 +238,24 @@ def duration(seconds: Any) -> str:
 
 
 def redact(text: str) -> str:
-    """Hide what looks like a secret. It is a second net: what is secret should not come here at all."""
+    """Hide text that looks like a secret. This is a safety net: callers must not pass secrets."""
     return SECRETS.sub(HIDDEN, text)
 
 
 def plain(value: Any, limit: int = SHORT) -> str:
-    """Text of others as it is, with no markdown, mention or link that works; at most `limit` long."""
-    text = _cut(redact(_text(value)), limit // 2)  # escapes may double it
+    """Return a value as text with markdown, mentions and links disabled, at most `limit` characters."""
+    text = _cut(redact(_text(value)), limit // 2)  # escapes may double the length
     return _disarm(MARKDOWN.sub(r"\\\1", text))
 
 
 def _block(value: Any, limit: int) -> str:
-    """A block of code that holds the last `limit` characters."""
+    """Return a code block with the last `limit` characters of a value."""
     text = redact(_text(value)).replace("```", "`" + ZERO_WIDTH + "`" + ZERO_WIDTH + "`")
     return f"```\n{_cut_beginning(text.strip(), limit)}\n```"
 
 
 def _disarm(text: str) -> str:
-    """Nothing of `text` names anyone (@everyone, <@1>), and no link opens a preview."""
+    """Disable mentions (@everyone, <@1>) and link previews in `text`."""
     return re.sub(r"@(?=\S)|<(?=[@#&:!/a-z])", lambda m: m[0] + ZERO_WIDTH, text).replace(
         "://", f":{ZERO_WIDTH}//"
     )
@@ -269,24 +267,24 @@ def _link(label: str, url: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    # Output that was no UTF-8 comes as lone surrogates, which cannot be sent.
+    # Output that is not UTF-8 contains lone surrogates, which cannot be sent.
     return "" if value is None else str(value).encode("utf-8", "replace").decode()
 
 
 def _length(text: str) -> int:
-    """Discord counts UTF-16 code units."""
+    """Return the length as Discord counts it: in UTF-16 code units."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def _cut(text: str, limit: int) -> str:
-    """At most `limit` of the beginning."""
+    """Return at most the first `limit` code units."""
     if _length(text) <= limit:
         return text
     return text.encode("utf-16-le")[: 2 * (limit - 1)].decode("utf-16-le", "ignore") + "…"
 
 
 def _cut_beginning(text: str, limit: int) -> str:
-    """At most `limit` of the end."""
+    """Return at most the last `limit` code units."""
     if _length(text) <= limit:
         return text
     kept = text.encode("utf-16-le")[-2 * (limit - 2) :].decode("utf-16-le", "ignore")
@@ -302,5 +300,5 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Filters by name."""
+        """Return the filters by name."""
         return {"discord_embeds": discord_embeds}

@@ -1,32 +1,31 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Say why a task failed."""
+"""Filter: the reason why a task failed."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: failure_reason
-short_description: Why a task failed, in words
+short_description: Return the reason why a task failed
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Takes the reason out of a failed task's result, of the failed items of a loop too.
-  - In a C(rescue), a task's result is there as it was, even if the task is C(no_log). Of such a task nothing
-    is told.
+  - Extracts the reason from the result of a failed task, including the failed items of a loop.
+  - In a C(rescue), the result of a task with C(no_log) is available unredacted. The filter returns nothing of it.
 positional: _input, task
 options:
   _input:
-    description: Result of the failed task, for example C(ansible_failed_result).
+    description: Result of the failed task, such as C(ansible_failed_result).
     type: dict
     required: true
   task:
-    description: The failed task, for example C(ansible_failed_task).
+    description: The failed task, such as C(ansible_failed_task).
     type: dict
     default: {}
 """
 
 EXAMPLES = r"""
-- name: Show what failed
+- name: Show the reason of the failure
   ansible.builtin.debug:
     msg: "{{ ansible_failed_result | teal.platform.failure_reason(ansible_failed_task) }}"
 """
@@ -40,12 +39,12 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-NO_LOG = "(not told, since the task keeps its result to itself)"
+NO_LOG = "(reason hidden, since the task has no_log)"
 UNKNOWN = "no reason given"
 
 
 def failure_reason(result: Any, task: Any = None) -> str:
-    """The messages of `result`, or that they are not to be told."""
+    """Return the messages of `result`, or that they are hidden."""
     if not isinstance(result, Mapping):
         return str(result) if result else UNKNOWN
     if result.get("_ansible_no_log") or (isinstance(task, Mapping) and task.get("no_log")):
@@ -67,5 +66,5 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Filters by name."""
+        """Return the filters by name."""
         return {"failure_reason": failure_reason}

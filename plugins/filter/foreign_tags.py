@@ -10,9 +10,9 @@ author: Teal maintainers (@teal-platform)
 version_added: 0.1.0
 short_description: Select the tags of a resource that others set
 description:
-  - Returns the tags whose keys match one of the patterns, without AWS's own (C(aws:*)), which no call can set.
-  - The modules of amazon.aws remove every tag that they do not get. Give them these tags together with your own, and they
-    leave them alone.
+  - Returns the tags whose keys match one of the patterns, without AWS's own tags (C(aws:*)), which cannot be set.
+  - The modules of amazon.aws remove all tags that they are not given. Pass them these tags together with your own, so
+    that they remain.
 positional: _input, patterns
 options:
   _input:
@@ -20,7 +20,7 @@ options:
     type: dict
     required: true
   patterns:
-    description: Patterns of the keys, as of a shell, for example O(patterns=["CostCenter*"]).
+    description: Shell patterns for the keys, such as O(patterns=["CostCenter*"]).
     type: list
     elements: str
     required: true
@@ -47,7 +47,7 @@ from ansible_collections.teal.platform.plugins.module_utils.ignored_tags import 
 
 
 def foreign_tags(tags: dict[str, str] | None, patterns: Iterable[str]) -> dict[str, str]:
-    """Return those of `tags` whose keys match one of `patterns`, without AWS's own."""
+    """Return the `tags` whose keys match one of `patterns`, without AWS's own."""
     return {
         key: value
         for key, value in (tags or {}).items()

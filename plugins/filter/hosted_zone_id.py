@@ -10,9 +10,9 @@ author: Teal maintainers (@teal-platform)
 version_added: 0.1.0
 short_description: Find the ID of a hosted zone by its name or ID
 description:
-  - Returns the ID of the zone from what M(amazon.aws.route53_info) returns for C(query=hosted_zone), by the method
+  - Returns the ID of the zone from the result of M(amazon.aws.route53_info) for C(query=hosted_zone) with the method
     C(details) or C(list_by_name), of amazon.aws 10 and 11.
-  - A private zone is found by its ID only. Fails if several public zones have the name.
+  - Finds a private zone by its ID only. Fails if more than one public zone has the name.
 positional: _input, zone
 options:
   _input:
@@ -40,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The ID. Empty if there is no such zone.
+  description: The ID. Empty if the zone does not exist.
   type: str
   sample: Z0123456789ABC
 """
@@ -54,7 +54,7 @@ from ansible.module_utils.common.dict_transformations import camel_dict_to_snake
 
 def hosted_zone_id(result: dict[str, Any], zone: str) -> str:
     """Return the ID of the hosted zone of this name or ID, or the empty string."""
-    # amazon.aws 10 returns the answer as boto3 does, 11 in snake case.
+    # amazon.aws 10 returns the keys of boto3, amazon.aws 11 in snake case.
     listed = [
         *(result.get("hosted_zones") or result.get("HostedZones") or []),
         *([one] if (one := result.get("hosted_zone") or result.get("HostedZone")) else []),
@@ -69,8 +69,8 @@ def hosted_zone_id(result: dict[str, Any], zone: str) -> str:
     ]
     if len(found) > 1:
         raise AnsibleFilterError(
-            f"{len(found)} hosted zones are called '{zone}' ({', '.join(found)}). Set load_balancer_hosted_zone to the ID "
-            "of one."
+            f"{len(found)} hosted zones have the name '{zone}' ({', '.join(found)}). Set load_balancer_hosted_zone to the "
+            "ID of one of them."
         )
     return found[0] if found else ""
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Filter: the current state of IAM roles, from a check, beside the state that they should have."""
+"""Filter: the current and the wanted state of IAM roles, from results of check mode."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ DOCUMENTATION = r"""
 name: iam_role_states
 author: Teal maintainers
 version_added: 0.1.0
-short_description: Bring IAM roles as they are and as they should be into one form
+short_description: Return the current and the wanted state of IAM roles in the same form
 description:
-  - M(amazon.aws.iam_role) returns no diff. In check mode it returns the role as it is.
-  - This filter returns that state and the wanted one, for P(teal.platform.describe_changes#filter).
+  - M(amazon.aws.iam_role) returns no diff. In check mode, it returns the current role.
+  - This filter returns the current and the wanted state, for P(teal.platform.describe_changes#filter).
 positional: _input, results, policies, boundary
 options:
   _input:
-    description: The roles as they should be, each with C(name), C(description), C(trust) and C(managed_policies).
+    description: The wanted roles, each with C(name), C(description), C(trust) and C(managed_policies).
     type: list
     elements: dict
     required: true
@@ -26,8 +26,8 @@ options:
     required: true
   policies:
     description:
-      - The results of M(amazon.aws.iam_policy) in check mode, in a loop over what P(teal.platform.inline_policies#filter)
-        returns.
+      - The results of M(amazon.aws.iam_policy) in check mode, in a loop over the result of
+        P(teal.platform.inline_policies#filter).
     type: list
     elements: dict
     required: true
@@ -64,7 +64,7 @@ def iam_role_states(
     policies: list[dict[str, Any]],
     boundary: str,
 ) -> dict[str, State]:
-    """Return the states `current` and `wanted` of `roles`, from the `results` of a check of them and their `policies`."""
+    """Return the states `current` and `wanted` of `roles`, from the `results` of check mode for roles and `policies`."""
     wanted: State = {
         role["name"]: {
             "description": role["description"],

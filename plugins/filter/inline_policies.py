@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Filter: the inline policies that roles should have, and those that they have beside them."""
+"""Filter: the inline policies to put on IAM roles, and those to delete."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ author: Teal maintainers
 version_added: 0.1.0
 short_description: List the inline policies to put on IAM roles, and those to delete
 description:
-  - Returns one entry for each inline policy that a role should have, and one for each that it has without need.
-  - Roles that exist and that are not described are left out; whoever deletes them deletes their policies.
+  - Returns one entry for each wanted inline policy of a role, and one for each unwanted one that exists.
+  - Omits existing roles that are not wanted, since their policies are deleted together with the role.
 positional: _input, existing
 options:
   _input:
-    description: The roles as they should be, each with C(name) and C(policies), the documents by name.
+    description: The wanted roles, each with C(name) and C(policies), the documents by name.
     type: list
     elements: dict
     required: true
@@ -27,7 +27,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show what to do with inline policies
+- name: Show the inline policies to put and to delete
   ansible.builtin.debug:
     msg: "{{ [{'name': 'qa', 'policies': {'qa': '{}'}}] | teal.platform.inline_policies(found.iam_roles) }}"
 """
@@ -35,8 +35,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - The policies, each with C(role), C(name), C(state) (V(present) or V(absent)) and C(exists), whether the role does.
-    - Those that should exist have their C(document).
+    - The policies, each with C(role), C(name), C(state) (V(present) or V(absent)) and C(exists), whether the role exists.
+    - Policies with C(state=present) have their C(document).
   type: list
   elements: dict
 """
@@ -45,7 +45,7 @@ from typing import Any
 
 
 def inline_policies(roles: list[dict[str, Any]], existing: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return what `roles` should have, and what of `existing`, as `iam_role_info` returns it, they should not."""
+    """Return the policies to put on `roles`, and those of `existing` (a result of `iam_role_info`) to delete."""
     found = {role["role_name"]: role.get("inline_policies") or [] for role in existing}
     entries: list[dict[str, Any]] = []
     for role in roles:

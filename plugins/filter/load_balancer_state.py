@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Filter: the attributes of a load balancer and its listeners, in one form for the current and for the wanted state."""
+"""Filter: the attributes of a load balancer and its listeners, for a comparison of current and wanted state."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ DOCUMENTATION = r"""
 name: load_balancer_state
 author: Teal maintainers (@teal-platform)
 version_added: 0.1.0
-short_description: Show an application load balancer and its listeners in a form that can be compared
+short_description: Return the comparable attributes of an application load balancer and its listeners
 description:
-  - Returns the attributes of a load balancer and of each of its listeners, from what M(amazon.aws.elb_application_lb_info)
-    returns, or from the arguments of M(amazon.aws.elb_application_lb).
-  - Both have the same form, so that P(teal.platform.describe_changes#filter) can compare them. Its attributes are those that
-    the role C(load_balancer) sets.
+  - Returns the attributes of a load balancer and of its listeners, from the result of
+    M(amazon.aws.elb_application_lb_info) or from the arguments of M(amazon.aws.elb_application_lb).
+  - The form is the same for both, so that P(teal.platform.describe_changes#filter) can compare them. The attributes are
+    those that the role C(load_balancer) sets.
 options:
   _input:
     description: An item of C(load_balancers) of M(amazon.aws.elb_application_lb_info), or the arguments. Empty for none.
@@ -44,7 +44,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.dict_transformations import camel_dict_to_snake_dict
 
-#: Arguments of the module: what the info module calls them.
+#: Arguments of the module, and their names in the info module.
 ATTRIBUTES = {
     "access_logs_enabled": "access_logs_s3_enabled",
     "access_logs_s3_bucket": "access_logs_s3_bucket",
@@ -84,7 +84,7 @@ def load_balancer_state(balancer: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _listener(listener: dict[str, Any]) -> dict[str, Any]:
-    """Return what the module compares of a listener. Other certificates than the first one are not its matter."""
+    """Return the attributes that the module compares. It manages only the first certificate."""
     tls = listener["protocol"] == "HTTPS"
     certificates = listener.get("certificates") or []
     return {
@@ -99,7 +99,7 @@ def _listener(listener: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    """Return an attribute as ELB does, which returns texts only."""
+    """Return an attribute as text, as ELB does."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Filter: the routes to NAT gateways that private subnets lack."""
+"""Filter: the route tables of private subnets without the route to their NAT gateway."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ DOCUMENTATION = r"""
 name: nat_routes
 author: Teal maintainers
 version_added: 0.1.0
-short_description: Find the route tables that do not lead to their NAT gateway
+short_description: Find route tables without the route to their NAT gateway
 description:
-  - Returns the route tables of private subnets whose default route does not lead to the NAT gateway of their zone, or to
-    the only one.
+  - Returns the route tables of private subnets whose default route does not point to the NAT gateway of their zone, or to
+    the only NAT gateway.
 positional: _input, nat_gateways, name
 options:
   _input:
@@ -31,14 +31,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show the route tables that have no way out yet
+- name: Show the route tables without a route to their NAT gateway
   ansible.builtin.debug:
     msg: "{{ tables.route_tables | teal.platform.nat_routes(gateways.result, 'shop-staging') }}"
 """
 
 RETURN = r"""
 _value:
-  description: For each table its C(name) and C(id), the NAT gateway (C(gateway_id)), and where it leads C(now).
+  description: For each table its C(name) and C(id), the wanted NAT gateway (C(gateway_id)), and the current target (C(now)).
   type: list
   elements: dict
 """

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Filter: what a VPC has to have, from its settings and from what exists."""
+"""Filter: the wanted objects of a VPC, from its settings and the existing objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ description:
   - Compares the plan of a VPC with the results of the C(_info) modules of P(amazon.aws#collection), and returns the
     objects to create, the objects to remove, and what AWS cannot change. The tasks of the role C(network) loop over it.
   - Objects are identified by their C(Name) tag, subnets by their range.
-  - Reads nothing from AWS. Ids of objects that do not exist yet come from O(made), once a task has created them.
+  - Reads nothing from AWS. IDs of new objects come from O(made), once a task has created them.
 options:
   _input:
     description: Prefix of the names of all objects.
@@ -47,20 +47,20 @@ options:
     type: dict
     required: true
   ignored_tags:
-    description: Patterns of the keys of tags that others set. These tags stay.
+    description: Patterns of the keys of tags that others set. These tags remain.
     type: list
     elements: str
     required: true
   found:
     description:
-      - What exists. C(subnets), C(nat_gateways), C(route_tables) and C(endpoints) are those of the VPC,
+      - The existing objects. C(subnets), C(nat_gateways), C(route_tables) and C(endpoints) are those of the VPC,
         C(internet_gateways) and C(addresses) those of the region.
     type: dict
     required: true
   made:
     description:
       - Results of the tasks so far. C(subnets), C(addresses), C(nat_gateways) and C(route_tables) are lists of results,
-        C(internet_gateway) is one result, and C(available) lists the NAT gateways that were waited for.
+        C(internet_gateway) is one result, and C(available) lists the NAT gateways that became available.
     type: dict
     required: true
 """
@@ -74,9 +74,9 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(problems) lists what AWS cannot change, C(changes) what changes in the routes, C(surplus) what is to be removed,
-      by kind. C(subnets), C(internet_gateway), C(addresses), C(nat_gateways), C(route_tables) and C(endpoints) are the
-      objects that are wanted. C(wait_for_nat) says whether a NAT gateway that is pending has to be waited for.
+    - C(problems) lists the changes that AWS cannot make, C(changes) the changes of routes, and C(surplus) the objects to
+      remove by kind. C(subnets), C(internet_gateway), C(addresses), C(nat_gateways), C(route_tables) and C(endpoints) are
+      the wanted objects. C(wait_for_nat) is true if the tasks must wait for a pending NAT gateway.
   type: dict
 """
 

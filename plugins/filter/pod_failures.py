@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Filter: which containers of a Job's newest pod failed, wait or still run."""
+"""Filter: the containers of a Job's newest pod that failed, wait or still run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ DOCUMENTATION = r"""
 name: pod_failures
 author: Teal maintainers
 version_added: 0.1.0
-short_description: Find the containers that keep a Job from its end
+short_description: Find the containers that prevent a Job from completing
 description:
-  - Takes the pods of one Job and looks at the newest. Returns each of its containers that ended with an error, waits
-    for something or still runs, with a sentence about it.
+  - Checks the newest of a Job's pods. Returns its containers that failed, wait or still run, each with a sentence.
 options:
   _input:
     description: The pods, as M(kubernetes.core.k8s_info) returns them in RV(kubernetes.core.k8s_info#module:resources).
@@ -21,14 +20,14 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show what keeps the Job from its end
+- name: Show why the Job does not complete
   ansible.builtin.debug:
     msg: "{{ pods.resources | teal.platform.pod_failures | map(attribute='text') }}"
 """
 
 RETURN = r"""
 _value:
-  description: C(pod), C(container), a sentence as C(text), and whether there may be a C(log) to read.
+  description: The containers, each with C(pod), C(container), a sentence as C(text), and whether it may have a C(log).
   type: list
   elements: dict
 """
@@ -36,12 +35,12 @@ _value:
 from collections.abc import Callable, Mapping
 from typing import Any
 
-#: A container waits for these without being hindered.
+#: Reasons of waiting that are part of a normal start.
 _STARTING = frozenset({"PodInitializing", "ContainerCreating"})
 
 
 def pod_failures(pods: list[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return what is wrong with the containers of the newest of `pods`, in the order in which they start."""
+    """Return the problems of the containers of the newest pod, in the order in which the containers start."""
     if not pods:
         return []
     pod = max(pods, key=lambda one: one["metadata"]["creationTimestamp"])
@@ -78,5 +77,5 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Filters by name."""
+        """Return the filters by name."""
         return {"pod_failures": pod_failures}

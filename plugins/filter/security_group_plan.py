@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Filter: what to create, update and remove among the security groups of a VPC."""
+"""Filter: the security groups of a VPC to create, update and remove."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ author: Teal maintainers
 version_added: 0.1.0
 short_description: Compare declared security groups with those of a VPC
 description:
-  - Returns the arguments with which M(amazon.aws.ec2_security_group) brings each declared group to its state, and the
-    groups of the environment that are not declared any more.
-  - A rule of a declared group names other groups by their purpose. They are replaced by IDs. A group that does not exist
-    yet, as in check mode before the first run, gets the placeholder C(sg-planned-<purpose>).
+  - Returns the arguments of M(amazon.aws.ec2_security_group) for each declared group, and the groups of the environment
+    that are no longer declared.
+  - A rule of a declared group refers to other groups by their purpose, which is replaced by their ID. A group that does
+    not exist yet, as in check mode before the first run, gets the placeholder C(sg-planned-<purpose>).
 positional: _input, existing, name, tags, ignored_tags
 options:
   _input:
@@ -32,7 +32,7 @@ options:
     elements: dict
     required: true
   name:
-    description: Prefix of the groups' names. A group is C(<name>-<purpose>), hyphens for underscores.
+    description: Prefix of the groups' names. A group has the name C(<name>-<purpose>), with hyphens for underscores.
     type: str
     required: true
   tags:
@@ -65,11 +65,11 @@ _value:
     groups:
       description:
         - The declared groups, each with C(purpose), C(name), C(description), C(rules), C(rules_egress), C(tags),
-          C(group_id), C(exists), and C(replaces). The latter is true if rules are both added and removed.
+          C(group_id), C(exists), and C(replaces), which is true if rules are both added and removed.
       type: list
       elements: dict
     undeclared:
-      description: The groups of the environment that exist and are not declared, as they were given.
+      description: The existing groups of the environment that are not declared, unchanged from O(existing).
       type: list
       elements: dict
     current:
@@ -79,7 +79,7 @@ _value:
       description: Attributes of the declared groups by name, in the same form.
       type: dict
     refused:
-      description: Why AWS cannot bring a group to its declared state, one message for each group. Empty if it can.
+      description: One message for each group that AWS cannot change to its declared state.
       type: list
       elements: str
 """
@@ -115,7 +115,7 @@ def security_group_plan(
     undeclared = [
         group
         for known, group in found.items()
-        if known not in names.values() and _belongs(group.get("tags") or {}, tags)
+        if known not in names.values() and _is_own(group.get("tags") or {}, tags)
     ]
     plan: dict[str, Any] = {"groups": [], "undeclared": undeclared, "refused": [], "wanted": {}}
     plan["current"] = {
@@ -126,7 +126,7 @@ def security_group_plan(
     for group in declared:
         known = names[group["purpose"]]
         has = found.get(known, {})
-        # ec2_security_group fails at a rule without a peer.
+        # ec2_security_group fails for a rule without a peer.
         rules = {
             direction: [_rule(one, ids) for one in group.get(direction, []) if one["peers"]]
             for direction in DIRECTIONS
@@ -137,7 +137,7 @@ def security_group_plan(
         plan["wanted"][known] = {"description": group["description"], **lines, "tags": wanted_tags}
         if has and has["description"] != group["description"]:
             plan["refused"].append(
-                f"security group {known} ({has['group_id']}) has the description '{has['description']}', and "
+                f"security group {known} ({has['group_id']}) has the description '{has['description']}', but "
                 f"'{group['description']}' is declared"
             )
         plan["groups"].append(
@@ -156,8 +156,8 @@ def security_group_plan(
     return plan
 
 
-def _belongs(have: dict[str, str], tags: dict[str, str]) -> bool:
-    """Say whether a group with the tags `have` was created for the environment and component of `tags`."""
+def _is_own(have: dict[str, str], tags: dict[str, str]) -> bool:
+    """Return whether a group with the tags `have` was created for the environment and component of `tags`."""
     return "Purpose" in have and all(have.get(key) == tags.get(key) for key in OWNER_TAGS)
 
 
@@ -177,7 +177,7 @@ def _rule(declared: dict[str, Any], ids: dict[str, str]) -> dict[str, Any]:
                 network = ip_network(peer)
             except ValueError as error:
                 raise AnsibleFilterError(
-                    f"security_group_plan: peer '{peer}' is neither a range like 10.0.0.0/8 nor one of the groups "
+                    f"security_group_plan: peer '{peer}' is neither a range such as 10.0.0.0/8 nor one of the groups "
                     f"{', '.join(sorted(ids))}"
                 ) from error
             kind, value = ("cidr_ip" if network.version == 4 else "cidr_ipv6"), str(network)
@@ -244,7 +244,7 @@ def _line(protocol: str, ports: str, peer: str, why: str | None) -> str:
 
 
 def _replaces(current: dict[str, Any], wanted: dict[str, list[str]]) -> bool:
-    """Say whether rules are both added and removed. A rule whose description alone differs is neither."""
+    """Return whether rules are both added and removed. A change of the description only is neither."""
     for direction in DIRECTIONS:
         have, want = ({one.split(" (")[0] for one in side[direction]} for side in (current, wanted))
         if have - want and want - have:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Filter: what the role slot applies of a release's objects, while its lease is fresh."""
+"""Filter: the objects of a release that the role slot applies, if the lease is fresh."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ DOCUMENTATION = r"""
 name: slot_objects
 author: Teal maintainers
 version_added: 0.1.0
-short_description: Objects of a slot to apply, while the lease is fresh
+short_description: Return the objects of a slot to apply, if the lease is fresh
 description:
-  - Returns all objects but the Deployment and the HorizontalPodAutoscaler, which M(teal.platform.slot_up) applies, with
+  - Returns all objects except the Deployment and the HorizontalPodAutoscaler, which M(teal.platform.slot_up) applies. Adds
     the label of the slot.
-  - Fails if the lease was not renewed within half of its length. So a run that was held up does not change objects in a
-    slot that may be somebody else's.
+  - Fails if the lease was not renewed within half of its length. So a delayed run does not change objects in a slot that
+    another run may own by then.
 positional: _input, slot, lease
 options:
   _input:
@@ -58,7 +58,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.manife
 def slot_objects(
     objects: list[dict[str, Any]], slot: str, lease: dict[str, float], clock: Clock | None = None
 ) -> list[dict[str, Any]]:
-    """Return what the role applies of `objects`. Raises AnsibleFilterError if the lease is not fresh any more."""
+    """Return the `objects` that the role applies. Raises AnsibleFilterError if the lease is no longer fresh."""
     if (clock or Clock()).steady() > lease["fresh_until"]:
         raise AnsibleFilterError(STALE)
     return beside(objects, slot)
@@ -68,5 +68,5 @@ class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Filters by name."""
+        """Return the filters by name."""
         return {"slot_objects": slot_objects}

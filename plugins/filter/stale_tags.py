@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Filter: the objects that have tags which the inventory no longer has."""
+"""Filter: the objects with tags that the inventory no longer has."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ DOCUMENTATION = r"""
 name: stale_tags
 author: Teal maintainers
 version_added: 0.1.0
-short_description: Find the objects with tags that nobody wants any more
+short_description: Find objects with tags that are no longer wanted
 description:
-  - Modules of other collections either keep each tag that they were not given, or remove it, those of others too.
-  - This filter takes the results of a loop that kept them. It returns the objects that have tags which are neither
-    wanted nor of others, with the tags that they should have. Give these to the same module with C(purge_tags).
+  - Modules of other collections either keep all tags that they are not given, or remove them, including tags that others
+    set.
+  - Pass the results of a loop with C(purge_tags=false). The filter returns the objects that have unwanted tags, with the
+    tags that they should have. Pass these to the same module with C(purge_tags=true).
 positional: _input, key, tags, ignored
 options:
   _input:
-    description: The results of a loop over items that have a C(name). Those without the object are left out.
+    description: The results of a loop over items that have a C(name). Results without the object are omitted.
     type: list
     elements: dict
     required: true
   key:
-    description: Under which key a result has the object, with its C(tags) as a dictionary.
+    description: Key of the object in a result. The object has its C(tags) as a dictionary.
     type: str
     required: true
   tags:
-    description: The tags that each object should have. C(Name), the item's C(name), is added.
+    description: The wanted tags of each object. C(Name), the item's C(name), is added.
     type: dict
     required: true
   ignored:
@@ -57,7 +58,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The objects, each with the loop's C(item) and all C(tags) that should be left.
+  description: The objects, each with the loop's C(item) and all C(tags) that should remain.
   type: list
   elements: dict
 """
@@ -70,7 +71,7 @@ from ansible_collections.teal.platform.plugins.filter.foreign_tags import foreig
 def stale_tags(
     results: list[dict[str, Any]], key: str, tags: dict[str, str], ignored: list[str]
 ) -> list[dict[str, Any]]:
-    """Return items of `results` whose object under `key` has tags that are neither in `tags` nor match `ignored`."""
+    """Return the items of `results` whose object under `key` has tags that are not in `tags` and do not match `ignored`."""
     stale = []
     for result in results:
         existing = (result.get(key) or {}).get("tags") or {}

@@ -1,35 +1,35 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Compute an environment's subnets from a handful of settings."""
+"""Filter: the subnets of a VPC, computed from its settings."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: subnet_plan
-short_description: Subnets of a VPC by tier and zone
+short_description: Compute the subnets of a VPC by tier and zone
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Cuts a VPC's range into subnets of one size, one for each tier in each zone.
-  - Each tier has a block of four subnets to itself, so that another zone or tier moves no subnet that stands.
+  - Divides the range of a VPC into subnets of equal size, one for each tier in each zone.
+  - Each tier has a block of four subnets, so an additional zone or tier does not move existing subnets.
 positional: _input, tiers, zones, newbits
 options:
   _input:
-    description: The VPC's range.
+    description: Range of the VPC.
     type: str
     required: true
   tiers:
-    description: Names of the tiers, for example V(public) and V(private). Their order decides on the ranges.
+    description: Names of the tiers, such as V(public) and V(private). Their order determines the ranges.
     type: list
     elements: str
     required: true
   zones:
-    description: Availability zones, at most four. Their order decides on the ranges.
+    description: Availability zones, at most four. Their order determines the ranges.
     type: list
     elements: str
     required: true
   newbits:
-    description: How many bits longer a subnet's prefix is than the VPC's. V(4) cuts a /16 into /20s.
+    description: Number of bits that a subnet's prefix is longer than the VPC's. V(4) divides a /16 into /20s.
     type: int
     default: 4
   name:
@@ -62,7 +62,7 @@ from ipaddress import IPv4Network
 from ansible.errors import AnsibleFilterError
 
 ZONES_PER_TIER = 4
-# The sizes that AWS takes.
+# Prefix lengths of subnets that AWS allows.
 SHORTEST_PREFIX = 16
 LONGEST_PREFIX = 28
 
@@ -70,7 +70,7 @@ LONGEST_PREFIX = 28
 def subnet_plan(
     vpc_cidr: str, tiers: list[str], zones: list[str], newbits: int = 4, name: str = ""
 ) -> list[dict[str, str]]:
-    """Return the subnets of `vpc_cidr`; raise AnsibleFilterError if they don't fit."""
+    """Return the subnets of `vpc_cidr`. Raises AnsibleFilterError if they do not fit."""
     try:
         network = IPv4Network(vpc_cidr)
     except ValueError as error:

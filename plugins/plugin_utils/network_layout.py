@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""What a VPC has to have, from its settings and from what exists: filters `network_layout` and `nat_routes`."""
+"""Computes the wanted objects of a VPC from its settings and the existing objects, for `network_layout` and `nat_routes`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.teal.platform.plugins.filter.foreign_tags import foreig
 
 EVERYWHERE = "0.0.0.0/0"
 LIVE_NAT = ("pending", "available")
-#: Well-formed ids for objects that check mode does not create: EC2 refuses others as malformed.
+#: Well-formed placeholder IDs for objects that check mode does not create: EC2 rejects malformed IDs.
 PLANNED = {kind: f"{kind}-" + "0" * 17 for kind in ("subnet", "igw", "eipalloc", "nat", "rtb")}
 
 Found = dict[str, Any]
@@ -26,7 +26,7 @@ def tags_of(found: Found) -> dict[str, str]:
 
 
 def by_name(objects: Iterable[Found]) -> dict[str, Found]:
-    """Return objects by their tag Name, without those that have none."""
+    """Return the objects that have a tag Name, by that name."""
     return {tags_of(one)["Name"]: one for one in objects if "Name" in tags_of(one)}
 
 
@@ -36,7 +36,7 @@ def made_by_name(results: Iterable[Found]) -> dict[str, Found]:
 
 
 def default_target(table: Found) -> str | None:
-    """Return where a route table leads by default; None if nowhere."""
+    """Return the target of a route table's default route, or None."""
     return created_routes(table).get(EVERYWHERE)
 
 
@@ -51,7 +51,7 @@ def created_routes(table: Found) -> dict[str, str]:
 
 
 def associated(table: Found) -> set[str]:
-    """Return the ids of a route table's subnets."""
+    """Return the IDs of a route table's subnets."""
     return {one["subnet_id"] for one in table.get("associations", []) if one.get("subnet_id")}
 
 
@@ -60,12 +60,12 @@ def is_main(table: Found) -> bool:
 
 
 def gateways_by_name(gateways: Iterable[Found]) -> dict[str, Found]:
-    """Return the NAT gateways that are available, or will be, by name."""
+    """Return the available and pending NAT gateways by name."""
     return by_name(one for one in gateways if one["state"] in LIVE_NAT)
 
 
 class Layout:
-    """The objects of a VPC. Ids of what does not exist yet come from `made`, as soon as the tasks have created it."""
+    """The objects of a VPC. IDs of new objects come from `made`, once the tasks have created them."""
 
     def __init__(self, name: str, settings: dict[str, Any], found: dict[str, Any], made: dict[str, Any]):
         self.name = name
@@ -79,7 +79,7 @@ class Layout:
         self.tables = by_name(one for one in found["route_tables"] if not is_main(one))
 
     def tags(self, name: str, found: Found | None, **more: str) -> dict[str, str]:
-        """Return an object's own tags, and those that others have set on it and that `ignored_tags` matches."""
+        """Return the wanted tags of an object, with the existing tags that match `ignored_tags`."""
         foreign = foreign_tags(tags_of(found or {}), self.settings["ignored_tags"])
         return {**foreign, **self.settings["tags"], **more, "Name": name}
 
@@ -87,7 +87,7 @@ class Layout:
         return subnet["tier"] in self.settings["public_tiers"]
 
     def nat_name(self, gateway: Found) -> str:
-        """Return the name of a NAT gateway; if somebody removed it, that of its address, by which upstream knows it."""
+        """Return the name of a NAT gateway; without a Name tag, the name of its address, which upstream uses."""
         held = (gateway.get("nat_gateway_addresses") or [{}])[0].get("public_ip")
         named = {**tags_of(self.addresses.get(held) or {}), **tags_of(gateway)}
         return named.get("Name", gateway["nat_gateway_id"])
@@ -106,7 +106,7 @@ class Layout:
         return wanted
 
     def problems(self) -> list[str]:
-        """Return what AWS cannot change, a sentence for each."""
+        """Return a sentence for each change that AWS cannot make."""
         problems = []
         named = by_name(self.found["subnets"])
         for subnet in self.plan:
@@ -114,12 +114,12 @@ class Layout:
             found, holder = named.get(name), self.subnets.get(cidr)
             if found and (found["availability_zone"], found["cidr_block"]) != (zone, cidr):
                 problems.append(
-                    f"Subnet '{name}' exists in {found['availability_zone']} with {found['cidr_block']}, and the "
+                    f"Subnet '{name}' exists in {found['availability_zone']} with {found['cidr_block']}, but the "
                     f"settings put it in {zone} with {cidr}: AWS cannot move a subnet."
                 )
             elif holder and holder["availability_zone"] != zone:
                 problems.append(
-                    f"Subnet '{holder['subnet_id']}' has {cidr} in {holder['availability_zone']}, and the settings "
+                    f"Subnet '{holder['subnet_id']}' has {cidr} in {holder['availability_zone']}, but the settings "
                     f"put '{name}' in {zone} with {cidr}: AWS cannot move a subnet."
                 )
             elif holder and tags_of(holder).get("Name", name) != name:
@@ -137,7 +137,7 @@ class Layout:
             gateway, home = self.gateways.get(name), self.subnets.get(subnet["cidr"], {}).get("subnet_id")
             if gateway and gateway["subnet_id"] != home:
                 problems.append(
-                    f"NAT gateway '{name}' exists in {gateway['subnet_id']}, and the settings put it in "
+                    f"NAT gateway '{name}' exists in {gateway['subnet_id']}, but the settings put it in "
                     f"'{subnet['name']}' ({home or 'not created yet'}): AWS cannot move a NAT gateway."
                 )
         return problems
@@ -145,7 +145,7 @@ class Layout:
     # -- gateways ------------------------------------------------------------------------------------
 
     def internet_gateways(self) -> tuple[list[Found], list[Found]]:
-        """Return the gateways that the VPC has, and those of its name that an interrupted run left unattached."""
+        """Return the gateways of the VPC, and unattached ones of its name from an interrupted run."""
         vpc, all_of_them = self.settings["vpc_id"], self.found["internet_gateways"]
         attached = [one for one in all_of_them if any(a["vpc_id"] == vpc for a in one["attachments"])]
         free = [
@@ -175,7 +175,7 @@ class Layout:
         named = by_name(self.found["addresses"])
         wanted = []
         for name in self.nat_hosts():
-            # The address of a gateway that exists, even if it has lost its name: AWS cannot give the gateway another.
+            # An existing gateway keeps its address, even an unnamed one: AWS cannot change the address.
             held = (self.gateways.get(name) or {}).get("nat_gateway_addresses") or [{}]
             public_ip = held[0].get("public_ip") or named.get(name, {}).get("public_ip")
             wanted.append(
@@ -209,20 +209,20 @@ class Layout:
 
     # -- routes --------------------------------------------------------------------------------------
 
-    def leads_to_nat(self) -> bool:
-        """Return whether a route leads to a NAT gateway, even to one that no longer exists."""
+    def routes_to_nat(self) -> bool:
+        """Return whether a route points to a NAT gateway, even to a deleted one."""
         routes = (route for table in self.found["route_tables"] for route in table.get("routes", []))
         return any(route.get("nat_gateway_id") for route in routes)
 
     def wanted_tables(self) -> list[dict[str, Any]]:
         """Return one route table for all public subnets, and one for the private subnets of each zone.
 
-        `network_nat` decides only on the route of a zone's table, so that no subnet has to move to another one.
+        `network_nat` only affects the routes of the zones' tables, so that no subnet moves to another table.
         """
         gateways = {one["name"]: one for one in self.wanted_nat_gateways()}
         gateway = self.internet_gateway()["id"] or self.made["internet_gateway"].get("gateway_id")
-        # A private subnet with a way out is not cut off while a new gateway is pending: the tasks wait for it.
-        waits, made = self.leads_to_nat(), made_by_name(self.made["route_tables"])
+        # A private subnet with a NAT route is not cut off while a new gateway is pending: the tasks wait for it.
+        waits, made = self.routes_to_nat(), made_by_name(self.made["route_tables"])
         tables: dict[str, dict[str, Any]] = {}
         for subnet in self.wanted_subnets():
             if subnet["public"]:
@@ -253,7 +253,7 @@ class Layout:
         return list(tables.values())
 
     def changes(self) -> list[str]:
-        """Return what changes in the routes and in the subnets of route tables, a line for each."""
+        """Return a line for each change of the routes and subnets of route tables."""
         subnets = self.wanted_subnets()
         names = {one["id"]: one["name"] for one in subnets if one["id"] != PLANNED["subnet"]}
         now = {
@@ -275,10 +275,10 @@ class Layout:
     # -- endpoints -----------------------------------------------------------------------------------
 
     def endpoints(self) -> tuple[list[dict[str, Any]], list[str]]:
-        """Return the endpoints for S3 that are wanted, and the ids of those that are not.
+        """Return the wanted endpoints for S3, and the IDs of the unwanted ones.
 
-        The upstream module cannot give an endpoint another route table. So a new table gets an endpoint of its own,
-        and the one that exists goes on.
+        The upstream module cannot change the route tables of an endpoint. So a new table gets its own endpoint, and the
+        existing endpoint remains.
         """
         tables = {one["id"] or one["made_id"] or PLANNED["rtb"] for one in self.wanted_tables()}
         missing = tables if self.settings["s3_endpoint"] else set()
@@ -325,7 +325,7 @@ class Layout:
                 if not is_main(one) and one["route_table_id"] not in tables
             ],
             "nat_gateways": unwanted,
-            # Those of an earlier run, too.
+            # Including those that an earlier run deleted.
             "nat_gateways_leaving": unwanted
             + [one["nat_gateway_id"] for one in self.found["nat_gateways"] if one["state"] == "deleting"],
             "addresses": [
@@ -340,7 +340,7 @@ class Layout:
         }
 
     def whole(self) -> dict[str, Any]:
-        """Return all parts, as the tasks loop over them."""
+        """Return all parts for the tasks to loop over."""
         endpoints, surplus_endpoints = self.endpoints()
         gateways = self.wanted_nat_gateways()
         return {
@@ -349,7 +349,7 @@ class Layout:
             "internet_gateway": self.internet_gateway(),
             "addresses": self.wanted_addresses(),
             "nat_gateways": gateways,
-            "wait_for_nat": self.leads_to_nat() and not all(one["available"] for one in gateways),
+            "wait_for_nat": self.routes_to_nat() and not all(one["available"] for one in gateways),
             "route_tables": self.wanted_tables(),
             "changes": self.changes(),
             "endpoints": endpoints,
@@ -358,7 +358,7 @@ class Layout:
 
 
 def nat_routes(route_tables: list[Found], nat_gateways: list[Found], name: str) -> list[dict[str, Any]]:
-    """Return the route tables of private subnets that do not lead to their NAT gateway yet."""
+    """Return the route tables of private subnets without the route to their NAT gateway."""
     gateways = gateways_by_name(nat_gateways)
     private = re.compile(re.escape(name) + r"-private(?:-(.))?")
     missing = []

@@ -245,7 +245,7 @@ def test_pull_request_is_verified(flow: Flow, github: actions.GitHub) -> None:
     assert refused.results["verify / verify"] == "failure"
     assert "coverage is 41.0, and fails below 80" in refused.log
     (title,) = flow.messages()
-    assert "quality gate refused" in title
+    assert "quality gate failed" in title
 
 
 def test_fork_runs_tests_without_secrets(flow: Flow, github: actions.GitHub) -> None:
@@ -334,7 +334,7 @@ def test_unmet_quality_gate_stops_a_merged_commit(flow: Flow, github: actions.Gi
     run = github.call("deploy", "test", commit, passed(github), environment="test", digest=digest)
     assert run.results["deploy"] == "failure"
     assert f"there is no analysis of {commit}" in run.log
-    assert any("quality gate refused" in title for title in flow.messages())
+    assert any("quality gate failed" in title for title in flow.messages())
     assert flow.lives() == before
 
 
@@ -359,7 +359,7 @@ def test_failed_system_tests_hold_the_release(flow: Flow, github: actions.GitHub
     assert "playbooks/rollback.yml -i inventories/staging" in run.log, "the log contains the rollback command"
     assert flow.lives() == before
     (title,) = flow.messages()
-    assert "is held as it is" in title
+    assert "is on hold" in title
 
 
 def test_failed_system_tests_roll_staging_back(flow: Flow, github: actions.GitHub) -> None:
@@ -370,7 +370,7 @@ def test_failed_system_tests_roll_staging_back(flow: Flow, github: actions.GitHu
     assert run.results["system-test / failed"] == "success"
     assert flow.lives() == [test, "1.0.0", production]
     (title,) = flow.messages()
-    assert "STAGING: back on 1.0.0" in title
+    assert "STAGING: rolled back to 1.0.0" in title
 
 
 def test_failed_integration_tests_roll_back_test_and_staging(flow: Flow, github: actions.GitHub) -> None:
@@ -393,7 +393,7 @@ def test_failed_integration_tests_roll_back_test_and_staging(flow: Flow, github:
     assert f"tested: {commit}" in run.log
     assert (run.results["integration / test"], run.results["integration / failed"]) == ("failure", "success")
     assert flow.lives() == before
-    assert len([title for title in flow.messages() if "back on" in title]) == 2
+    assert len([title for title in flow.messages() if "rolled back to" in title]) == 2
 
     # Environments in which the release is not live are unchanged.
     run.again("integration")
@@ -442,7 +442,7 @@ def test_qa_rolls_production_back(flow: Flow, github: actions.GitHub) -> None:
     assert "WARM ROLLBACK to 1.0.0" in run.log and "{{ 1 }} x=y" in run.log
     assert flow.live("production") == "1.0.0"
     (title,) = flow.messages()
-    assert "PRODUCTION: back on 1.0.0" in title
+    assert "PRODUCTION: rolled back to 1.0.0" in title
 
 
 def test_nightly_check_reports_drift(flow: Flow, github: actions.GitHub) -> None:
@@ -459,7 +459,7 @@ def test_nightly_check_reports_drift(flow: Flow, github: actions.GitHub) -> None
     assert run.results["drift"] == "failure"
     assert "Drift found: alarms.test" in run.log
     (title,) = flow.messages()
-    assert "TEST is not as described" in title
+    assert "TEST differs from its inventory" in title
 
 
 def test_no_secret_is_shown(flow: Flow, github: actions.GitHub) -> None:

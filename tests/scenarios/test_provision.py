@@ -132,9 +132,9 @@ def test_failed_component_stops_later_waves(cloud: Cloud, undisturbed: Undisturb
     assert "AccessDenied" in reasons[0]
 
     # The environment is notified as provisioned before the first release fails.
-    titles = [title for title in cloud.messages() if not title.endswith("STAGING stands")]
+    titles = [title for title in cloud.messages() if not title.endswith("STAGING is provisioned")]
     assert len(titles) == 1, titles
-    said = "the deploy of 1.0.0" if component == "release" else f"{component} could not be built"
+    said = "the deploy of 1.0.0" if component == "release" else f"{component} could not be provisioned"
     assert said in titles[0].replace("\\", "")
     asked = {call["key"] for call in cloud.calls(since) if call["operation"] not in ASKED_BY_PREFLIGHT}
     assert not asked & {key_of(name) for name in later}

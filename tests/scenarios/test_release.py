@@ -30,7 +30,7 @@ def test_deploy_and_rollback_under_load_lose_nothing(clean: Cloud) -> None:
     assert [title.split(": ", 1)[1] for title in clean.messages()] == [
         f"traffic goes to {tag}",
         f"{tag} is live",
-        f"back on {before}",
+        f"rolled back to {before}",
     ]
     if not clean.extra.get("release_image_repository"):
         ecr = clean.session.client("ecr", endpoint_url=clean.config["aws"]["url"])
@@ -116,7 +116,7 @@ def test_faulty_image_gets_no_traffic_and_fails_fast(
     assert took < start_timeout or behaviour == "never-ready"
     assert load["failed"] == 0, load
     assert set(load["versions"]) == {before}
-    assert any("was aborted before any traffic moved" in title for title in clean.messages())
+    assert any("was aborted before it received traffic" in title for title in clean.messages())
 
 
 def test_missing_image_ends_the_deploy_before_a_release_begins(clean: Cloud) -> None:

@@ -154,7 +154,7 @@ def test_rate_limited_webhook_receives_the_outcomes_later(clean: Cloud) -> None:
     clean.fault("discord", kind="rate_limit", count=2, seconds=0.4)
     clean.play("rollback")
     titles = [title.split(": ", 1)[1] for title in clean.messages()]
-    assert titles == [f"{tag} is live", f"back on {before}"]
+    assert titles == [f"{tag} is live", f"rolled back to {before}"]
 
 
 @pytest.mark.parametrize(

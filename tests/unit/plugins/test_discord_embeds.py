@@ -81,8 +81,8 @@ def test_a_failure_says_what_failed_why_what_serves_and_how_to_go_back() -> None
     assert embed["description"] == "```\nreadiness: 503\n```"
     told = fields(embed)
     assert told["Failed at"] == "Verify the slot"
-    assert told["Now serving"] == "1.0.0 on blue"
-    assert event["how_back"] in told["How to go back"], "it can be copied as it is"
+    assert told["Live"] == "1.0.0 on blue"
+    assert event["how_back"] in told["To roll back"], "can be copied unchanged"
 
 
 @pytest.mark.parametrize("topic", TOPICS)

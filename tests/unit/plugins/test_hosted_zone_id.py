@@ -47,5 +47,5 @@ def test_a_zone_that_is_missing(result: dict[str, Any]) -> None:
 
 
 def test_two_zones_of_one_name_are_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match=r"2 hosted zones are called .*\(Z1PUBLIC, Z2PUBLIC\)"):
+    with pytest.raises(AnsibleFilterError, match=r"2 hosted zones have the name .*\(Z1PUBLIC, Z2PUBLIC\)"):
         hosted_zone_id({"HostedZones": [zone("Z1PUBLIC"), zone("Z2PUBLIC")]}, "shop.example.com")

@@ -54,7 +54,7 @@ def test_a_rule_without_peers_is_no_argument_that_upstream_refuses() -> None:
 def test_a_wrong_peer_is_refused(peer: str) -> None:
     wrong = [{"purpose": "b", "description": "B", "ingress": [{"peers": [peer], "ports": ["22"]}]}]
     with pytest.raises(
-        AnsibleFilterError, match=f"peer '{peer}' is neither a range like .* nor one of the groups b"
+        AnsibleFilterError, match=f"peer '{peer}' is neither a range such as .* nor one of the groups b"
     ):
         plan(declared=wrong)
 

@@ -32,13 +32,13 @@ def test_without_an_answer_there_is_nothing_to_draw() -> None:
 def test_card_shows_a_message_as_discord_does() -> None:
     fields = [
         {"name": "Who", "value": r"ansible\-playbook by dana", "inline": True},
-        {"name": "How to go back", "value": "```\nansible-playbook playbooks/rollback.yml\n```"},
+        {"name": "To roll back", "value": "```\nansible-playbook playbooks/rollback.yml\n```"},
         {"name": "Slot", "value": "green", "inline": True},
     ]
     assert list(demo.card({"title": "STAGING: 1.1.0 is live", "fields": fields})) == [
         "  ▌ STAGING: 1.1.0 is live",
         "  ▌   Who: ansible-playbook by dana · Slot: green",
-        "  ▌   How to go back: ansible-playbook playbooks/rollback.yml",
+        "  ▌   To roll back: ansible-playbook playbooks/rollback.yml",
     ]
 
 
