@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Send a message to Discord by community.general.discord; what goes wrong is a warning, never a failure."""
+"""Sends a message to Discord with community.general.discord. An error is a warning, never a failure."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ SECRETS_MANAGER = "amazon.aws.secretsmanager_secret"
 
 
 class NotSent(Exception):
-    """A message that wasn't sent; the text says why, and names no secret."""
+    """The message was not sent. The text says why, without secrets."""
 
 
 class Hung(BaseException):
-    """An attempt got no answer in time. No `except Exception` of Ansible's may swallow it."""
+    """An attempt timed out. Not an Exception, so that no `except Exception` of Ansible's catches it."""
 
 
 class ActionModule(ActionBase):
@@ -55,15 +55,15 @@ class ActionModule(ActionBase):
         )
         result |= {"changed": False, "sent": False, "attempts": 0}
         if self._task.check_mode:
-            return result | {"msg": "not sent, since this is check mode"}
+            return result | {"msg": "not sent in check mode"}
         try:
             if url := given["webhook_url"] or self._secret(given):
                 result["attempts"] = self._send(url.strip(), given, task_vars)
                 result["sent"] = True
             else:
-                result["msg"] = "not sent, since there is no webhook"
+                result["msg"] = "not sent: no webhook is set"
         except NotSent as e:
-            result["warnings"] = [f"Discord was not told: {e}. Nothing else is changed by that."]
+            result["warnings"] = [f"The message to Discord was not sent: {e}. The run continues."]
         return result
 
     def _secret(self, given: dict[str, Any]) -> str:
@@ -73,26 +73,26 @@ class ActionModule(ActionBase):
         try:
             lookup = lookup_loader.get(SECRETS_MANAGER, loader=self._loader, templar=self._templar)
             found = lookup.run([name], {}, **where)
-        except Exception as e:  # whatever AWS, boto3 or the lookup has: none of it may stop a deploy
+        except Exception as e:  # no error of AWS, boto3 or the lookup may stop a deploy
             raise NotSent(f"the secret {name} could not be read ({type(e).__name__})") from None
         return str(found[0]) if found else ""
 
     def _send(self, url: str, given: dict[str, Any], task_vars: dict[str, Any]) -> int:
-        """Returns how many attempts it took."""
+        """Send the message, and return the number of attempts."""
         parts = WEBHOOK.fullmatch(url)
         if parts is None:
-            raise NotSent("the webhook is not of the form https://discord.com/api/webhooks/<id>/<token>")
+            raise NotSent("the webhook must have the form https://discord.com/api/webhooks/<id>/<token>")
         token = parts["token"]
         if parts["query"]:
             if not THREAD.fullmatch(parts["query"]):
-                raise NotSent("after its token the webhook may have ?thread_id=<digits>, and nothing else")
-            # The module has no option for it, and puts the token at the end of the address.
+                raise NotSent("after its token, the webhook may only have ?thread_id=<digits>")
+            # The module has no option for the thread, and puts the token at the end of the URL.
             token += f"?{parts['query']}"
-        hung = _mark(url)
+        hung = _marker(url)
         attempts = given["attempts"]
         if hung.exists():
             if not given["final"]:
-                raise NotSent("it did not answer before in this run, so only the outcome is sent")
+                raise NotSent("Discord did not respond before in this run, so only the outcome is sent")
             attempts = min(attempts, 1)
         arguments = {"webhook_id": parts["id"], "webhook_token": token, "embeds": given["embeds"]}
         left = float(given["wait_limit"])
@@ -100,26 +100,26 @@ class ActionModule(ActionBase):
         for attempt in range(1, attempts + 1):
             try:
                 with _limited(given["timeout"]):
-                    said = self._execute_module(
+                    response = self._execute_module(
                         module_name="community.general.discord", module_args=arguments, task_vars=task_vars
                     )
             except Hung:
                 with contextlib.suppress(OSError):
                     hung.touch()
                 raise NotSent(
-                    f"no answer within {given['timeout']:g} s; in this run it is not tried again, but for one "
+                    f"no response within {given['timeout']:g} s. This run sends no further messages, except one "
                     "attempt to send the outcome"
                 ) from None
-            except Exception as e:  # the module isn't there, or can't be run
-                raise NotSent(f"community.general.discord can't be run ({type(e).__name__})") from None
-            if not said.get("failed"):
+            except Exception as e:  # the module is missing or cannot be run
+                raise NotSent(f"community.general.discord cannot be run ({type(e).__name__})") from None
+            if not response.get("failed"):
                 return attempt
-            status = said.get("http_code")
-            why = f"HTTP {status}" if isinstance(status, int) and status > 0 else "no answer"
-            pause = _retry_after(said) if status == 429 else next(pauses)
-            # What Discord refuses once (400, 401, 404) it refuses again.
+            status = response.get("http_code")
+            why = f"HTTP {status}" if isinstance(status, int) and status > 0 else "no response"
+            pause = _retry_after(response) if status == 429 else next(pauses)
+            # Discord would reject the same message again (400, 401, 404).
             if isinstance(status, int) and 400 <= status < 500 and status != 429:
-                raise NotSent(f"{why}, which another attempt would not change")
+                raise NotSent(f"{why}, so it is not retried")
             if attempt == attempts or pause > left:
                 raise NotSent(f"{why} after {attempt} attempt{'s' if attempt > 1 else ''}")
             left -= pause
@@ -127,14 +127,14 @@ class ActionModule(ActionBase):
         raise NotSent("no attempt was allowed")
 
 
-def _mark(url: str) -> Path:
-    """Return the file that marks a channel as hung; it is in the folder that Ansible makes for each run."""
+def _marker(url: str) -> Path:
+    """Return the file that marks a webhook as hung, in Ansible's temporary folder of this run."""
     return Path(C.DEFAULT_LOCAL_TMP) / f"discord-hung-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
 
 
 @contextlib.contextmanager
 def _limited(seconds: float) -> Iterator[None]:
-    """Raise Hung in the block after `seconds`, also while a name is looked up or a proxy is silent."""
+    """Raise Hung in the block after `seconds`, even during a DNS query or a wait for a proxy."""
 
     def ring(*_signal: Any) -> None:
         raise Hung
@@ -155,11 +155,11 @@ def _pauses() -> Iterator[float]:
         seconds *= 2
 
 
-def _retry_after(said: dict[str, Any]) -> float:
-    """What Discord asks for, in seconds: exactly in the body, rounded up in the header."""
-    response, info = said.get("response"), said.get("info")
+def _retry_after(result: dict[str, Any]) -> float:
+    """Return the wait that Discord requests, in seconds: exact in the body, rounded up in the header."""
+    body, info = result.get("response"), result.get("info")
     for value in (
-        response.get("retry_after") if isinstance(response, dict) else None,
+        body.get("retry_after") if isinstance(body, dict) else None,
         info.get("retry-after") if isinstance(info, dict) else None,
     ):
         try:

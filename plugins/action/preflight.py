@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Checks all input of all components before anything is created. See the module of the same name."""
+"""Validates the settings of all components before any change. See the module of the same name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from ansible_collections.teal.platform.plugins.plugin_utils.settings import (
 
 
 class ActionModule(ActionBase):
-    """Validates on the controller, then has one module ask AWS (and Kubernetes) whether they answer."""
+    """Validates settings on the controller, then runs a module that checks the access to AWS and Kubernetes."""
 
     _requires_connection = False
 
@@ -46,14 +46,14 @@ class ActionModule(ActionBase):
         if problems:
             return {**result, "failed": True, "msg": report(problems)}
         if arguments["access"] and hosts:
-            answer = self._ask(hosts, arguments["playbook"], variables)
+            answer = self._check_access(hosts, arguments["playbook"], variables)
             if answer.get("failed"):
                 return {**result, **answer}
             result["account"] = answer.get("account")
         return {**result, "changed": False}
 
     def _settings(self, variables: dict[str, Any]) -> list[Settings]:
-        """Return the settings of all hosts of the inventory, whatever the run is limited to."""
+        """Return the settings of all hosts of the inventory, even with --limit."""
         collection = Path(__file__).resolve().parents[2]
         specifications = Specifications(collection, self._load)
         hostvars = variables["hostvars"]
@@ -66,7 +66,7 @@ class ActionModule(ActionBase):
         return self._loader.load_from_file(path, cache="none", trusted_as_template=True)
 
     def _problems(self, hosts: list[Settings], playbook: str) -> dict[str, list[Problem]]:
-        """Return all problems, by where they belong: a component, hosts, or the playbook."""
+        """Return all problems by place: a component, hosts, or the playbook."""
         extra = load_extra_vars(self._loader)
         found: dict[Problem, list[str]] = defaultdict(list)
         values: dict[str, Any] = {}
@@ -92,10 +92,10 @@ class ActionModule(ActionBase):
             if holder.host not in found[problem]:
                 found[problem].append(holder.host)
         for host in hosts if playbook != "destroy" else []:
-            seen = host.check_custom_manifests()
-            for warning in seen.warnings:
+            findings = host.check_custom_manifests()
+            for warning in findings.warnings:
                 self._display.warning(f"slot_manifests_dir: {warning}")
-            for message in seen.problems:
+            for message in findings.problems:
                 name = "slot_manifests_dir"
                 text = f"{name} = {repr_of(host.merged[name])}: {message}"
                 found[Problem(name, text, host.origin(name))].append(host.host)
@@ -112,7 +112,7 @@ class ActionModule(ActionBase):
         return {place: found for place, found in places.items() if found}
 
     def _policy_problems(self, hosts: list[Settings]) -> Iterator[tuple[Problem, str]]:
-        """Yield the policies that IAM would refuse for their size, and warn of those that need a higher quota."""
+        """Yield the policies that are too large for IAM, and warn of those that need a higher quota."""
         role = Path(__file__).resolve().parents[2] / "roles" / "identity"
         for host in (host for host in hosts if host.component == "identity"):
             for size in policy_sizes(self._templar, host.merged, role):
@@ -120,15 +120,15 @@ class ActionModule(ActionBase):
                     continue
                 if size.limit == TRUST and size.characters <= TRUST_AT_MOST:
                     self._display.warning(
-                        f"{size.what} has {size.characters} characters. IAM takes {size.limit}, unless the account's "
-                        f"quota 'Role trust policy length' is raised."
+                        f"{size.what} has {size.characters} characters. IAM allows {size.limit}, unless the account's "
+                        f"quota 'Role trust policy length' was raised."
                     )
                     continue
                 variable, message = too_large(size, host.values)
                 yield Problem(variable, message, host.origin(variable)), host.host
 
     def _playbook_problems(self, hosts: list[Settings], playbook: str) -> list[Problem]:
-        """Return what is wrong with the playbook's own options; they are the same for all hosts."""
+        """Return the problems of the playbook's own options, which are the same for all hosts."""
         if not hosts:
             return []
         problems: list[Problem] = []
@@ -137,17 +137,19 @@ class ActionModule(ActionBase):
                 problems.extend(hosts[0].value_problems(name, option))
             elif option.get("required"):
                 example = option.get("example", "…")
-                problems.append(Problem(name, f"{name} is missing: say -e {name}={example}"))
+                problems.append(Problem(name, f"{name} is missing: add -e {name}={example}"))
         return problems
 
-    def _ask(self, hosts: list[Settings], playbook: str, variables: dict[str, Any]) -> dict[str, Any]:
+    def _check_access(
+        self, hosts: list[Settings], playbook: str, variables: dict[str, Any]
+    ) -> dict[str, Any]:
         values = hosts[0].values
         arguments = {
             "region": values["platform_region"],
             "allowed_accounts": values["platform_allowed_accounts"],
             "kubeconfig": values["platform_kubeconfig"] or None,
             "kubeconfig_context": values["platform_kubeconfig_context"] or None,
-            **(needs_of_a_build(hosts, variables) if playbook == "" else {}),
+            **(required_resources(hosts, variables) if playbook == "" else {}),
         }
         if values["platform_aws_profile"]:
             arguments["profile"] = values["platform_aws_profile"]
@@ -158,8 +160,8 @@ class ActionModule(ActionBase):
         )
 
 
-def needs_of_a_build(hosts: list[Settings], variables: dict[str, Any]) -> dict[str, Any]:
-    """Return what the account has to offer for the components that this run builds, as access_info takes it."""
+def required_resources(hosts: list[Settings], variables: dict[str, Any]) -> dict[str, Any]:
+    """Return the zones and nodes that the run needs, as arguments of access_info."""
     values: dict[str, Any] = {}
     for host in hosts:
         values |= host.values

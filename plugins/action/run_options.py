@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Refuses a call of a playbook with which nothing, or the wrong thing, would run. See the module of the same name."""
+"""Rejects command-line options with which a playbook would run nothing or the wrong tasks. See the module of that name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROFILES = ("platform_aws_profile", "release_from_profile")
 
 
 class ActionModule(ActionBase):
-    """Looks at the command line and at the hosts of the play; asks nobody."""
+    """Checks the command line and the hosts of the play, without a call to AWS."""
 
     _requires_connection = False
 
@@ -65,7 +65,7 @@ class ActionModule(ActionBase):
         ]
 
     def _of_settings(self, wanted: list[str], variables: dict[str, Any]) -> Iterator[str]:
-        """Yield what is wrong with the settings of the hosts that the playbook is about."""
+        """Yield the problems of the settings of the playbook's hosts."""
         members = {host for name in wanted for host in variables["groups"].get(name, ())}
         for host in sorted(members.intersection(variables.get("ansible_play_hosts_all") or ())):
             settings = variables["hostvars"].raw_get(host)
@@ -73,7 +73,7 @@ class ActionModule(ActionBase):
             yield from check.two_credentials(self._read(PROFILES, settings), os.environ)
 
     def _read(self, names: tuple[str, ...], variables: dict[str, Any]) -> dict[str, str]:
-        """Return the values of variables that are set and can be computed here; the other checks name the rest."""
+        """Return the values of the variables that are set and can be templated here. Other checks report the rest."""
         templar = self._templar.copy_with_new_env(available_variables=variables)
         found = {}
         for name in names:

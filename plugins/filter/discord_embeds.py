@@ -193,7 +193,8 @@ def _facts(known: Mapping[str, Any], kind: Topic) -> Iterator[tuple[str, str, bo
     if "serving" in known:
         yield "Live", plain(known["serving"]), False
     if "how_back" in known:
-        yield "To roll back", _block(known["how_back"], 500), False
+        name = "To show the drift" if kind is TOPICS["drift found"] else "To roll back"
+        yield name, _block(known["how_back"], 500), False
 
 
 def _story(known: Mapping[str, Any], kind: Topic, room: int) -> Iterator[str]:

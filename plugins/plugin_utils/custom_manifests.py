@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The user's own manifests, rendered for both slots before a release begins: what is wrong, in which file."""
+"""Validates the user's own manifests, rendered for both slots, before a release begins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots import
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SLOTS
 
-#: What the role reads of the folder.
+#: Files that the role reads from the folder.
 PATTERNS = ("*.yml", "*.yaml", "*.j2")
 _KUSTOMIZE = ("kustomization.yml", "kustomization.yaml", "kustomization")
 _HELM = ("chart.yaml", "values.yaml", "helmfile.yaml")
@@ -24,7 +24,7 @@ NUMBER = "r0"
 
 @dataclass
 class Findings:
-    """What is wrong with the manifests, and what is only odd."""
+    """Problems and warnings about manifests."""
 
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -33,9 +33,9 @@ class Findings:
 def check_manifests(
     folder: str, render: Callable[[Path, str], str], name: Callable[[str], str], namespace: str
 ) -> Findings:
-    """Look through a folder of manifests.
+    """Validate a folder of manifests.
 
-    `render(file, slot)` returns a file as the role renders it, `name(slot)` what a slot's Deployment has to be called.
+    `render(file, slot)` returns a file as the role renders it, `name(slot)` the required name of a slot's Deployment.
     """
     found = Findings(list(_wrong_folder(folder)))
     if found.problems:
@@ -54,13 +54,13 @@ def _wrong_folder(folder: str) -> Iterator[str]:
     path = Path(folder)
     if not path.is_absolute():
         yield (
-            "must be an absolute path, since a relative one is looked up in the role's folders. A folder beside the "
-            'inventory is "{{ inventory_dir }}/manifests"'
+            "must be an absolute path, since a relative path is searched in the role's folders. For a folder next to the "
+            'inventory use "{{ inventory_dir }}/manifests"'
         )
     elif not path.exists():
-        yield "there is no such folder"
+        yield "the folder does not exist"
     elif not path.is_dir():
-        yield "is a file; name the folder that it is in"
+        yield "is a file; set its folder instead"
     else:
         try:
             names = sorted(entry.name for entry in path.iterdir())
@@ -70,18 +70,18 @@ def _wrong_folder(folder: str) -> Iterator[str]:
         lower = {entry.lower(): entry for entry in names}
         if tool := next((lower[entry] for entry in _KUSTOMIZE if entry in lower), None):
             yield (
-                f"{tool}: kustomize is not run here. Write its result into a folder without it: "
+                f"{tool}: kustomize is not supported. Write its output to a folder without that file: "
                 f"kubectl kustomize {folder} > manifests/all.yml"
             )
         elif tool := next((lower[entry] for entry in _HELM if entry in lower), None):
             yield (
-                f"{tool}: Helm is not run here. Write its result into a folder: "
+                f"{tool}: Helm is not supported. Write its output to another folder: "
                 f"helm template {folder} > manifests/all.yml"
             )
         elif not any(file.is_file() for pattern in PATTERNS for file in path.glob(pattern)):
             yield (
-                f"holds no file that ends in .yml, .yaml or .j2 (it holds {', '.join(names) or 'nothing'}); folders "
-                "within it are not read"
+                f"has no file that ends in .yml, .yaml or .j2 (found: {', '.join(names) or 'nothing'}); subfolders are "
+                "not read"
             )
 
 
@@ -101,26 +101,26 @@ def _objects(file: Path, slot: str, render: Callable[[Path, str], str], found: F
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         found.problems.append(
-            f"{file.name} is not YAML{where}: {getattr(error, 'problem', None) or _first(str(error))}"
+            f"{file.name} is not valid YAML{where}: {getattr(error, 'problem', None) or _first(str(error))}"
         )
         return
     template = any(mark in source for mark in ("{%", "{{"))
     empty = [number for number, document in enumerate(documents, 1) if document is None]
     if not template and len(empty) == len(documents):
-        found.problems.append(f"{file.name} holds no object: remove the file, or write one")
+        found.problems.append(f"{file.name} has no object: remove the file, or add an object")
     elif empty and not template and slot == SLOTS[0]:
-        found.warnings.append(f"{file.name}: document {empty[0]} is empty and is left out")
+        found.warnings.append(f"{file.name}: document {empty[0]} is empty and is ignored")
     for document in documents:
         if document is None:
             continue
-        if reason := _no_object(document):
+        if reason := _invalid_object(document):
             found.problems.append(f"{file.name}: {reason}")
         else:
             yield document
 
 
-def _no_object(document: Any) -> str:
-    """Return why a document is no object of Kubernetes, or the empty string."""
+def _invalid_object(document: Any) -> str:
+    """Return why a document is not a Kubernetes object, or the empty string."""
     if not isinstance(document, dict):
         return f"a document is a {type(document).__name__}, and must be an object with apiVersion, kind and metadata"
     for key, kind in (("apiVersion", str), ("kind", str)):
@@ -142,7 +142,7 @@ def _wrong_objects(objects: list[tuple[Path, Any]], name: str, slot: str, namesp
         key = (obj["kind"], str(obj["metadata"]["name"]))
         if key in before:
             wrong = True
-            yield f"{file.name}: {' '.join(key)} is in {before[key].name}, too"
+            yield f"{file.name}: {' '.join(key)} is also in {before[key].name}"
         before.setdefault(key, file)
     if wrong:
         return

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Kubernetes' quantities, such as `250m` and `512Mi`."""
+"""Parses Kubernetes quantities, such as `250m` and `512Mi`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _PATTERN = re.compile(
 )
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
-EXAMPLES = "a quantity of Kubernetes, such as 250m, 2, 512Mi or 1Gi"
+EXAMPLES = "a Kubernetes quantity, such as 250m, 2, 512Mi or 1Gi"
 
 
 def quantity(value: Any) -> Decimal:
-    """Return a quantity as a number. Raises ValueError for what Kubernetes does not take, and below zero."""
+    """Return a quantity as a number. Raises ValueError for an invalid or negative quantity."""
     match = None if isinstance(value, bool) else _PATTERN.fullmatch(str(value))
     if not match:
         raise ValueError(f"{value!r} is not {EXAMPLES}")

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Computes the sizes of the role identity's policies before a run, and compares them with what IAM takes."""
+"""Computes the sizes of the role identity's policies before a run, and compares them with IAM's limits."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 from ansible.template import trust_as_template
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.platform import known_regions
 
-#: IAM's limits in characters that are no white space: the inline policies of a role together, each managed policy, and a
-#: trust policy, whose quota can be raised.
+#: IAM's limits in characters without white space: all inline policies of a role, a managed policy, and a trust policy
+#: with its default and its highest quota.
 INLINE, MANAGED, TRUST, TRUST_AT_MOST = 10_240, 6_144, 2_048, 4_096
 #: Settings that lengthen policies.
 IN_POLICIES = ("identity_release_keys", "identity_domain_names", "identity_image_accounts")
@@ -24,7 +24,7 @@ IN_TRUST = ("identity_trusted_principals", "identity_github_environments")
 
 @dataclass(frozen=True)
 class Size:
-    """A policy, how many characters it has, how many IAM takes, and the settings that lengthen it."""
+    """A policy, its number of characters, IAM's limit, and the settings that lengthen it."""
 
     what: str
     characters: int
@@ -46,7 +46,7 @@ def size_of(document: Any) -> int:
 def policy_sizes(templar: Any, variables: dict[str, Any], role: Path) -> Iterator[Size]:
     """Render the policies of the role `identity` and yield their sizes.
 
-    `variables` are those of the component identity, with the role's own. The account is not known yet: any ID has 12 digits.
+    `variables` are those of the component identity and its role. The account is not known yet, but all IDs have 12 digits.
     """
     region = templar.template(variables["platform_region"])
     partitions = known_regions()
@@ -73,8 +73,8 @@ def policy_sizes(templar: Any, variables: dict[str, Any], role: Path) -> Iterato
 
 
 def too_large(size: Size, values: dict[str, Any]) -> tuple[str, str]:
-    """Return the setting to shorten, and what is wrong. `values` are the settings."""
+    """Return the setting to shorten and the message. `values` are the settings."""
     longest = max(size.settings, key=lambda name: size_of(values.get(name) or ""))
     return longest, (
-        f"{size.what} would have {size.characters} characters, and IAM takes {size.limit}. Shorten {longest}"
+        f"{size.what} would have {size.characters} characters, but IAM allows {size.limit}. Shorten {longest}"
     )

@@ -163,7 +163,7 @@ def test_rate_limited_webhook_receives_the_outcomes_later(clean: Cloud) -> None:
         # The message of the switch gets one attempt, an outcome four.
         pytest.param({"kind": "error", "status": 500}, "HTTP 500", 5, 4, id="500"),
         # Each attempt takes 5 s: one for the switch, and one for the outcome after the weights have moved.
-        pytest.param({"kind": "hang"}, "no answer within 5 s", 2, 1, id="hangs"),
+        pytest.param({"kind": "hang"}, "no response within 5 s", 2, 1, id="hangs"),
     ],
 )
 def test_failing_webhook_delays_a_run_but_fails_none(

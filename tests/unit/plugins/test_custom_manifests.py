@@ -52,7 +52,7 @@ def of(folder: str, **more: Any) -> Findings:
 
 @pytest.fixture
 def look(tmp_path: Path) -> Callable[..., Findings]:
-    """Return look(files by name) -> what is found in a folder with these files."""
+    """Return a function that validates a folder with the given files."""
 
     def look(files: dict[str, str | bytes]) -> Findings:
         for name, text in files.items():
@@ -78,21 +78,21 @@ def test_what_is_right_passes(look: Callable[..., Findings], files: dict[str, st
 
 
 WRONG: list[tuple[dict[str, str | bytes], str]] = [
-    ({}, "holds no file that ends in .yml, .yaml or .j2 (it holds nothing)"),
-    ({"deployment.json": "{}"}, "(it holds deployment.json)"),
+    ({}, "has no file that ends in .yml, .yaml or .j2 (found: nothing)"),
+    ({"deployment.json": "{}"}, "(found: deployment.json)"),
     (
         {"kustomization.yaml": "resources: [a.yml]", "a.yml": DEPLOYMENT},
-        "kustomization.yaml: kustomize is not run here",
+        "kustomization.yaml: kustomize is not supported",
     ),
-    ({"Kustomization": "", "a.yml": DEPLOYMENT}, "Kustomization: kustomize is not run here"),
-    ({"Chart.yaml": "name: a", "a.yml": DEPLOYMENT}, "Chart.yaml: Helm is not run here"),
-    ({"a.yml": DEPLOYMENT, "b.yml": ""}, "b.yml holds no object"),
-    ({"a.yml": DEPLOYMENT, "b.yml": "# nothing\n---\n---\n"}, "b.yml holds no object"),
+    ({"Kustomization": "", "a.yml": DEPLOYMENT}, "Kustomization: kustomize is not supported"),
+    ({"Chart.yaml": "name: a", "a.yml": DEPLOYMENT}, "Chart.yaml: Helm is not supported"),
+    ({"a.yml": DEPLOYMENT, "b.yml": ""}, "b.yml has no object"),
+    ({"a.yml": DEPLOYMENT, "b.yml": "# nothing\n---\n---\n"}, "b.yml has no object"),
     (
         {"a.yml": SERVICE},
         "a.yml: the manifests of slot blue must contain one Deployment, and its name must be shop-blue",
     ),
-    ({"a.yml": DEPLOYMENT, "b.yml": DEPLOYMENT}, "b.yml: Deployment shop-blue is in a.yml, too"),
+    ({"a.yml": DEPLOYMENT, "b.yml": DEPLOYMENT}, "b.yml: Deployment shop-blue is also in a.yml"),
     (
         {"a.yml": DEPLOYMENT, "b.yml": DEPLOYMENT.replace("{{ slot_name }}", "other")},
         "a.yml, b.yml: the manifests of slot blue must contain one Deployment",
@@ -105,8 +105,8 @@ WRONG: list[tuple[dict[str, str | bytes], str]] = [
         {"a.yml": DEPLOYMENT.replace("slot_labels", "slot_selector")},
         "a.yml: the pods of Deployment shop-blue must have",
     ),
-    ({"a.yml": DEPLOYMENT, "b.yml": "kind: [x"}, "b.yml is not YAML in line "),
-    ({"a.yml": DEPLOYMENT, "b.yml": "\tkind: x"}, "b.yml is not YAML in line 1"),
+    ({"a.yml": DEPLOYMENT, "b.yml": "kind: [x"}, "b.yml is not valid YAML in line "),
+    ({"a.yml": DEPLOYMENT, "b.yml": "\tkind: x"}, "b.yml is not valid YAML in line 1"),
     ({"a.yml": DEPLOYMENT, "b.yml": b"\xff\xfe"}, "b.yml "),
     ({"a.yml": DEPLOYMENT, "b.yml": "{{ nowhere }}"}, "b.yml cannot be rendered: "),
     ({"a.yml": DEPLOYMENT, "b.yml": "{% if %}"}, "b.yml cannot be rendered: "),
@@ -140,30 +140,30 @@ WRONG: list[tuple[dict[str, str | bytes], str]] = [
 
 
 @pytest.mark.parametrize(("files", "message"), WRONG, ids=lambda value: str(value)[:60])
-def test_what_is_wrong_is_named_with_its_file(
+def test_problem_names_its_file(
     look: Callable[..., Findings], files: dict[str, str], message: str
 ) -> None:
     found = look(files).problems
     assert any(message in problem for problem in found), found
 
 
-def test_an_empty_document_beside_an_object_is_left_out_with_a_warning(look: Callable[..., Findings]) -> None:
+def test_empty_document_is_a_warning(look: Callable[..., Findings]) -> None:
     config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
     found = look({"a.yml": DEPLOYMENT, "b.yml": f"{config}---\n# nothing\n---\n{config.replace('x', 'y')}"})
-    assert found == Findings(warnings=["b.yml: document 2 is empty and is left out"])
+    assert found == Findings(warnings=["b.yml: document 2 is empty and is ignored"])
 
 
 @pytest.mark.parametrize("folder", ["manifests", "./manifests", "../manifests", "~/manifests"])
-def test_a_relative_folder_is_refused(folder: str) -> None:
-    (told,) = of(folder).problems
-    assert told.startswith("must be an absolute path") and "{{ inventory_dir }}/manifests" in told
+def test_relative_folder_is_rejected(folder: str) -> None:
+    (problem,) = of(folder).problems
+    assert problem.startswith("must be an absolute path") and "{{ inventory_dir }}/manifests" in problem
 
 
-def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
-    assert of(str(tmp_path / "none")).problems == ["there is no such folder"]
+def test_missing_folder_is_rejected(tmp_path: Path) -> None:
+    assert of(str(tmp_path / "none")).problems == ["the folder does not exist"]
     (tmp_path / "deployment.yml").write_text(DEPLOYMENT)
-    assert of(str(tmp_path / "deployment.yml")).problems == ["is a file; name the folder that it is in"]
+    assert of(str(tmp_path / "deployment.yml")).problems == ["is a file; set its folder instead"]
 
 
-def test_without_a_folder_or_without_kubernetes_nothing_is_looked_at(tmp_path: Path) -> None:
+def test_without_folder_or_kubernetes_nothing_is_checked(tmp_path: Path) -> None:
     assert of("") == of(str(tmp_path / "none"), slot_kind="instance") == Findings()

@@ -86,7 +86,7 @@ def test_a_webhook_that_hung_holds_a_run_once_and_for_its_outcome(send: Any) -> 
     began = time.monotonic()
     result, pauses, calls = send([HANGS, OK], timeout=0.1)
     assert (len(calls), pauses, result["sent"]) == (1, [], False), "an attempt that hangs is the last one"
-    assert "no answer within 0.1 s" in result["warnings"][0]
+    assert "no response within 0.1 s" in result["warnings"][0]
     result, _, calls = send([OK], final=False)
     assert (calls, result["sent"]) == ([], False), "what happens on the way is left out then"
     result, pauses, calls = send([refused(500), OK])
@@ -109,7 +109,7 @@ def test_what_may_pass_is_tried_again_and_then_warned_of(send: Any) -> None:
     assert result["sent"] is False
     assert "HTTP 500 after 4 attempts" in result["warnings"][0]
     result, _, _ = send([refused(-1)], attempts=1)
-    assert "no answer after 1 attempt." in result["warnings"][0]
+    assert "no response after 1 attempt." in result["warnings"][0]
 
 
 @pytest.mark.parametrize("status", [400, 401, 404])
@@ -136,7 +136,7 @@ def test_a_module_that_cannot_be_run_is_a_warning(send: Any) -> None:
 def test_a_webhook_that_is_none_is_a_warning_that_does_not_show_it(send: Any, url: str) -> None:
     result, _, calls = send([], webhook_url=url)
     assert not calls
-    assert "not of the form" in result["warnings"][0]
+    assert "must have the form" in result["warnings"][0]
 
 
 @pytest.mark.parametrize(
@@ -150,9 +150,9 @@ def test_forms_of_a_webhook(send: Any, url: str) -> None:
 
 def test_without_a_webhook_and_in_check_mode_nothing_is_sent(send: Any) -> None:
     result, _, calls = send([], webhook_url="")
-    assert (calls, result["sent"], result["msg"]) == ([], False, "not sent, since there is no webhook")
+    assert (calls, result["sent"], result["msg"]) == ([], False, "not sent: no webhook is set")
     result, _, calls = send([], check=True)
-    assert (calls, result["msg"]) == ([], "not sent, since this is check mode")
+    assert (calls, result["msg"]) == ([], "not sent in check mode")
 
 
 def test_the_webhook_may_be_a_secret_of_aws(send: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,4 +186,4 @@ def test_a_thread_of_the_channel(send: Any) -> None:
 def test_what_else_is_asked_of_a_webhook_is_told_and_does_not_show_it(send: Any, query: str) -> None:
     result, _, calls = send([], webhook_url=f"{WEBHOOK}?{query}")
     assert not calls
-    assert "thread_id" in result["warnings"][0] or "not of the form" in result["warnings"][0]
+    assert "thread_id" in result["warnings"][0] or "must have the form" in result["warnings"][0]

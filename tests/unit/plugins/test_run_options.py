@@ -67,8 +67,8 @@ def test_two_inventories_at_once_are_refused_by_each_playbook(playbook: str) -> 
     ("words", "environ", "told"),
     [
         ("-i inventories", {}, "one environment (here: production, staging, test)"),
-        (f"{TEST} --limit network", {}, "--limit network leaves out release, so nothing would run"),
-        (f"{TEST} --limit '!release'", {}, "--limit !release leaves out release"),
+        (f"{TEST} --limit network", {}, "--limit network excludes release, so nothing would run"),
+        (f"{TEST} --limit '!release'", {}, "--limit !release excludes release"),
         (f"{TEST} --tags x", {}, "--tags x"),
         (TEST, {"ANSIBLE_RUN_TAGS": "x"}, "ANSIBLE_RUN_TAGS"),
         (f"{TEST} --skip-tags always", {}, "--skip-tags always"),
@@ -82,9 +82,9 @@ def test_two_inventories_at_once_are_refused_by_each_playbook(playbook: str) -> 
         ("-i nowhere,", {}, "no host in the group release"),
         (f"{TEST} --limit nothing", {}, "no hosts to target"),
         (f"{TEST} -e reason='two words'", {}, "would lose 'words'"),
-        (f"{TEST} -e platform_environment=staging", {}, "the host release.test is of 'test'"),
+        (f"{TEST} -e platform_environment=staging", {}, "the host release.test belongs to 'test'"),
         (f"{TEST} -e platform_name=assistant-staging", {}, "platform_name is 'assistant-staging'"),
-        (f"{TEST} -e image_tag=1.0.0", {}, "-e image_tag: rollback would ignore it; it takes to"),
+        (f"{TEST} -e image_tag=1.0.0", {}, "-e image_tag: rollback would ignore it. It accepts to"),
         (f"{TEST} -e too=r12", {}, "-e too is not known: did you mean to?"),
         (f"{TEST} -e platform_state=absent", {}, "-e platform_state: the playbooks set it themselves"),
         (f"{TEST} -e __release_kind=deploy", {}, "-e __release_kind"),
@@ -118,7 +118,7 @@ def test_a_rollback_that_would_do_nothing_or_something_else_is_refused(
 def test_a_limit_without_what_the_playbook_is_about_is_refused(playbook: str, limit: str) -> None:
     status, text = call(f"playbooks/{playbook}.yml {TEST} --limit '{limit}'")
     assert status == 2
-    assert f"--limit {limit} leaves out" in text
+    assert f"--limit {limit} excludes" in text
     assert text.count("TASK [") == 1
 
 
@@ -141,7 +141,7 @@ def test_from_another_folder_without_the_configuration_it_is_refused_too(tmp_pat
     assert "has no hosts, so nothing would run" in text
     status, text = call(f"teal.platform.status -i {root}/inventories/test --limit network", tmp_path, **found)
     assert status == 2
-    assert "leaves out release" in text
+    assert "excludes release" in text
     for option in ("--start-at-task 'Show the status'", "--skip-tags always", "--tags x", "--step"):
         status, text = call(f"teal.platform.status -i {root}/inventories/test {option}", tmp_path, **found)
         assert status == 4, text
@@ -188,7 +188,7 @@ def test_words_that_ansible_would_drop(argument: str, told: str | None) -> None:
 
 def test_both_words_are_kept_by_the_advice() -> None:
     (said,) = run_options.lost_words(["reason=two words"], run_options.SHORT)
-    advised = shlex.split(said.rpartition("Ansible, too: ")[2])[1]
+    advised = shlex.split(said.rpartition("Ansible as well: ")[2])[1]
     assert list(run_options.lost_words([advised], run_options.SHORT)) == []
     assert run_options.parse_kv(advised) == {"reason": "two words"}
 

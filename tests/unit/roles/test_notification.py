@@ -115,7 +115,7 @@ def test_refusal_of_discord_is_only_a_warning(outside: Outside, tmp_path: Path) 
     outside.ask("POST", outside.discord + "/rehearsal/faults", {"kind": "error", "status": 403})
     done = outside.play(PLAY, tmp_path, broken=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Discord was not told: HTTP 403" in done.stdout + done.stderr
+    assert "The message to Discord was not sent: HTTP 403" in done.stdout + done.stderr
     assert "failed=0" in done.stdout
     assert outside.messages() == []
 
@@ -153,7 +153,7 @@ def test_hanging_webhook_gets_one_more_attempt_for_the_outcome(outside: Outside,
     assert done.returncode == 0, done.stdout + done.stderr
     assert 9 - left == 2, "one attempt of the first message, one of the outcome"
     output = done.stdout + done.stderr
-    assert "no answer within 3 s" in output
+    assert "no response within 3 s" in output
     assert "only the outcome is sent" in output
 
 

@@ -54,7 +54,7 @@ def test_unmet_quality_gate_stops_and_is_posted_once(outside: Outside, tmp_path:
     assert "new_coverage is 61.5, and fails below 80" in done.stdout
     assert "went on" not in done.stdout
     (embed,) = outside.messages()
-    assert embed["title"] == "⛔ STAGING: the quality gate refused 1.1.0"
+    assert embed["title"] == "⛔ STAGING: the quality gate failed for 1.1.0"
     assert "new_coverage is 61.5, and fails below 80" in embed["description"]
     shown = {field["name"]: field["value"] for field in embed["fields"]}
     assert (shown["Commit"], shown["Quality"]) == ("1f3b2c4", "coverage: 81.2")
