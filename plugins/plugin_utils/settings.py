@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Checks the settings of an inventory against the argument specs of the collection's roles."""
+"""Validates the settings of an inventory against the argument specs of the collection's roles."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ from ansible_collections.teal.platform.plugins.plugin_utils.vault_sources import
     vault_sources,
 )
 
-#: Settings that anybody can read later, and what to do with a secret instead.
+#: Settings that are stored in clear text, and what to do with a secret instead.
 CLEAR_TEXT = {
-    "slot_config": "it would be stored in clear text. Put the value into Secrets Manager, and the name of the secret here",
+    "slot_config": "it would be stored in clear text. Put the value in Secrets Manager, and the name of the secret here",
     "platform_extra_tags": "tags are not secret",
 }
-#: What every component has, beside its own role.
+#: Roles that every component uses in addition to its own.
 SHARED_ROLES = ("platform", "notification")
-#: What a component's role brings with it.
-BROUGHT_ROLES = {"release": ("slot",)}
-#: Where problems belong that are no variable's.
+#: Roles that the role of a component uses.
+USED_ROLES = {"release": ("slot",)}
+#: Place of problems that do not belong to a variable.
 INVENTORY = "inventory"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is wrong with a setting. Where it was read from doesn't make it another problem."""
+    """A problem with a setting. Problems that differ only in their origin are equal."""
 
     variable: str
     message: str
@@ -62,7 +62,7 @@ class Problem:
 
 
 def read(file: Path) -> dict[str, Any]:
-    """Return a YAML file that has no templates; ansible's own loader takes ten times as long."""
+    """Return the content of a YAML file without templates. Ansible's loader takes ten times as long."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load(file.read_text(encoding="utf-8"), Loader=loader) or {}
 
@@ -85,7 +85,7 @@ class Specifications:
         self._files: dict[tuple[str, str], dict] = {}
 
     def _options(self, file: Path) -> dict[str, dict]:
-        """Return the options of all entry points of a role; only those of `main` can be required."""
+        """Return the options of all entry points of a role. Only options of `main` can be required."""
         entries = read(file).get("argument_specs", {})
         options: dict[str, dict] = {}
         for entry in entries.values():
@@ -94,7 +94,7 @@ class Specifications:
         return options | entries.get("main", {}).get("options", {})
 
     def values(self, role: str, folder: str) -> dict[str, Any]:
-        """Return what `defaults` or `vars` of a role set."""
+        """Return the variables in `defaults` or `vars` of a role."""
         if (role, folder) not in self._files:
             file = self._collection / "roles" / role / folder / "main.yml"
             self._files[role, folder] = (self._load(str(file)) or {}) if file.is_file() else {}
@@ -107,7 +107,7 @@ class Specifications:
         return specs.get(name, {}).get("options", {})
 
     def role_of(self, variable: str) -> str | None:
-        """Return the role whose prefix a variable has."""
+        """Return the role whose name is the prefix of a variable."""
         roles = [role for role in self.roles if variable.startswith(f"{role}_")]
         return max(roles, key=len, default=None)
 
@@ -126,7 +126,7 @@ class Settings:
         self.host = host
         self.component = host.split(".")[0]
         self.variables = variables
-        own = (*SHARED_ROLES, *BROUGHT_ROLES.get(self.component, ()), self.component)
+        own = (*SHARED_ROLES, *USED_ROLES.get(self.component, ()), self.component)
         roles = [role for role in own if role in specifications.roles]
         merged: dict[str, Any] = {}
         for role in roles:
@@ -137,16 +137,16 @@ class Settings:
         self.merged = merged
         self.roles = roles
         self._templar = templar.copy_with_new_env(available_variables=merged)
-        #: settings whose value is of the right type
+        #: settings with a valid value
         self.values: dict[str, Any] = {}
 
     def problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with this host, and fill `values`."""
+        """Yield the problems of this host, and fill `values`."""
         yield from self.place_problems()
         for role in self.roles:
             for name, option in self.specifications.roles[role].items():
                 if name in self.merged:
-                    # what a role computes by itself is its own affair, but for the components' roles
+                    # Defaults of the role notification are not checked, only settings of the inventory.
                     if role != "notification" or name in self.variables:
                         yield from self.value_problems(name, option)
                 elif option.get("required"):
@@ -157,22 +157,22 @@ class Settings:
                     yield from self.value_problems(name, options[name])
 
     def place_problems(self) -> Iterator[Problem]:
-        """Yield what is wrong with the host's name and groups."""
+        """Yield the problems of the host's name and groups."""
         groups = self.variables.get("group_names", [])
         environment = self.variables.get("platform_environment", "")
         if self.component not in self.specifications.components:
             similar = suggestion(self.component, self.specifications.components)
-            yield Problem(INVENTORY, f"no role builds a component called '{self.component}'{similar}")
+            yield Problem(INVENTORY, f"there is no component '{self.component}'{similar}")
         elif self.host != f"{self.component}.{environment}":
             yield Problem(
                 INVENTORY,
-                f"a host is called <component>.<platform_environment>, here <component>.{environment}",
+                f"the host must have the name <component>.<platform_environment>, here {self.component}.{environment}",
             )
         elif self.component not in groups:
-            yield Problem(INVENTORY, f"the host has to be in the group '{self.component}'")
+            yield Problem(INVENTORY, f"the host must be in the group '{self.component}'")
 
     def value_problems(self, name: str, option: dict) -> Iterator[Problem]:
-        """Yield what the spec has against the value of a variable; keep the value if nothing."""
+        """Yield the problems of a variable's value by its spec; store the value if there are none."""
         origin = origin_of(self.variables, name)
         try:
             value = self._templar.template(self.merged[name])
@@ -182,12 +182,12 @@ class Settings:
         if value is None and (option.get("required") or option.get("default") is not None):
             yield Problem(name, f"{name} has no value: {first_line(option)}", origin)
             return
-        # What a default computes from another setting is reported there.
+        # A problem of a default that uses another setting is reported for that setting.
         if name in self.variables:
             wrong = list(type_problems(name, value, option, name in DURATIONS or name.endswith("lock_wait")))
             for message in wrong:
-                said = f"must be text, and is {type_name(value)}" if hidden(name, value, option) else message
-                yield Problem(name, said, origin)
+                text = f"must be text, but is {type_name(value)}" if hidden(name, value, option) else message
+                yield Problem(name, text, origin)
             if wrong:
                 return
         if name in CLEAR_TEXT:
@@ -199,18 +199,18 @@ class Settings:
             {name: value}, validate_role_argument_spec=True
         )
         for message in result.error_messages:
-            # ansible's message may have the value in it
-            said = (
+            # Ansible's message may contain the value.
+            text = (
                 f"must be of type {option.get('type', 'str')}"
                 if hidden(name, value, option)
                 else plain(message, name)
             )
-            yield Problem(name, f"{shown(name, value, option)}: {said}", origin)
+            yield Problem(name, f"{shown(name, value, option)}: {text}", origin)
         if not result.error_messages:
             self.values[name] = result.validated_parameters[name]
 
     def from_vault(self, name: str, value: Any) -> Iterator[str]:
-        """Yield what of a setting that is stored in clear text comes from a vault."""
+        """Yield the parts of a clear-text setting that come from a vault."""
         raw = self.merged[name]
         entries = raw if isinstance(raw, Mapping) else {"": raw}
         for key in dict.fromkeys([*entries, *(value if isinstance(value, Mapping) else ())]):
@@ -221,7 +221,7 @@ class Settings:
                 yield f"{name}{f'.{key}' if key else ''} comes from a vault, {found[0]}: {CLEAR_TEXT[name]}"
 
     def check_custom_manifests(self) -> Findings:
-        """Look through the user's own manifests, if this host brings up slots with them."""
+        """Validate the user's own manifests, if this host uses them for its slots."""
         raw = self._templar.template(self.merged.get("slot_manifests_dir", ""))
         if not raw or self.component != "release" or self.values.get("slot_kind") != "kubernetes":
             return Findings()
@@ -246,7 +246,7 @@ class Settings:
 
         def render(file: Path, slot: str) -> str:
             lookup = f"{{{{ query('ansible.builtin.template', {json.dumps(str(file))}) }}}}"
-            # A template that comes to nothing is None.
+            # An empty template renders as None.
             return "".join(text or "" for text in templar(slot).template(trust_as_template(lookup)))
 
         def name(slot: str) -> str:
@@ -255,7 +255,7 @@ class Settings:
         return check_manifests(str(raw), render, name, self.values["slot_namespace"])
 
     def unknown(self, extra: Mapping[str, Any], more: Iterable[str]) -> Iterator[Problem]:
-        """Yield variables that no spec knows: with the prefix of a role, or extra and almost a known name."""
+        """Yield variables without a spec: those with the prefix of a role, and extra variables similar to a known name."""
         known = {*self.specifications.names, *more}
         for name in self.variables:
             if name in known or name.startswith(("_", "ansible_")):
@@ -264,16 +264,16 @@ class Settings:
             if role:
                 options = self.specifications.roles[role]
                 similar = suggestion(name, known)
-                allowed = "" if similar else f"; the role {role} has {', '.join(sorted(options))}"
+                allowed = "" if similar else f". Its variables are: {', '.join(sorted(options))}"
                 origin = origin_of(self.variables, name)
-                yield Problem(name, f"{name} is no variable of the role {role}{similar}{allowed}", origin)
+                yield Problem(name, f"{name} is not a variable of the role {role}{similar}{allowed}", origin)
             elif name in extra:
                 similar = suggestion(name, known, 0.8)
                 if similar:
                     yield Problem(name, f"{name} is not known{similar}", "given with -e")
 
     def given(self, name: str) -> str:
-        """Return the variable that was set to this value: `name`, or the one that its default takes over."""
+        """Return the variable that the value comes from: `name`, or the variable that its default refers to."""
         if name in self.variables or name not in self.merged:
             return name
         others = [other for other in template_variables(self.merged[name]) if other in self.variables]
@@ -285,30 +285,30 @@ class Settings:
 
 
 def suggestion(name: str, known: Iterable[str], cutoff: float = 0.75) -> str:
-    """Return `: did you mean …?`, or nothing."""
+    """Return `: did you mean …?`, or an empty string."""
     close = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff)
     return f": did you mean {close[0]}?" if close else ""
 
 
 def shown(name: str, value: Any, option: dict) -> str:
-    """Return `name = value` for a message, without what must not be seen."""
+    """Return `name = value` for a message, with secrets hidden."""
     text = "(hidden)" if hidden(name, value, option) else repr_of(value)
     return f"{name} = {text}"
 
 
 def hidden(name: str, value: Any, option: dict) -> bool:
-    """Return whether no message may show the value of a setting."""
+    """Return whether messages must not show the value of a setting."""
     return bool(option.get("no_log")) or name == "slot_config" or is_vaulted_value(value)
 
 
 def repr_of(value: Any) -> str:
-    """Return a value as YAML would have it, in one line and not too long."""
+    """Return a value in YAML syntax, in one line of at most 200 characters."""
     text = f"'{value}'" if isinstance(value, str) else str(value)
-    return text if len(text) <= 200 else f"{text[:197]}…"  # the path of a folder has to be whole
+    return text if len(text) <= 200 else f"{text[:197]}…"  # long enough for the path of a folder
 
 
 def plain(message: str, name: str) -> str:
-    """Return ansible's message without what `shown` has said."""
+    """Return Ansible's message without the name and value, which `shown` prints."""
     message = re.sub(rf"^value of {re.escape(name)} must be", "must be", message)
     message = re.sub(r"^([\w.]+)\. Supported parameters include:", r"\1 is not known. There are:", message)
     return re.sub(r", got: .*$", "", message.strip(), flags=re.DOTALL)

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""How a value was given: where it was read from, how it was written there, and whether that is text."""
+"""Source of a setting's value: its file and line, its original text, and whether it is text."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import jinja2
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import LENGTHS
 from ansible_collections.teal.platform.plugins.plugin_utils.vault_sources import is_vault_file
 
-try:  # where a value was read from; ansible-core keeps it since 2.19, and not as a public interface
+try:  # the origin of a value; a private interface of ansible-core since 2.19
     from ansible._internal._datatag._tags import Origin
 except ImportError:
     Origin = None
 
-#: Options that hold a version, a tag, a digest or a release: nothing but text is meant by them.
+#: Options that hold a version, a tag, a digest or a release, and so must be text.
 VERSIONS = re.compile(r"(^|_|\.)(version|tag|digest|commit|revision|release|to)$", re.IGNORECASE)
 
 
 def origin_of(variables: Mapping[str, Any], name: str) -> str:
-    """Return the file and line that a variable was read from, as far as ansible knows it."""
+    """Return the file and line that a variable was read from; empty if unknown."""
     if Origin is None or name not in variables:
         return ""
     found = Origin.get_tag(variables[name]) or Origin.get_tag(_key(variables, name))
@@ -41,12 +41,12 @@ def origin_of(variables: Mapping[str, Any], name: str) -> str:
 
 
 def _key(variables: Mapping[str, Any], name: str) -> Any:
-    """Return the key itself: ansible notes there where it was read from."""
+    """Return the key object of a mapping, which carries the origin."""
     return next((key for key in variables if key == name), name)
 
 
 def template_variables(value: Any) -> set[str]:
-    """Return the variables that a template uses; nothing if it is none, or none that jinja can read."""
+    """Return the variables that a template uses; empty without a valid template."""
     if not isinstance(value, str) or "{" not in value:
         return set()
     try:
@@ -57,7 +57,7 @@ def template_variables(value: Any) -> set[str]:
 
 
 def type_name(value: Any) -> str:
-    """Return in words what a value is that is not text."""
+    """Return the name of the type of a value that is not text."""
     if isinstance(value, bool):
         return "a boolean"
     if isinstance(value, date):
@@ -68,10 +68,10 @@ def type_name(value: Any) -> str:
 
 
 def type_problems(name: str, value: Any, option: Mapping[str, Any], length: bool = False) -> Iterator[str]:
-    """Yield why a value of an option that takes text is something else, as YAML or JSON read it.
+    """Yield why YAML or JSON did not read a value as the option's type.
 
-    ansible makes text of everything, and 1.10 is 1.1 by then. A whole number is taken where no version is meant;
-    `length` is true where a duration is meant, for which any number will do.
+    Ansible converts everything to text, and so 1.10 to 1.1. A whole number is accepted unless the option is a version.
+    `length` is true for a duration, for which any number is accepted.
     """
     kind = option.get("type", "str")
     if kind == "list" and isinstance(value, list):
@@ -83,25 +83,25 @@ def type_problems(name: str, value: Any, option: Mapping[str, Any], length: bool
             if key in value:
                 yield from type_problems(f"{name}.{key}", value[key], inner)
     elif kind in ("int", "float") and isinstance(value, bool):
-        yield f"{name} must be a number, and {value} is a boolean"
+        yield f"{name} must be a number, but {value} is a boolean"
     elif kind == "int" and re.fullmatch(r"[-+]?0[0-7_]+|.*:.*", source := source_text(value)):
-        yield f"{name} is written {source}, which YAML reads as {value}: write the number in decimals"
+        yield f"{name} is {source}, which YAML reads as {value}: use a decimal number"
     elif kind == "str" and value is not None and not isinstance(value, str):
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         whole = number and isinstance(value, int)
         if (length and number) or (whole and not VERSIONS.search(name)):
             return
         if length:
-            yield f"{name} must be {LENGTHS}, and {value} is {type_name(value)}"
+            yield f"{name} must be {LENGTHS}, but {value} is {type_name(value)}"
         else:
-            yield f"{name} must be text, and {value} is {type_name(value)}: put it in quotes"
+            yield f"{name} must be text, but {value} is {type_name(value)}: put it in quotes"
 
 
 def source_text(value: Any, key: Any = None) -> str:
-    """Return how a number, a boolean or a date was written in its file, or nothing if that is not known.
+    """Return the original text of a number, a boolean or a date in its file; empty if unknown.
 
-    YAML reads `0644` as 420, `1_000` as 1000 and `no` as false. ansible notes the place of numbers and dates; that
-    of a boolean follows from its `key`'s.
+    YAML reads `0644` as 420, `1_000` as 1000 and `no` as false. Ansible records the position of numbers and dates. The
+    position of a boolean follows from that of its `key`.
     """
     if Origin is None:
         return ""

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Which values come from a vault: by ansible's data tags, and by the variables that templates use.
+"""Finds values that come from a vault, by Ansible's data tags and by the variables that templates use.
 
-A template that is one variable keeps the tags of its value; one that adds to it, such as `jdbc:{{ password }}`, does not.
-So the variables of templates are followed, too.
+A template that is a single variable keeps the tags of its value. One with additional text, such as `jdbc:{{ password }}`,
+does not, so the variables of templates are followed, too.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import jinja2
 from jinja2 import nodes
 
-try:  # ansible-core keeps these since 2.19, and not as a public interface
+try:  # private interfaces of ansible-core since 2.19
     from ansible._internal._datatag._tags import Origin, VaultedValue
     from ansible.parsing.vault import EncryptedString
 except ImportError:
@@ -25,19 +25,19 @@ except ImportError:
 
 _HEADER = b"$ANSIBLE_VAULT;"
 _LOOKUPS = {"lookup", "query", "q"}
-#: Lookups and filters whose name has one of these return secrets.
+#: Lookups and filters whose name contains one of these return secrets.
 _SECRET = ("vault", "secret")
 
 
 def is_vaulted_value(value: Any) -> bool:
-    """Return whether a value itself is encrypted (`!vault`), or was."""
+    """Return whether a value itself is encrypted (`!vault`), or was decrypted."""
     return VaultedValue is not None and (
         isinstance(value, EncryptedString) or VaultedValue.is_tagged_on(value)
     )
 
 
 def in_vaulted_file(value: Any) -> bool:
-    """Return whether a value was read from a file that is encrypted as a whole."""
+    """Return whether a value was read from an encrypted file."""
     origin = Origin.get_tag(value) if Origin is not None else None
     return bool(origin and origin.path) and is_vault_file(str(origin.path))
 
@@ -66,7 +66,7 @@ def contains_vaulted_value(value: Any) -> bool:
 def vault_sources(
     value: Any, variables: Mapping[str, Any], seen: frozenset[str] = frozenset()
 ) -> Iterator[str]:
-    """Yield in words from which vault a value that may be a template comes; nothing if it comes from none."""
+    """Yield a description of each vault that a value, or a variable of its template, comes from."""
     if isinstance(value, Mapping):
         for entry in value.values():
             yield from vault_sources(entry, variables, seen)
@@ -95,7 +95,7 @@ def _of_template(template: str, variables: Mapping[str, Any], seen: frozenset[st
     for path in _paths(tree):
         name, *rest = path
         if name in ("hostvars", "vars"):
-            # Of another host, or computed: what this host knows under the name stands for it.
+            # The variable of another host, or a computed name: use the variable of this host with that name.
             name, *rest = next(([n, *rest[i + 1 :]] for i, n in enumerate(rest) if n in variables), [name])
         yield from _of_variable(name, rest, variables, seen)
 
@@ -127,7 +127,7 @@ def _of_variable(
 
 
 def _paths(tree: nodes.Template) -> list[list[str]]:
-    """Return the variables of a template, each with the attributes that are asked of it: `a.b['c']` as [a, b, c]."""
+    """Return the variables of a template with their attributes: `a.b['c']` as [a, b, c]."""
     paths: list[list[str]] = []
 
     def walk(node: nodes.Node, after: list[str]) -> None:

@@ -155,9 +155,7 @@ def test_foreign_rule_is_reported_before_a_release_begins(clean: Cloud) -> None:
 
 def test_unsupported_manifests_are_refused_before_a_release_begins(clean: Cloud, tmp_path: Path) -> None:
     before, tag = clean.state(), new(clean)
-    assert "has no file that ends in .yml" in clean.deploy(
-        tag, fails=True, slot_manifests_dir=str(tmp_path)
-    )
+    assert "has no file that ends in .yml" in clean.deploy(tag, fails=True, slot_manifests_dir=str(tmp_path))
     templates = Path(__file__).resolve().parents[2] / "roles/slot/templates"
     for name in ("config_map", "service", "deployment"):
         (tmp_path / f"{name}.yml.j2").write_text((templates / f"{name}.yml.j2").read_text())

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The configuration of the service. No message holds a value of it."""
+"""Checks of the service's configuration. Messages never contain its values."""
 
 from __future__ import annotations
 
@@ -28,4 +28,7 @@ def configuration(slot_config: dict[Any, Any], slot_kind: str) -> Found:
 def secrets_of_slots(slot_secrets: list[str]) -> Found:
     for secret in slot_secrets:
         if not SECRET.fullmatch(secret):
-            yield "slot_secrets", f"'{secret}' is no name of a Secret: lower case letters, digits, - and ."
+            yield (
+                "slot_secrets",
+                f"'{secret}' is not a valid name of a Secret: lower case letters, digits, - and .",
+            )

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Lengths of time: all of them are read before a release begins, not when it comes to use them."""
+"""Checks of durations, before a release begins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import LENGTHS, seconds
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry import CHECKS, Found
 
-#: The settings that are lengths of time, with the least number of seconds that makes sense.
+#: Settings that are durations, with their minimum in seconds.
 DURATIONS: dict[str, float] = {
     "release_bake": 0,
     "release_bake_unready": 0,
@@ -28,7 +28,7 @@ DURATIONS: dict[str, float] = {
 
 
 def duration(name: str, least: float) -> Callable[..., Found]:
-    """Return the check of one length of time."""
+    """Return the check of one duration."""
 
     def check(**values: str) -> Found:
         try:

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Numbers that have a smallest and a largest value."""
+"""Checks of numbers with a minimum and a maximum."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry impo
 
 PORT = (1, 65535)
 ANY = 10**9
-#: Days that CloudWatch takes for a log group.
+#: Retentions in days that CloudWatch accepts for a log group.
 RETENTION = (
     1,
     3,
@@ -78,7 +78,7 @@ def retention(name: str) -> Callable[..., Found]:
 
     def check(**values: int) -> Found:
         if values[name] not in RETENTION:
-            yield name, f"CloudWatch takes {', '.join(map(str, RETENTION))} days"
+            yield name, f"must be one of {', '.join(map(str, RETENTION))} (days that CloudWatch accepts)"
 
     return check
 

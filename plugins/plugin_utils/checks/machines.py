@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Types of machines, and whether their processor is that of their machine image."""
+"""Checks of instance types, and that a machine image is for the processor of its instance type."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def node_types(cluster_node_instance_type: str) -> Found:
 def database_classes(database_instance_class: str) -> Found:
     yield from instance_type_checks("database_instance_class", database_instance_class.removeprefix("db."))
     if not database_instance_class.startswith("db."):
-        yield "database_instance_class", "a class of RDS, like db.t4g.small"
+        yield "database_instance_class", "must be an RDS instance class, such as db.t4g.small"
 
 
 def instance_type_checks(variable: str, value: str) -> Found:
     if not re.fullmatch(r"[a-z][a-z0-9-]*\.[a-z0-9-]+", value):
-        yield variable, "a type like t3.large"
+        yield variable, "must be an instance type, such as t3.large"
 
 
 def processor_of_type(value: str) -> str:
-    """Return the processor of an instance type. AWS marks its own, ARM, by a g after the generation, as in t4g."""
+    """Return the processor of an instance type. ARM types have a g after the generation, as in t4g."""
     family = value.split(".")[0]
     match = re.fullmatch(r"[a-z]+\d+([a-z]*)(?:-(.*))?", family)
     if family == "a1" or (match and ("g" in match[1] or (match[2] or "").startswith("gb"))):
@@ -43,7 +43,7 @@ def processor_of_type(value: str) -> str:
 
 
 def processor_of_image(value: str) -> str:
-    """Return the processor of a machine image by its name, or nothing if its name has none."""
+    """Return the processor in the name of a machine image, or an empty string."""
     name = value.lower()
     if "arm64" in name or "arm_64" in name or "aarch64" in name:
         return ARM
@@ -53,7 +53,7 @@ def processor_of_image(value: str) -> str:
 def same_processor(variable: str, image: str, of_type: str, value: str) -> Found:
     has, needs = processor_of_image(image), processor_of_type(value)
     if has and has != needs:
-        yield variable, f"is an image for {has} processors, and {of_type} ({value}) has an {needs} processor"
+        yield variable, f"is an image for {has} processors, but {of_type} ({value}) has an {needs} processor"
 
 
 @check

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Ranges of addresses, zones, tiers and ports."""
+"""Checks of address ranges, zones, tiers and ports."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ WORLD = {"0.0.0.0/0", "::/0"}
 
 
 def wrong_range(value: str) -> str | None:
-    """Return why `value` is no range of addresses, or None."""
+    """Return why `value` is not an address range, or None."""
     try:
         ip_network(value)
     except ValueError as error:
-        return f"'{value}' is not a range like 10.20.0.0/16 ({error})"
+        return f"'{value}' is not a range such as 10.20.0.0/16 ({error})"
     return None
 
 
@@ -28,11 +28,11 @@ def range_checks(variable: str, values: Iterable[str], world: bool) -> Found:
         if problem:
             yield variable, problem
         elif value in WORLD and not world:
-            yield variable, f"'{value}' is the whole world; name the networks"
+            yield variable, f"'{value}' is the whole internet; list the networks"
 
 
 def ports_of(value: str) -> range | None:
-    """Return the ports that `443` or `30080-30081` stands for, or None if it is neither."""
+    """Return the ports of a value such as `443` or `30080-30081`, or None if it is invalid."""
     match = re.fullmatch(r"(\d{1,5})(?:-(\d{1,5}))?", value)
     if not match:
         return None
@@ -46,28 +46,31 @@ def vpc(network_cidr: str) -> Found:
     if problem:
         yield "network_cidr", problem
     elif not 16 <= ip_network(network_cidr).prefixlen <= 28:
-        yield "network_cidr", "AWS takes ranges from /16 to /28"
+        yield "network_cidr", "must be a range from /16 to /28"
 
 
 @check
 def zones(network_zones: list[str], platform_region: str) -> Found:
     for zone in network_zones:
         if not re.fullmatch(re.escape(platform_region) + "[a-z]", zone):
-            yield "network_zones", f"'{zone}' is no zone of {platform_region}, like {platform_region}a"
+            yield "network_zones", f"'{zone}' is not a zone of {platform_region}, such as {platform_region}a"
     if len(set(network_zones)) < 2:
-        yield "network_zones", "at least two different zones: load balancer, cluster and database need them"
+        yield (
+            "network_zones",
+            "must be at least two different zones: load balancer, cluster and database need them",
+        )
 
 
 @check
 def tiers(network_tiers: list[str], network_public_tiers: list[str], network_nat: str) -> Found:
     for tier in network_tiers:
         if not LABEL.fullmatch(tier):
-            yield "network_tiers", f"'{tier}': lower case letters, digits and single hyphens"
+            yield "network_tiers", f"'{tier}' must have only lower case letters, digits and single hyphens"
     for tier in network_public_tiers:
         if tier not in network_tiers:
-            yield "network_public_tiers", f"'{tier}' is none of network_tiers ({', '.join(network_tiers)})"
+            yield "network_public_tiers", f"'{tier}' is not in network_tiers ({', '.join(network_tiers)})"
     if network_nat != "none" and not network_public_tiers:
-        yield "network_nat", "NAT gateways live in public subnets, and network_public_tiers is empty"
+        yield "network_nat", "NAT gateways need public subnets, but network_public_tiers is empty"
 
 
 @check
@@ -108,15 +111,15 @@ def ports(network_service_ports: list[str], network_database_ports: list[str]) -
     ):
         for value in values:
             if ports_of(value) is None:
-                yield variable, f"'{value}' is no port (8080) and no range of ports (30080-30081)"
+                yield variable, f"'{value}' is neither a port (8080) nor a range of ports (30080-30081)"
 
 
 @check
 def flow_logs(network_flow_logs_bucket_arn: str) -> Found:
     if network_flow_logs_bucket_arn and not re.match(r"arn:aws[a-z-]*:s3:::.+", network_flow_logs_bucket_arn):
-        yield "network_flow_logs_bucket_arn", "the ARN of a bucket, like arn:aws:s3:::my-flow-logs"
+        yield "network_flow_logs_bucket_arn", "must be the ARN of a bucket, such as arn:aws:s3:::my-flow-logs"
 
 
 def known_tier(variable: str, tier: str, known: list[str]) -> Found:
     if tier not in known:
-        yield variable, f"none of network_tiers ({', '.join(known)})"
+        yield variable, f"must be one of network_tiers ({', '.join(known)})"

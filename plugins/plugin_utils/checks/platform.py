@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Names, region, accounts and access."""
+"""Checks of names, region, accounts and access."""
 
 from __future__ import annotations
 
@@ -17,33 +17,39 @@ def names(platform_environment: str, platform_application: str) -> Found:
         ("platform_application", platform_application),
     ):
         if not LABEL.fullmatch(value):
-            yield variable, "lower case letters, digits and single hyphens; a letter first, no hyphen last"
+            yield (
+                variable,
+                "must have only lower case letters, digits and single hyphens, begin with a letter, not end with a hyphen",
+            )
     if platform_application.startswith("internal"):
-        yield "platform_application", "must not begin with 'internal': AWS keeps it for its load balancers"
+        yield (
+            "platform_application",
+            "must not begin with 'internal', which AWS reserves for its load balancers",
+        )
     longest = f"{platform_application}-{platform_environment}-green"
     if len(longest) > 32:
         yield (
             "platform_application",
-            f"too long together with platform_environment: the target group would be '{longest}', "
-            f"{len(longest)} characters, and AWS takes 32",
+            f"too long together with platform_environment: the target group would be '{longest}' with "
+            f"{len(longest)} characters, but AWS allows 32",
         )
 
 
 @check
 def name(platform_name: str, platform_application: str, platform_environment: str) -> Found:
     if platform_name != f"{platform_application}-{platform_environment}":
-        yield "platform_name", "follows from platform_application and platform_environment; leave it out"
+        yield "platform_name", "is computed from platform_application and platform_environment; remove it"
 
 
 @check
 def region(platform_region: str) -> Found:
     known = known_regions()
     if known and platform_region not in (name for regions in known.values() for name in regions):
-        yield "platform_region", "no region of AWS. There are: " + ", ".join(known["aws"])
+        yield "platform_region", "is not an AWS region. Regions are: " + ", ".join(known["aws"])
 
 
 def known_regions() -> dict[str, list[str]]:
-    """Return the regions in which botocore knows EC2, by partition; nothing if it is not installed here."""
+    """Return the regions with EC2 by partition, according to botocore; empty without botocore."""
     try:
         import botocore.session
     except ImportError:
@@ -66,7 +72,7 @@ def release_keys(identity_release_keys: list[str], release_store_kms_key: str) -
         if not re.fullmatch(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[\w-]+", key):
             yield (
                 "identity_release_keys",
-                f"'{key}' is no ARN of a key (arn:aws:kms:<region>:<account>:key/<id>)",
+                f"'{key}' is not the ARN of a key (arn:aws:kms:<region>:<account>:key/<id>)",
             )
     by_arn = ":key/" in release_store_kms_key
     if release_store_kms_key and not (
@@ -74,7 +80,7 @@ def release_keys(identity_release_keys: list[str], release_store_kms_key: str) -
     ):
         yield (
             "identity_release_keys",
-            f"with the ARN of release_store_kms_key ({release_store_kms_key}), to which roles need a right",
+            f"must contain the ARN of release_store_kms_key ({release_store_kms_key}), so that roles may use the key",
         )
 
 
@@ -87,19 +93,19 @@ def image_accounts(identity_image_accounts: list[str]) -> Found:
 def pull_accounts(registry_pull_accounts: list[str], registry_policy: dict) -> Found:
     yield from _account_ids("registry_pull_accounts", registry_pull_accounts)
     if registry_pull_accounts and registry_policy:
-        yield "registry_pull_accounts", "has no effect beside registry_policy; keep one of them"
+        yield "registry_pull_accounts", "has no effect together with registry_policy; set only one of them"
 
 
 def _account_ids(variable: str, ids: list[str]) -> Found:
     for account in ids:
         if not re.fullmatch(r"\d{12}", account):
-            yield variable, f"'{account}' is no account: 12 digits, in quotes"
+            yield variable, f"'{account}' is not an account ID: 12 digits, in quotes"
 
 
 @check
 def kubeconfig(platform_kubeconfig: str) -> Found:
     if platform_kubeconfig and not Path(platform_kubeconfig).expanduser().is_file():
-        yield "platform_kubeconfig", "there is no such file"
+        yield "platform_kubeconfig", "the file does not exist"
 
 
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+|[\w.-]+@\d+/[\w.-]+@\d+")
@@ -110,6 +116,6 @@ def github(identity_github_repository: str) -> Found:
     if identity_github_repository and not REPOSITORY.fullmatch(identity_github_repository):
         yield (
             "identity_github_repository",
-            "organisation/repository, or with the numbers that its tokens have: "
+            "must be organisation/repository, or with the numeric IDs of its tokens: "
             "organisation@123456/repository@456789",
         )

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The registry of checks, and the patterns that several topics use."""
+"""The registry of checks, and patterns that several checks use."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DOMAIN = re.compile(r"(?=.{4,253}$)(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)
 
 
 def check(function: Callable[..., Found]) -> Callable[..., Found]:
-    """Register a check of the variables that its parameters are named after."""
+    """Register a check of the variables that its parameters name."""
     CHECKS.append((tuple(inspect.signature(function).parameters), function))
     return function
 
 
 def run_checks(values: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what is wrong with `values` as (variable, what is allowed)."""
+    """Return the problems of `values` as (variable, message)."""
     found: list[tuple[str, str]] = []
     for names, function in CHECKS:
         if all(name in values for name in names):

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Slots: probes, autoscaling, ports, resources, and whether two slots fit into the namespace."""
+"""Checks of slots: probes, autoscaling, ports, resources, and the namespace's quota for two slots."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry import Found, check
 from ansible_collections.teal.platform.plugins.plugin_utils.kubernetes_quantity import quantity
 
-#: Less memory than that was meant in another unit.
+#: A smaller amount of memory has the wrong unit.
 LEAST_MEMORY = 4 * 1024 * 1024
-#: No instance has more cores: a number without `m` was meant in thousandths.
+#: No instance has more cores: a larger number lacks the suffix `m`.
 MOST_CORES = 448
 
 
@@ -45,7 +45,7 @@ def autoscaling(slot_autoscaling: dict[str, Any], slot_replicas: int) -> Found:
     if not slot_autoscaling:
         return
     for key in slot_autoscaling.keys() - set(known):
-        yield variable, f"{key} is not known. There are: {', '.join(known)}"
+        yield variable, f"{key} is not known. Keys are: {', '.join(known)}"
     if "max" not in slot_autoscaling:
         yield variable, "max is missing: the largest number of replicas"
     numbers: dict[str, int] = {"min": slot_replicas}
@@ -71,7 +71,7 @@ def ports_of_nodes(
     if slot_kind == "kubernetes" and slot_node_ports != load_balancer_ports:
         yield (
             "slot_node_ports",
-            f"must be the same as load_balancer_ports ({load_balancer_ports}), else the load balancer does not reach "
+            f"must be the same as load_balancer_ports ({load_balancer_ports}), otherwise the load balancer does not reach "
             "the slots",
         )
 
@@ -82,7 +82,7 @@ def port_of_instances(slot_kind: str, slot_port: int, load_balancer_ports: dict[
         if slot_kind == "instance" and port != slot_port:
             yield (
                 "load_balancer_ports",
-                f"{slot}: {port} must be slot_port ({slot_port}), else the load balancer does not reach the slot",
+                f"{slot}: {port} must be slot_port ({slot_port}), otherwise the load balancer does not reach the slot",
             )
 
 
@@ -91,7 +91,7 @@ def port_of_pods(slot_kind: str, slot_port: int, namespace_port: int) -> Found:
     if slot_kind == "kubernetes" and slot_port != namespace_port:
         yield (
             "namespace_port",
-            f"must be slot_port ({slot_port}), else the network policy keeps requests from the pods",
+            f"must be slot_port ({slot_port}), otherwise the network policy blocks requests to the pods",
         )
 
 
@@ -102,7 +102,7 @@ def port_of_pods(slot_kind: str, slot_port: int, namespace_port: int) -> Found:
 def resources(slot_resources: dict[str, Any]) -> Found:
     variable = "slot_resources"
     for part in slot_resources.keys() - {"requests", "limits", "claims"}:
-        yield variable, f"{part} is not known. There are: requests, limits, claims"
+        yield variable, f"{part} is not known. Keys are: requests, limits, claims"
     for part in ("requests", "limits"):
         values = slot_resources.get(part) or {}
         if not isinstance(values, dict):
@@ -170,7 +170,7 @@ def two_slots(
     try:
         most = max(slot_replicas, int(slot_autoscaling.get("max", 0)))
         requests, limits = (slot_resources.get(part) or {} for part in ("requests", "limits"))
-        # As the API fills in what is left out.
+        # The same defaults as those of the Kubernetes API.
         limits_of_pod = {**namespace_container_limits, **limits}
         requests_of_pod = {**namespace_container_requests, **limits, **requests}
         pod = {f"limits.{name}": quantity(value) for name, value in limits_of_pod.items()}
@@ -187,7 +187,7 @@ def two_slots(
         if name not in pod:
             yield (
                 "namespace_quota",
-                f"{name} is limited, and pods without {name} are refused: set it in slot_resources or "
+                f"{name} is limited, so Kubernetes rejects pods without {name}: set it in slot_resources or "
                 "namespace_container_limits",
             )
         elif pods * pod[name] > hard[name]:
@@ -201,7 +201,7 @@ def two_slots(
 
 
 def _shown(number: Decimal, name: str) -> str:
-    """Return a quantity in the unit that people use for it."""
+    """Return a quantity in its common unit."""
     if name.endswith("memory"):
         return f"{-(-int(number) // 1024**2)}Mi"
     return f"{number.normalize():f}"

@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Registry, secrets and database."""
+"""Checks of registry, secrets and database."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry impo
 @check
 def registry(registry_keep_images: int, registry_encryption: str, registry_kms_key: str) -> Found:
     if registry_keep_images < 2:
-        yield "registry_keep_images", "at least 2: what is in service, and what one goes back to"
+        yield "registry_keep_images", "must be at least 2: the live image, and the image for a rollback"
     if registry_kms_key and registry_encryption != "KMS":
-        yield "registry_kms_key", "only with registry_encryption: KMS"
+        yield "registry_kms_key", "needs registry_encryption: KMS"
 
 
 @check
@@ -25,12 +25,12 @@ def secrets(secrets_list: list[dict[str, Any]], secrets_recovery_days: int) -> F
     for secret in secrets_list:
         name = secret["name"]
         if not re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,200}", name):
-            yield "secrets_list", f"'{name}': letters, digits and / _ + = . @ -; at most 200"
+            yield "secrets_list", f"'{name}' must have only letters, digits and / _ + = . @ -; at most 200"
         if name in seen:
-            yield "secrets_list", f"'{name}' is there twice"
+            yield "secrets_list", f"'{name}' is listed twice"
         seen.add(name)
     if secrets_recovery_days != 0 and not 7 <= secrets_recovery_days <= 30:
-        yield "secrets_recovery_days", "7 to 30 days, or 0 to remove at once"
+        yield "secrets_recovery_days", "must be 7 to 30 days, or 0 to delete immediately"
 
 
 @check
@@ -39,23 +39,29 @@ def secret_of_the_database(
 ) -> Found:
     for secret in secrets_list:
         if f"{platform_name}/{secret['name']}" == database_user_secret:
-            yield "secrets_list", f"'{secret['name']}' is the component database_user's; give it another name"
+            yield (
+                "secrets_list",
+                f"'{secret['name']}' is the name of the component database_user's secret; use another name",
+            )
 
 
-#: Seconds. A token of EKS lasts for 15 minutes, and one task waits for the Job with one token.
+#: Seconds. An EKS token is valid for 15 minutes, and one task waits for the Job with one token.
 LONGEST_JOB = 780
 
 
 @check
 def time_of_the_database_users_job(database_user_timeout: int, database_user_runner: str) -> Found:
     if database_user_runner == "job" and database_user_timeout > LONGEST_JOB:
-        yield "database_user_timeout", f"at most {LONGEST_JOB} with database_user_runner: job"
+        yield "database_user_timeout", f"must be at most {LONGEST_JOB} with database_user_runner: job"
 
 
 @check
 def database_name(database_name: str) -> Found:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", database_name):
-        yield "database_name", "lower case letters, digits and underscores, a letter first; at most 63"
+        yield (
+            "database_name",
+            "must have only lower case letters, digits and underscores, begin with a letter, and have at most 63 characters",
+        )
 
 
 @check
@@ -63,7 +69,7 @@ def database_tier(database_tier: str, network_tiers: list[str]) -> Found:
     yield from known_tier("database_tier", database_tier, network_tiers)
 
 
-#: The ports on which RDS has the engines listen.
+#: Default ports of the engines in RDS.
 ENGINE_PORTS = {"postgres": 5432, "mysql": 3306}
 
 
@@ -73,7 +79,7 @@ def port_in_security_groups(database_engine: str, network_database_ports: list[s
     if not any(port in ports for value in network_database_ports if (ports := ports_of(value))):
         yield (
             "network_database_ports",
-            f'must contain "{port}", the port of {database_engine} (database_engine), else nothing reaches the database',
+            f'must contain "{port}", the port of {database_engine} (database_engine), otherwise the database is unreachable',
         )
 
 
@@ -83,7 +89,7 @@ def port_in_network_policy(database_engine: str, namespace_database_port: int) -
     if namespace_database_port != port:
         yield (
             "namespace_database_port",
-            f"must be {port}, the port of {database_engine} (database_engine), else pods do not reach the database",
+            f"must be {port}, the port of {database_engine} (database_engine), otherwise pods do not reach the database",
         )
 
 
@@ -92,8 +98,8 @@ def database_sizes(
     database_storage_gib: int, database_max_storage_gib: int, database_backup_retention_days: int
 ) -> Found:
     if database_storage_gib < 20:
-        yield "database_storage_gib", "at least 20"
+        yield "database_storage_gib", "must be at least 20"
     if 0 < database_max_storage_gib < database_storage_gib:
-        yield "database_max_storage_gib", f"at least database_storage_gib ({database_storage_gib})"
+        yield "database_max_storage_gib", f"must be at least database_storage_gib ({database_storage_gib})"
     if not 0 <= database_backup_retention_days <= 35:
-        yield "database_backup_retention_days", "0 to 35 days"
+        yield "database_backup_retention_days", "must be 0 to 35 days"

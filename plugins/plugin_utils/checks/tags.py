@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Tags of the user's own: what AWS takes for every kind of resource, and none of the keys that the roles use."""
+"""Checks of the user's tags: valid for all kinds of AWS resources, and no keys that the roles use."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.teal.platform.plugins.plugin_utils.value_source import 
     type_name,
 )
 
-#: Keys by which resources are found, or that say whose they are. IAM tells no `name` from `Name`.
+#: Keys by which resources are found or assigned to their owner. IAM ignores the case of keys.
 RESERVED = (
     "Application",
     "CollectionVersion",
@@ -31,14 +31,14 @@ RESERVED = (
     "Slot",
     "Tier",
 )
-#: What else the roles set.
+#: All keys that the roles set.
 OURS = (*RESERVED, "Purpose")
-#: AWS takes 50 tags for a resource; the rest is for the reserved ones.
+#: AWS allows 50 tags per resource, including the reserved ones.
 MOST = 40
 
 
 def _allowed(text: str) -> bool:
-    """Return whether AWS takes these characters in a tag: letters and digits of any language, spaces, some signs."""
+    """Return whether AWS allows these characters in a tag: letters and digits of any language, spaces, some symbols."""
     return all(char.isalnum() or char in " _.:/=+-@" for char in text)
 
 
@@ -46,7 +46,7 @@ def _allowed(text: str) -> bool:
 def extra_tags(platform_extra_tags: dict[Any, Any]) -> Found:
     variable = "platform_extra_tags"
     if len(platform_extra_tags) > MOST:
-        yield variable, f"has {len(platform_extra_tags)} tags, and at most {MOST} are allowed"
+        yield variable, f"has {len(platform_extra_tags)} tags, but at most {MOST} are allowed"
     seen: dict[str, str] = {}
     for key, value in platform_extra_tags.items():
         if not isinstance(key, str):
@@ -56,7 +56,10 @@ def extra_tags(platform_extra_tags: dict[Any, Any]) -> Found:
         reserved = next((name for name in RESERVED if name.casefold() == folded), None)
         if reserved or folded.startswith("aws:"):
             taken = ", ".join(RESERVED)
-            yield variable, f"'{key}' is a reserved key; reserved are {taken}, and all that begin with aws:"
+            yield (
+                variable,
+                f"'{key}' is a reserved key. Reserved are {taken}, and all keys that begin with aws:",
+            )
         elif folded in seen:
             yield variable, f"'{key}' and '{seen[folded]}' are the same key for IAM"
         seen.setdefault(folded, key)
@@ -85,28 +88,28 @@ def ignored_tags(platform_ignored_tags: list[str], platform_extra_tags: dict[Any
         if hit:
             yield (
                 "platform_ignored_tags",
-                f"'{pattern}' matches {', '.join(hit)}, which the roles set: name keys of others",
+                f"'{pattern}' matches {', '.join(hit)}, which the roles set: use patterns for other keys only",
             )
         if not pattern or not _allowed(re.sub(r"[*?!\[\]]", "", pattern)):
             yield (
                 "platform_ignored_tags",
-                f"'{pattern}' must be the key of a tag, in which * and ? may stand for others",
+                f"'{pattern}' must be the key of a tag, optionally with the wildcards * and ?",
             )
     for key in platform_extra_tags:
         if matches(str(key), platform_ignored_tags):
-            yield "platform_extra_tags", f"'{key}' matches platform_ignored_tags, so it would be left alone"
+            yield "platform_extra_tags", f"'{key}' matches platform_ignored_tags, so it would be ignored"
 
 
 def text_problems(key: str, value: Any, nested: bool, parent: Any = None) -> Iterator[str]:
-    """Yield why a value has no text that is certain to be the one that was meant.
+    """Yield why the text of a value may differ from the text in its file.
 
-    `nested` tells whether a mapping or a list is taken too; `parent` is the key of the value within one.
+    `nested` is true if mappings and lists are allowed. `parent` is the key of the value in one of them.
     """
     if isinstance(value, str) or value is None:
         return
     if isinstance(value, Mapping | list | tuple):
         if not nested:
-            yield f"'{key}' must be text, and is {type_name(value)}"
+            yield f"'{key}' must be text, but is {type_name(value)}"
             return
         pairs = value.items() if isinstance(value, Mapping) else ((parent or key, entry) for entry in value)
         for inner, entry in pairs:
@@ -118,10 +121,10 @@ def text_problems(key: str, value: Any, nested: bool, parent: Any = None) -> Ite
     name = key if parent is None else parent
     source = source_text(value, name)
     if isinstance(value, date):
-        yield f"'{key}' must be text, and is a date: put it in quotes"
+        yield f"'{key}' must be text, but is a date: put it in quotes"
     elif isinstance(value, float) and not math.isfinite(value):
-        yield f"'{key}' must be text, and is {value}: put it in quotes"
+        yield f"'{key}' must be text, but is {value}: put it in quotes"
     elif source and as_text(value) not in (source, source.lower()):
-        yield f"'{key}' is written {source}, which YAML reads as {as_text(value)}: put it in quotes"
+        yield f"'{key}' is {source}, which YAML reads as {as_text(value)}: put it in quotes"
     elif isinstance(value, float) and VERSIONS.search(name):
-        yield f"'{key}' must be text, and {value} is a number: put it in quotes"
+        yield f"'{key}' must be text, but {value} is a number: put it in quotes"

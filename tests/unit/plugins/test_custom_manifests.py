@@ -140,9 +140,7 @@ WRONG: list[tuple[dict[str, str | bytes], str]] = [
 
 
 @pytest.mark.parametrize(("files", "message"), WRONG, ids=lambda value: str(value)[:60])
-def test_problem_names_its_file(
-    look: Callable[..., Findings], files: dict[str, str], message: str
-) -> None:
+def test_problem_names_its_file(look: Callable[..., Findings], files: dict[str, str], message: str) -> None:
     found = look(files).problems
     assert any(message in problem for problem in found), found
 

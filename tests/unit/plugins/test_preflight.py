@@ -131,8 +131,8 @@ def test_a_playbooks_own_variables_are_checked(run):
 def test_hosts_in_wrong_places_are_named(run):
     odd = HOSTS.replace("network.qa", "network.other").replace("\nload_balancer:", "\nbalancers:")
     message = run(odd)["msg"]
-    assert "network.other:\n  - a host is called <component>.<platform_environment>" in message
-    assert "load_balancer.qa:\n  - the host has to be in the group 'load_balancer'" in message
+    assert "network.other:\n  - the host must have the name <component>.<platform_environment>" in message
+    assert "load_balancer.qa:\n  - the host must be in the group 'load_balancer'" in message
 
 
 RIGHT = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
@@ -143,7 +143,7 @@ def test_a_version_without_quotes_is_refused_once(run):
     result = run(RIGHT, {"image_tag": 1.10}, playbook="deploy")
     lines = result["msg"].splitlines()
     assert lines[0] == "1 setting is wrong. Nothing was created or changed."
-    assert "image_tag must be text, and 1.1 is a number: put it in quotes" in result["msg"]
+    assert "image_tag must be text, but 1.1 is a number: put it in quotes" in result["msg"]
     assert run.asked == []
 
 

@@ -62,7 +62,7 @@ def staging() -> Inventory:
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_what_is_delivered_is_right(environment):
+def test_delivered_inventories_are_valid(environment):
     assert Inventory(environment).problems() == []
 
 
@@ -70,16 +70,16 @@ KEY = "arn:aws:kms:ap-northeast-2:123456789012:key/1234abcd"
 WRONG: list[tuple[dict[str, Any], str]] = [
     (
         {"network_cdir": "10.0.0.0/16"},
-        "network_cdir is no variable of the role network: did you mean network_cidr?",
+        "network_cdir is not a variable of the role network: did you mean network_cidr?",
     ),
     ({"platform_regoin": "x"}, "did you mean platform_region?"),
     ({"imagetag": "1"}, "imagetag is not known: did you mean image_tag?"),
     ({"network_nat": "sometimes"}, "network_nat = 'sometimes': must be one of: none, single, per_zone"),
     (
         {"identity_github_repository": "https://github.com/o/r"},
-        "organisation/repository, or with the numbers",
+        "organisation/repository, or with the numeric IDs",
     ),
-    ({"identity_github_repository": "o@1/r"}, "organisation/repository, or with the numbers"),
+    ({"identity_github_repository": "o@1/r"}, "organisation/repository, or with the numeric IDs"),
     ({"network_cidr": "10.20.0.0/33"}, "'10.20.0.0/33' is not a range"),
     ({"network_cidr": "10.20.0.1/16"}, "has host bits set"),
     ({"network_cidr": "10.0.0.0/8"}, "from /16 to /28"),
@@ -87,67 +87,76 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"network_cidr": trust_as_template("{{ nowhere }}")}, "network_cidr cannot be computed"),
     ({"network_subnet_newbits": 2}, "need 8 subnets"),
     ({"network_subnet_newbits": "many"}, "unable to convert"),
-    ({"network_zones": ["ap-northeast-2a", "us-east-1a"]}, "'us-east-1a' is no zone of ap-northeast-2"),
+    ({"network_zones": ["ap-northeast-2a", "us-east-1a"]}, "'us-east-1a' is not a zone of ap-northeast-2"),
     ({"network_zones": ["ap-northeast-2a"]}, "at least two different zones"),
-    ({"network_public_tiers": ["outside"]}, "'outside' is none of network_tiers"),
-    ({"network_database_cidrs": ["0.0.0.0/0"]}, "the whole world"),
-    ({"network_bastion_cidrs": ["::/0"]}, "the whole world"),
-    ({"network_service_ports": ["70000"]}, "'70000' is no port"),
-    ({"network_service_ports": ["8080"]}, "blue: 30080 is none of network_service_ports (8080)"),
-    ({"network_nat": "none"}, "nodes in the tier 'private' reach nothing without"),
-    ({"platform_region": "ap-nowhere-1"}, "no region of AWS"),
-    ({"platform_environment": "Staging"}, "platform_environment: lower case letters"),
-    ({"platform_environment": "staging-of-the-new-service"}, "AWS takes 32"),
+    ({"network_public_tiers": ["outside"]}, "'outside' is not in network_tiers"),
+    ({"network_database_cidrs": ["0.0.0.0/0"]}, "the whole internet"),
+    ({"network_bastion_cidrs": ["::/0"]}, "the whole internet"),
+    ({"network_service_ports": ["70000"]}, "'70000' is neither a port"),
+    ({"network_service_ports": ["8080"]}, "blue: 30080 is not in network_service_ports (8080)"),
+    ({"network_nat": "none"}, "nodes in the tier 'private' need a NAT gateway"),
+    ({"platform_region": "ap-nowhere-1"}, "is not an AWS region"),
+    ({"platform_environment": "Staging"}, "platform_environment: must have only lower case letters"),
+    ({"platform_environment": "staging-of-the-new-service"}, "AWS allows 32"),
     ({"platform_application": "internal-tool"}, "must not begin with 'internal'"),
-    ({"platform_name": "mine"}, "follows from platform_application"),
-    ({"platform_environment": "other"}, "here <component>.other"),
-    ({"platform_allowed_accounts": ["12"]}, "'12' is no account"),
+    ({"platform_name": "mine"}, "is computed from platform_application"),
+    ({"platform_environment": "other"}, "here network.other"),
+    ({"platform_allowed_accounts": ["12"]}, "'12' is not an account ID"),
     ({"platform_ignored_tags": ["*"]}, "'*' matches Application, CollectionVersion, Component, Environment"),
     ({"platform_ignored_tags": ["Cost,x"]}, "'Cost,x' must be the key of a tag"),
     (
         {"platform_ignored_tags": ["Cost*"], "platform_extra_tags": {"CostCenter": "1"}},
         "'CostCenter' matches platform_ignored_tags",
     ),
-    ({"identity_image_accounts": ["12"]}, "'12' is no account"),
-    ({"identity_release_keys": ["alias/x"]}, "'alias/x' is no ARN of a key"),
-    ({"release_store_kms_key": "alias/x"}, "with the ARN of release_store_kms_key (alias/x)"),
+    ({"identity_image_accounts": ["12"]}, "'12' is not an account ID"),
+    ({"identity_release_keys": ["alias/x"]}, "'alias/x' is not the ARN of a key"),
+    ({"release_store_kms_key": "alias/x"}, "must contain the ARN of release_store_kms_key (alias/x)"),
     (
         {"release_store_kms_key": KEY, "identity_release_keys": [f"{KEY}0"]},
-        "with the ARN of release_store_kms_key",
+        "must contain the ARN of release_store_kms_key",
     ),
-    ({"registry_pull_accounts": ["12"], "registry_policy": {}}, "'12' is no account"),
-    ({"registry_pull_accounts": ["1" * 12], "registry_policy": {"Version": "x"}}, "beside registry_policy"),
-    ({"platform_kubeconfig": "/does/not/exist"}, "there is no such file"),
+    ({"registry_pull_accounts": ["12"], "registry_policy": {}}, "'12' is not an account ID"),
+    (
+        {"registry_pull_accounts": ["1" * 12], "registry_policy": {"Version": "x"}},
+        "together with registry_policy",
+    ),
+    ({"platform_kubeconfig": "/does/not/exist"}, "the file does not exist"),
     ({"load_balancer_ports": {"blue": 30080, "red": 1}}, "load_balancer_ports.red is not known"),
-    ({"load_balancer_ports": {"blue": 30080, "green": 30080}}, "each slot needs a port of its own"),
-    ({"load_balancer_ports": {"blue": 8080, "green": 8081}}, "8080 is no port of a node"),
+    ({"load_balancer_ports": {"blue": 30080, "green": 30080}}, "each slot needs a different port"),
+    ({"load_balancer_ports": {"blue": 8080, "green": 8081}}, "8080 is not a node port"),
     ({"load_balancer_domain_name": "Shop"}, "a domain name in lower case"),
-    ({"load_balancer_domain_name": "shop.example.org"}, "does not lie in it"),
-    ({"load_balancer_hosted_zone": "Z0123456789"}, "a name, since load_balancer_hosted_zone_managed"),
-    ({"load_balancer_certificate_file": "/no.pem"}, "needed with load_balancer_certificate_file"),
-    ({"load_balancer_certificate_arn": "arn:aws:acm:us-east-1:1:x"}, "certificate of ACM in ap-northeast-2"),
-    ({"load_balancer_ssl_policy": "ELBSecurityPolicy-2016-08"}, "TLS 1.2 and newer only"),
+    ({"load_balancer_domain_name": "shop.example.org"}, "is not in this zone"),
+    ({"load_balancer_hosted_zone": "Z0123456789"}, "must be a name, since load_balancer_hosted_zone_managed"),
+    ({"load_balancer_certificate_file": "/no.pem"}, "must be set if load_balancer_certificate_file is set"),
+    ({"load_balancer_certificate_arn": "arn:aws:acm:us-east-1:1:x"}, "ACM certificate in ap-northeast-2"),
+    ({"load_balancer_ssl_policy": "ELBSecurityPolicy-2016-08"}, "only TLS 1.2 and later"),
     ({"load_balancer_subnet_tier": "private"}, "one of network_public_tiers (public)"),
     ({"load_balancer_health_check": {"interval": 5, "timeout": 5}}, "timeout must be less than interval"),
-    ({"load_balancer_health_check": {"interval": 1}}, "interval: 1 is not within 5 to 300"),
+    ({"load_balancer_health_check": {"interval": 1}}, "interval: 1 must be 5 to 300"),
     ({"load_balancer_idle_timeout": 0}, "1 to 4000"),
-    ({"load_balancer_idle_timeout": 300}, "slot_keep_alive: more than load_balancer_idle_timeout (300)"),
+    (
+        {"load_balancer_idle_timeout": 300},
+        "slot_keep_alive: must be more than load_balancer_idle_timeout (300)",
+    ),
     ({"registry_keep_images": 1}, "at least 2"),
-    ({"secrets_list": [{"name": "a key"}]}, "'a key': letters, digits and"),
-    ({"secrets_list": [{"name": "a"}, {"name": "a"}]}, "'a' is there twice"),
+    ({"secrets_list": [{"name": "a key"}]}, "'a key' must have only letters"),
+    ({"secrets_list": [{"name": "a"}, {"name": "a"}]}, "'a' is listed twice"),
     ({"secrets_list": [{"name": "a", "value": "x"}]}, "secrets_list.value is not known"),
-    ({"secrets_list": [{"name": "database"}]}, "'database' is the component database_user's"),
+    (
+        {"secrets_list": [{"name": "database"}]},
+        "'database' is the name of the component database_user's secret",
+    ),
     ({"secrets_recovery_days": 3}, "7 to 30 days"),
     ({"database_user_timeout": 900}, "at most 780 with database_user_runner: job"),
     ({"cluster_version": "2"}, "a minor version of Kubernetes"),
-    ({"cluster_node_count": 9}, "must lie between cluster_node_min"),
-    ({"cluster_node_tier": "hidden"}, "none of network_tiers (public, private)"),
-    ({"namespace_name": "My_Space"}, "a name that Kubernetes takes"),
+    ({"cluster_node_count": 9}, "must be between cluster_node_min"),
+    ({"cluster_node_tier": "hidden"}, "must be one of network_tiers (public, private)"),
+    ({"namespace_name": "My_Space"}, "must be a Kubernetes name"),
     ({"database_name": "my-db"}, "lower case letters, digits and underscores"),
     ({"database_backup_retention_days": 99}, "0 to 35 days"),
-    ({"database_instance_class": "t3.large"}, "a class of RDS"),
-    ({"cluster_node_instance_type": "large"}, "a type like t3.large"),
-    # Lengths of time
+    ({"database_instance_class": "t3.large"}, "must be an RDS instance class"),
+    ({"cluster_node_instance_type": "large"}, "must be an instance type, such as t3.large"),
+    # Durations
     (
         {"release_window": "tomorrow"},
         "release_window: must be a length of time such as 90s, 10m, 1h30m or 1d12h",
@@ -166,25 +175,25 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     # Versions are text
     (
         {"release_initial_tag": 1.10},
-        "release_initial_tag must be text, and 1.1 is a number: put it in quotes",
+        "release_initial_tag must be text, but 1.1 is a number: put it in quotes",
     ),
-    ({"release_initial_tag": 2}, "release_initial_tag must be text, and 2 is a number"),
-    ({"release_version": True}, "release_version must be text, and True is a boolean"),
-    ({"release_image_tag": date(2026, 11, 30)}, "release_image_tag must be text, and 2026-11-30 is a date"),
-    ({"release_to": ["1.4"]}, "release_to must be text, and ['1.4'] is a list"),
+    ({"release_initial_tag": 2}, "release_initial_tag must be text, but 2 is a number"),
+    ({"release_version": True}, "release_version must be text, but True is a boolean"),
+    ({"release_image_tag": date(2026, 11, 30)}, "release_image_tag must be text, but 2026-11-30 is a date"),
+    ({"release_to": ["1.4"]}, "release_to must be text, but ['1.4'] is a list"),
     ({"release_commit": 1e10}, "release_commit must be text"),
-    ({"cluster_version": 1.30}, "cluster_version must be text, and 1.3 is a number"),
-    ({"database_engine_version": 17}, "database_engine_version must be text, and 17 is a number"),
+    ({"cluster_version": 1.30}, "cluster_version must be text, but 1.3 is a number"),
+    ({"database_engine_version": 17}, "database_engine_version must be text, but 17 is a number"),
     ({"cluster_addons": [{"name": "a", "version": 1.2}]}, "cluster_addons.version must be text"),
-    # Other text: a boolean or a number with a point is not what was written
-    ({"platform_promotes_from": False}, "platform_promotes_from must be text, and False is a boolean"),
-    ({"quality_gate_branches": [1.10]}, "quality_gate_branches must be text, and 1.1 is a number"),
+    # Other text: YAML changes booleans and decimal numbers
+    ({"platform_promotes_from": False}, "platform_promotes_from must be text, but False is a boolean"),
+    ({"quality_gate_branches": [1.10]}, "quality_gate_branches must be text, but 1.1 is a number"),
     # Tags
     ({"platform_extra_tags": {"environment": "x"}}, "'environment' is a reserved key"),
     ({"platform_extra_tags": {"aws:team": "x"}}, "'aws:team' is a reserved key"),
     ({"platform_extra_tags": {" Name ": "x"}}, "' Name ' is a reserved key"),
-    ({"platform_extra_tags": {"Team": ["x"]}}, "'Team' must be text, and is a list"),
-    ({"platform_extra_tags": {"Until": date(2026, 11, 30)}}, "'Until' must be text, and is a date"),
+    ({"platform_extra_tags": {"Team": ["x"]}}, "'Team' must be text, but is a list"),
+    ({"platform_extra_tags": {"Until": date(2026, 11, 30)}}, "'Until' must be text, but is a date"),
     ({"platform_extra_tags": {"Share": "50%"}}, "the value of 'Share' must have at most 256 letters"),
     ({"platform_extra_tags": {"Team": "a "}}, "the value of 'Team' must have at most 256 letters"),
     ({"platform_extra_tags": {"Team": "x" * 257}}, "the value of 'Team' must have at most 256 letters"),
@@ -192,7 +201,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"platform_extra_tags": {"Team": "x", "team": "x"}}, "'team' and 'Team' are the same key for IAM"),
     ({"platform_extra_tags": {True: "x"}}, "the key True is a boolean: put it in quotes"),
     ({"platform_extra_tags": {"AppVersion": "1", "App_Version": 1.10}}, "'App_Version' must be text"),
-    ({"platform_extra_tags": {f"t{n}": "x" for n in range(41)}}, "has 41 tags, and at most 40"),
+    ({"platform_extra_tags": {f"t{n}": "x" for n in range(41)}}, "has 41 tags, but at most 40"),
 ]
 
 RIGHT: list[dict[str, Any]] = [
@@ -211,18 +220,18 @@ RIGHT: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize(("extra", "message"), WRONG, ids=lambda value: str(value)[:60])
-def test_what_is_wrong_is_named(staging, extra, message):
+def test_wrong_setting_is_reported(staging, extra, message):
     found = staging.problems(**extra)
     assert any(message in problem for problem in found), found
 
 
 @pytest.mark.parametrize("extra", RIGHT, ids=lambda value: str(value)[:60])
-def test_what_is_right_is_not_refused(staging, extra):
+def test_valid_setting_is_accepted(staging, extra):
     assert staging.problems(**extra) == []
 
 
-def test_every_length_of_time_is_read_before_a_release_begins(staging):
-    """One that is left out would be found when it is used, after the bake or in a rollback."""
+def test_all_durations_are_checked(staging):
+    """An unchecked duration would fail late, after the bake or in a rollback."""
     specs = {
         name: option for options in staging.specifications.roles.values() for name, option in options.items()
     }
@@ -248,7 +257,7 @@ def test_tags_are_text_for_every_resource(staging):
     ("extra", "message"),
     [
         ({"bastion_tier": "public"}, "bastion_public_address: true in the public tier 'public'"),
-        ({"bastion_tier": "hidden"}, "none of network_tiers (public, private)"),
+        ({"bastion_tier": "hidden"}, "must be one of network_tiers (public, private)"),
         ({"network_nat": "none"}, "a bastion in the tier 'private' reaches nothing without"),
     ],
 )

@@ -29,7 +29,7 @@ def test() -> Inventory:
 PROBE = {"path": "/x", "period": 1, "timeout": 1, "failures": 1}
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"slot_autoscaling": {"min": 2}}, "max is missing: the largest number of replicas"),
-    ({"slot_autoscaling": {"maximum": 6}}, "maximum is not known. There are: max, min, cpu"),
+    ({"slot_autoscaling": {"maximum": 6}}, "maximum is not known. Keys are: max, min, cpu"),
     ({"slot_autoscaling": {"max": 1}}, "max: 1 must be at least slot_replicas (2)"),
     ({"slot_autoscaling": {"max": 3, "min": 4}}, "max: 3 must be at least min (4)"),
     ({"slot_autoscaling": {"max": "50%"}}, "max: 50% must be a whole number"),
@@ -52,9 +52,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"namespace_port": 80}, "namespace_port: must be slot_port (8080)"),
     (
         {"slot_resources": {"requests": {"memory": "512MB"}}},
-        "requests.memory: '512MB' is not a quantity of Kubernetes",
+        "requests.memory: '512MB' is not a Kubernetes quantity",
     ),
-    ({"slot_resources": {"limits": {"memory": "512 Mi"}}}, "limits.memory: '512 Mi' is not a quantity"),
+    (
+        {"slot_resources": {"limits": {"memory": "512 Mi"}}},
+        "limits.memory: '512 Mi' is not a Kubernetes quantity",
+    ),
     (
         {"slot_resources": {"limits": {"memory": 512}}},
         "limits.memory: 512 is 512 bytes; the unit of 512 MiB is 512Mi",
@@ -64,9 +67,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"slot_resources": {"requests": {"cpu": 500}}},
         "requests.cpu: 500 is 500 cores; a quarter of a core is 250m",
     ),
-    ({"slot_resources": {"requests": {"cpu": "50%"}}}, "requests.cpu: '50%' is not a quantity"),
-    ({"slot_resources": {"requests": {"cpu": "-1"}}}, "requests.cpu: '-1' is not a quantity"),
-    ({"slot_resources": {"requests": {"cpu": True}}}, "requests.cpu: True is not a quantity"),
+    ({"slot_resources": {"requests": {"cpu": "50%"}}}, "requests.cpu: '50%' is not a Kubernetes quantity"),
+    ({"slot_resources": {"requests": {"cpu": "-1"}}}, "requests.cpu: '-1' is not a Kubernetes quantity"),
+    ({"slot_resources": {"requests": {"cpu": True}}}, "requests.cpu: True is not a Kubernetes quantity"),
     (
         {"slot_resources": {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}},
         "must be at most limits.memory",
@@ -74,11 +77,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"slot_resources": {"request": {"memory": "1Gi"}}}, "slot_resources: request is not known"),
     (
         {"namespace_container_limits": {"memory": "1GB"}},
-        "namespace_container_limits: memory: '1GB' is not a quantity",
+        "namespace_container_limits: memory: '1GB' is not a Kubernetes quantity",
     ),
     (
         {"namespace_quota": {"requests.memory": "16GB"}},
-        "namespace_quota: requests.memory: '16GB' is not a quantity",
+        "namespace_quota: requests.memory: '16GB' is not a Kubernetes quantity",
     ),
     ({"slot_replicas": 21}, "pods: 40 is too little for two slots of 21 replicas, which need 42"),
     (
@@ -95,23 +98,23 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"namespace_quota": {"limits.cpu": "8"}},
-        "limits.cpu is limited, and pods without limits.cpu are refused",
+        "limits.cpu is limited, so Kubernetes rejects pods without limits.cpu",
     ),
     ({"namespace_quota": {"services.nodeports": "1"}}, "services.nodeports: each of the two slots"),
     (
         {"cluster_node_instance_type": "t4g.large"},
-        "is an image for x86 processors, and cluster_node_instance_type",
+        "is an image for x86 processors, but cluster_node_instance_type",
     ),
     (
         {"cluster_node_ami_type": "BOTTLEROCKET_ARM_64"},
-        "is an image for ARM processors, and cluster_node_instance_type",
+        "is an image for ARM processors, but cluster_node_instance_type",
     ),
     ({"database_engine": "mysql"}, 'network_database_ports: must contain "3306", the port of mysql'),
     ({"database_engine": "mysql"}, "namespace_database_port: must be 3306, the port of mysql"),
     ({"namespace_database_port": 5433}, "namespace_database_port: must be 5432, the port of postgres"),
-    ({"slot_secrets": ["My_Secret"]}, "'My_Secret' is no name of a Secret"),
-    ({"slot_replicas": True}, "slot_replicas must be a number, and True is a boolean"),
-    ({"cluster_log_retention_days": 31}, "cluster_log_retention_days: CloudWatch takes 1, 3, 5"),
+    ({"slot_secrets": ["My_Secret"]}, "'My_Secret' is not a valid name of a Secret"),
+    ({"slot_replicas": True}, "slot_replicas must be a number, but True is a boolean"),
+    ({"cluster_log_retention_days": 31}, "cluster_log_retention_days: must be one of 1, 3, 5"),
     ({"release_bake_errors": 101}, "release_bake_errors: must be 0 to 100"),
     ({"slot_start_timeout": -1}, "slot_start_timeout: must be 1 to 86400"),
     ({"slot_run_as_user": 0}, "slot_run_as_user: must be 1 to"),
@@ -130,10 +133,10 @@ def test_what_is_wrong_on_kubernetes_is_named(
     ("extra", "message"),
     [
         ({"slot_port": 9090}, "blue: 8080 must be slot_port (9090)"),
-        ({"instance_type": "t4g.small"}, "is an image for x86 processors, and instance_type (t4g.small)"),
+        ({"instance_type": "t4g.small"}, "is an image for x86 processors, but instance_type (t4g.small)"),
         (
             {"instance_ami_parameter": "/aws/service/x/al2023-arm64"},
-            "is an image for ARM processors, and instance_type",
+            "is an image for ARM processors, but instance_type",
         ),
         ({"database_engine": "mysql"}, 'must contain "3306"'),
         ({"instance_volume_size": 0}, "instance_volume_size: must be 8 to"),

@@ -78,7 +78,7 @@ def problems(loader: DataLoader, tmp_path: Path) -> Any:
 def test_a_configuration_from_a_vault_is_refused(problems: Any, text: str) -> None:
     found = problems(text)
     assert found and all("comes from a vault" in message for message in found), found
-    assert "Put the value into Secrets Manager, and the name of the secret here" in found[0]
+    assert "Put the value in Secrets Manager, and the name of the secret here" in found[0]
 
 
 @pytest.mark.parametrize(
