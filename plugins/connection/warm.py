@@ -258,7 +258,7 @@ class Connection(LocalConnection):
                     display.vvv(f"WARM {parsed.interpreter}", host=self._play_context.remote_addr)
                     status, stdout, stderr = fork.communicate(t.cast(bytes, in_data))
                 if status < 0:
-                    status, message = self._as_the_shell_tells(parsed, -status)
+                    status, message = self._status_by_shell(parsed, -status)
                     stderr += message
                 return status, stdout, stderr
             except Unavailable as reason:
@@ -279,10 +279,10 @@ class Connection(LocalConnection):
         finally:
             os.close(cwd)
 
-    def _as_the_shell_tells(self, command: Command, number: int) -> tuple[int, bytes]:
-        """How a module's death by a signal reaches Ansible is the shells' matter: let them tell it."""
+    def _status_by_shell(self, command: Command, number: int) -> tuple[int, bytes]:
+        """Return status and stderr of a module that a signal ended, as the shell reports them."""
         dying = f"/bin/sh -c {shlex.quote(f'ulimit -c 0; kill -{number} $$')}{command.tail}"
-        told = subprocess.run(
+        done = subprocess.run(
             f"{command.shell} -c {shlex.quote(dying)}",
             shell=True,
             executable=C.DEFAULT_EXECUTABLE.split()[0],
@@ -290,7 +290,7 @@ class Connection(LocalConnection):
             capture_output=True,
             check=False,
         )
-        return told.returncode, told.stderr
+        return done.returncode, done.stderr
 
 
 class Fork:

@@ -100,12 +100,12 @@ def collections(payload: pathlib.Path) -> str:
 
 
 def state(whose: str) -> tuple[str, float]:
-    """Return what tells the code of these collections and of Ansible from any other; and its latest change."""
+    """Return a digest of the code of these collections and of Ansible, and the time of its latest change."""
     digest = hashlib.sha256()
     latest = 0.0
     for part in ("", *whose.split("+")):
-        told, changed = _state(part)
-        digest.update(told)
+        part_digest, changed = _state(part)
+        digest.update(part_digest)
         latest = max(latest, changed)
     return digest.hexdigest()[:32], latest
 

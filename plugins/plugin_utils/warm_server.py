@@ -106,7 +106,7 @@ class Memory:
             self.wanted.append((kind, name))
 
     def report(self, before: frozenset[str], options: dict[str, t.Any]) -> None:
-        """Tell the server what this fork had to do by itself. Names only; lost if the server is busy."""
+        """Report to the server what this fork had to load itself. Names only; lost if the server is busy."""
         for name in sys.modules.keys() - before:
             if name.partition(".")[0] in self.libraries and name != "__main__":
                 self.want("import", name)
@@ -196,7 +196,7 @@ class Memory:
 
 
 class Server:
-    """Accepts requests, forks, tells how the fork ended; ends with the process it watches."""
+    """Accepts requests, forks, reports how the fork ended, and ends with the process that it watches."""
 
     def __init__(self, listener: socket.socket, watch: int, options: dict[str, t.Any]) -> None:
         self.listener = listener
@@ -427,7 +427,7 @@ def run(memory: Memory, options: dict[str, t.Any]) -> t.NoReturn:
 
 
 def start_time(pid: int) -> str:
-    """A process's start as the kernel counts it: tells it from a later one of the same id."""
+    """Return the start time of a process as the kernel counts it, which distinguishes processes with the same ID."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
         return file.read().rpartition(")")[2].split()[19]
 

@@ -19,7 +19,7 @@ CASES: dict[str, Case] = {**compute.CASES, **data.CASES, **network.CASES, **foun
 #: modules that the roles call and that manage nothing of AWS's that lasts, or that have tests of their own
 ELSEWHERE = {
     "amazon.aws.aws_caller_info": "reads",
-    "amazon.aws.ec2_eip": "allocates another address if it is not told which, see test_network.py",
+    "amazon.aws.ec2_eip": "allocates another address if none is given, see test_network.py",
     "amazon.aws.ec2_vpc_endpoint_info": "reads",
     "amazon.aws.ec2_eip_info": "reads",
     "amazon.aws.ec2_vpc_igw_info": "reads",
@@ -95,9 +95,9 @@ def test_a_check_names_whatever_somebody_changed(
     problems = []
     for member, change in case.rows.items():
         change()
-        told = run_module(module, check=True, **arguments)
-        diff = told.get("diff") or {}
-        if not told["changed"]:
+        reported = run_module(module, check=True, **arguments)
+        diff = reported.get("diff") or {}
+        if not reported["changed"]:
             problems.append(f"{member}: a check says ok")
         elif name.startswith("teal.") and not differing(diff["before"], diff["after"]):
             problems.append(f"{member}: the diff does not name it")

@@ -208,11 +208,11 @@ def test_degraded_nodes_fail_after_five_minutes_with_what_eks_says(
 ) -> None:
     clock = Clock(monkeypatch)
     answers.by_operation["DescribeNodegroup"] = lambda given: node_group("DEGRADED")
-    told = (
+    reported = (
         r"status DEGRADED; InsufficientFreeAddresses: no address is left \(subnet-0a, subnet-0b\)\. "
         r"Fix the cause and run this again"
     )
-    with pytest.raises(ModuleFailed, match=told):
+    with pytest.raises(ModuleFailed, match=reported):
         run_module(eks_nodegroup, **NODES)
     assert resource.DEGRADED_TIMEOUT <= clock.waited < resource.DEGRADED_TIMEOUT + 60
 
@@ -367,10 +367,10 @@ def test_a_command_is_waited_for_accepted_or_refused(
         def client(self, service: str) -> Any:
             return boto3.client(service)
 
-    told = {"Status": status, "StatusDetails": status, "StandardErrorContent": "no route"}
+    reported = {"Status": status, "StatusDetails": status, "StandardErrorContent": "no route"}
     answers.by_operation |= {
         "SendCommand": lambda given: {"Command": {"CommandId": "c"}},
-        "GetCommandInvocation": lambda given: told,
+        "GetCommandInvocation": lambda given: reported,
     }
     failure = ec2_run_script.ScriptRun(Module())._run("i-1")
     meaning = aws_statuses.meaning("command", status)

@@ -89,8 +89,8 @@ def test_a_change_is_named_and_made(
     before = copy.deepcopy(wanted)
     before["alarms"][0][setting] = value
     run_module(cloudwatch_alarms, **before)
-    told = run_module(cloudwatch_alarms, check=True, **wanted)
-    sides = (told["diff"][side]["alarms"]["shop-staging-alb-5xx"] for side in ("before", "after"))
+    reported = run_module(cloudwatch_alarms, check=True, **wanted)
+    sides = (reported["diff"][side]["alarms"]["shop-staging-alb-5xx"] for side in ("before", "after"))
     before_it, after_it = sides
     assert before_it[setting] != after_it[setting]
     assert run_module(cloudwatch_alarms, **wanted)["changed"]
@@ -107,7 +107,7 @@ def test_a_change_is_named_and_made(
         ),
     ],
 )
-def test_drift_is_mended(cloudwatch: Any, wanted: dict, run_module: Any, drift: Any) -> None:
+def test_drift_is_corrected(cloudwatch: Any, wanted: dict, run_module: Any, drift: Any) -> None:
     run_module(cloudwatch_alarms, **wanted)
     drift(cloudwatch)
     assert run_module(cloudwatch_alarms, check=True, **wanted)["changed"]
@@ -149,7 +149,7 @@ def test_what_is_not_described_goes_and_what_is_foreign_stays(
         ({"a": metric("x"), "b": metric("y")}, "'bad' has 2 metrics, so it needs an expression"),
     ],
 )
-def test_refuses_what_cannot_ring(aws: Any, run_module: Any, metrics: dict, message: str) -> None:
+def test_invalid_alarm_is_rejected(aws: Any, run_module: Any, metrics: dict, message: str) -> None:
     alarm = {"name": "bad", "description": "x", "metrics": metrics, "threshold": 1}
     with pytest.raises(Exception, match=message):
         run_module(cloudwatch_alarms, prefix="p-", tags=TAGS, alarms=[alarm])

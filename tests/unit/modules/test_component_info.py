@@ -82,7 +82,7 @@ def test_not_required_is_no_error(aws, run_module):
     assert found == {name: {"found": False, "planned": False} for name in COMPONENTS}
 
 
-def test_check_mode_stands_in_for_what_is_missing(aws, run_module):
+def test_check_mode_returns_placeholders(aws, run_module):
     found = run_module(component_info, check=True, **WHO, components=COMPONENTS)["components"]
     assert all(entry["planned"] and not entry["found"] for entry in found.values())
 

@@ -67,7 +67,7 @@ def test_records_that_were_removed_come_back(route53, zone, run_module):
     assert len(certificates()) == 1
 
 
-def test_without_a_zone_a_person_is_told_what_to_do(route53, run_module, monkeypatch):
+def test_without_a_zone_the_message_lists_the_records(route53, run_module, monkeypatch):
     monkeypatch.setattr(moto.settings, "ACM_VALIDATION_WAIT", 60)
     with pytest.raises(ModuleFailed, match=r"Create these records in your DNS: _.*CNAME"):
         run_module(dns_certificate, domain_name=DOMAIN, wait_timeout=0)

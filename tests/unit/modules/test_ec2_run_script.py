@@ -89,7 +89,7 @@ def test_it_waits_until_systems_manager_knows_the_instance(
     assert run_module(ec2_run_script, **arguments)["changed"]
 
 
-def test_not_yet_known_is_told_from_refused(
+def test_unregistered_instance_is_not_an_error(
     arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(self: Any, operation: str, arguments: dict) -> Any:
@@ -104,7 +104,7 @@ def test_not_yet_known_is_told_from_refused(
     assert [instance["State"]["Name"] for instance in instances()] == ["terminated"]
 
 
-def test_the_instance_of_a_killed_run_is_used(
+def test_leftover_instance_is_reused(
     arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:

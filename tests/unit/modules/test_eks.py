@@ -1,4 +1,4 @@
-"""The modules for EKS, on the rehearsal's AWS: made, the same again, drift mended, upgraded, removed."""
+"""The modules for EKS, on the rehearsal's AWS: create, no change, drift, upgrade, delete."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def described() -> dict[str, Any]:
 # -- the control plane ---------------------------------------------------------------------------
 
 
-def test_a_fresh_check_tells_and_makes_nothing(arguments: dict, run_module: Run) -> None:
+def test_check_mode_reports_and_creates_nothing(arguments: dict, run_module: Run) -> None:
     result = run_module(eks_cluster, check=True, **arguments)
     assert result["changed"]
     assert result["diff"]["after"]["version"] == "1.33"
@@ -145,8 +145,8 @@ def test_a_cluster_is_as_asked_for_and_the_second_run_changes_nothing(cluster: d
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_a_setting_is_changed_and_only_that(cluster: dict, run_module: Run, change: dict, look: Any) -> None:
-    told = run_module(eks_cluster, check=True, **{**cluster, **change})
-    before, after = told["diff"]["before"], told["diff"]["after"]
+    reported = run_module(eks_cluster, check=True, **{**cluster, **change})
+    before, after = reported["diff"]["before"], reported["diff"]["after"]
     assert {key for key in after if before[key] != after[key]} == set(change)
     assert look(described()) != next(iter(change.values()))
     assert run_module(eks_cluster, **{**cluster, **change})["changed"]
@@ -175,7 +175,7 @@ def test_logs_that_are_not_wanted_are_switched_off(cluster: dict, run_module: Ru
         ),
     ],
 )
-def test_a_version_goes_up_by_one_and_back_only_if_that_is_meant(
+def test_version_changes_by_one_minor_version(
     cluster: dict, run_module: Run, version: str, message: str
 ) -> None:
     for check in (True, False):
@@ -308,7 +308,7 @@ def test_a_key_that_is_denied_explicitly_is_not_waited_for(
     assert len(refusals["CreateCluster"]) == 1
 
 
-def test_a_protected_cluster_goes_only_when_told_so(cluster: dict, run_module: Run) -> None:
+def test_protected_cluster_is_deleted_on_request_only(cluster: dict, run_module: Run) -> None:
     run_module(eks_cluster, **{**cluster, "deletion_protection": True})
     with pytest.raises(ModuleFailed, match="set deletion_protection to false"):
         run_module(eks_cluster, name=NAME, deletion_protection=True, state="absent")
@@ -329,8 +329,8 @@ def test_nodes_second_run_and_scaling(nodes: dict, run_module: Run) -> None:
     eks = boto3.client("eks")
     sizes = {"minSize": 1, "maxSize": 9, "desiredSize": 1}
     eks.update_nodegroup_config(clusterName=NAME, nodegroupName="workers", scalingConfig=sizes)
-    told = run_module(eks_nodegroup, check=True, **nodes)["diff"]
-    assert (told["before"]["desired_size"], told["after"]["desired_size"]) == (1, 2)
+    reported = run_module(eks_nodegroup, check=True, **nodes)["diff"]
+    assert (reported["before"]["desired_size"], reported["after"]["desired_size"]) == (1, 2)
     run_module(eks_nodegroup, **nodes)
     assert (groups()[0]["MinSize"], groups()[0]["MaxSize"], groups()[0]["DesiredCapacity"]) == (2, 4, 2)
 
@@ -529,14 +529,14 @@ def test_a_set_is_made_kept_and_purged(
     assert not run_module(module, cluster=NAME, tags=TAGS, **what)["changed"]
     fewer = {name: [one for one in entries if last not in one.values()] for name, entries in what.items()}
     fewer = {name: [] if key == "associations" else entries for name, entries in fewer.items()}
-    told = run_module(module, check=True, cluster=NAME, tags=TAGS, **fewer)["diff"]
-    assert told["before"][last] and not told["after"][last]
+    reported = run_module(module, check=True, cluster=NAME, tags=TAGS, **fewer)["diff"]
+    assert reported["before"][last] and not reported["after"][last]
     assert last not in run_module(module, cluster=NAME, tags=TAGS, **fewer).get(key, {})
     assert not run_module(module, cluster=NAME, tags=TAGS, **fewer)["changed"]
 
 
 @of_each_set
-def test_tags_of_a_set_are_mended(
+def test_tags_of_a_set_are_corrected(
     cluster: dict, run_module: Run, module: Any, what: dict, key: str, last: str
 ) -> None:
     made = run_module(module, cluster=NAME, tags=TAGS, **what)[key][last]
@@ -545,8 +545,8 @@ def test_tags_of_a_set_are_mended(
     )
     boto3.client("eks").untag_resource(resourceArn=arn, tagKeys=["Environment"])
     boto3.client("eks").tag_resource(resourceArn=arn, tags={"stray": "yes"})
-    mended = run_module(module, cluster=NAME, tags=TAGS, **what)
-    assert mended["changed"] and mended[key][last]["tags"] == TAGS
+    corrected = run_module(module, cluster=NAME, tags=TAGS, **what)
+    assert corrected["changed"] and corrected[key][last]["tags"] == TAGS
 
 
 @of_each_set
@@ -560,21 +560,21 @@ def test_what_others_made_is_left_alone(
     assert run_module(module, cluster=NAME, tags=TAGS, state="absent", **what)["changed"]
 
 
-def test_an_addons_configuration_is_mended(cluster: dict, run_module: Run) -> None:
+def test_addon_configuration_is_corrected(cluster: dict, run_module: Run) -> None:
     run_module(eks_addons, cluster=NAME, addons=ADDONS)
     boto3.client("eks").update_addon(clusterName=NAME, addonName="vpc-cni", configurationValues="{}")
-    mended = run_module(eks_addons, cluster=NAME, addons=ADDONS)
-    assert mended["diff"]["before"]["vpc-cni"]["configuration"] == {}
-    assert mended["addons"]["vpc-cni"]["configurationValues"] == '{"enableNetworkPolicy": "true"}'
+    corrected = run_module(eks_addons, cluster=NAME, addons=ADDONS)
+    assert corrected["diff"]["before"]["vpc-cni"]["configuration"] == {}
+    assert corrected["addons"]["vpc-cni"]["configurationValues"] == '{"enableNetworkPolicy": "true"}'
 
 
 def test_an_addon_without_a_version_follows_the_clusters(cluster: dict, run_module: Run) -> None:
     kube_proxy = [{"name": "kube-proxy"}]
     run_module(eks_addons, cluster=NAME, addons=kube_proxy)
     run_module(eks_cluster, **{**cluster, "version": "1.34"})
-    told = run_module(eks_addons, cluster=NAME, addons=kube_proxy)["diff"]
-    assert told["before"]["kube-proxy"]["version"].startswith("v1.33.")
-    assert told["after"]["kube-proxy"]["version"].startswith("v1.34.")
+    reported = run_module(eks_addons, cluster=NAME, addons=kube_proxy)["diff"]
+    assert reported["before"]["kube-proxy"]["version"].startswith("v1.33.")
+    assert reported["after"]["kube-proxy"]["version"].startswith("v1.34.")
     assert not run_module(eks_addons, cluster=NAME, addons=kube_proxy)["changed"]
 
 
@@ -582,9 +582,9 @@ def test_an_addon_of_the_community_follows_the_cluster_too(cluster: dict, run_mo
     """Of AWS's own add-ons alone, metrics-server would never be updated."""
     metrics = [{"name": "metrics-server"}]
     run_module(eks_addons, cluster=NAME, addons=[{"name": "metrics-server", "version": "v0.7.2-eksbuild.1"}])
-    told = run_module(eks_addons, cluster=NAME, addons=metrics)["diff"]
-    assert told["before"]["metrics-server"]["version"] == "v0.7.2-eksbuild.1"
-    assert told["after"]["metrics-server"]["version"].startswith("v0.8.")
+    reported = run_module(eks_addons, cluster=NAME, addons=metrics)["diff"]
+    assert reported["before"]["metrics-server"]["version"] == "v0.7.2-eksbuild.1"
+    assert reported["after"]["metrics-server"]["version"].startswith("v0.8.")
     assert not run_module(eks_addons, cluster=NAME, addons=metrics)["changed"]
 
 
@@ -603,7 +603,7 @@ def test_an_addon_that_fails_says_why(cluster: dict, run_module: Run, monkeypatc
         run_module(eks_addons, cluster=NAME, addons=[{"name": "coredns"}])
 
 
-def test_an_entrys_groups_and_policies_are_mended(cluster: dict, run_module: Run) -> None:
+def test_groups_and_policies_of_an_entry_are_corrected(cluster: dict, run_module: Run) -> None:
     run_module(eks_access_entries, cluster=NAME, entries=ENTRIES)
     eks, qa = boto3.client("eks"), {"clusterName": NAME, "principalArn": ROLE.format("qa")}
     eks.update_access_entry(kubernetesGroups=["system:masters"], **qa)
@@ -612,8 +612,10 @@ def test_an_entrys_groups_and_policies_are_mended(cluster: dict, run_module: Run
         accessScope={"type": "cluster"},
         **qa,
     )
-    told = run_module(eks_access_entries, cluster=NAME, entries=ENTRIES)["diff"]["before"][ROLE.format("qa")]
-    assert (told["groups"], told["policies"]) == (["system:masters"], ["AmazonEKSAdminPolicy"])
+    reported = run_module(eks_access_entries, cluster=NAME, entries=ENTRIES)["diff"]["before"][
+        ROLE.format("qa")
+    ]
+    assert (reported["groups"], reported["policies"]) == (["system:masters"], ["AmazonEKSAdminPolicy"])
     assert not run_module(eks_access_entries, cluster=NAME, entries=ENTRIES)["changed"]
 
 
@@ -632,8 +634,8 @@ def test_the_entry_of_a_role_that_was_recreated_is_replaced(cluster: dict, run_m
         iam.delete_role(RoleName="shop-staging-deploy")
         iam.create_role(**role)
         assert principals_that_may_enter() == []
-        told = run_module(eks_access_entries, check=True, **wanted)
-        assert told["changed"] and told["diff"]["before"][arn]["older_than_principal"]
+        reported = run_module(eks_access_entries, check=True, **wanted)
+        assert reported["changed"] and reported["diff"]["before"][arn]["older_than_principal"]
         eks.untag_resource(
             resourceArn=eks.describe_access_entry(clusterName=NAME, principalArn=arn)["accessEntry"][
                 "accessEntryArn"

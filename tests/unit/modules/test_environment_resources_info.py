@@ -36,7 +36,7 @@ def ask(run_module: Any, *components: str) -> dict[str, Any]:
     )
 
 
-def test_nothing_stands(aws: Any, run_module: Any) -> None:
+def test_no_resources(aws: Any, run_module: Any) -> None:
     assert ask(run_module) == {"changed": False, "existing": [], "protected": [], "kept": []}
 
 
@@ -210,7 +210,7 @@ def test_what_has_ended_is_not_listed(aws: Any, run_module: Any) -> None:
     assert ask(run_module)["existing"] == []
 
 
-def test_what_stays_on_purpose_is_told_apart(aws: Any, run_module: Any) -> None:
+def test_kept_resources_are_listed_separately(aws: Any, run_module: Any) -> None:
     boto3.client("ecr").create_repository(repositoryName="shop")
     kms = boto3.client("kms")
     key = kms.create_key(Tags=tags("staging", "alarms", "TagKey", "TagValue"))["KeyMetadata"]["KeyId"]

@@ -161,15 +161,15 @@ def test_a_run_that_was_killed_early_is_finished(wanted: dict, gateway: Any, run
         ),
     ],
 )
-def test_drift_is_named_and_mended(
+def test_drift_is_reported_and_corrected(
     wanted: dict, gateway: Any, run_module: Any, drift: Any, setting: str
 ) -> None:
     wanted["tags"] = {**TAGS, "Extra": "x"}
     run_module(http_api, **wanted)
     drift(gateway, api_id(gateway))
-    told = run_module(http_api, check=True, **wanted)
-    assert told["changed"]
-    assert told["diff"]["before"][setting] != told["diff"]["after"][setting]
+    reported = run_module(http_api, check=True, **wanted)
+    assert reported["changed"]
+    assert reported["diff"]["before"][setting] != reported["diff"]["after"][setting]
     assert run_module(http_api, **wanted)["changed"]
     assert not run_module(http_api, **wanted)["changed"]
 
@@ -188,7 +188,7 @@ def test_a_function_that_is_not_behind_it_any_more_may_not_be_called(
     assert not run_module(http_api, **wanted)["changed"]
 
 
-def test_a_changed_issuer_is_mended(wanted: dict, gateway: Any, run_module: Any) -> None:
+def test_changed_issuer_is_corrected(wanted: dict, gateway: Any, run_module: Any) -> None:
     run_module(http_api, **wanted)
     wanted["jwt"] = {"issuer": "https://another.example", "audience": ["shop"]}
     assert run_module(http_api, **wanted)["changed"]

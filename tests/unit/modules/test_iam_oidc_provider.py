@@ -37,14 +37,14 @@ def client_ids_can_be_added(monkeypatch: pytest.MonkeyPatch) -> None:
     """moto 5.2.5 has no AddClientIDToOpenIDConnectProvider."""
     call = BaseClient._make_api_call
 
-    def mended(self: BaseClient, operation: str, arguments: dict) -> Any:
+    def patched(self: BaseClient, operation: str, arguments: dict) -> Any:
         if operation != "AddClientIDToOpenIDConnectProvider":
             return call(self, operation, arguments)
         found = iam_backends["123456789012"]["aws"].open_id_providers[arguments["OpenIDConnectProviderArn"]]
         found.client_id_list.append(arguments["ClientID"])
         return {}
 
-    monkeypatch.setattr(BaseClient, "_make_api_call", mended)
+    monkeypatch.setattr(BaseClient, "_make_api_call", patched)
 
 
 def test_adds_to_what_others_made_and_removes_nothing_of_theirs(
@@ -53,8 +53,8 @@ def test_adds_to_what_others_made_and_removes_nothing_of_theirs(
     tags = [{"Key": "Owner", "Value": "someone"}]
     iam.create_open_id_connect_provider(Url=URL, ClientIDList=["theirs"], Tags=tags)
     wanted = {"url": URL, "tags": {"ManagedBy": "teal.platform"}, "purge_tags": False}
-    told = run_module(iam_oidc_provider, check=True, **wanted)
-    assert told["diff"]["before"]["client_ids"] == ["theirs"]
+    reported = run_module(iam_oidc_provider, check=True, **wanted)
+    assert reported["diff"]["before"]["client_ids"] == ["theirs"]
     assert run_module(iam_oidc_provider, **wanted)["changed"]
     provider = providers(iam)[0]
     assert sorted(provider["ClientIDList"]) == ["sts.amazonaws.com", "theirs"]
@@ -62,7 +62,7 @@ def test_adds_to_what_others_made_and_removes_nothing_of_theirs(
     assert not run_module(iam_oidc_provider, **wanted)["changed"]
 
 
-def test_thumbprints_and_tags_are_mended(iam: Any, run_module: Any) -> None:
+def test_thumbprints_and_tags_are_corrected(iam: Any, run_module: Any) -> None:
     iam.create_open_id_connect_provider(
         Url=URL,
         ClientIDList=["sts.amazonaws.com"],

@@ -74,8 +74,8 @@ def test_an_older_image_is_a_warning_and_no_drift(nodes: dict, run_module: Run, 
     grow_old()
     warned.clear()
     for check in (True, False):
-        told = run_module(eks_nodegroup, check=check, **nodes, max_age=60)
-        assert not told["changed"] and told["image_age_days"] > 365
+        reported = run_module(eks_nodegroup, check=check, **nodes, max_age=60)
+        assert not reported["changed"] and reported["image_age_days"] > 365
     assert len(warned) == 2
     assert "image 1.34.1-20250101 is" in warned[0] and "patch_nodes=true" in warned[0]
     assert release() == "1.34.1-20250101"
@@ -90,8 +90,8 @@ def test_nodes_are_patched_when_asked_to_and_then_not_again(nodes: dict, run_mod
     assert not run_module(eks_nodegroup, **nodes, patch=True)["changed"]
     grow_old()
     before = instances()
-    told = run_module(eks_nodegroup, check=True, **nodes, patch=True)["diff"]
-    assert (told["before"]["release_version"], told["after"]["release_version"]) == (
+    reported = run_module(eks_nodegroup, check=True, **nodes, patch=True)["diff"]
+    assert (reported["before"]["release_version"], reported["after"]["release_version"]) == (
         "1.34.1-20250101",
         newest,
     )
@@ -128,9 +128,9 @@ def test_the_age_of_an_instances_image(aws: Any, run_module: Run, warned: list[s
     which = {"name": "shop-bastion", "filters": {"tag:Name": "shop-bastion"}}
     assert "image_id" not in run_module(ec2_image_age_info, **which)
     ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, TagSpecifications=tags)
-    told = run_module(ec2_image_age_info, **which, max_age=0)
-    assert told["image_id"] == image and told["instance_profile"] == "" and warned == []
-    if told["image_age_days"] > 0:
+    reported = run_module(ec2_image_age_info, **which, max_age=0)
+    assert reported["image_id"] == image and reported["instance_profile"] == "" and warned == []
+    if reported["image_age_days"] > 0:
         run_module(ec2_image_age_info, **which, max_age=1, setting="bastion_max_age")
 
 

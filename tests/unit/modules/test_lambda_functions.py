@@ -60,8 +60,8 @@ def test_new_source_makes_a_new_version_and_moves_the_alias(
     run_module(lambda_functions, **wanted)
     before = live()
     (source / "hello.py").write_text("def handler(event, context): return {'new': True}\n")
-    told = run_module(lambda_functions, check=True, **wanted)
-    assert set(told["diff"]["before"]) and live()["CodeSha256"] == before["CodeSha256"]
+    reported = run_module(lambda_functions, check=True, **wanted)
+    assert set(reported["diff"]["before"]) and live()["CodeSha256"] == before["CodeSha256"]
     assert run_module(lambda_functions, **wanted)["changed"]
     assert live()["CodeSha256"] != before["CodeSha256"]
     assert not run_module(lambda_functions, **wanted)["changed"]
@@ -90,12 +90,12 @@ def test_new_source_makes_a_new_version_and_moves_the_alias(
         ),
     ],
 )
-def test_drift_is_named_and_mended(wanted: dict, run_module: Any, drift: Any, setting: str) -> None:
+def test_drift_is_reported_and_corrected(wanted: dict, run_module: Any, drift: Any, setting: str) -> None:
     run_module(lambda_functions, **wanted)
     drift(boto3.client("lambda"))
-    told = run_module(lambda_functions, check=True, **wanted)
-    assert told["changed"]
-    diff = told["diff"]
+    reported = run_module(lambda_functions, check=True, **wanted)
+    assert reported["changed"]
+    diff = reported["diff"]
     before, after = (diff[side]["functions"][NAME] for side in ("before", "after"))
     assert before[setting] != after[setting]
     assert run_module(lambda_functions, **wanted)["changed"]
@@ -155,7 +155,7 @@ def test_refuses_functions_without_a_role(wanted: dict, run_module: Any) -> None
         run_module(lambda_functions, **wanted)
 
 
-def test_their_interfaces_are_waited_for_while_their_role_stands(
+def test_deletion_waits_for_lambda_interfaces(
     wanted: dict, run_module: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also if a run before removed the functions and was killed as it waited."""
@@ -206,8 +206,8 @@ def test_who_may_call_a_function_is_seen_by_a_check(wanted: dict, run_module: An
 
     # Somebody takes it away, or lets in another topic by it.
     client.remove_permission(StatementId="alarms", **where)
-    told = run_module(lambda_functions, check=True, **called)
-    assert told["changed"] and not told["diff"]["before"]["functions"][NAME]["callers"]
+    reported = run_module(lambda_functions, check=True, **called)
+    assert reported["changed"] and not reported["diff"]["before"]["functions"][NAME]["callers"]
     client.add_permission(
         StatementId="alarms",
         Action="lambda:InvokeFunction",

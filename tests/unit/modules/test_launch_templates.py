@@ -65,8 +65,8 @@ def test_a_releases_version_is_not_undone(ec2: Any, wanted: dict, run_module: An
 def test_a_change_makes_a_version_and_moves_the_default(ec2: Any, wanted: dict, run_module: Any) -> None:
     run_module(launch_templates, **wanted)
     wanted["templates"][0]["data"] = {**DATA, "InstanceType": "t3.large"}
-    told = run_module(launch_templates, check=True, **wanted)
-    assert told["changed"] and default(ec2)["InstanceType"] == "t3.small"
+    reported = run_module(launch_templates, check=True, **wanted)
+    assert reported["changed"] and default(ec2)["InstanceType"] == "t3.small"
     assert run_module(launch_templates, **wanted)["templates"]["shop-test-blue"]["version"] == 2
     assert default(ec2)["InstanceType"] == "t3.large"
     assert not run_module(launch_templates, **wanted)["changed"]
@@ -89,7 +89,7 @@ def test_a_moved_default_is_drift(ec2: Any, wanted: dict, run_module: Any, data:
     assert not run_module(launch_templates, **wanted)["changed"]
 
 
-def test_tags_are_mended(ec2: Any, wanted: dict, run_module: Any) -> None:
+def test_tags_are_corrected(ec2: Any, wanted: dict, run_module: Any) -> None:
     run_module(launch_templates, **wanted)
     which = [template(ec2)["LaunchTemplateId"]]
     ec2.delete_tags(Resources=which, Tags=[{"Key": "Slot"}])
@@ -109,7 +109,7 @@ def test_what_is_not_described_goes_and_what_is_foreign_stays(
     assert not run_module(launch_templates, state="absent", tags=TAGS)["changed"]
 
 
-def test_the_order_in_which_ec2_tells_lists_is_no_drift(ec2: Any, wanted: dict, run_module: Any) -> None:
+def test_order_of_lists_is_not_drift(ec2: Any, wanted: dict, run_module: Any) -> None:
     tags = [{"Key": "Name", "Value": "x"}, {"Key": "Environment", "Value": "test"}]
     kinds = [{"ResourceType": kind, "Tags": tags} for kind in ("instance", "volume")]
     data = {**DATA, "TagSpecifications": kinds, "SecurityGroupIds": ["sg-2", "sg-1"]}

@@ -45,7 +45,7 @@ def test_one_that_is_not_listed_yet_is_waited_for(late_lists: dict[str, int], ru
     assert not run_module(log_groups, **WANTED)["changed"]
 
 
-def test_what_differs_is_named_and_mended(logs: Any, run_module: Any) -> None:
+def test_drift_is_reported_and_corrected(logs: Any, run_module: Any) -> None:
     # As its service makes it.
     logs.create_log_group(logGroupName=NAMES[0])
     logs.create_log_group(logGroupName=NAMES[1], tags={"Environment": "test", "Old": "x"})

@@ -79,15 +79,17 @@ def test_a_setting_is_changed_and_only_that(
     database: dict, run_module: Run, name: str, value: Any, key: str
 ) -> None:
     wanted = {**database, name: value}
-    told = run_module(rds_instance, check=True, **wanted)["diff"]
-    assert {entry for entry in told["after"] if told["before"][entry] != told["after"][entry]} == {name}
+    reported = run_module(rds_instance, check=True, **wanted)["diff"]
+    assert {
+        entry for entry in reported["after"] if reported["before"][entry] != reported["after"][entry]
+    } == {name}
     assert described()[key] != value
     assert run_module(rds_instance, **wanted)["changed"]
     assert described()[key] == value
     assert not run_module(rds_instance, **wanted)["changed"]
 
 
-def test_tags_are_mended(database: dict, run_module: Run) -> None:
+def test_tags_are_corrected(database: dict, run_module: Run) -> None:
     arn = described()["DBInstanceArn"]
     boto3.client("rds").add_tags_to_resource(ResourceName=arn, Tags=[{"Key": "stray", "Value": "yes"}])
     assert run_module(rds_instance, **database)["changed"]
@@ -146,7 +148,7 @@ def test_it_goes_with_a_last_snapshot_once_its_protection_is_off(database: dict,
     assert not run_module(rds_instance, name=NAME, state="absent")["changed"]
 
 
-def test_it_goes_without_a_snapshot_when_told_so(database: dict, run_module: Run) -> None:
+def test_deletion_without_final_snapshot(database: dict, run_module: Run) -> None:
     assert "snapshot" not in run_module(rds_instance, name=NAME, final_snapshot=False, state="absent")
     assert boto3.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"] == []
 

@@ -54,8 +54,8 @@ def set_value(name: str, text: str, apply: str = "immediate") -> None:
 
 
 def test_a_fresh_check_creates_nothing_and_knows_the_family(run_module: Run) -> None:
-    told = run_module(rds_parameter_group, check=True, **ARGUMENTS)
-    assert told["changed"] and told["diff"]["after"]["parameters"]["max_connections"] == "200"
+    reported = run_module(rds_parameter_group, check=True, **ARGUMENTS)
+    assert reported["changed"] and reported["diff"]["after"]["parameters"]["max_connections"] == "200"
     with pytest.raises(ModuleFailed, match="postgres17 has no such parameter"):
         run_module(rds_parameter_group, check=True, **{**ARGUMENTS, "parameters": {"no_such": 1}})
 
@@ -76,10 +76,10 @@ def test_yes_is_sent_as_one_however_it_is_written(run_module: Run, text: Any) ->
 
 def test_a_value_that_somebody_changed_is_named_by_a_check(group: dict, run_module: Run) -> None:
     set_value("rds.force_ssl", "0")
-    told = run_module(rds_parameter_group, check=True, **group)
-    assert told["changed"]
-    assert told["diff"]["before"]["parameters"]["rds.force_ssl"] == "0"
-    assert told["diff"]["after"]["parameters"]["rds.force_ssl"] == "1"
+    reported = run_module(rds_parameter_group, check=True, **group)
+    assert reported["changed"]
+    assert reported["diff"]["before"]["parameters"]["rds.force_ssl"] == "0"
+    assert reported["diff"]["after"]["parameters"]["rds.force_ssl"] == "1"
     assert value("rds.force_ssl") == "0"
     assert run_module(rds_parameter_group, **group)["changed"]
     assert value("rds.force_ssl") == "1"
@@ -87,8 +87,8 @@ def test_a_value_that_somebody_changed_is_named_by_a_check(group: dict, run_modu
 
 def test_a_value_that_nobody_asked_for_is_reset(group: dict, run_module: Run) -> None:
     set_value("log_min_duration_statement", "5")
-    told = run_module(rds_parameter_group, check=True, **group)
-    assert told["diff"]["before"]["parameters"]["log_min_duration_statement"] == "5"
+    reported = run_module(rds_parameter_group, check=True, **group)
+    assert reported["diff"]["before"]["parameters"]["log_min_duration_statement"] == "5"
     assert run_module(rds_parameter_group, **group)["changed"]
     assert value("log_min_duration_statement") is None
     fewer = {**group, "parameters": {"rds.force_ssl": 1}}
@@ -98,7 +98,7 @@ def test_a_value_that_nobody_asked_for_is_reset(group: dict, run_module: Run) ->
 
 
 @pytest.mark.parametrize(
-    ("parameters", "told"),
+    ("parameters", "reported"),
     [
         ({"rds.force_sl": 1}, "rds.force_sl: postgres17 has no such parameter; did you mean rds.force_ssl"),
         ({"log_statement": "everything"}, "log_statement: 'everything' is not one of none, ddl, mod, all"),
@@ -110,10 +110,10 @@ def test_a_value_that_nobody_asked_for_is_reset(group: dict, run_module: Run) ->
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_what_the_engine_does_not_take_is_refused_before_any_change(
-    group: dict, run_module: Run, parameters: dict, told: str
+    group: dict, run_module: Run, parameters: dict, reported: str
 ) -> None:
     for check in (True, False):
-        with pytest.raises(ModuleFailed, match=told):
+        with pytest.raises(ModuleFailed, match=reported):
             wanted = {"log_statement": "all", **parameters}
             run_module(rds_parameter_group, check=check, **{**group, "parameters": wanted})
     assert value("log_statement") == "ddl"

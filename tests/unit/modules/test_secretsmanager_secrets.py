@@ -28,8 +28,8 @@ def names(client) -> list[str]:
 
 
 def test_a_place_is_made_without_a_value(client, run_module):
-    foretold = run_module(secretsmanager_secrets, check=True, **SECRETS)
-    assert foretold["changed"] and foretold["without_value"] == [NAME]
+    planned_result = run_module(secretsmanager_secrets, check=True, **SECRETS)
+    assert planned_result["changed"] and planned_result["without_value"] == [NAME]
     assert names(client) == []
     assert run_module(secretsmanager_secrets, **SECRETS)["without_value"] == [NAME]
     assert "VersionIdsToStages" not in client.describe_secret(SecretId=NAME)
@@ -49,7 +49,7 @@ def test_a_value_that_was_put_stays(client, run_module):
     assert client.get_secret_value(SecretId=NAME)["SecretString"] == "planted-value"
 
 
-def test_changed_tags_are_told_and_mended(client, run_module):
+def test_changed_tags_are_reported_and_corrected(client, run_module):
     run_module(secretsmanager_secrets, **SECRETS)
     client.untag_resource(SecretId=NAME, TagKeys=["Application"])
     client.tag_resource(SecretId=NAME, Tags=[{"Key": "Other", "Value": "x"}])

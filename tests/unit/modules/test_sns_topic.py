@@ -80,10 +80,10 @@ def test_one_that_is_not_listed_yet_is_waited_for(late_lists: dict[str, int], ru
         (lambda c, t: c.tag_resource(ResourceArn=t, Tags=[{"Key": "x", "Value": "y"}]), "tags"),
     ],
 )
-def test_drift_is_named_and_mended(sns: Any, run_module: Any, drift: Any, setting: str) -> None:
+def test_drift_is_reported_and_corrected(sns: Any, run_module: Any, drift: Any, setting: str) -> None:
     drift(sns, run_module(sns_topic, **WANTED)["arn"])
-    told = run_module(sns_topic, check=True, **WANTED)
-    assert told["diff"]["before"][setting] != told["diff"]["after"][setting]
+    reported = run_module(sns_topic, check=True, **WANTED)
+    assert reported["diff"]["before"][setting] != reported["diff"]["after"][setting]
     assert run_module(sns_topic, **WANTED)["changed"]
     assert not run_module(sns_topic, **WANTED)["changed"]
 

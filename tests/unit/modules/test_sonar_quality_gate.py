@@ -1,4 +1,4 @@
-"""The module against SonarCloud's stand-in: every way to be refused, and the few to be let through."""
+"""Tests of sonar_quality_gate against the emulated SonarCloud."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_each_condition_that_fails_is_named(server: Server, ask: Any) -> None:
         "new_coverage is 61.5, and fails below 80",
         "new_bugs is 2, and fails above 0",
     ]
-    assert failed.value.result["measures"] == {"coverage": "71"}, "measures are told with a refusal too"
+    assert failed.value.result["measures"] == {"coverage": "71"}, "a refusal has measures, too"
 
 
 # -- without api/qualitygates, which SonarQube Cloud deprecated ------------------------------------------
@@ -245,7 +245,7 @@ def test_and_no_longer_than_allowed(server: Server, ask: Any) -> None:
     assert server.now == 20
 
 
-def test_a_failed_analysis_is_told(server: Server, ask: Any) -> None:
+def test_failed_analysis_is_reported(server: Server, ask: Any) -> None:
     server.record(status="FAILED")
     assert refusal(ask).endswith("The last analysis of the project failed.")
 
@@ -263,7 +263,7 @@ def test_a_verdict_that_is_about_to_be_renewed_is_not_the_last_word(server: Serv
     server.record(status="OK", pending_seconds=12)
     assert ask(wait_limit=60)["status"] == "OK"
     server.record(status="ERROR", conditions=[BUGS], pending_seconds=1000)
-    assert ask(wait_limit=20)["status"] == "OK", "what stands counts after the limit"
+    assert ask(wait_limit=20)["status"] == "OK", "the existing analysis counts after the limit"
 
 
 def test_a_branch_that_was_never_analysed_hides_no_other(server: Server, ask: Any) -> None:
@@ -274,7 +274,7 @@ def test_a_branch_that_was_never_analysed_hides_no_other(server: Server, ask: An
 
 
 def of_pull_request(server: Server, **given: Any) -> dict[str, str]:
-    """Record an analysis; return what the module is told of it."""
+    """Record an analysis; return the module's arguments for it."""
     server.record(branch=None, pull_request="7", **given)
     return {"pull_request": "7", "task": server.sonar._analyses[-1].task()["id"]}
 
@@ -283,9 +283,9 @@ def test_of_a_pull_request_the_scanners_task_leads_to_the_analysis(server: Serve
     """Neither an earlier commit's nor the branch's counts."""
     of_pull_request(server, revision="earlier", status="OK")
     server.record(status="OK")
-    told = of_pull_request(server, status="ERROR", conditions=[COVERAGE], measures={"coverage": "71"})
+    reported = of_pull_request(server, status="ERROR", conditions=[COVERAGE], measures={"coverage": "71"})
     with pytest.raises(ModuleFailed) as failed:
-        ask(**told)
+        ask(**reported)
     assert "new_coverage is 61.5" in failed.value.result["refusal"]
     assert failed.value.result["measures"] == {"coverage": "71"}
     assert ask(**of_pull_request(server, status="OK"))["analysis"]["pullRequest"] == "7"
@@ -294,8 +294,8 @@ def test_of_a_pull_request_the_scanners_task_leads_to_the_analysis(server: Serve
 def test_a_pull_requests_task_is_waited_for_and_no_longer_than_allowed(server: Server, ask: Any) -> None:
     assert ask(**of_pull_request(server, pending_seconds=60))["status"] == "OK"
     assert server.now == pytest.approx(60, abs=6)
-    told = of_pull_request(server, pending_seconds=600)
-    assert "did not finish within 300 s" in refusal(ask, **told)
+    reported = of_pull_request(server, pending_seconds=600)
+    assert "did not finish within 300 s" in refusal(ask, **reported)
 
 
 @pytest.mark.parametrize(
@@ -307,26 +307,26 @@ def test_a_pull_requests_task_is_waited_for_and_no_longer_than_allowed(server: S
         ({}, {"task": "unknown"}, "No activity found for task 'unknown'"),
     ],
 )
-def test_what_is_no_analysis_of_the_pull_request_is_refused(
+def test_task_of_another_pull_request_is_rejected(
     server: Server, ask: Any, given: dict[str, Any], asked: dict[str, Any], why: str
 ) -> None:
     assert why in refusal(ask, **{**of_pull_request(server, **given), **asked})
 
 
-def test_a_pull_request_without_its_task_is_refused(server: Server, ask: Any) -> None:
+def test_pull_request_requires_its_task(server: Server, ask: Any) -> None:
     with pytest.raises(ModuleFailed, match="task"):
         ask(pull_request="7")
 
 
-def test_measures_that_sonar_dropped_refuse_nothing(server: Server, ask: Any) -> None:
+def test_removed_measures_do_not_fail_the_gate(server: Server, ask: Any) -> None:
     server.record(status="OK", measures={"coverage": "81.2"})
     server.fail(3, kind="slow")  # what is under way, the analysis, its gate
     server.fail(1, kind="status", status=400)
-    told = ask()
-    assert (told["status"], told["measures"]) == ("OK", {})
+    reported = ask()
+    assert (reported["status"], reported["measures"]) == ("OK", {})
 
 
-def test_wrong_answers_are_told_at_once(server: Server, ask: Any) -> None:
+def test_rejected_requests_are_not_retried(server: Server, ask: Any) -> None:
     server.record()
     assert refusal(ask, token="other").endswith("does not accept the token")
     assert "Component key 'nobody' not found" in refusal(ask, project="nobody")
@@ -336,7 +336,7 @@ def test_wrong_answers_are_told_at_once(server: Server, ask: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["token", "project", "revision"])
-def test_empty_settings_are_named(ask: Any, name: str) -> None:
+def test_empty_setting_is_an_error(ask: Any, name: str) -> None:
     assert refusal(ask, **{name: ""}) == f"{name} is empty"
 
 
@@ -391,7 +391,7 @@ def test_the_verdict_is_returned_for_the_record(server: Server, ask: Any) -> Non
     assert (verdict["status"], verdict["override"]) == ("ERROR", "incident 4711")
 
 
-def test_what_is_on_record_stands_for_an_analysis_that_sonar_removed(server: Server, ask: Any) -> None:
+def test_record_replaces_a_removed_analysis(server: Server, ask: Any) -> None:
     server.record(revision="newer", status="OK")
     result = ask(known=MET)
     assert (result["status"], result["refusal"], result["overridden"]) == ("OK", "", False)

@@ -1,4 +1,4 @@
-"""dynamodb_table, ecr_repository and vpc_flow_log: made, unchanged, drifted, mended, gone."""
+"""dynamodb_table, ecr_repository and vpc_flow_log: create, no change, drift, delete."""
 
 from __future__ import annotations
 
@@ -81,8 +81,8 @@ def test_the_key_of_a_table_can_be_set_later(rehearsed, run_module):
         run_module(dynamodb_table, **TABLE)
         default = own()
         for name in ("alias/shop-releases", key["KeyId"], key["Arn"]):
-            told = run_module(dynamodb_table, check=True, **TABLE, kms_key=name)["diff"]
-            assert (told["before"]["kms_key"], told["after"]["kms_key"]) == (default, key["Arn"])
+            reported = run_module(dynamodb_table, check=True, **TABLE, kms_key=name)["diff"]
+            assert (reported["before"]["kms_key"], reported["after"]["kms_key"]) == (default, key["Arn"])
         assert run_module(dynamodb_table, **TABLE, kms_key="alias/shop-releases")["changed"]
         assert own() == key["Arn"]
         assert not run_module(dynamodb_table, **TABLE, kms_key="alias/shop-releases")["changed"]
@@ -96,7 +96,7 @@ def test_the_key_of_a_table_can_be_set_later(rehearsed, run_module):
         run_module(dynamodb_table, name="shop-releases", state="absent")
 
 
-def test_a_protected_table_goes_when_told(aws, run_module):
+def test_protected_table_is_deleted_on_request(aws, run_module):
     run_module(dynamodb_table, **TABLE, deletion_protection=True)
     client = boto3.client("dynamodb")
     assert client.describe_table(TableName="shop-releases")["Table"]["DeletionProtectionEnabled"]

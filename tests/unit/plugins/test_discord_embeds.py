@@ -33,7 +33,7 @@ def fields(embed: dict[str, Any]) -> dict[str, str]:
     return {field["name"]: field["value"] for field in embed["fields"]}
 
 
-def test_a_deploy_is_told() -> None:
+def test_deploy_embed() -> None:
     event = {
         "environment": "staging",
         "application": "assistant",
@@ -79,14 +79,14 @@ def test_a_failure_says_what_failed_why_what_serves_and_how_to_go_back() -> None
     (embed,) = discord_embeds(event, "deploy failed")
     assert embed["color"] == RED
     assert embed["description"] == "```\nreadiness: 503\n```"
-    told = fields(embed)
-    assert told["Failed at"] == "Verify the slot"
-    assert told["Live"] == "1.0.0 on blue"
-    assert event["how_back"] in told["To roll back"], "can be copied unchanged"
+    reported = fields(embed)
+    assert reported["Failed at"] == "Verify the slot"
+    assert reported["Live"] == "1.0.0 on blue"
+    assert event["how_back"] in reported["To roll back"], "can be copied unchanged"
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_every_topic_can_be_told_with_nothing_known(topic: str) -> None:
+def test_every_topic_works_without_values(topic: str) -> None:
     (embed,) = discord_embeds({}, topic)
     assert discord.problems({"embeds": [embed]}) == {}
     assert "{" not in embed["title"]
@@ -218,7 +218,7 @@ def test_the_reason_of_a_failed_task() -> None:
     assert failure_reason({}) == failure_reason(None) == "no reason given"
 
 
-def test_of_a_task_with_no_log_nothing_is_told() -> None:
+def test_no_log_reason_is_hidden() -> None:
     assert failure_reason({"msg": "hunter2"}, {"name": "x", "no_log": True}) == NO_LOG
     assert failure_reason({"msg": "hunter2", "_ansible_no_log": True}) == NO_LOG
     items = [{"failed": True, "item": "a", "msg": "hunter2", "_ansible_no_log": True}]

@@ -1,4 +1,4 @@
-"""How playbooks may be called: what would run nothing, or the wrong thing, is refused, each with what to run instead."""
+"""Tests of the checks of the command line: each problem names what to run instead."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_two_inventories_at_once_are_refused_by_each_playbook(playbook: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("words", "environ", "told"),
+    ("words", "environ", "reported"),
     [
         ("-i inventories", {}, "one environment (here: production, staging, test)"),
         (f"{TEST} --limit network", {}, "--limit network excludes release, so nothing would run"),
@@ -96,11 +96,11 @@ def test_two_inventories_at_once_are_refused_by_each_playbook(playbook: str) -> 
     ],
 )
 def test_a_rollback_that_would_do_nothing_or_something_else_is_refused(
-    words: str, environ: dict[str, str], told: str
+    words: str, environ: dict[str, str], reported: str
 ) -> None:
     status, text = call(f"playbooks/rollback.yml {words}", **environ)
     assert status != 0, text
-    assert told in text
+    assert reported in text
     assert "Roll back" not in text.replace("Roll back to the previous release", ""), (
         "no task of the rollback began"
     )
@@ -161,7 +161,7 @@ def test_what_only_lists_is_no_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("argument", "told"),
+    ("argument", "reported"),
     [
         ("reason=two words", """-e "reason=two words" would lose 'words'."""),
         ("reason=bad since x=3", "would lose 'since'"),
@@ -177,12 +177,12 @@ def test_what_only_lists_is_no_run() -> None:
         ("release_bake=3s release_window=1h", None),
     ],
 )
-def test_words_that_ansible_would_drop(argument: str, told: str | None) -> None:
+def test_words_that_ansible_would_drop(argument: str, reported: str | None) -> None:
     known = {*run_options.SHORT, "release_bake", "release_window"}
     found = list(run_options.lost_words([argument], known))
-    assert bool(found) == (told is not None)
-    if told:
-        assert told in found[0]
+    assert bool(found) == (reported is not None)
+    if reported:
+        assert reported in found[0]
         assert "s3cr3t" not in found[0]
 
 

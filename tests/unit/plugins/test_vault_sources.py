@@ -96,21 +96,21 @@ def test_what_lies_beside_a_vault_is_taken(problems: Any, text: str) -> None:
 
 
 def test_the_vault_is_named(problems: Any) -> None:
-    (told,) = problems("password: VAULT\nslot_config:\n  URL: 'x{{ password }}'")
-    assert told.startswith("slot_config.URL comes from a vault, a vaulted value (password): ")
+    (reported,) = problems("password: VAULT\nslot_config:\n  URL: 'x{{ password }}'")
+    assert reported.startswith("slot_config.URL comes from a vault, a vaulted value (password): ")
 
 
 def test_tags_from_a_vault_are_refused(problems: Any) -> None:
-    (told,) = problems("platform_extra_tags:\n  Team: VAULT", "platform_extra_tags")
-    assert told.startswith("platform_extra_tags.Team comes from a vault")
+    (reported,) = problems("platform_extra_tags:\n  Team: VAULT", "platform_extra_tags")
+    assert reported.startswith("platform_extra_tags.Team comes from a vault")
 
 
 @pytest.mark.parametrize("name", ["release_port", "slot_kind", "release_output"])
 def test_a_wrong_value_from_a_vault_is_not_shown(problems: Any, name: str) -> None:
-    (told,) = problems(f"{name}: VAULT", name)
-    assert told.startswith(f"{name} = (hidden): ")
+    (reported,) = problems(f"{name}: VAULT", name)
+    assert reported.startswith(f"{name} = (hidden): ")
 
 
 def test_a_configuration_of_the_wrong_type_is_not_shown(problems: Any) -> None:
-    (told,) = problems(f"slot_config: PASSWORD {PLANTED}")
-    assert told.startswith("slot_config = (hidden): ")
+    (reported,) = problems(f"slot_config: PASSWORD {PLANTED}")
+    assert reported.startswith("slot_config = (hidden): ")

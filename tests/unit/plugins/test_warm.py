@@ -132,7 +132,7 @@ def test_a_fork_takes_what_lies_compiled_beside_the_same_source_and_leaves_nothi
     source = tmp_path / "root" / "warm_part.py"
     source.parent.mkdir()
     source.write_bytes(SOURCE)
-    # Told by a mark that it is the compiled one.
+    # A mark shows that it is the compiled one.
     marked = compile(SOURCE.replace(b"def where", b"COMPILED = True\ndef where"), str(source), "exec")
     found = source.stat()
     data = importlib._bootstrap_external._code_to_timestamp_pyc(marked, int(found.st_mtime), found.st_size)

@@ -136,7 +136,7 @@ def test_another_ansible_has_its_own(place: Place, monkeypatch: pytest.MonkeyPat
         NAME.replace("none", "debugpy"),
     ],
 )
-def test_only_what_a_name_tells_apart_is_kept(place: Place, name: str) -> None:
+def test_only_payloads_with_unique_names_are_kept(place: Place, name: str) -> None:
     place.build(name)
     place.payloads.keep(since=0)
     assert not place.kept.exists()
