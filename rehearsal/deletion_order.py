@@ -120,7 +120,7 @@ def _what(parameters: dict[str, Any]) -> str:
     return next((str(value) for value in parameters.values()), "")
 
 
-def last_life(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def calls_since_last_vpc(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the calls since a VPC was last created: earlier calls belong to another environment."""
     made = [n for n, call in enumerate(calls) if call["operation"] == "CreateVpc"]
     return calls[made[-1] + 1 :] if made else calls
@@ -130,7 +130,7 @@ def main() -> int:
     """Check the recorded calls. Print violations and return 1, or return 0."""
     url = f"{os.environ['AWS_ENDPOINT_URL']}/rehearsal/calls"
     with urllib.request.urlopen(url) as answer:
-        calls = last_life(json.load(answer)["calls"])
+        calls = calls_since_last_vpc(json.load(answer)["calls"])
     if not any(call["operation"] == "DeleteVpc" and call["status"] < 300 for call in calls):
         print("no VPC was deleted since the last one was created: there are no deletions to check")
         return 1

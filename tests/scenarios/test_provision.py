@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from rehearsal.deletion_order import last_life, violations
+from rehearsal.deletion_order import calls_since_last_vpc, violations
 from tests import account
 
 from .cloud import ROOT, Cloud, kill
@@ -176,7 +176,7 @@ def test_destroy_that_is_killed_repeatedly_leaves_nothing(cloud: Cloud, undistur
     killed_again_and_again(cloud, "destroy", undisturbed.destroy_writes, destroy_protected=True)
     assert standing(cloud) == undisturbed.destroyed
     assert snapshots(cloud) == before + 1
-    assert list(violations(last_life(cloud.calls()))) == []
+    assert list(violations(calls_since_last_vpc(cloud.calls()))) == []
 
 
 @pytest.mark.long

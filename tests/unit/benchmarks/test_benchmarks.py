@@ -1,4 +1,4 @@
-"""What the benchmark takes for the same, and what it does not."""
+"""The comparison of created objects in the benchmarks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def changed(kind: str, **values: Any) -> dict[str, list[Any]]:
     return other
 
 
-def test_what_aws_makes_up_is_no_difference() -> None:
+def test_generated_values_are_no_difference() -> None:
     other = changed("keys", KeyId="00000000-1111-2222-3333-444444444444", CreationDate="tomorrow")
     other["vpcs"][0]["VpcId"] = "vpc-0fedcba9876543210"
     for subnet in other["subnets"]:
@@ -55,11 +55,11 @@ def test_what_aws_makes_up_is_no_difference() -> None:
 def test_any_setting_is_a_difference(other: dict[str, list[Any]]) -> None:
     made = {"one": cloud_snapshot.comparable(NETWORK), "other": cloud_snapshot.comparable(other)}
     assert made["one"] != made["other"]
-    with pytest.raises(SystemExit, match="have not made the same"):
+    with pytest.raises(SystemExit, match="The created objects differ"):
         bench.same(made)
 
 
-def test_the_longest_chain_goes_by_what_has_to_follow() -> None:
+def test_longest_chain_follows_the_dependencies() -> None:
     times = {"cluster": 600, "nodegroup": 180, "nat_gateway": 90, "database": 700}
     assert chain.longest(times) == ["cluster", "nodegroup"]
     assert chain.longest({**times, "nat_gateway": 601}) == ["nat_gateway", "nodegroup"]

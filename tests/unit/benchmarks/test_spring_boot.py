@@ -1,4 +1,4 @@
-"""How what Spring Boot does is read from the socket, and written."""
+"""How the benchmark of Spring Boot reads answers from sockets and formats them."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ def test_outcome_of_an_answer(data: bytes, expected: tuple) -> None:
         assert spring_boot.outcome(receive(here, 2)) == expected
 
 
-def test_no_answer_is_silence() -> None:
+def test_timeout_is_silent() -> None:
     here, there = socket.socketpair()
     with here, there:
         assert spring_boot.outcome(receive(here, 0.05)) == ("silent",)
 
 
-def test_a_cell_names_the_applications_only_if_they_differ() -> None:
+def test_cell_names_applications_only_if_they_differ() -> None:
     assert spring_boot.merged({"3.5": ("refused",), "4.1": ("refused",)}, "en") == "refused"
     assert (
         spring_boot.merged({"3.5": ("status", 404), "4.1": ("status", 200)}, "en") == "404 (3.5); 200 (4.1)"
     )
 
 
-def test_each_language_has_each_text() -> None:
+def test_all_texts_exist_in_all_languages() -> None:
     for by_language in (texts.OUTCOMES, texts.COLUMNS):
         assert by_language["en"].keys() == by_language["ko"].keys()
     assert all(row.keys() == {"en", "ko"} for row in texts.ROWS.values())
 
 
-def test_an_event_in_several_chunks_is_read_whole() -> None:
+def test_event_in_several_chunks_is_complete() -> None:
     here, there = socket.socketpair()
     with here, there:
         there.sendall(CHUNKED + b"5\r\ndata:\r\n3\r\nend\r\n2\r\n\n\n\r\n0\r\n\r\n")

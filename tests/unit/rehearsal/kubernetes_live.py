@@ -1,4 +1,4 @@
-"""A live Kubernetes of the rehearsal for tests, with a stand-in for its AWS."""
+"""A live emulated Kubernetes for tests, with a fake AWS."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BEHAVIOURS = ("crash", "never-ready", "error", "slow", "wrong-version", "dies")
 
 
 class StandInAws:
-    """Two clusters, `staging` with two nodes, `production` with one; images by their tag."""
+    """A fake AWS with two clusters, `staging` with two nodes and `production` with one; images by tag."""
 
     def __init__(self) -> None:
         self.clusters: list[Json] = [
@@ -35,7 +35,7 @@ class StandInAws:
         self.asked: list[str] = []
         #: The user's own programs, by tag.
         self.programs: dict[str, Json] = {}
-        #: What was posted: path and body.
+        #: The POST requests: path and body.
         self.bodies: list[tuple[str, Json]] = []
         aws = self
 
@@ -110,7 +110,7 @@ def node(zone: str, number: int) -> Json:
 
 
 class Live:
-    """The server in a thread of its own, with its admin kubeconfig."""
+    """The server in a separate thread, with its administrator's kubeconfig."""
 
     def __init__(self, home: Path, subnet: str) -> None:
         self.aws = StandInAws()
@@ -154,19 +154,19 @@ class Live:
 
 
 def until(true: Callable[[], Any], seconds: float = 20.0, every: float = 0.05) -> Any:
-    """What `true` returns once it is true. Raises AssertionError when `seconds` are over."""
+    """Return the result of `true` as soon as it is true. Raises AssertionError after `seconds`."""
     import time
 
     end = time.monotonic() + seconds
     while not (result := true()):
-        assert time.monotonic() < end, "it did not come true"
+        assert time.monotonic() < end, "the condition was not met in time"
         time.sleep(every)
     return result
 
 
 @contextlib.contextmanager
 def live(home: Path, subnet: str = "127.91.7") -> Iterator[Live]:
-    # The addresses are the machine's: another worker of the tests waits for them.
+    # All test workers share the machine's addresses: another worker waits for them.
     with (Path(tempfile.gettempdir()) / f"teal-{subnet}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         running = Live(home, subnet)

@@ -1,4 +1,4 @@
-"""The data plane with real connections: what a client sees of listeners, targets and their failures."""
+"""The data plane with real connections: listeners, targets and their failures, from a client's view."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter, http1.Head], Await
 
 
 class Target:
-    """A server whose every answer the test writes; `serve` returns whether the connection goes on."""
+    """A server whose answers the test defines; `serve` returns whether the connection stays open."""
 
     def __init__(self, serve: Serve) -> None:
         self._serve = serve
@@ -116,7 +116,7 @@ class World:
                 "target_type": "ip",
                 "load_balancers": [ARN],
                 "health_check": check,
-                # One target an address: moto keys targets by id, the ports tell them apart here.
+                # One target per address: moto keys targets by id, these tests distinguish them by port.
                 "targets": [{"id": f"127.0.0.{n}", "port": port} for n, port in enumerate(ports, 1)],
             }
             for name, ports in self.groups.items()
@@ -183,7 +183,7 @@ async def world(ca: certificates.Pair, folder: Path, spread: float) -> AsyncIter
         proxy = Proxy(
             LoadBalancers(spread), tls, health, Resolver({"aws": {"url": "http://127.0.0.1:1"}}, http)
         )
-        # Every target is at 127.0.0.1; its id is only a name here.
+        # All targets are at 127.0.0.1; the id is only a name.
         proxy.resolver.ip = lambda target, among: "127.0.0.1"  # type: ignore[method-assign]
         server = await asyncio.start_server(proxy.handle, "127.0.0.1", 0, limit=http1.LIMIT)
         here = World(proxy, server.sockets[0].getsockname()[1], ca)
@@ -195,7 +195,7 @@ async def world(ca: certificates.Pair, folder: Path, spread: float) -> AsyncIter
             server.close()
 
 
-def test_a_switch_is_seen_by_the_next_request_of_a_kept_connection(play: Any) -> None:
+def test_switch_applies_to_the_next_request_of_a_kept_connection(play: Any) -> None:
     async def scenario(world: World) -> None:
         await world.target("blue", says("1.0.0"))
         await world.target("green", says("1.1.0"))
@@ -209,7 +209,7 @@ def test_a_switch_is_seen_by_the_next_request_of_a_kept_connection(play: Any) ->
     play(scenario)
 
 
-def test_addresses_hear_of_a_switch_a_moment_apart_and_never_go_back(play: Any) -> None:
+def test_addresses_switch_at_different_times_and_only_forward(play: Any) -> None:
     async def scenario(world: World) -> None:
         await world.target("blue", says("1.0.0"))
         await world.target("green", says("1.1.0"))
@@ -232,7 +232,7 @@ def test_addresses_hear_of_a_switch_a_moment_apart_and_never_go_back(play: Any) 
     play(scenario, 0.2)
 
 
-def test_an_older_table_that_comes_late_changes_nothing(play: Any) -> None:
+def test_late_older_table_is_ignored(play: Any) -> None:
     async def scenario(world: World) -> None:
         world.apply()
         node = world.proxy.load_balancers.find("52.0.0.1")
@@ -244,7 +244,7 @@ def test_an_older_table_that_comes_late_changes_nothing(play: Any) -> None:
     play(scenario)
 
 
-def test_port_80_redirects_and_a_preview_rule_comes_first(play: Any) -> None:
+def test_port_80_redirects_and_preview_rule_has_precedence(play: Any) -> None:
     async def scenario(world: World) -> None:
         await world.target("blue", says("1.0.0"))
         await world.target("green", says("1.1.0"))
@@ -269,14 +269,14 @@ def test_port_80_redirects_and_a_preview_rule_comes_first(play: Any) -> None:
     play(scenario)
 
 
-def test_names_of_certificates_lead_here_and_others_are_refused(play: Any) -> None:
+def test_only_names_of_load_balancers_are_accepted(play: Any) -> None:
     async def scenario(world: World) -> None:
         await world.target("blue", says("1.0.0"))
         world.apply()
         assert await world.get(host="assistant.example.com") == (200, "1.0.0")
         assert await world.get(host="any.test.example.com") == (200, "1.0.0")
         assert await world.get(host="52.0.0.2", name="assistant.example.com") == (200, "1.0.0")
-        with pytest.raises(ssl.SSLCertVerificationError):  # an alias that the certificate doesn't cover
+        with pytest.raises(ssl.SSLCertVerificationError):  # An alias that the certificate does not cover.
             await world.get(host="alias.example.org")
         with pytest.raises(ConnectionRefusedError, match=r"has no load balancer example\.com"):
             await world.get(host="example.com")
@@ -286,7 +286,7 @@ def test_names_of_certificates_lead_here_and_others_are_refused(play: Any) -> No
     play(scenario)
 
 
-def test_hosts_that_clients_have_built_in_lead_to_their_stand_ins(play: Any) -> None:
+def test_public_hosts_lead_to_emulated_services(play: Any) -> None:
     async def scenario(world: World) -> None:
         discord = await world.target("blue", says("stand-in"))
         world.proxy.emulated_hosts["discord.com"] = Address("127.0.0.1", discord.port)
@@ -297,7 +297,7 @@ def test_hosts_that_clients_have_built_in_lead_to_their_stand_ins(play: Any) -> 
     play(scenario)
 
 
-def test_the_certificate_is_chosen_by_the_name_that_the_client_asks_for(play: Any) -> None:
+def test_sni_selects_the_certificate(play: Any) -> None:
     async def scenario(world: World) -> None:
         await world.target("blue", says("1.0.0"))
         world.certificates = [["one.example.com"], ["two.example.com"]]
@@ -308,7 +308,7 @@ def test_the_certificate_is_chosen_by_the_name_that_the_client_asks_for(play: An
     play(scenario)
 
 
-def test_what_a_target_is_told(play: Any) -> None:
+def test_headers_sent_to_a_target(play: Any) -> None:
     async def scenario(world: World) -> None:
         blue = await world.target("blue", says("1.0.0"))
         world.apply()
@@ -326,7 +326,7 @@ def test_what_a_target_is_told(play: Any) -> None:
     play(scenario)
 
 
-def test_connections_to_targets_are_kept_and_used_again(play: Any) -> None:
+def test_connections_to_targets_are_reused(play: Any) -> None:
     async def scenario(world: World) -> None:
         blue = await world.target("blue", says("1.0.0"))
         world.apply()
@@ -337,7 +337,7 @@ def test_connections_to_targets_are_kept_and_used_again(play: Any) -> None:
     play(scenario)
 
 
-def test_a_target_that_answers_with_close_is_not_asked_again_on_that_connection(play: Any) -> None:
+def test_connection_close_of_a_target_is_respected(play: Any) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: http1.Head) -> bool:
         writer.write(http1.answer(200, "bye", [(b"Connection", b"close")]))
         return False
@@ -354,7 +354,7 @@ def test_a_target_that_answers_with_close_is_not_asked_again_on_that_connection(
     play(scenario)
 
 
-def test_a_lost_request_is_a_502_and_not_tried_again(play: Any) -> None:
+def test_lost_request_is_502_and_not_retried(play: Any) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: http1.Head) -> bool:
         return False
 
@@ -385,7 +385,7 @@ def test_refused_connections_are_502_and_empty_groups_503(play: Any) -> None:
     play(scenario)
 
 
-def test_silence_is_a_504(play: Any) -> None:
+def test_silent_target_is_504(play: Any) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: http1.Head) -> bool:
         await reader.read()
         return False
@@ -399,7 +399,7 @@ def test_silence_is_a_504(play: Any) -> None:
     play(scenario)
 
 
-def test_an_answer_that_breaks_off_is_not_taken_for_a_whole_one(play: Any) -> None:
+def test_incomplete_answer_breaks_the_connection(play: Any) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: http1.Head) -> bool:
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n")
         return False
@@ -416,7 +416,7 @@ def test_an_answer_that_breaks_off_is_not_taken_for_a_whole_one(play: Any) -> No
     play(scenario)
 
 
-def test_chunks_pass_as_they_come(play: Any) -> None:
+def test_chunks_are_forwarded_immediately(play: Any) -> None:
     go_on = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: http1.Head) -> bool:
@@ -440,7 +440,7 @@ def test_chunks_pass_as_they_come(play: Any) -> None:
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
-def test_bodies_go_up_whole_and_the_connection_stays_usable(play: Any, framing: str) -> None:
+def test_request_bodies_are_forwarded_and_connection_is_kept(play: Any, framing: str) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: http1.Head) -> bool:
         count = head.length()
         if count is None:
@@ -470,7 +470,7 @@ def test_bodies_go_up_whole_and_the_connection_stays_usable(play: Any, framing: 
     play(scenario)
 
 
-def test_websockets_pass_both_ways(play: Any) -> None:
+def test_websockets_work_in_both_directions(play: Any) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: http1.Head) -> bool:
         assert head.by_name[b"upgrade"] == b"websocket"
         assert head.by_name[b"connection"] == b"upgrade"
@@ -523,7 +523,7 @@ def test_head_and_204_have_no_body(play: Any) -> None:
         "Space : x\r\n",
     ],
 )
-def test_what_could_be_read_in_two_ways_is_refused(play: Any, fields: str) -> None:
+def test_ambiguous_requests_are_refused(play: Any, fields: str) -> None:
     async def scenario(world: World) -> None:
         blue = await world.target("blue", says("1.0.0"))
         world.apply()
@@ -534,7 +534,7 @@ def test_what_could_be_read_in_two_ways_is_refused(play: Any, fields: str) -> No
     play(scenario)
 
 
-def test_only_healthy_targets_are_asked_and_all_of_them_if_none_is(play: Any) -> None:
+def test_unhealthy_targets_are_used_only_if_none_is_healthy(play: Any) -> None:
     ill: set[str] = set()
 
     def serve_as(name: str) -> Serve:
@@ -572,7 +572,7 @@ def test_only_healthy_targets_are_asked_and_all_of_them_if_none_is(play: Any) ->
     play(scenario)
 
 
-def test_fixed_responses_and_what_is_not_rehearsed(play: Any) -> None:
+def test_fixed_responses_and_unsupported_actions(play: Any) -> None:
     async def scenario(world: World) -> None:
         fixed = {"StatusCode": "503", "MessageBody": "back soon", "ContentType": "text/plain"}
         world.rules = [rule({"Type": "fixed-response", "FixedResponseConfig": fixed})]
@@ -585,7 +585,7 @@ def test_fixed_responses_and_what_is_not_rehearsed(play: Any) -> None:
     play(scenario)
 
 
-def test_counts_are_cloudwatchs(play: Any) -> None:
+def test_counts_have_cloudwatchs_names(play: Any) -> None:
     async def scenario(world: World) -> None:
         await world.target("blue", says("1.0.0"))
         world.apply()
@@ -596,7 +596,7 @@ def test_counts_are_cloudwatchs(play: Any) -> None:
     play(scenario)
 
 
-def test_a_closed_idle_connection_is_not_used(play: Any) -> None:
+def test_closed_idle_connection_is_not_used(play: Any) -> None:
     async def scenario(world: World) -> None:
         blue = await world.target("blue", says("x"))
         pool = Pool()
@@ -632,13 +632,15 @@ def test_connections_to_targets_are_kept_for_the_idle_timeout(play: Any) -> None
     play(scenario)
 
 
-def test_a_request_on_a_connection_that_its_target_closes_just_then_is_lost(play: Any) -> None:
-    """As with an ALB: 502, and no second try on another connection or target."""
+def test_request_on_a_closing_connection_is_lost(play: Any) -> None:
+    """As with an ALB, the answer is 502, without a retry on another connection or target."""
 
     async def scenario(world: World) -> None:
         async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: http1.Head) -> bool:
             if len(blue.heads) > 1:
-                return False  # read, and closed without an answer: what Tomcat does once it is paused
+                return (
+                    False  # A paused Tomcat reads the request, and closes the connection without an answer.
+                )
             writer.write(http1.answer(200, "x"))
             return True
 
@@ -652,7 +654,7 @@ def test_a_request_on_a_connection_that_its_target_closes_just_then_is_lost(play
     play(scenario)
 
 
-def test_instances_of_a_cluster_that_was_brought_along_are_its_nodes_in_turn() -> None:
+def test_instances_map_to_the_nodes_of_the_user_cluster() -> None:
     resolver = Resolver({"aws": {"url": ""}, "kubernetes": {"external": "kubeconfig"}}, None)  # type: ignore[arg-type]
     among = ["i-c", "i-a", "i-b"]
     assert resolver.ip("i-a", among) is None
@@ -667,7 +669,7 @@ def test_instances_of_a_cluster_that_was_brought_along_are_its_nodes_in_turn() -
     assert resolver.ip("10.0.0.1", among) == "10.0.0.1"
 
 
-def test_links_carry_reports_in_order() -> None:
+def test_reports_are_sent_in_order() -> None:
     async def scenario() -> None:
         link = MotoLink({"aws": {"url": "http://127.0.0.1:1"}}, None)  # type: ignore[arg-type]
         link.report([{"state": "initial"}])

@@ -1,4 +1,4 @@
-"""An ALB's decisions, in AWS's own shapes."""
+"""The routing decisions of an ALB, with rules in AWS's format."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_conditions(condition: dict[str, Any], fitting: dict[str, Any], other: d
     assert chosen(rules, request(**other)) == "default"
 
 
-def test_rules_are_tried_by_priority_and_every_condition_must_fit() -> None:
+def test_rules_match_by_priority_and_all_conditions() -> None:
     chat = {"Field": "path-pattern", "Values": ["/chat/*"]}
     post = {"Field": "http-request-method", "HttpRequestMethodConfig": {"Values": ["POST"]}}
     rules = [rule("default"), rule("20", chat), rule("3", chat, post)]
@@ -100,7 +100,7 @@ def test_rules_are_tried_by_priority_and_every_condition_must_fit() -> None:
     assert chosen(rules, request(path="/")) == "default"
 
 
-def test_a_condition_that_is_not_rehearsed_is_named() -> None:
+def test_unsupported_condition_is_named() -> None:
     with pytest.raises(routing.Unsupported, match="path-pattern"):
         routing.compile_rules(
             [rule(1, {"Field": "path-pattern", "PathPatternConfig": {"RegexValues": ["^/a"]}})]
@@ -126,7 +126,7 @@ def test_weights() -> None:
     assert 300 < shares["green"] < 700
 
 
-def test_stickiness_holds_a_client_unless_its_group_has_no_weight() -> None:
+def test_stickiness_ends_at_weight_0() -> None:
     assert routing.stickiness(forward(50, 50)) is None
     assert routing.stickiness(forward(50, 50, sticky=True)) == 60
     assert {routing.pick_group(forward(1, 999), "blue") for _ in range(50)} == {"blue"}

@@ -1,4 +1,4 @@
-"""How a shell signs in to the emulator: an inventory with a profile is rehearsed as it is."""
+"""The AWS credentials of a shell that uses the emulator, with and without profiles in the inventories."""
 
 from __future__ import annotations
 
@@ -28,19 +28,17 @@ def inventories(tmp_path: Path) -> Path:
     return folder
 
 
-def test_profiles_are_those_that_the_inventories_name(inventories: Path) -> None:
+def test_profiles_are_read_from_the_inventories(inventories: Path) -> None:
     assert credentials.profiles(inventories) == ["shop-test", "shop.before"]
     assert credentials.profiles() == [], "the inventories of this repository name none"
 
 
-def test_without_a_profile_there_are_keys(tmp_path: Path) -> None:
+def test_keys_without_a_profile(tmp_path: Path) -> None:
     assert credentials.variables(tmp_path, []) == credentials.KEYS
     assert list(tmp_path.iterdir()) == []
 
 
-def test_with_one_there_are_files_that_have_it_and_no_keys(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_credentials_file_with_a_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in credentials.FOREIGN:
         monkeypatch.delenv(name, raising=False)
     found = credentials.variables(tmp_path, ["shop-test"])
@@ -53,10 +51,10 @@ def test_with_one_there_are_files_that_have_it_and_no_keys(
         assert (keys.access_key, keys.secret_key) == tuple(credentials.KEYS.values())
 
 
-def test_what_the_shell_has_of_an_account_is_unset(
+def test_variables_of_a_real_account_are_unset(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In the shell that reads it: a profile beside the emulator's keys would be refused."""
+    """In the shell that evaluates the output: AWS modules refuse a profile together with keys."""
     monkeypatch.setattr(cli, "_running", lambda home: {})
     monkeypatch.setattr(cli, "variables_of", lambda config: dict(credentials.KEYS))
     cli.main(["env"])
@@ -73,7 +71,7 @@ def test_what_the_shell_has_of_an_account_is_unset(
     assert credentials.without_foreign({**before, "AWS_ACCESS_KEY_ID": "z"}) == kept
 
 
-def test_an_inventory_with_a_profile_is_rehearsed_as_it_is(tmp_path: Path, rehearsed: str) -> None:
+def test_inventory_with_a_profile_works_unchanged(tmp_path: Path, rehearsed: str) -> None:
     copy = documented.clone(tmp_path / "teal")
     settings = copy / "inventories/test/group_vars/all.yml"
     settings.write_text(settings.read_text("utf-8") + "platform_aws_profile: shop-test\n", "utf-8")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rehearsal.deletion_order import last_life, violations
+from rehearsal.deletion_order import calls_since_last_vpc, violations
 
 GOOD = [
     "autoscaling DetachLoadBalancerTargetGroups",
@@ -44,7 +44,7 @@ def moved(name: str, before: str) -> list[str]:
     return names
 
 
-def test_the_right_order_is_right() -> None:
+def test_correct_order_has_no_violations() -> None:
     assert list(violations(calls(GOOD))) == []
 
 
@@ -69,23 +69,23 @@ def test_the_right_order_is_right() -> None:
         ("ec2 DeleteSubnet", "ec2 TerminateInstances"),
     ],
 )
-def test_a_wrong_order_is_named(name: str, before: str) -> None:
+def test_wrong_order_is_reported(name: str, before: str) -> None:
     assert any(name in text for text in violations(calls(moved(name, before))))
 
 
-def test_a_call_that_failed_took_nothing_away() -> None:
+def test_failed_calls_are_ignored() -> None:
     refused = calls(["ec2 DeleteVpc"])
     refused[0]["status"] = 400
     assert list(violations(refused + calls(GOOD))) == []
 
 
-def test_roles_are_told_apart() -> None:
+def test_rules_apply_per_role() -> None:
     one = calls(["iam DeleteRolePolicy", "iam DeleteRole"], RoleName="one")
     two = calls(["iam DeleteRolePolicy", "iam DeleteRole"], RoleName="two")
     assert list(violations(one + two)) == []
     assert list(violations(one[::-1] + two))
 
 
-def test_only_the_last_life_counts() -> None:
+def test_only_calls_since_the_last_vpc_count() -> None:
     built = calls(["ec2 CreateVpc"])
-    assert last_life(calls(["ec2 DeleteVpc"]) + built + calls(GOOD)) == calls(GOOD)
+    assert calls_since_last_vpc(calls(["ec2 DeleteVpc"]) + built + calls(GOOD)) == calls(GOOD)

@@ -1,4 +1,4 @@
-"""What `make demo` draws; that it works is seen by running it."""
+"""The output of `make demo`. Only a run of the demo tests the demo itself."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from rehearsal import demo, demo_application, supervisor
 
 
-def test_the_timeline_shows_which_version_answered_when() -> None:
+def test_timeline_shows_versions_over_time() -> None:
     series = [{"second": second, "1.0.0" if second < 70 else "1.1.0": 40} for second in range(130)]
     series[71] |= {"1.0.0": 3}
     counts = {"series": series, "versions": {"1.1.0": 2400, "1.0.0": 2803}, "failures": {"HTTP 502": 1}}
@@ -23,7 +23,7 @@ def test_the_timeline_shows_which_version_answered_when() -> None:
     assert "each column: 3 s" in legend
 
 
-def test_without_an_answer_there_is_nothing_to_draw() -> None:
+def test_timeline_without_answers() -> None:
     counts = {"series": [{"second": 0, "failed": 2}], "versions": {}, "failures": {"refused": 2}}
     failed, _ = demo.timeline(counts)
     assert failed.split() == ["failed", "█", "2"]

@@ -1,4 +1,4 @@
-"""The stand-in for Discord, against the limits that Discord publishes."""
+"""The fake Discord, with the limits that Discord publishes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def embed(**given: Any) -> dict[str, Any]:
     return {"embeds": [{"title": "deployed", **given}]}
 
 
-def test_a_good_message_is_kept_with_its_mentions() -> None:
+def test_valid_message_is_kept_with_its_mentions() -> None:
     async def scenario(client: Client) -> None:
         message = {"content": "hello", "allowed_mentions": {"parse": []}, **embed(color=0x008080)}
         assert (await client.post(HOOK, json=message)).status == 204
@@ -81,7 +81,7 @@ def test_limits_are_exact() -> None:
         ({"content": "x", "allowed_mentions": {"parse": ["all"]}}, "allowed_mentions.parse"),
     ],
 )
-def test_what_is_over_is_refused_as_discord_does(message: dict[str, Any], path: str) -> None:
+def test_messages_over_the_limits_are_refused(message: dict[str, Any], path: str) -> None:
     async def scenario(client: Client) -> None:
         answer = await client.post(HOOK, json=message)
         said = await answer.json()
@@ -114,7 +114,7 @@ def test_other_refusals(path: str, body: bytes, status: int, code: int) -> None:
     play(scenario)
 
 
-def test_faults_stand_for_as_many_requests_as_told() -> None:
+def test_faults_apply_to_count_requests() -> None:
     async def scenario(client: Client) -> None:
         async def order(**fault: Any) -> int:
             return (await client.post("/rehearsal/faults", json=fault)).status

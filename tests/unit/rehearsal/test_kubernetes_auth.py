@@ -1,4 +1,4 @@
-"""Who may come in, and what they may do: tokens, access entries, RBAC; and STS's side of it."""
+"""Authentication and authorization: tokens, access entries, RBAC, and the verification by STS."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REGION = "ap-northeast-2"
 
 
 def token(sts: Any, cluster: str = "staging", seconds: int = 60) -> str:
-    """As `aws eks get-token` makes it."""
+    """Return a token like that of `aws eks get-token`."""
 
     def name_the_cluster(request: Any, **_: Any) -> None:
         request.headers["x-k8s-aws-id"] = cluster
@@ -57,17 +57,17 @@ def entry(**more: Any) -> Json:
     return {"principal": ROLE, "username": user, "groups": [], "policies": []} | more
 
 
-def test_a_token_is_good_for_fifteen_minutes() -> None:
+def test_token_is_valid_for_15_minutes() -> None:
     made = token(client())
     now = datetime.datetime.now(datetime.UTC)
     assert "Action=GetCallerIdentity" in (auth.presigned(made) or "")
     assert auth.presigned(made, now + datetime.timedelta(minutes=14))
     assert auth.presigned(made, now + datetime.timedelta(minutes=16)) is None
     assert auth.presigned(made, now - datetime.timedelta(minutes=10)) is None, "from the future"
-    assert auth.presigned(token(client(), seconds=3600)) is None, "for longer than EKS takes"
+    assert auth.presigned(token(client(), seconds=3600)) is None, "longer than EKS allows"
 
 
-def test_what_is_no_token_of_eks() -> None:
+def test_invalid_tokens_are_refused() -> None:
     plain = client().generate_presigned_url("get_caller_identity", HttpMethod="GET", ExpiresIn=60)
     unbound = "k8s-aws-v1." + base64.urlsafe_b64encode(plain.encode()).decode()
     other = client().generate_presigned_url("get_session_token", HttpMethod="GET", ExpiresIn=60)
@@ -76,7 +76,7 @@ def test_what_is_no_token_of_eks() -> None:
         assert auth.presigned(given) is None
 
 
-def test_access_entries_make_identities() -> None:
+def test_identities_follow_access_entries() -> None:
     assert auth.identity(SESSION, cluster()) is None
     policies = [{"name": "AmazonEKSViewPolicy", "namespaces": ["assistant"]}]
     found = auth.identity(SESSION, cluster(entries=[entry(groups=["qa"], policies=policies)]))
@@ -84,12 +84,12 @@ def test_access_entries_make_identities() -> None:
         SESSION, ("qa", "system:authenticated"), (("AmazonEKSViewPolicy", ("assistant",)),)
     )
     creator = auth.identity(SESSION, cluster(admins=[SESSION.replace("kim", "lee")]))
-    assert creator and rbac.MASTERS in creator.groups, "another session of the role that made the cluster"
+    assert creator and rbac.MASTERS in creator.groups, "another session of the role that created the cluster"
     assert auth.identity(SESSION.replace("/qa/", "/qa2/"), cluster(entries=[entry()])) is None
 
 
 class Sts:
-    """Answers as AWS would; counts."""
+    """A fake STS that counts its calls."""
 
     def __init__(self, arn: str | None) -> None:
         self.arn, self.asked = arn, 0
@@ -99,7 +99,7 @@ class Sts:
         return self.arn
 
 
-def test_tokens_are_asked_about_once_and_entries_count_at_once() -> None:
+def test_callers_are_cached_and_entries_apply_immediately() -> None:
     sts = Sts(SESSION)
     authenticator = auth.Authenticator(sts)  # type: ignore[arg-type]
     bearer = f"Bearer {token(client())}"
@@ -107,7 +107,7 @@ def test_tokens_are_asked_about_once_and_entries_count_at_once() -> None:
     assert asyncio.run(authenticator.identify(bearer, known))
     assert asyncio.run(authenticator.identify(bearer, known))
     assert sts.asked == 1
-    assert asyncio.run(authenticator.identify(bearer, cluster())) is None, "its access entry is gone"
+    assert asyncio.run(authenticator.identify(bearer, cluster())) is None, "its access entry no longer exists"
     assert asyncio.run(authenticator.identify(bearer, known | {"name": "production"})) and sts.asked == 2
     assert asyncio.run(authenticator.identify(f"Bearer {authenticator.admin_token}", cluster())) == auth.ADMIN
     nobody = auth.Authenticator(Sts(None))  # type: ignore[arg-type]
@@ -217,7 +217,7 @@ def whose(given: str, named: str = "staging") -> str:
     return moto_clusters.caller({"url": url, "cluster": named}, None)["arn"]
 
 
-def test_sts_knows_whose_a_token_is_and_for_which_cluster(aws: None) -> None:
+def test_sts_verifies_tokens_for_a_cluster(aws: None) -> None:
     from rehearsal.http_errors import HttpError
     from rehearsal.moto_clusters import ADMINISTRATOR
 
@@ -235,7 +235,7 @@ def test_sts_knows_whose_a_token_is_and_for_which_cluster(aws: None) -> None:
         assert refused.value.status == 403
 
 
-def test_the_administrator_is_who_env_says(tmp_path: Path) -> None:
+def test_administrator_has_the_key_of_env(tmp_path: Path) -> None:
     from rehearsal import credentials, moto_clusters
 
     keys = credentials.variables(tmp_path, [])

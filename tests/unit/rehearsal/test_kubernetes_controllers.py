@@ -1,4 +1,4 @@
-"""The controllers, without processes: the test says which pods are ready."""
+"""The controllers without processes: the tests set the state of pods."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BUDGETS = BY_NAME["poddisruptionbudgets"]
 
 
 class Bench:
-    """A cluster's controllers over a store, with two nodes; pods do what the test says."""
+    """The controllers of a cluster with two nodes; the tests set the state of pods."""
 
     def __init__(self) -> None:
         settings = Settings(
@@ -98,7 +98,7 @@ def instance(zone: str, number: int, kind: str = "m5.xlarge") -> Json:
 
 @pytest.fixture
 def run() -> Iterator[Callable[[Callable[[Bench], Any]], None]]:
-    """Runs an async test with a bench."""
+    """Return a function that runs an async test with a bench."""
 
     def runner(body: Callable[[Bench], Any]) -> None:
         async def main() -> None:
@@ -125,7 +125,7 @@ def deployment(replicas: int = 2, **spec: Any) -> Json:
     return {"metadata": {"name": "d"}, "spec": spec}
 
 
-def test_a_deployment_comes_up_and_says_so(run: Any) -> None:
+def test_deployment_becomes_available(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(), "x")
         await bench.reconcile()
@@ -133,7 +133,7 @@ def test_a_deployment_comes_up_and_says_so(run: Any) -> None:
         assert made["metadata"]["annotations"][REVISION] == "1"
         assert made["status"]["observedGeneration"] == 1
         assert made["status"]["replicas"] == made["status"]["unavailableReplicas"] == 2
-        assert "readyReplicas" not in made["status"], "zeros are left out, as Kubernetes leaves them out"
+        assert "readyReplicas" not in made["status"], "zeros are omitted, as in Kubernetes"
         assert condition(made["status"], "Available")["status"] == "False"  # type: ignore[index]
         assert {p["spec"]["nodeName"] for p in bench.pods()} == {"node-1", "node-2"}, "spread over the zones"
         for pod in bench.pods():
@@ -154,7 +154,9 @@ def test_a_deployment_comes_up_and_says_so(run: Any) -> None:
     unavailable=st.sampled_from([0, 1, 2, "25%", "50%"]),
     order=st.randoms(use_true_random=False),
 )
-def test_a_rollout_keeps_its_bounds(replicas: int, surge: Any, unavailable: Any, order: Any) -> None:
+def test_rollout_respects_surge_and_unavailable(
+    replicas: int, surge: Any, unavailable: Any, order: Any
+) -> None:
     if str(surge).strip("%") == "0" and str(unavailable).strip("%") == "0":
         return
 
@@ -194,7 +196,7 @@ def test_a_rollout_keeps_its_bounds(replicas: int, surge: Any, unavailable: Any,
     asyncio.run(main())
 
 
-def test_a_rollout_that_does_not_move_exceeds_its_deadline(run: Any) -> None:
+def test_stalled_rollout_exceeds_its_deadline(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(1, progressDeadlineSeconds=1), "x")
         await bench.reconcile()
@@ -206,12 +208,12 @@ def test_a_rollout_that_does_not_move_exceeds_its_deadline(run: Any) -> None:
         bench.make_ready(bench.pods()[0])
         await bench.reconcile()
         progress = condition(bench.deployment()["status"], "Progressing")
-        assert progress and progress["reason"] == "NewReplicaSetAvailable", "it may still come up"
+        assert progress and progress["reason"] == "NewReplicaSetAvailable", "the pods may still become ready"
 
     run(body)
 
 
-def test_pods_that_may_not_be_made_are_told_of(run: Any) -> None:
+def test_refused_pods_are_reported(run: Any) -> None:
     async def body(bench: Bench) -> None:
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
         bench.registry.patch(
@@ -227,7 +229,7 @@ def test_pods_that_may_not_be_made_are_told_of(run: Any) -> None:
     run(body)
 
 
-def test_recreate_waits_until_the_old_pods_are_gone(run: Any) -> None:
+def test_recreate_waits_for_the_old_pods_to_end(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(2, strategy={"type": "Recreate"}), "x")
         await bench.reconcile()
@@ -241,7 +243,7 @@ def test_recreate_waits_until_the_old_pods_are_gone(run: Any) -> None:
     run(body)
 
 
-def test_going_back_takes_the_old_replica_set_with_a_new_revision(run: Any) -> None:
+def test_rollback_reuses_the_old_replica_set(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(1, revisionHistoryLimit=1), "x")
         for tag in ("2", "1", "3", "4"):
@@ -260,7 +262,7 @@ def test_going_back_takes_the_old_replica_set_with_a_new_revision(run: Any) -> N
     run(body)
 
 
-def test_a_paused_deployment_is_scaled_and_not_rolled(run: Any) -> None:
+def test_paused_deployment_is_scaled_but_not_rolled_out(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(1), "x")
         await bench.reconcile()
@@ -272,7 +274,7 @@ def test_a_paused_deployment_is_scaled_and_not_rolled(run: Any) -> None:
     run(body)
 
 
-def test_pods_that_vanish_are_replaced_and_scaling_takes_the_least_useful(run: Any) -> None:
+def test_missing_pods_are_replaced_and_scaling_removes_the_least_useful(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(3), "x")
         await bench.reconcile()
@@ -292,7 +294,7 @@ def test_pods_that_vanish_are_replaced_and_scaling_takes_the_least_useful(run: A
 
 
 @pytest.mark.parametrize("policy", ["Background", "Foreground"])
-def test_garbage_goes_with_its_owner(run: Any, policy: str) -> None:
+def test_dependents_are_deleted_with_their_owner(run: Any, policy: str) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(), "x")
         await bench.reconcile()
@@ -300,7 +302,7 @@ def test_garbage_goes_with_its_owner(run: Any, policy: str) -> None:
         await bench.reconcile()
         if policy == "Foreground":
             await bench.reconcile()
-            assert bench.deployment(), "it waits for its dependents, and theirs"
+            assert bench.deployment(), "the deletion waits for all dependents"
         bench.remove_deleted_pods()
         await bench.reconcile()
         assert not [*bench.store.list(REPLICASETS), *bench.store.list(PODS), *bench.store.list(DEPLOYMENTS)]
@@ -308,7 +310,7 @@ def test_garbage_goes_with_its_owner(run: Any, policy: str) -> None:
     run(body)
 
 
-def test_orphans_stay(run: Any) -> None:
+def test_orphans_are_kept(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(), "x")
         await bench.reconcile()
@@ -319,7 +321,7 @@ def test_orphans_stay(run: Any) -> None:
     run(body)
 
 
-def test_a_namespace_goes_when_it_is_empty(run: Any) -> None:
+def test_namespace_is_removed_when_empty(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(), "x")
         await bench.reconcile()
@@ -334,7 +336,7 @@ def test_a_namespace_goes_when_it_is_empty(run: Any) -> None:
     run(body)
 
 
-def test_endpoints_follow_readiness_and_leave_before_a_pod_ends(run: Any) -> None:
+def test_endpoints_follow_readiness_and_deletion(run: Any) -> None:
     def addresses(bench: Bench, part: str = "addresses") -> int:
         subsets = bench.store.get(BY_NAME["endpoints"], "x", "s").get("subsets") or []
         return sum(len(s.get(part) or []) for s in subsets)
@@ -370,7 +372,7 @@ def test_endpoints_follow_readiness_and_leave_before_a_pod_ends(run: Any) -> Non
     run(body)
 
 
-def test_the_scheduler_says_why(run: Any) -> None:
+def test_scheduler_reports_reasons(run: Any) -> None:
     async def body(bench: Bench) -> None:
         template = {"metadata": {"labels": {"app": "a"}}} | image("1", resources={"requests": {"cpu": "3"}})
         bench.registry.create(DEPLOYMENTS, deployment(3, template=template), "x")
@@ -386,12 +388,12 @@ def test_the_scheduler_says_why(run: Any) -> None:
         bench.instances.append(instance("a", 3))
         bench.nodes.update(bench.instances)
         await bench.reconcile()
-        assert all("nodeName" in p["spec"] for p in bench.pods()), "a new node takes it"
+        assert all("nodeName" in p["spec"] for p in bench.pods()), "the new node has capacity"
 
     run(body)
 
 
-def test_hard_constraints_are_kept(run: Any) -> None:
+def test_required_constraints_are_respected(run: Any) -> None:
     async def body(bench: Bench) -> None:
         rule = {"labelSelector": {"matchLabels": {"app": "a"}}, "topologyKey": "kubernetes.io/hostname"}
         anti = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [rule]}}
@@ -404,14 +406,14 @@ def test_hard_constraints_are_kept(run: Any) -> None:
     run(body)
 
 
-def test_a_node_that_leaves_is_drained_and_its_pods_start_elsewhere(run: Any) -> None:
+def test_pods_of_a_removed_node_start_elsewhere(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(DEPLOYMENTS, deployment(2), "x")
         await bench.reconcile()
         assert bench.nodes.addresses() == {"i-1": "127.9.9.1", "i-2": "127.9.9.2"}
         bench.nodes.update(bench.instances[:1])
         await bench.reconcile()
-        assert bench.store.find(BY_NAME["nodes"], "", "node-2"), "it waits for its pods"
+        assert bench.store.find(BY_NAME["nodes"], "", "node-2"), "the node waits for its pods"
         assert [p["spec"]["nodeName"] for p in bench.pods() if "deletionTimestamp" not in p["metadata"]] == [
             "node-1",
             "node-1",
@@ -428,7 +430,7 @@ def budget(least: int) -> Json:
     return {"metadata": {"name": "b"}, "spec": {"minAvailable": least, "selector": selector}}
 
 
-def test_a_node_that_leaves_keeps_to_budgets(run: Any) -> None:
+def test_drain_respects_disruption_budgets(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(BUDGETS, budget(2), "x")
         bench.registry.create(DEPLOYMENTS, deployment(2), "x")
@@ -449,7 +451,7 @@ def test_a_node_that_leaves_keeps_to_budgets(run: Any) -> None:
     run(body)
 
 
-def test_a_budget_is_not_kept_to_for_ever(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drain_ignores_budgets_after_its_patience(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rehearsal.kubernetes.nodes.PATIENCE", -1)
 
     async def body(bench: Bench) -> None:
@@ -469,7 +471,7 @@ def job(**spec: Any) -> Json:
     return {"metadata": {"name": "j"}, "spec": {"template": template} | spec}
 
 
-def test_a_job_completes(run: Any) -> None:
+def test_job_completes(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(JOBS, job(completions=2, parallelism=2), "x")
         await bench.reconcile()
@@ -484,7 +486,7 @@ def test_a_job_completes(run: Any) -> None:
     run(body)
 
 
-def test_a_job_gives_up_after_its_retries(run: Any) -> None:
+def test_job_fails_after_its_retries(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(JOBS, job(backoffLimit=1), "x")
         for attempt in (1, 2):
@@ -501,7 +503,7 @@ def test_a_job_gives_up_after_its_retries(run: Any) -> None:
     run(body)
 
 
-def test_a_budget_counts_what_may_go(run: Any) -> None:
+def test_budget_counts_allowed_disruptions(run: Any) -> None:
     async def body(bench: Bench) -> None:
         bench.registry.create(BUDGETS, budget(1), "x")
         bench.registry.create(DEPLOYMENTS, deployment(2), "x")
@@ -519,8 +521,8 @@ def test_a_budget_counts_what_may_go(run: Any) -> None:
     run(body)
 
 
-def test_a_pod_waits_for_its_volume(run: Any) -> None:
-    """EKS has no driver for volumes until the add-on is there."""
+def test_pod_waits_for_its_volume(run: Any) -> None:
+    """EKS has no volume driver until the add-on is installed."""
 
     async def body(bench: Bench) -> None:
         volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]

@@ -1,4 +1,4 @@
-"""A container's environment, and the command lines of pods."""
+"""The environment of containers, and the command lines of pods."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def of(name: str, **source: Any) -> Any:
     return {"name": name, "valueFrom": source}
 
 
-def test_values_come_from_everywhere(store: Store) -> None:
+def test_values_come_from_all_sources(store: Store) -> None:
     found = resolve(
         store,
         {"name": "B", "value": "own"},
@@ -74,7 +74,7 @@ def test_values_come_from_everywhere(store: Store) -> None:
     }
 
 
-def test_what_is_missing_is_named(store: Store) -> None:
+def test_missing_objects_are_named(store: Store) -> None:
     with pytest.raises(environment.Missing, match='configmap "none" not found'):
         resolve(store, source=[{"configMapRef": {"name": "none"}}])
     with pytest.raises(environment.Missing, match="couldn't find key Z in ConfigMap x/c"):
@@ -86,14 +86,14 @@ def test_what_is_missing_is_named(store: Store) -> None:
     environment.check_volumes(store, pod)
 
 
-def test_the_images_command_line_is_run_by_this_python() -> None:
+def test_image_command_runs_with_this_python() -> None:
     service = str(processes.SERVICE)
     assert processes.program([], ["migrate"])[-2:] == [service, "migrate"]
     assert processes.program(["python", "/app/sample_service.py"], ["x"]) == [sys.executable, service, "x"]
     assert processes.program(["sleep"], ["5"]) == ["sleep", "5"]
 
 
-def test_a_pod_sees_nothing_of_the_callers_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pod_does_not_inherit_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("TEAL_REHEARSAL_RUN", "run")
     assert "AWS_SECRET_ACCESS_KEY" not in processes.surroundings()

@@ -1,4 +1,4 @@
-"""Node ports: nothing is lost of what comes before the pod has been reached."""
+"""Node ports: data that arrives before the connection to the pod is not lost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rehearsal.kubernetes.nodeports import Inward
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_what_comes_before_the_pod_is_reached_gets_there(ends: bool) -> None:
+def test_early_data_reaches_the_pod(ends: bool) -> None:
     async def body() -> tuple[bytes, Any]:
         got: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
@@ -24,7 +24,7 @@ def test_what_comes_before_the_pod_is_reached_gets_there(ends: bool) -> None:
         server = await asyncio.start_server(pod, "127.0.0.1", 0)
         address = server.sockets[0].getsockname()
         inward = Inward(SimpleNamespace(target=lambda at: address), ("127.0.0.1", 30080))  # type: ignore[arg-type]
-        # As a Python does that goes on reading: pausing has no effect.
+        # Some Python versions keep reading from a paused transport.
         transport = mock.Mock(is_closing=lambda: False)
         inward.connection_made(transport)
         inward.data_received(b"GET /")

@@ -1,4 +1,4 @@
-"""The four kinds of patches, against what Kubernetes documents of them."""
+"""The four kinds of patches, as Kubernetes documents them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_strategic_merges_containers_and_their_parts_by_their_keys() -> None:
     assert app["args"] == ["three"], "a list without a key is replaced"
 
 
-def test_strategic_service_ports_are_known_by_port() -> None:
+def test_strategic_merges_service_ports_by_port() -> None:
     service = {"ports": [{"port": 80, "nodePort": 30080}, {"port": 443}]}
     patched = strategic(service, {"ports": [{"port": 80, "targetPort": "http"}]})
     assert patched["ports"] == [{"port": 80, "nodePort": 30080, "targetPort": "http"}, {"port": 443}]
@@ -92,13 +92,13 @@ def test_strategic_directives() -> None:
     assert strategic({"a": {"b": 1}}, {"a": {"$patch": "replace", "c": 2}}) == {"a": {"c": 2}}
 
 
-def test_strategic_leaves_its_target_as_it_was() -> None:
+def test_strategic_does_not_change_its_target() -> None:
     pod = {"containers": [{"name": "app", "env": [{"name": "A", "value": "1"}]}]}
     strategic(pod, {"containers": [{"name": "app", "env": [{"name": "A", "value": "2"}]}]})
     assert pod["containers"][0]["env"] == [{"name": "A", "value": "1"}]
 
 
-def test_json_patch_with_a_test_that_holds_and_one_that_does_not() -> None:
+def test_json_patch_with_tests() -> None:
     change = [{"op": "test", "path": "/a", "value": 1}, {"op": "replace", "path": "/a", "value": 2}]
     assert patching.patcher(JSON, change)({"a": 1}) == {"a": 2}
     with pytest.raises(ApiError) as refused:
@@ -109,13 +109,13 @@ def test_json_patch_with_a_test_that_holds_and_one_that_does_not() -> None:
 @pytest.mark.parametrize(
     ("kind", "patch", "code"), [(JSON, [{"op": "x"}], 400), (STRATEGIC, [1], 400), ("text/x", {}, 415)]
 )
-def test_what_is_no_patch_is_refused(kind: str, patch: Any, code: int) -> None:
+def test_invalid_patches_are_refused(kind: str, patch: Any, code: int) -> None:
     with pytest.raises(ApiError) as refused:
         patching.patcher(kind, patch)({})
     assert refused.value.code == code
 
 
-def test_apply_takes_away_what_its_manager_gave_before_and_leaves_the_rest() -> None:
+def test_apply_removes_only_former_fields_of_its_manager() -> None:
     live = {
         "labels": {"mine": "1", "gone": "1", "other": "1"},
         "containers": [
@@ -137,8 +137,8 @@ def test_apply_takes_away_what_its_manager_gave_before_and_leaves_the_rest() -> 
     }
 
 
-def test_strategic_takes_a_new_list_as_it_is() -> None:
-    """One port by UDP and TCP, as a NetworkPolicy for names has it: its rules are replaced, not merged."""
+def test_strategic_stores_a_new_list_unchanged() -> None:
+    """One port with UDP and TCP, as in a NetworkPolicy for DNS: its rules are replaced, not merged."""
     ports = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
     policy = {"spec": {"egress": [{"ports": ports}]}}
     assert strategic(policy, policy) == policy

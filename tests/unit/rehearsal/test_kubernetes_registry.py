@@ -1,4 +1,4 @@
-"""The API's rules: what it makes of a manifest, what it refuses, what a change and a deletion mean."""
+"""The API's rules: defaults, validation, updates and deletions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def refused(call: Any, *args: Any, **options: Any) -> ApiError:
     return caught.value
 
 
-def test_a_new_object_has_what_the_server_gives_it(api: Registry) -> None:
+def test_new_object_has_server_fields(api: Registry) -> None:
     made = api.create(DEPLOYMENTS, deployment(), "x")
     assert made["metadata"]["generation"] == 1
     assert {"uid", "creationTimestamp", "resourceVersion"} <= set(made["metadata"])
@@ -61,7 +61,7 @@ def test_generated_names_and_nulls(api: Registry) -> None:
     assert made["data"] == {"a": "1"} and "labels" not in made["metadata"]
 
 
-def test_what_is_there_or_has_no_namespace_is_refused(api: Registry) -> None:
+def test_existing_name_and_missing_namespace_are_refused(api: Registry) -> None:
     api.create(MAPS, {"metadata": {"name": "c"}}, "x")
     again = refused(api.create, MAPS, {"metadata": {"name": "c"}}, "x")
     assert (again.code, again.reason, str(again)) == (409, "AlreadyExists", 'configmaps "c" already exists')
@@ -73,7 +73,7 @@ def test_what_is_there_or_has_no_namespace_is_refused(api: Registry) -> None:
     )
 
 
-def test_a_stale_resource_version_conflicts(api: Registry) -> None:
+def test_stale_resource_version_conflicts(api: Registry) -> None:
     first = api.create(MAPS, {"metadata": {"name": "c"}, "data": {"a": "1"}}, "x")
     second = api.update(MAPS, first | {"data": {"a": "2"}})
     assert second["metadata"]["resourceVersion"] != first["metadata"]["resourceVersion"]
@@ -85,14 +85,14 @@ def test_a_stale_resource_version_conflicts(api: Registry) -> None:
     assert conflict.status["details"] == {"name": "c", "kind": "configmaps"}
 
 
-def test_a_change_that_changes_nothing_leaves_the_version(api: Registry) -> None:
+def test_empty_change_keeps_the_version(api: Registry) -> None:
     made = api.create(DEPLOYMENTS, deployment(), "x")
     assert api.update(DEPLOYMENTS, deployment() | {"metadata": {"name": "d", "namespace": "x"}}) is made
     same = api.patch(DEPLOYMENTS, "x", "d", lambda o: patching.strategic(o, {"spec": {"replicas": 1}}))
     assert same is made
 
 
-def test_generation_counts_changes_of_the_spec_alone(api: Registry) -> None:
+def test_generation_counts_changes_of_the_spec_only(api: Registry) -> None:
     made = clone(api.create(DEPLOYMENTS, deployment(), "x"))
     made["metadata"]["labels"] = {"l": "1"}
     labelled = clone(api.update(DEPLOYMENTS, made))
@@ -101,12 +101,14 @@ def test_generation_counts_changes_of_the_spec_alone(api: Registry) -> None:
     scaled = clone(api.update(DEPLOYMENTS, labelled))
     assert scaled["metadata"]["generation"] == 2
     scaled["status"] = {"replicas": 7}
-    assert "replicas" not in api.update(DEPLOYMENTS, scaled)["status"], "a status is no part of the object"
-    told = api.update(DEPLOYMENTS, scaled, "status")
-    assert told["status"] == {"replicas": 7} and told["metadata"]["generation"] == 2
+    assert "replicas" not in api.update(DEPLOYMENTS, scaled)["status"], (
+        "an update of the object ignores the status"
+    )
+    updated = api.update(DEPLOYMENTS, scaled, "status")
+    assert updated["status"] == {"replicas": 7} and updated["metadata"]["generation"] == 2
 
 
-def test_a_dry_run_answers_and_keeps_nothing(api: Registry) -> None:
+def test_dry_run_stores_nothing(api: Registry) -> None:
     assert api.create(MAPS, {"metadata": {"name": "c"}}, "x", dry_run=True)["metadata"]["uid"]
     assert api.store.find(MAPS, "x", "c") is None
     api.create(MAPS, {"metadata": {"name": "c"}, "data": {"a": "1"}}, "x")
@@ -117,7 +119,7 @@ def test_a_dry_run_answers_and_keeps_nothing(api: Registry) -> None:
     assert api.store.version == version
 
 
-def test_immutable_configuration_stays(api: Registry) -> None:
+def test_immutable_configuration_cannot_change(api: Registry) -> None:
     for resource in (MAPS, SECRETS):
         api.create(resource, {"metadata": {"name": "c"}, "data": {"a": "MQ=="}, "immutable": True}, "x")
         change = refused(api.patch, resource, "x", "c", lambda o: o | {"data": {"a": "Mg=="}})
@@ -145,7 +147,7 @@ def test_keys_of_configuration(api: Registry, resource: Any, key: str, why: str)
     api.create(resource, {"metadata": {"name": "c"}, "data": {"a" * 253: "MQ==", "A.b-c_d": "MQ=="}}, "x")
 
 
-def test_configuration_has_a_greatest_size(api: Registry) -> None:
+def test_configuration_has_a_maximum_size(api: Registry) -> None:
     half = "é" * (256 * 1024)  # two bytes each
     api.create(MAPS, {"metadata": {"name": "fits"}, "data": {"a": half, "b": half}}, "x")
     for data in (
@@ -162,7 +164,7 @@ def test_configuration_has_a_greatest_size(api: Registry) -> None:
     assert "metadata.annotations: Too long: may not be more than 262144 bytes" in str(wrong)
 
 
-def test_claims_say_how_much_and_how(api: Registry) -> None:
+def test_claims_need_size_and_access_modes(api: Registry) -> None:
     claims = BY_NAME["persistentvolumeclaims"]
     spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     for part, field in (("accessModes", "spec.accessModes"), ("resources", "spec.resources[storage]")):
@@ -174,7 +176,7 @@ def test_claims_say_how_much_and_how(api: Registry) -> None:
     assert "spec is immutable after creation" in str(refused(api.update, claims, other))
 
 
-def test_secrets_take_plain_text_and_know_base64(api: Registry) -> None:
+def test_secrets_accept_plain_text_and_check_base64(api: Registry) -> None:
     made = api.create(SECRETS, {"metadata": {"name": "s"}, "stringData": {"a": "b"}}, "x")
     assert made["data"] == {"a": "Yg=="} and "stringData" not in made and made["type"] == "Opaque"
     assert "not base64" in str(
@@ -217,12 +219,12 @@ def test_secrets_take_plain_text_and_know_base64(api: Registry) -> None:
         ),
     ],
 )
-def test_wrong_deployments_are_refused(api: Registry, change: Json, message: str) -> None:
+def test_invalid_deployments_are_refused(api: Registry, change: Json, message: str) -> None:
     wrong = refused(api.create, DEPLOYMENTS, deployment(**change), "x")
     assert wrong.code in (400, 422) and message in str(wrong)
 
 
-def test_what_may_not_change(api: Registry) -> None:
+def test_immutable_fields_cannot_change(api: Registry) -> None:
     api.create(DEPLOYMENTS, deployment(), "x")
     other = deployment(selector={"matchLabels": {"app": "a", "b": "c"}})
     other["spec"]["template"]["metadata"]["labels"]["b"] = "c"
@@ -259,19 +261,19 @@ def service(name: str, **port: Any) -> Json:
     return {"metadata": {"name": name}, "spec": {"type": "NodePort", "ports": [{"port": 80} | port]}}
 
 
-def test_node_ports_are_given_kept_and_guarded(api: Registry) -> None:
+def test_node_ports_are_allocated_kept_and_checked(api: Registry) -> None:
     asked = api.create(SERVICES, service("a", nodePort=30000), "x")
     given = api.create(SERVICES, service("b"), "x")
     assert asked["spec"]["ports"][0]["nodePort"] == 30000
     port = given["spec"]["ports"][0]["nodePort"]
     assert port == 30001 and given["spec"]["clusterIP"]
     again = service("b") | {"metadata": {"name": "b", "namespace": "x"}}
-    assert api.update(SERVICES, again)["spec"] == given["spec"], "what an update leaves out stays"
+    assert api.update(SERVICES, again)["spec"] == given["spec"], "omitted fields of an update are kept"
     assert "already allocated" in str(refused(api.create, SERVICES, service("c", nodePort=port), "x"))
     assert "valid range" in str(refused(api.create, SERVICES, service("c", nodePort=80), "x"))
 
 
-def test_deletion_and_its_conditions(api: Registry) -> None:
+def test_deletion_preconditions(api: Registry) -> None:
     made = api.create(MAPS, {"metadata": {"name": "c"}}, "x")
     assert refused(api.delete, MAPS, "x", "c", {"preconditions": {"uid": "other"}}).code == 409
     gone, at_once = api.delete(MAPS, "x", "c", {"preconditions": {"uid": made["metadata"]["uid"]}})
@@ -279,7 +281,7 @@ def test_deletion_and_its_conditions(api: Registry) -> None:
     assert refused(api.delete, MAPS, "x", "c").code == 404
 
 
-def test_a_finalizer_holds_what_is_deleted(api: Registry) -> None:
+def test_finalizer_delays_the_deletion(api: Registry) -> None:
     api.create(MAPS, {"metadata": {"name": "c", "finalizers": ["a/b"]}}, "x")
     held, at_once = api.delete(MAPS, "x", "c")
     assert not at_once and "deletionTimestamp" in held["metadata"]
@@ -287,17 +289,17 @@ def test_a_finalizer_holds_what_is_deleted(api: Registry) -> None:
     assert api.store.find(MAPS, "x", "c") is None
 
 
-def test_a_pod_gets_its_grace_period_unless_it_has_no_node(api: Registry) -> None:
+def test_scheduled_pod_gets_its_grace_period(api: Registry) -> None:
     pod = {"metadata": {"name": "p"}, "spec": template()["spec"]}
     api.create(PODS, pod, "x")
-    assert api.delete(PODS, "x", "p")[1], "nothing runs of a pod that has no node"
+    assert api.delete(PODS, "x", "p")[1], "a pod without a node has no processes"
     api.create(PODS, pod | {"spec": pod["spec"] | {"nodeName": "n"}}, "x")
     held, at_once = api.delete(PODS, "x", "p", {"gracePeriodSeconds": 9})
     assert not at_once and held["metadata"]["deletionGracePeriodSeconds"] == 9
     assert api.delete(PODS, "x", "p", {"gracePeriodSeconds": 0})[1]
 
 
-def test_server_side_apply_forgets_what_it_no_longer_says(api: Registry) -> None:
+def test_server_side_apply_removes_omitted_fields(api: Registry) -> None:
     _, new = api.apply(MAPS, "x", "c", {"data": {"a": "1", "b": "2"}}, "teal")
     assert new
     api.patch(MAPS, "x", "c", lambda o: patching.merge(o, {"data": {"z": "9"}}))
@@ -305,7 +307,7 @@ def test_server_side_apply_forgets_what_it_no_longer_says(api: Registry) -> None
     assert not new and applied["data"] == {"a": "1", "z": "9"}
 
 
-def test_a_restricted_namespace_keeps_out_pods_with_too_many_rights(api: Registry) -> None:
+def test_restricted_namespace_refuses_privileged_pods(api: Registry) -> None:
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     api.create(NAMESPACES, {"metadata": {"name": "r", "labels": labels}})
     pod = {"metadata": {"name": "p"}, "spec": template()["spec"]}
@@ -330,7 +332,7 @@ def test_a_restricted_namespace_keeps_out_pods_with_too_many_rights(api: Registr
 HOST = {"name": "v", "hostPath": {"path": "/"}}
 
 
-def test_history_is_told_until_it_is_too_long_ago(api: Registry) -> None:
+def test_history_expires(api: Registry) -> None:
     version = api.store.version
     api.create(MAPS, {"metadata": {"name": "c"}}, "x")
     assert [(e.type, e.object["metadata"]["name"]) for e in api.store.since(version)] == [("ADDED", "c")]

@@ -51,13 +51,13 @@ def test_fields(text: str, selected: bool) -> None:
 
 
 @pytest.mark.parametrize("text", ["app in blue", "a=b=c", "a b"])
-def test_what_is_no_selector_is_refused(text: str) -> None:
+def test_invalid_selectors_are_refused(text: str) -> None:
     with pytest.raises(ApiError) as refused:
         selectors.by_labels(text)
     assert refused.value.code == 400
 
 
-def test_objects_select_as_their_text_does() -> None:
+def test_selector_objects_equal_their_text() -> None:
     selector = {
         "matchLabels": {"app": "a"},
         "matchExpressions": [

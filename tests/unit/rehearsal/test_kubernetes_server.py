@@ -1,4 +1,4 @@
-"""The whole, alive: real clients against the server, pods that are processes, requests through NodePorts."""
+"""The complete emulated Kubernetes: real clients, pods as processes, requests through NodePorts."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def reasons(core: Any, namespace: str) -> set[str]:
     return {e.reason for e in core.list_namespaced_event(namespace).items}
 
 
-def test_a_deployment_serves_through_every_node(core: Any, apps: Any, namespace: str) -> None:
+def test_deployment_is_reachable_on_every_node(core: Any, apps: Any, namespace: str) -> None:
     apps.create_namespaced_deployment(namespace, deployment("1.0.0", 2))
     core.create_namespaced_service(namespace, service(30080))
     until(lambda: apps.read_namespaced_deployment("d", namespace).status.available_replicas == 2)
@@ -127,7 +127,7 @@ def test_a_deployment_serves_through_every_node(core: Any, apps: Any, namespace:
         get(f"{nodes[0]}:30080")
 
 
-def test_a_crash_is_told_with_its_log(core: Any, apps: Any, namespace: str) -> None:
+def test_crash_is_visible_with_its_log(core: Any, apps: Any, namespace: str) -> None:
     apps.create_namespaced_deployment(namespace, deployment("crash"))
     status = waits_for(core, namespace, "CrashLoopBackOff")
     assert status.last_state.terminated.reason == "Error" and status.last_state.terminated.exit_code == 1
@@ -138,7 +138,7 @@ def test_a_crash_is_told_with_its_log(core: Any, apps: Any, namespace: str) -> N
     assert "BackOff" in reasons(core, namespace)
 
 
-def test_an_image_that_is_missing(server: Live, core: Any, apps: Any, namespace: str) -> None:
+def test_missing_image_is_reported(server: Live, core: Any, apps: Any, namespace: str) -> None:
     apps.create_namespaced_deployment(namespace, deployment("missing"))
     status = waits_for(core, namespace, "ImagePullBackOff")
     assert "not found" in status.state.waiting.message
@@ -148,7 +148,7 @@ def test_an_image_that_is_missing(server: Live, core: Any, apps: Any, namespace:
     assert refused.value.status == 400
 
 
-def test_configuration_that_is_missing_is_waited_for(core: Any, apps: Any, namespace: str) -> None:
+def test_container_waits_for_missing_configuration(core: Any, apps: Any, namespace: str) -> None:
     apps.create_namespaced_deployment(
         namespace, deployment("1.0.0", container={"envFrom": [{"configMapRef": {"name": "c"}}]})
     )
@@ -164,7 +164,7 @@ def test_configuration_that_is_missing_is_waited_for(core: Any, apps: Any, names
     )
 
 
-def test_a_failing_liveness_probe_restarts(core: Any, apps: Any, namespace: str) -> None:
+def test_failing_liveness_probe_restarts_the_container(core: Any, apps: Any, namespace: str) -> None:
     probe = {"httpGet": {"path": "/nothing", "port": 8080}, "periodSeconds": 1, "failureThreshold": 1}
     apps.create_namespaced_deployment(namespace, deployment("1.0.0", container={"livenessProbe": probe}))
     until(lambda: (status := state(core, namespace)) and status.restart_count >= 1)
@@ -173,7 +173,7 @@ def test_a_failing_liveness_probe_restarts(core: Any, apps: Any, namespace: str)
     assert "Container app failed liveness probe, will be restarted" in messages
 
 
-def test_never_ready_is_never_an_endpoint(core: Any, apps: Any, namespace: str) -> None:
+def test_unready_pod_is_no_endpoint(core: Any, apps: Any, namespace: str) -> None:
     apps.create_namespaced_deployment(namespace, deployment("never-ready"))
     core.create_namespaced_service(namespace, service(30081))
     until(lambda: "Unhealthy" in reasons(core, namespace) and state(core, namespace).state.running)
@@ -184,8 +184,8 @@ def test_never_ready_is_never_an_endpoint(core: Any, apps: Any, namespace: str) 
     assert (ready.status, ready.reason) == ("False", "ContainersNotReady")
 
 
-def test_an_end_is_graceful(core: Any, apps: Any, namespace: str) -> None:
-    """Endpoint out first, then the preStop hook, then SIGTERM; what is open is served to its end."""
+def test_pods_shut_down_gracefully(core: Any, apps: Any, namespace: str) -> None:
+    """First the endpoint is removed, then the preStop hook runs, then SIGTERM is sent; open requests are served."""
     hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 1}}}}
     apps.create_namespaced_deployment(
         namespace, deployment("1.0.0", container=hook, terminationGracePeriodSeconds=10)
@@ -246,10 +246,8 @@ def test_jobs_run_their_command(core: Any, client: Any, namespace: str) -> None:
     assert pods[0].status.phase == "Succeeded"
 
 
-def test_sidecars_start_before_the_containers_and_end_after_them(
-    core: Any, apps: Any, client: Any, namespace: str
-) -> None:
-    """Init containers with restartPolicy Always, as Kubernetes has them since 1.29."""
+def test_sidecars_start_first_and_stop_last(core: Any, apps: Any, client: Any, namespace: str) -> None:
+    """Init containers with restartPolicy Always, which Kubernetes has since 1.29."""
     image, port = f"{REGISTRY}:1.0.0", {"name": "SERVER_PORT", "value": "8081"}
     probe = {"httpGet": {"path": "/actuator/health/readiness", "port": 8081}, "periodSeconds": 1}
     sidecar = {"name": "proxy", "image": image, "restartPolicy": "Always", "env": [port]}
@@ -278,7 +276,7 @@ def test_sidecars_start_before_the_containers_and_end_after_them(
     assert ended.phase == "Succeeded" and ended.init_container_statuses[0].state.terminated
 
 
-def test_a_watch_tells_what_enters_and_leaves_its_selection(core: Any, namespace: str) -> None:
+def test_watch_reports_objects_that_enter_or_leave_its_selection(core: Any, namespace: str) -> None:
     version = core.list_namespaced_config_map(namespace).metadata.resource_version
     seen: list[tuple[str, str]] = []
 
@@ -301,8 +299,8 @@ def test_a_watch_tells_what_enters_and_leaves_its_selection(core: Any, namespace
     assert seen == [("ADDED", "a"), ("MODIFIED", "a"), ("DELETED", "a"), ("ADDED", "b")]
 
 
-def test_an_autoscaler_in_its_older_version(client: Any, namespace: str) -> None:
-    """What people's manifests say, and what the release engine reads, is the same object."""
+def test_autoscaler_in_the_older_version(client: Any, namespace: str) -> None:
+    """A manifest in the older version, and the newer version that the release engine reads, are the same object."""
     old, new = kubernetes.client.AutoscalingV1Api(client), kubernetes.client.AutoscalingV2Api(client)
     reference = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "d"}
     spec = {"scaleTargetRef": reference, "maxReplicas": 4, "targetCPUUtilizationPercentage": 70}
@@ -339,7 +337,7 @@ def test_an_autoscaler_in_its_older_version(client: Any, namespace: str) -> None
     old.delete_namespaced_horizontal_pod_autoscaler("a", namespace)
 
 
-def test_clusters_are_worlds_apart_and_go_with_eks(server: Live, core: Any) -> None:
+def test_clusters_are_isolated_and_deleted_with_eks(server: Live, core: Any) -> None:
     production = kubernetes.config.new_client_from_config(str(server.kubeconfig), "production")
     other = kubernetes.client.CoreV1Api(production)
     other.create_namespace({"metadata": {"name": "only-here"}})
@@ -350,7 +348,7 @@ def test_clusters_are_worlds_apart_and_go_with_eks(server: Live, core: Any) -> N
     until(lambda: "only-here" not in {n.metadata.name for n in other.list_namespace().items})
 
 
-def test_a_node_comes_and_goes(server: Live, core: Any) -> None:
+def test_nodes_follow_their_instances(server: Live, core: Any) -> None:
     nodes = server.aws.clusters[0]["nodes"]
     nodes.append(node("c", 9))
     until(lambda: len(core.list_node().items) == 3)
@@ -387,9 +385,7 @@ def _admin(server: Live) -> str:
     return "Bearer " + yaml.safe_load(server.kubeconfig.read_text())["users"][0]["user"]["token"]
 
 
-def test_strangers_stay_out_and_guests_do_what_they_may(
-    server: Live, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_authentication_and_authorization(server: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     from test_kubernetes_auth import client as sts
     from test_kubernetes_auth import token
 
@@ -421,7 +417,7 @@ def test_strangers_stay_out_and_guests_do_what_they_may(
 
 
 def _review(server: Live, bearer: str, verb: str, group: str, resource: str) -> bool:
-    """Ask whether this bearer may; that much everybody may ask."""
+    """Send a SelfSubjectAccessReview, which every authenticated caller may."""
     wanted = {"namespace": "default", "verb": verb, "group": group, "resource": resource}
     path = "/clusters/staging/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
     code, answer = _call(server, path, bearer, "POST", {"spec": {"resourceAttributes": wanted}})
@@ -429,7 +425,7 @@ def _review(server: Live, bearer: str, verb: str, group: str, resource: str) -> 
     return answer["status"]["allowed"]
 
 
-def test_faults_strike_as_ordered(server: Live, core: Any, namespace: str) -> None:
+def test_faults_apply_as_ordered(server: Live, core: Any, namespace: str) -> None:
     admin, faults = _admin(server), "/rehearsal/faults"
     assert _call(server, faults, "Bearer nobody", "POST", {"mode": "error"})[0] == 401
     assert _call(server, faults, admin, "POST", {"mode": "explode"})[0] == 400
@@ -442,7 +438,7 @@ def test_faults_strike_as_ordered(server: Live, core: Any, namespace: str) -> No
     codes = [_call(server, path, admin)[0] for _ in range(3)]
     assert codes == [500, 500, 200]
     order(mode="conflict", count=1)
-    assert _call(server, path, admin)[0] == 200, "reads don't conflict"
+    assert _call(server, path, admin)[0] == 200, "conflicts affect only writes"
     assert _call(server, path, admin, "POST", {"metadata": {"name": "c"}})[0] == 409
     order(mode="refuse", count=1)
     with pytest.raises((ConnectionError, urllib.error.URLError)):
@@ -450,7 +446,7 @@ def test_faults_strike_as_ordered(server: Live, core: Any, namespace: str) -> No
     order(mode="slow", delay=0.3, count=1)
     began = time.monotonic()
     assert _call(server, path, admin)[0] == 200 and time.monotonic() - began >= 0.3
-    assert _call(server, faults, admin, "POST", {"mode": "pause"})[0] == 400, "for how long?"
+    assert _call(server, faults, admin, "POST", {"mode": "pause"})[0] == 400, "seconds are required"
     order(mode="pause", seconds=0.5)
     began = time.monotonic()
     assert [_call(server, path, admin)[0] for _ in range(2)] == [200, 200]
@@ -460,8 +456,8 @@ def test_faults_strike_as_ordered(server: Live, core: Any, namespace: str) -> No
     assert _call(server, path, admin)[0] == 200
 
 
-@pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not here")
-def test_kubectl_is_at_home(server: Live, core: Any, namespace: str, tmp_path: Path) -> None:
+@pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
+def test_kubectl_works(server: Live, core: Any, namespace: str, tmp_path: Path) -> None:
     def kubectl(*words: str) -> str:
         command = [
             "kubectl",
@@ -487,8 +483,8 @@ def test_kubectl_is_at_home(server: Live, core: Any, namespace: str, tmp_path: P
     assert "successfully rolled out" in kubectl("rollout", "status", "deploy/d", "--timeout=20s")
     assert "1/1" in kubectl("get", "deploy", "d") and "Running" in kubectl("get", "po", "-o", "wide")
     assert "Started sample 1.0.0" in kubectl("logs", "deploy/d")
-    told = kubectl("describe", "pod", "-l", "app=a")
-    assert "Successfully assigned" in told and "Started container app" in told
+    shown = kubectl("describe", "pod", "-l", "app=a")
+    assert "Successfully assigned" in shown and "Started container app" in shown
     assert "scaled" in kubectl("scale", "deploy/d", "--replicas=2")
     manifest.write_text(json.dumps({"apiVersion": "apps/v1", "kind": "Deployment"} | deployment("1.1.0")))
     assert "serverside-applied" in kubectl("apply", "--server-side", "-f", str(manifest))

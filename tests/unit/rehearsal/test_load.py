@@ -1,4 +1,4 @@
-"""The load generator: it counts what a server really did, and goes nowhere but to loopback."""
+"""The load generator: its counts are correct, and it sends requests to loopback only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def version(text: str) -> bytes:
 
 
 def run(serve: Serve, *options: str, scheme: str = "http") -> tuple[load.Counts, list[http1.Head], int]:
-    """Counts, the requests' heads as the server got them, and how many connections it saw."""
+    """The counts, the heads of the requests that the server received, and the number of its connections."""
     heads: list[http1.Head] = []
     connections = 0
 
@@ -55,7 +55,7 @@ def run(serve: Serve, *options: str, scheme: str = "http") -> tuple[load.Counts,
     return counts, heads, connections
 
 
-def test_all_is_counted_by_version() -> None:
+def test_requests_are_counted_by_version() -> None:
     async def serve(n: int, reader: Any, writer: asyncio.StreamWriter) -> bool:
         writer.write(version("1.0.0" if n <= 10 else "1.1.0"))
         return True
@@ -71,12 +71,12 @@ def test_all_is_counted_by_version() -> None:
     assert counts.returns == 0
     assert heads[0].start[1] == b"/path?x=1"
     assert heads[0].by_name[b"x-a"] == b"b"
-    told = counts.as_json(0.3)
-    assert sum(second.get("1.1.0", 0) for second in told["series"]) == told["versions"]["1.1.0"]
-    assert told["latency_ms"]["p50"] <= told["latency_ms"]["max"]
+    result = counts.as_json(0.3)
+    assert sum(second.get("1.1.0", 0) for second in result["series"]) == result["versions"]["1.1.0"]
+    assert result["latency_ms"]["p50"] <= result["latency_ms"]["max"]
 
 
-def test_mixed_clients_keep_and_renew_connections() -> None:
+def test_mixed_clients_keep_and_reopen_connections() -> None:
     async def serve(n: int, reader: Any, writer: asyncio.StreamWriter) -> bool:
         writer.write(version("1.0.0"))
         return True
@@ -87,7 +87,7 @@ def test_mixed_clients_keep_and_renew_connections() -> None:
     assert 0 < len(closing) < counts.requests
 
 
-def test_a_version_that_comes_back_is_noticed() -> None:
+def test_returning_version_is_counted() -> None:
     async def serve(n: int, reader: Any, writer: asyncio.StreamWriter) -> bool:
         writer.write(version("1.1.0" if 5 <= n < 10 else "1.0.0"))
         return True
@@ -106,7 +106,7 @@ def test_a_version_that_comes_back_is_noticed() -> None:
         (b"HTTP/1.1 200 OK\r\nContent-", "answer incomplete"),
     ],
 )
-def test_every_third_request_fails_and_none_is_hidden(answer: bytes, reason: str) -> None:
+def test_every_failure_is_counted(answer: bytes, reason: str) -> None:
     async def serve(n: int, reader: Any, writer: asyncio.StreamWriter) -> bool:
         writer.write(version("1.0.0") if n % 3 else answer)
         return bool(n % 3)
@@ -133,7 +133,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding
     ],
     ids=["whole", "closed-within", "ended-without-its-last-event", "refused"],
 )
-def test_a_stream_that_is_not_whole_is_cut_off(answer: bytes, cut_off: int, failures: dict[str, int]) -> None:
+def test_incomplete_stream_counts_as_cut_off(answer: bytes, cut_off: int, failures: dict[str, int]) -> None:
     asked: list[bytes] = []
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -164,7 +164,7 @@ def test_a_stream_that_is_not_whole_is_cut_off(answer: bytes, cut_off: int, fail
     assert "streams cut off" in counts.table(0.3)
 
 
-def test_silence_is_a_failure_after_the_timeout() -> None:
+def test_timeout_is_a_failure() -> None:
     async def serve(n: int, reader: asyncio.StreamReader, writer: Any) -> bool:
         await reader.read()
         return False
@@ -173,7 +173,7 @@ def test_silence_is_a_failure_after_the_timeout() -> None:
     assert counts.failures["no answer within 0.2 s"] == counts.requests >= 1
 
 
-def test_a_connection_that_ended_while_idle_is_no_failure() -> None:
+def test_closed_idle_connection_is_no_failure() -> None:
     async def serve(n: int, reader: Any, writer: asyncio.StreamWriter) -> bool:
         writer.write(version("1.0.0"))
         return False
@@ -202,7 +202,7 @@ def test_load_is_sent_to_loopback_only(url: str, capsys: pytest.CaptureFixture[s
     assert "loopback only" in capsys.readouterr().err
 
 
-def test_a_proxy_elsewhere_is_refused_and_one_on_loopback_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_proxy_on_loopback_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://198.51.100.7:3128")
     with pytest.raises(load.Refused, match=r"the proxy http://198\.51\.100\.7:3128"):
         load.route("https://alb.example.com/", [])
@@ -217,7 +217,7 @@ def test_a_proxy_elsewhere_is_refused_and_one_on_loopback_is_used(monkeypatch: p
     assert not load.route("http://localhost:1/", []).proxied
 
 
-def test_a_proxy_that_refuses_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusing_proxy_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     async def play() -> load.Counts:
         async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await http1.read_head(reader)
@@ -236,15 +236,15 @@ def test_a_proxy_that_refuses_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("option", [["--duration", "99999"], ["--rate", "0"], ["--clients", "9999"]])
-def test_it_is_bounded(option: list[str]) -> None:
+def test_options_are_limited(option: list[str]) -> None:
     with pytest.raises(SystemExit):
         load.arguments(["--url", "http://127.0.0.1/", *option])
 
 
-def test_the_table_and_the_status_tell_failures(capsys: pytest.CaptureFixture[str]) -> None:
+def test_table_and_exit_status_show_failures(capsys: pytest.CaptureFixture[str]) -> None:
     assert load.main(["--url", "http://127.0.0.1:1/", "--duration", "0.1"]) == 1
     out = capsys.readouterr().out
     assert "failed: connection refused" in out
     assert load.main(["--url", "http://127.0.0.1:1/", "--duration", "0.1", "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert told["failed"] == told["requests"] == told["failures"]["connection refused"]
+    result = json.loads(capsys.readouterr().out)
+    assert result["failed"] == result["requests"] == result["failures"]["connection refused"]

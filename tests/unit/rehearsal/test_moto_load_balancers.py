@@ -1,4 +1,4 @@
-"""What the balancer reads of moto, and what it puts there, by boto3's own calls."""
+"""The interface between moto and the balancer, checked with boto3."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def built(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Built]:
     yield Built()
 
 
-def test_the_snapshot_is_what_the_fleet_takes(built: Built) -> None:
+def test_load_balancers_apply_the_snapshot(built: Built) -> None:
     built.elb.register_targets(TargetGroupArn=built.blue, Targets=[{"Id": built.instance}])
     seen = moto_load_balancers.snapshot()
     load_balancers = LoadBalancers(spread=0)
@@ -108,7 +108,7 @@ def test_the_snapshot_is_what_the_fleet_takes(built: Built) -> None:
     assert group["load_balancers"] == [built.arn]
 
 
-def test_a_change_of_weights_changes_the_serial_and_nothing_else_does(built: Built) -> None:
+def test_only_changes_change_the_serial(built: Built) -> None:
     before = moto_load_balancers.snapshot()["serial"]
     assert moto_load_balancers.snapshot()["serial"] == before
     built.elb.modify_rule(RuleArn=built.rule, Actions=[built.forward(0, 100)])
@@ -120,7 +120,7 @@ def test_a_change_of_weights_changes_the_serial_and_nothing_else_does(built: Bui
     assert routing.groups(rules[0].action) == [(built.blue, 0), (built.green, 100)]
 
 
-def test_a_group_is_in_use_as_long_as_a_rule_leads_to_it(built: Built) -> None:
+def test_group_is_in_use_while_a_rule_forwards_to_it(built: Built) -> None:
     built.elb.register_targets(TargetGroupArn=built.blue, Targets=[{"Id": built.instance}])
 
     def in_use() -> dict[str, bool]:
@@ -139,7 +139,7 @@ def test_a_group_is_in_use_as_long_as_a_rule_leads_to_it(built: Built) -> None:
     assert in_use() == {built.blue: True, built.green: True}, "a weight of 0 is in use"
 
 
-def test_a_change_is_told_at_once_and_its_absence_after_the_wait(built: Built) -> None:
+def test_changed_since_returns_on_change_or_after_the_wait(built: Built) -> None:
     serial = moto_load_balancers.snapshot()["serial"]
     start = time.monotonic()
     assert moto_load_balancers.changed_since(serial, wait=0.1)["serial"] == serial
@@ -149,7 +149,7 @@ def test_a_change_is_told_at_once_and_its_absence_after_the_wait(built: Built) -
     assert time.monotonic() - start < moto_load_balancers.WAIT_SECONDS
 
 
-def test_addresses_are_those_of_the_network_interfaces(built: Built) -> None:
+def test_addresses_come_from_network_interfaces(built: Built) -> None:
     assert moto_load_balancers.snapshot()["load_balancers"][0]["addresses"] == []
     for subnet in built.subnets:
         built.ec2.create_network_interface(
@@ -158,7 +158,7 @@ def test_addresses_are_those_of_the_network_interfaces(built: Built) -> None:
     assert len(moto_load_balancers.snapshot()["load_balancers"][0]["addresses"]) == 2
 
 
-def test_an_alias_of_route_53_is_a_name(built: Built) -> None:
+def test_route_53_alias_is_a_name(built: Built) -> None:
     route53 = boto3.client("route53")
     zone = route53.create_hosted_zone(Name="example.org.", CallerReference="1")["HostedZone"]["Id"]
     alias = {"HostedZoneId": "Z1", "DNSName": f"dualstack.{built.dns_name}.", "EvaluateTargetHealth": False}
@@ -170,7 +170,7 @@ def test_an_alias_of_route_53_is_a_name(built: Built) -> None:
     assert moto_load_balancers.snapshot()["load_balancers"][0]["aliases"] == ["chat.example.org"]
 
 
-def test_health_is_what_the_balancer_found(built: Built) -> None:
+def test_target_health_is_that_of_the_balancer(built: Built) -> None:
     built.elb.register_targets(TargetGroupArn=built.blue, Targets=[{"Id": built.instance}])
 
     def health() -> dict[str, str]:

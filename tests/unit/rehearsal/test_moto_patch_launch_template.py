@@ -37,19 +37,19 @@ def test_moto_cannot_delete_versions() -> None:
         assert made == patch.__name__, "moto deletes versions: remove the patch"
 
 
-def test_versions_are_deleted_but_the_default(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_versions_except_the_default_are_deleted(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     patch.deleted_versions()
     second_version()
     ec2 = boto3.client("ec2")
-    told = ec2.delete_launch_template_versions(LaunchTemplateName="ttt", Versions=["1", "2"])
-    assert [one["VersionNumber"] for one in told["SuccessfullyDeletedLaunchTemplateVersions"]] == [2]
-    assert [one["VersionNumber"] for one in told["UnsuccessfullyDeletedLaunchTemplateVersions"]] == [1]
+    answer = ec2.delete_launch_template_versions(LaunchTemplateName="ttt", Versions=["1", "2"])
+    assert [one["VersionNumber"] for one in answer["SuccessfullyDeletedLaunchTemplateVersions"]] == [2]
+    assert [one["VersionNumber"] for one in answer["UnsuccessfullyDeletedLaunchTemplateVersions"]] == [1]
     found = ec2.describe_launch_template_versions(LaunchTemplateName="ttt")["LaunchTemplateVersions"]
     assert [one["VersionNumber"] for one in found] == [1]
     made = ec2.create_launch_template_version(LaunchTemplateName="ttt", LaunchTemplateData={"KeyName": "k"})
     assert made["LaunchTemplateVersion"]["VersionNumber"] == 3
 
 
-def test_a_new_version_keeps_its_source(aws: Any, restored: None) -> None:
+def test_new_version_keeps_the_data_of_its_source(aws: Any, restored: None) -> None:
     patch.source_versions()
     assert second_version() == {"InstanceType": "t3.small", "KeyName": "k"}

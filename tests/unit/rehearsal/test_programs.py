@@ -40,17 +40,17 @@ def _java(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs.shutil, "which", lambda name: f"/usr/bin/{Path(name).name}")
 
 
-def test_a_jar_is_run_by_java_with_the_container_s_arguments() -> None:
+def test_jar_runs_with_the_container_arguments() -> None:
     assert line(JAR) == ["/usr/bin/java", "-jar", "/kept/assistant.jar"]
     assert line(JAR, [], ["--debug"]) == ["/usr/bin/java", "-jar", "/kept/assistant.jar", "--debug"]
 
 
-def test_a_migration_runs_the_same_jar_wherever_the_image_has_it() -> None:
+def test_migration_runs_the_pushed_jar() -> None:
     job = ["java", "-jar", "/app/assistant.jar", "--spring.main.web-application-type=none"]
     assert line(JAR, job) == ["/usr/bin/java", "-jar", "/kept/assistant.jar", job[-1]]
 
 
-def test_a_command_gets_address_and_port() -> None:
+def test_command_gets_address_and_port() -> None:
     assert line(COMMAND, [], ["--more"]) == ["serve", "127.1.2.3:8080", "--more"]
     assert line(COMMAND, ["migrate"], ["--now"]) == ["migrate", "--now"]
 
@@ -66,11 +66,11 @@ def test_a_command_gets_address_and_port() -> None:
         (128, "-XX:MinRAMPercentage=25", 32),
     ],
 )
-def test_the_heap_is_what_a_jvm_in_a_container_chooses(limit: int, options: str, expected: float) -> None:
+def test_heap_equals_that_of_a_jvm_in_a_container(limit: int, options: str, expected: float) -> None:
     assert programs.heap(limit * MIB, options) / MIB == pytest.approx(expected, abs=0.1)
 
 
-def test_a_heap_of_the_user_s_own_is_kept() -> None:
+def test_explicit_heap_is_kept() -> None:
     assert programs.heap_options(512 * MIB, "-Xmx200m") == ["-XX:+UseSerialGC"]
     assert programs.heap_options(4096 * MIB, "") == ["-Xmx1048576k"]
     assert programs.heap_options(512 * MIB, "-Xmx200m -XX:+UseG1GC") == []
@@ -80,7 +80,7 @@ def environment(program: Any, tmp_path: Path, limit: int | None = None, **given:
     return programs.environment(program, given, "127.1.2.3", AWS, tmp_path, limit)
 
 
-def test_the_environment_is_the_image_s_then_the_deployment_s_then_the_emulator_s(tmp_path: Path) -> None:
+def test_precedence_of_the_environment(tmp_path: Path) -> None:
     program = COMMAND | {
         "environment": {"A": "image", "B": "image", "JAVA_TOOL_OPTIONS": "-XX:MaxRAMPercentage=60"}
     }
@@ -101,9 +101,7 @@ def test_the_environment_is_the_image_s_then_the_deployment_s_then_the_emulator_
     assert (found["DATABASE_CA"], found["AWS_REGION"]) == ("/emulator/ca.pem", "pod")
 
 
-def test_a_program_sees_nothing_of_the_caller_s_account(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_program_does_not_inherit_aws_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "mine")
     monkeypatch.setenv("SECRET", "mine")
     found = environment(COMMAND, tmp_path)
@@ -122,7 +120,7 @@ def test_a_program_sees_nothing_of_the_caller_s_account(
         ("application.properties", "server.port=9090\n", False),
     ],
 )
-def test_the_management_server_gets_an_address_if_it_has_a_port_of_its_own(
+def test_management_server_with_a_separate_port_gets_an_address(
     tmp_path: Path, name: str, text: str, separate: bool
 ) -> None:
     jar = a_jar(tmp_path / "a.jar", **{name: text})
@@ -132,7 +130,7 @@ def test_the_management_server_gets_an_address_if_it_has_a_port_of_its_own(
     )
 
 
-def test_a_pushed_jar_is_a_copy(tmp_path: Path) -> None:
+def test_pushed_jar_is_a_copy(tmp_path: Path) -> None:
     jar = a_jar(tmp_path / "assistant.jar")
     first = programs.recipe(tmp_path / "home", str(jar), None, ["A=b=c"])
     assert first and first["environment"] == {"A": "b=c"}
@@ -143,7 +141,7 @@ def test_a_pushed_jar_is_a_copy(tmp_path: Path) -> None:
     assert Path(first["jar"]).read_bytes() == content
 
 
-def test_what_cannot_be_a_program_is_refused(tmp_path: Path) -> None:
+def test_invalid_programs_are_refused(tmp_path: Path) -> None:
     plain = tmp_path / "plain.jar"
     with zipfile.ZipFile(plain, "w") as archive:
         archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\n")
@@ -162,7 +160,7 @@ def test_what_cannot_be_a_program_is_refused(tmp_path: Path) -> None:
     assert programs.recipe(tmp_path, None, None, []) is None
 
 
-def test_the_unit_of_an_instance() -> None:
+def test_unit_is_read_from_user_data() -> None:
     variables = base64.b64encode(b"A=1\nb\0SERVER_PORT=9090\0").decode()
     block = f"base64 --decode > x <<'END_OF_ENVIRONMENT'\n\n{variables}\nEND_OF_ENVIRONMENT\n"
     text = f"#!/bin/bash\nport=9090\ngrace=20\n{block}"

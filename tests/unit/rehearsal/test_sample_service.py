@@ -1,4 +1,4 @@
-"""The sample service, as a process: what it answers, and how it ends."""
+"""The sample service as a process: its answers and its shutdown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Start = Callable[..., tuple[subprocess.Popen[str], int]]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts it with these settings, and waits until it listens. Gives process and port."""
+    """Start the service with these settings and wait until it listens. Return process and port."""
     started: list[subprocess.Popen[str]] = []
 
     def run(**environment: str) -> tuple[subprocess.Popen[str], int]:
@@ -64,7 +64,7 @@ def connect(port: int) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
-def test_it_tells_its_version_and_health(start: Start) -> None:
+def test_service_reports_version_and_health(start: Start) -> None:
     _, port = start(HOSTNAME="pod-1", SERVICE_SLOT="blue")
     with connect(port) as c:  # all on one connection: it is kept alive
         assert ask(c, "/")[2] == {"version": "1.2.3", "pod": "pod-1", "slot": "blue"}
@@ -94,7 +94,7 @@ def test_behaviours(start: Start, behaviour: str, root: int, readiness: int, ver
         assert ask(c, "/actuator/info")[2]["build"]["version"] == version
 
 
-def test_slow_is_slow_for_each_and_not_for_all(start: Start) -> None:
+def test_slow_request_does_not_block_others(start: Start) -> None:
     _, port = start(SERVICE_BEHAVIOUR="slow", SERVICE_SLOW_SECONDS="0.3")
     with connect(port) as one, connect(port) as two:
         began = time.monotonic()
@@ -103,7 +103,7 @@ def test_slow_is_slow_for_each_and_not_for_all(start: Start) -> None:
         assert one.recv(65536).startswith(b"HTTP/1.1 200") and time.monotonic() - began >= 0.3
 
 
-def test_dying_of_its_requests(start: Start) -> None:
+def test_dies_at_a_request(start: Start) -> None:
     process, port = start(SERVICE_BEHAVIOUR="dies", SERVICE_DIES_REQUESTS="3")
     with connect(port) as client:
         assert ask(client, "/")[0] == ask(client, "/actuator/info")[0] == ask(client, "/")[0] == 200
@@ -134,7 +134,7 @@ def test_dying_and_crashing(start: Start) -> None:
 
 
 def begin(client: socket.socket) -> None:
-    """Send a request for what is slow, and wait for no answer."""
+    """Send a request that is answered slowly, without waiting for the answer."""
     client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
     time.sleep(0.05)
 
@@ -144,7 +144,7 @@ def end(process: subprocess.Popen[str]) -> None:
     time.sleep(0.1)
 
 
-def test_while_it_drains_each_answer_ends_its_connection(start: Start) -> None:
+def test_answers_while_draining_close_the_connection(start: Start) -> None:
     process, port = start(SERVICE_BEHAVIOUR="slow", SERVICE_SLOW_SECONDS="0.9", SERVICE_DRAIN_SECONDS="0.3")
     with connect(port) as busy, connect(port) as idle, connect(port) as unused:
         assert ask(idle, "/actuator/info")[0] == 200
@@ -162,8 +162,8 @@ def test_while_it_drains_each_answer_ends_its_connection(start: Start) -> None:
     assert process.wait(5) == 143
 
 
-def test_as_tomcat_comes_it_ends_connections_without_a_word(start: Start) -> None:
-    """Tomcat's Http11Processor answers no request that comes once its connector is paused."""
+def test_tomcat_default_closes_connections_silently(start: Start) -> None:
+    """Tomcat's Http11Processor does not answer requests that arrive after its connector is paused."""
     process, port = start(SERVICE_BEHAVIOUR="slow", SERVICE_SLOW_SECONDS="0.5", SERVICE_DRAIN_SECONDS="0")
     with connect(port) as busy, connect(port) as idle, connect(port) as unused:
         assert ask(idle, "/actuator/info")[0] == 200
@@ -180,7 +180,7 @@ def test_as_tomcat_comes_it_ends_connections_without_a_word(start: Start) -> Non
     assert process.wait(5) == 143
 
 
-def test_what_takes_longer_than_its_time_is_cut_off(start: Start) -> None:
+def test_requests_beyond_the_shutdown_timeout_are_cut_off(start: Start) -> None:
     process, port = start(
         SERVICE_BEHAVIOUR="slow",
         SERVICE_DRAIN_SECONDS="0",
@@ -193,7 +193,7 @@ def test_what_takes_longer_than_its_time_is_cut_off(start: Start) -> None:
     assert process.wait(5) == 143
 
 
-def test_an_idle_connection_is_ended_after_the_time_that_is_set(start: Start) -> None:
+def test_idle_connection_is_closed_after_the_timeout(start: Start) -> None:
     _, port = start(
         SERVER_TOMCAT_KEEP_ALIVE_TIMEOUT="400ms", SERVICE_BEHAVIOUR="slow", SERVICE_SLOW_SECONDS="0.6"
     )
@@ -204,20 +204,20 @@ def test_an_idle_connection_is_ended_after_the_time_that_is_set(start: Start) ->
 
 
 @pytest.mark.parametrize(("most", "ended"), [("3", [False, False, True]), ("1", [True]), ("-1", [False] * 3)])
-def test_the_last_request_of_a_connection_is_told(start: Start, most: str, ended: list[bool]) -> None:
+def test_last_answer_of_a_connection_has_connection_close(start: Start, most: str, ended: list[bool]) -> None:
     _, port = start(SERVER_TOMCAT_MAX_KEEP_ALIVE_REQUESTS=most)
     with connect(port) as client:
         assert ["Connection: close" in ask(client, "/")[1] for _ in ended] == ended
 
 
-def test_a_duration_that_is_none_is_refused() -> None:
+def test_invalid_duration_is_refused() -> None:
     command = [sys.executable, str(SERVICE)]
     environment = {"SERVER_TOMCAT_KEEP_ALIVE_TIMEOUT": "a while"}
     wrong = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert wrong.returncode == 1 and "'a while', which is not a duration" in wrong.stderr
 
 
-def test_a_migration_says_so_and_ends() -> None:
+def test_migration_logs_and_exits() -> None:
     def migrate(behaviour: str) -> subprocess.CompletedProcess[str]:
         environment = {"SERVICE_BEHAVIOUR": behaviour, "SERVICE_VERSION": "2", "PATH": os.environ["PATH"]}
         command = [sys.executable, str(SERVICE), "migrate"]

@@ -1,4 +1,4 @@
-"""The stand-in for SonarCloud."""
+"""The fake SonarQube Cloud."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def get(client: Client, path: str, **query: str) -> Any:
         ("", 401),
     ],
 )
-def test_the_token_is_asked_for(authorization: str, status: int) -> None:
+def test_token_is_required(authorization: str, status: int) -> None:
     async def scenario(client: Client) -> None:
         await record(client)
         answer = await client.get(
@@ -70,7 +70,7 @@ def test_the_token_is_asked_for(authorization: str, status: int) -> None:
     play(scenario)
 
 
-def test_from_a_revision_to_its_gate_and_measures() -> None:
+def test_gate_and_measures_of_a_revision() -> None:
     async def scenario(client: Client) -> None:
         await record(client, revision="old", branch="test")
         key = await record(
@@ -104,7 +104,7 @@ def test_from_a_revision_to_its_gate_and_measures() -> None:
     play(scenario)
 
 
-def test_without_the_deprecated_endpoint_the_metrics_have_the_verdict() -> None:
+def test_metrics_have_the_verdict_without_the_deprecated_endpoint() -> None:
     async def scenario(client: Client) -> None:
         key = await record(client, branch="test", status="ERROR", conditions=[CONDITION])
         query = {
@@ -134,7 +134,7 @@ def test_without_the_deprecated_endpoint_the_metrics_have_the_verdict() -> None:
     play(scenario)
 
 
-def test_branches_and_pull_requests_are_apart() -> None:
+def test_branches_and_pull_requests_are_separate() -> None:
     async def scenario(client: Client) -> None:
         await record(client, revision="on-main")
         await record(client, revision="on-test", branch="test")
@@ -151,7 +151,7 @@ def test_branches_and_pull_requests_are_apart() -> None:
     play(scenario)
 
 
-def test_a_pending_analysis_is_a_task_until_it_is_done() -> None:
+def test_pending_analysis_is_only_a_task() -> None:
     clock = Clock()
 
     async def scenario(client: Client) -> None:
@@ -172,7 +172,7 @@ def test_a_pending_analysis_is_a_task_until_it_is_done() -> None:
     play(scenario, clock)
 
 
-def test_a_failed_analysis_never_becomes_one() -> None:
+def test_failed_analysis_stays_a_task() -> None:
     async def scenario(client: Client) -> None:
         await record(client, status="FAILED")
         assert (await get(client, "/api/project_analyses/search", project="assistant"))["analyses"] == []
@@ -183,7 +183,7 @@ def test_a_failed_analysis_never_becomes_one() -> None:
     play(scenario)
 
 
-def test_recording_a_revision_again_replaces_it() -> None:
+def test_second_analysis_replaces_the_first() -> None:
     async def scenario(client: Client) -> None:
         await record(client, status="ERROR")
         key = await record(client, status="OK")
@@ -193,7 +193,7 @@ def test_recording_a_revision_again_replaces_it() -> None:
     play(scenario)
 
 
-def test_what_is_unknown_or_wrong() -> None:
+def test_unknown_and_invalid_requests() -> None:
     async def scenario(client: Client) -> None:
         assert await get(client, "/api/project_analyses/search", project="other") == 404
         assert await get(client, "/api/project_analyses/search") == 400
@@ -209,7 +209,7 @@ def test_what_is_unknown_or_wrong() -> None:
     play(scenario)
 
 
-def test_the_application_is_ready_and_fails_when_told_to() -> None:
+def test_readiness_and_faults() -> None:
     async def scenario() -> None:
         app: web.Application = sonar.application({"sonar": {"token": "t"}})
         async with TestClient(TestServer(app)) as client:

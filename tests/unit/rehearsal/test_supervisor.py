@@ -1,4 +1,4 @@
-"""up, down, status …: with light parts, so that it is quick; what is started are real processes."""
+"""The commands up, down, status …, with two light parts that run as real processes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rehearsal import supervisor
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A rehearsal's folder, for two of its parts."""
+    """The state folder of an emulator with two parts."""
     where = tmp_path / "home"
     monkeypatch.setenv("TEAL_REHEARSAL_HOME", str(where))
     monkeypatch.delenv("KUBECONFIG", raising=False)
@@ -33,7 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def run(home: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """run(arguments) → exit status and what was printed."""
+    """Return a function: run(arguments) → exit status and output."""
 
     def call(*arguments: str) -> tuple[int, str]:
         capfd.readouterr()
@@ -71,7 +71,7 @@ def test_up_and_down(run: Run, home: Path) -> None:
     assert run("status")[0] == 1
 
 
-def test_temporary_files_go_with_it(run: Run, home: Path) -> None:
+def test_down_removes_temporary_files(run: Run, home: Path) -> None:
     run("up")
     for pid in pids(home).values():
         environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
@@ -89,7 +89,7 @@ def test_reset_keeps_the_addresses(run: Run, home: Path) -> None:
     assert not set(pids(home).values()) & set(processes.values())
 
 
-def test_a_part_that_died(run: Run, home: Path) -> None:
+def test_up_replaces_an_emulator_with_a_dead_part(run: Run, home: Path) -> None:
     run("up")
     started = pids(home)
     os.kill(started["sonar"], signal.SIGKILL)
@@ -105,7 +105,9 @@ def test_a_part_that_died(run: Run, home: Path) -> None:
     assert gone(started["discord"])
 
 
-def test_a_part_that_fails(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_up_fails_if_a_part_ends_while_starting(
+    run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(supervisor, "PARTS", ("discord", "nothing"))
     configured = settings.create
     monkeypatch.setattr(
@@ -123,7 +125,7 @@ def test_a_part_that_fails(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch
     assert "No module named rehearsal.nothing" in (home / "logs" / "nothing.log").read_text()
 
 
-def test_interrupted(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interrupted_up_stops_all_parts(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, int] = {}
 
     def interrupt(*_: object) -> str:
@@ -138,8 +140,8 @@ def test_interrupted(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert all(gone(pid) for pid in seen.values())
 
 
-def test_an_up_that_was_killed(run: Run, home: Path) -> None:
-    """What it started is known by the run's id, even what it had no time to note."""
+def test_up_after_a_killed_up(run: Run, home: Path) -> None:
+    """Processes of a killed run are found by the run's id, even if they are not in the state file."""
     home.mkdir()
     orphan = subprocess.Popen(["sleep", "60"], env=os.environ | {supervisor.RUN_VARIABLE: "a1"})
     settings.write(home / "state.json", {"run": "a1", "parts": {}, "ready": False})
@@ -149,8 +151,8 @@ def test_an_up_that_was_killed(run: Run, home: Path) -> None:
     assert orphan.wait() == -signal.SIGTERM
 
 
-def test_an_id_that_was_given_away_again(run: Run, home: Path) -> None:
-    """After a reboot, a process id of the state file may be anybody's."""
+def test_reused_process_id_is_not_killed(run: Run, home: Path) -> None:
+    """After a reboot, a process id in the state file may belong to any process."""
     home.mkdir()
     stranger = subprocess.Popen(["sleep", "60"])
     parts = {"discord": {"pid": stranger.pid, "started": "another boot/1"}}
@@ -162,7 +164,7 @@ def test_an_id_that_was_given_away_again(run: Run, home: Path) -> None:
     stranger.wait()
 
 
-def test_stubborn_processes_are_killed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_that_ignore_sigterm_are_killed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "END_SECONDS", 0.2)
     home.mkdir()
     code = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
@@ -179,7 +181,7 @@ def test_stubborn_processes_are_killed(home: Path, monkeypatch: pytest.MonkeyPat
     stubborn.stdout.close()
 
 
-def test_a_port_in_use(run: Run, home: Path) -> None:
+def test_port_in_use_is_reported(run: Run, home: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -190,13 +192,13 @@ def test_a_port_in_use(run: Run, home: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["discord", "discord=x", "discord=70000", "instances=80", "else=80"])
-def test_wrong_ports(run: Run, wrong: str) -> None:
+def test_invalid_ports_are_refused(run: Run, wrong: str) -> None:
     with pytest.raises(SystemExit):
         run("up", "--port", wrong)
 
 
 @pytest.mark.parametrize("wrong", ["x", "1:0", "2", "-1", "1:x", "30:1", ""])
-def test_wrong_creation_times(run: Run, home: Path, wrong: str) -> None:
+def test_invalid_creation_times_are_refused(run: Run, home: Path, wrong: str) -> None:
     status, shown = run("up", f"--creation-times={wrong}")
     assert status == 1
     assert f"{wrong!r} is neither 0 nor a scale such as 1:30" in shown
@@ -209,7 +211,7 @@ def test_creation_times() -> None:
     assert settings.creation_times("1:1") == settings.REAL_CREATION_TIMES
 
 
-def test_a_kubeconfig_that_is_not_there(run: Run) -> None:
+def test_missing_kubeconfig_is_reported(run: Run) -> None:
     status, shown = run("up", "--kubeconfig", "/nowhere/config")
     assert (status, "/nowhere/config, which cannot be read" in shown) == (1, True)
 
@@ -239,13 +241,13 @@ def test_logs(run: Run, home: Path) -> None:
     assert [line.split() for line in shown.splitlines()] == [["sonar", "two"], ["sonar", "three"]]
 
 
-def test_push_needs_a_rehearsal(run: Run) -> None:
+def test_push_needs_a_running_emulator(run: Run) -> None:
     status, shown = run("push", "1.5.0")
     assert status == 1
     assert "no emulator is running" in shown
 
 
-def test_two_rehearsals_have_addresses_of_their_own(tmp_path: Path) -> None:
+def test_emulators_have_different_subnets(tmp_path: Path) -> None:
     subnets = {settings._subnet(tmp_path / str(n)) for n in range(5)}
     assert len(subnets) == 5
     with socket.socket() as taken:

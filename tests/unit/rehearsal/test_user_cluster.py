@@ -1,4 +1,4 @@
-"""A cluster of the user's own: what is kept of it, what playbooks are told, how images come into it."""
+"""The user's own cluster: its settings, the playbooks' variables, and its images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_playbooks_are_told_of_it(kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_for_the_playbooks(kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert user_cluster.settings("kubeconfig") == {
         "external": str(kubeconfig),
         "context": "kind-rehearsal",
@@ -37,19 +37,19 @@ def test_playbooks_are_told_of_it(kubeconfig: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [(None, "No such file"), ("{}", "no current-context"), (": :", "no current-context"), ("", "no current")],
 )
-def test_what_is_no_kubeconfig_is_told(kubeconfig: Path, content: str | None, told: str) -> None:
+def test_invalid_kubeconfig_is_reported(kubeconfig: Path, content: str | None, message: str) -> None:
     if content is None:
         kubeconfig.unlink()
     else:
         kubeconfig.write_text(content)
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         user_cluster.settings(str(kubeconfig))
 
 
-def test_images_come_by_the_users_command(kubeconfig: Path, tmp_path: Path) -> None:
+def test_images_are_loaded_by_the_users_command(kubeconfig: Path, tmp_path: Path) -> None:
     kubernetes = user_cluster.settings(str(kubeconfig))
     script = tmp_path / "bring image"
     script.write_text('#!/bin/sh\necho "$@" >> brought\n')
@@ -64,8 +64,10 @@ def test_images_come_by_the_users_command(kubeconfig: Path, tmp_path: Path) -> N
     assert "1.4.0" not in (tmp_path / "brought").read_text()
 
 
-@pytest.mark.parametrize(("command", "told"), [("false", "`false sample:1"), ("./nothing", "cannot be run")])
-def test_a_command_that_fails_is_told(kubeconfig: Path, command: str, told: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "message"), [("false", "`false sample:1"), ("./nothing", "cannot be run")]
+)
+def test_failed_command_is_reported(kubeconfig: Path, command: str, message: str) -> None:
     config = {"kubernetes": user_cluster.settings(str(kubeconfig)) | {"image_command": command}}
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         user_cluster.load_image(config, "1", "1", "ok")

@@ -1,4 +1,4 @@
-"""The user's own program in pods: real processes of a tiny Python command, and of a tiny jar."""
+"""The user's own program in pods: real processes of a small Python command and of a small jar."""
 
 from __future__ import annotations
 
@@ -89,9 +89,7 @@ def log(core: Any, namespace: str) -> str:
     return core.read_namespaced_pod_log("p", namespace)
 
 
-def test_a_command_serves_with_the_pod_s_environment_and_ends_by_sigterm(
-    server: Live, core: Any, namespace: str
-) -> None:
+def test_command_serves_with_the_pod_environment(server: Live, core: Any, namespace: str) -> None:
     server.aws.programs["own"] = command(SERVE, "{address}", "{port}")
     probe = {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1}
     env = [{"name": "WORD", "value": "pod"}, {"name": "DRAIN", "value": "1"}]
@@ -101,10 +99,12 @@ def test_a_command_serves_with_the_pod_s_environment_and_ends_by_sigterm(
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
         f"http://{address}:8080/", timeout=5
     ) as answer:
-        told = json.load(answer)
-    assert told == {"WORD": "pod", "SERVER_ADDRESS": address, "KUBERNETES_SERVICE_HOST": "127.0.0.1"} | {
-        "AWS_ENDPOINT_URL": server.aws.url
-    }
+        environment = json.load(answer)
+    assert environment == {
+        "WORD": "pod",
+        "SERVER_ADDRESS": address,
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+    } | {"AWS_ENDPOINT_URL": server.aws.url}
     path, asked = server.aws.bodies[-1]
     assert path == "/rehearsal/client-environment"
     assert (asked["cluster"], asked["namespace"], asked["service_account"]) == (
@@ -117,9 +117,7 @@ def test_a_command_serves_with_the_pod_s_environment_and_ends_by_sigterm(
     assert f"serving ['{address}', '8080']" in log(core, namespace)
 
 
-def test_a_program_that_ignores_sigterm_is_killed_after_the_grace_period(
-    server: Live, core: Any, namespace: str
-) -> None:
+def test_program_is_killed_after_the_grace_period(server: Live, core: Any, namespace: str) -> None:
     server.aws.programs["stubborn"] = command(SERVE, "{address}", "{port}")
     start(core, namespace, "stubborn", {"env": [{"name": "DRAIN", "value": "60"}]})
     until(lambda: (s := status(core, namespace)) and s.state.running and "serving" in log(core, namespace))
@@ -127,7 +125,7 @@ def test_a_program_that_ignores_sigterm_is_killed_after_the_grace_period(
     until(lambda: not core.list_namespaced_pod(namespace).items, 10)
 
 
-def test_a_program_that_listens_on_every_address_is_stopped(server: Live, core: Any, namespace: str) -> None:
+def test_program_that_listens_on_all_addresses_is_stopped(server: Live, core: Any, namespace: str) -> None:
     server.aws.programs["open"] = command(SERVE, "0.0.0.0", "0")
     start(core, namespace, "open")
     state = ended(core, namespace)
@@ -136,7 +134,7 @@ def test_a_program_that_listens_on_every_address_is_stopped(server: Live, core: 
     assert "SERVER_ADDRESS" in log(core, namespace)
 
 
-def test_memory_above_the_limit_is_oomkilled(server: Live, core: Any, namespace: str) -> None:
+def test_program_above_its_memory_limit_is_oomkilled(server: Live, core: Any, namespace: str) -> None:
     server.aws.programs["greedy"] = command(GREEDY)
     start(core, namespace, "greedy", {"resources": {"limits": {"memory": "100Mi"}}})
     state = ended(core, namespace)
@@ -144,13 +142,13 @@ def test_memory_above_the_limit_is_oomkilled(server: Live, core: Any, namespace:
     assert "its limit is 100 MiB" in log(core, namespace)
 
 
-def test_memory_below_the_limit_is_left_alone(server: Live, core: Any, namespace: str) -> None:
+def test_program_below_its_memory_limit_keeps_running(server: Live, core: Any, namespace: str) -> None:
     server.aws.programs["modest"] = command(GREEDY.replace("sleep(60)", "sleep(1)"))
     start(core, namespace, "modest", {"resources": {"limits": {"memory": "300Mi"}}})
     assert ended(core, namespace).exit_code == 0
 
 
-def test_a_program_that_is_not_there(server: Live, core: Any, namespace: str) -> None:
+def test_missing_program_is_a_start_error(server: Live, core: Any, namespace: str) -> None:
     server.aws.programs["absent"] = {"command": ["/no/such/program"], "directory": "/"}
     start(core, namespace, "absent")
     state = ended(core, namespace)
@@ -160,7 +158,7 @@ def test_a_program_that_is_not_there(server: Live, core: Any, namespace: str) ->
 @pytest.fixture(scope="module")
 def jar(tmp_path_factory: pytest.TempPathFactory) -> str:
     if not (shutil.which("javac") and shutil.which("jar")):
-        pytest.skip("a jar is built for this: it needs a JDK (Debian: default-jdk-headless)")
+        pytest.skip("the test builds a jar, which needs a JDK (Debian: default-jdk-headless)")
     folder = tmp_path_factory.mktemp("jar")
     (folder / "Main.java").write_text(MAIN)
     subprocess.run(["javac", "Main.java"], cwd=folder, check=True)
@@ -168,14 +166,14 @@ def jar(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder / "main.jar")
 
 
-def test_a_migration_job_s_command_runs_the_jar(server: Live, core: Any, namespace: str, jar: str) -> None:
+def test_migration_command_runs_the_jar(server: Live, core: Any, namespace: str, jar: str) -> None:
     server.aws.programs["jar"] = {"jar": jar}
     start(core, namespace, "jar", {"command": ["java", "-jar", "/app/assistant.jar", "--migrate"]})
     assert ended(core, namespace, 40).exit_code == 0
     assert "words --migrate" in log(core, namespace)
 
 
-def test_a_full_heap_is_no_oomkill(server: Live, core: Any, namespace: str, jar: str) -> None:
+def test_full_heap_is_no_oomkill(server: Live, core: Any, namespace: str, jar: str) -> None:
     options = {"JAVA_TOOL_OPTIONS": "-XX:MaxRAMPercentage=50 -XX:+ExitOnOutOfMemoryError"}
     server.aws.programs["heap"] = {"jar": jar, "environment": options}
     start(core, namespace, "heap", {"resources": {"limits": {"memory": "256Mi"}}})

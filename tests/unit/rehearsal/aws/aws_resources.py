@@ -1,4 +1,4 @@
-"""Things that the tests need, made by boto3."""
+"""AWS resources for the tests, created by boto3."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ ROLE = "arn:aws:iam::123456789012:role/rehearsal"
 
 
 def name() -> str:
-    """A name that no other test has."""
+    """Return a unique name."""
     return f"t-{secrets.token_hex(4)}"
 
 
 def network(cloud: Any) -> tuple[str, list[str]]:
-    """A VPC with two subnets: their ids."""
+    """Create a VPC with two subnets; return their ids."""
     ec2 = cloud.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnets = [
@@ -26,7 +26,7 @@ def network(cloud: Any) -> tuple[str, list[str]]:
 
 
 def cluster(cloud: Any, **more: Any) -> tuple[str, list[str]]:
-    """An EKS cluster: its name and subnets."""
+    """Create an EKS cluster; return its name and subnets."""
     _, subnets = network(cloud)
     cluster = name()
     config = {"subnetIds": subnets}
@@ -35,7 +35,7 @@ def cluster(cloud: Any, **more: Any) -> tuple[str, list[str]]:
 
 
 def nodegroup(cloud: Any, **more: Any) -> tuple[str, str]:
-    """A node group of two: the cluster's name and its own."""
+    """Create a node group with two nodes; return the names of the cluster and of the group."""
     cluster_name, subnets = cluster(cloud)
     own = name()
     cloud.client("eks").create_nodegroup(
@@ -50,20 +50,20 @@ def nodegroup(cloud: Any, **more: Any) -> tuple[str, str]:
 
 
 def target_group(cloud: Any, vpc: str, port: int = 30080) -> str:
-    """A target group for instances: its ARN."""
+    """Create a target group for instances; return its ARN."""
     made = cloud.client("elbv2").create_target_group(Name=name(), Protocol="HTTP", Port=port, VpcId=vpc)
     return made["TargetGroups"][0]["TargetGroupArn"]
 
 
 def load_balancer(cloud: Any, **more: Any) -> dict[str, Any]:
-    """An ALB as CreateLoadBalancer describes it."""
+    """Create an ALB; return its description."""
     _, subnets = network(cloud)
     made = cloud.client("elbv2").create_load_balancer(Name=name(), Subnets=subnets, **more)
     return made["LoadBalancers"][0]
 
 
 def launch_template(cloud: Any, **data: Any) -> str:
-    """A launch template: its name."""
+    """Create a launch template; return its name."""
     template = name()
     cloud.client("ec2").create_launch_template(
         LaunchTemplateName=template,
@@ -73,7 +73,7 @@ def launch_template(cloud: Any, **data: Any) -> str:
 
 
 def group(cloud: Any, subnets: list[str], size: int = 2, **more: Any) -> str:
-    """An Auto Scaling group: its name."""
+    """Create an Auto Scaling group; return its name."""
     own = name()
     cloud.client("autoscaling").create_auto_scaling_group(
         AutoScalingGroupName=own,
@@ -88,17 +88,17 @@ def group(cloud: Any, subnets: list[str], size: int = 2, **more: Any) -> str:
 
 
 def instances(cloud: Any, group_name: str) -> list[dict[str, Any]]:
-    """The instances of an Auto Scaling group."""
+    """Return the instances of an Auto Scaling group."""
     groups = cloud.client("autoscaling").describe_auto_scaling_groups(AutoScalingGroupNames=[group_name])
     return groups["AutoScalingGroups"][0]["Instances"]
 
 
 def targets(cloud: Any, arn: str) -> set[str]:
-    """What is registered with a target group (what is draining is not)."""
+    """Return the registered targets of a target group, without draining ones."""
     health = cloud.client("elbv2").describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
     return {h["Target"]["Id"] for h in health if h["TargetHealth"]["State"] != "draining"}
 
 
 def policy(*statements: dict[str, Any]) -> str:
-    """A policy document."""
+    """Return a policy document."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})

@@ -32,7 +32,7 @@ class Cloud:
         self.url = url
 
     def client(self, service: str, **more: Any) -> Any:
-        """A boto3 client that tries nothing twice."""
+        """Return a boto3 client without retries."""
         credentials = {"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "example"}
         return boto3.client(
             service,
@@ -43,9 +43,9 @@ class Cloud:
         )
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """A call of the rehearsal's own paths: status and JSON."""
+        """Call one of the emulator's own paths; return status and JSON."""
         data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        # moto's /moto-api/reset-auth takes a body of no other type.
+        # moto's /moto-api/reset-auth requires this type for its body.
         headers = {"Content-Type": "text/plain" if isinstance(body, bytes) else "application/json"}
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
@@ -79,7 +79,7 @@ def _rehearsal(home: Path, scale: str, images: str = "sample") -> Iterator[Cloud
 
 @pytest.fixture(scope="session")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """moto as it is."""
+    """Plain moto."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
@@ -89,25 +89,25 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def patched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """The rehearsal's AWS."""
+    """The emulated AWS."""
     yield from _rehearsal(tmp_path_factory.mktemp("patched"), "0")
 
 
 @pytest.fixture(scope="session")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """The rehearsal's AWS, where things take as long to be made as on AWS."""
+    """The emulated AWS with AWS's creation times."""
     yield from _rehearsal(tmp_path_factory.mktemp("slow"), "1:1")
 
 
 @pytest.fixture
 def without_images(tmp_path: Path) -> Iterator[Cloud]:
-    """The rehearsal's AWS whose registry begins empty."""
+    """The emulated AWS with an empty registry."""
     yield from _rehearsal(tmp_path, "0", "none")
 
 
 @pytest.fixture(scope="module")
 def with_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cloud, Path]]:
-    """The rehearsal's AWS with real databases, and its home; no server is left when it has ended."""
+    """The emulated AWS with real databases, and its home. At the end, check that no server is left."""
     home = tmp_path_factory.mktemp("databases")
     config = settings.create(home, {}, databases="real")
     command = ["-m", "rehearsal.aws", "--config", str(home / "config.json")]

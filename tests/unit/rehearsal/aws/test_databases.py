@@ -1,4 +1,4 @@
-"""RDS's endpoints answer: PostgreSQL over TLS, with the master's password from Secrets Manager."""
+"""RDS's endpoints: PostgreSQL over TLS, with the master password from Secrets Manager."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Database:
         )
 
     def instance(self, identifier: str = "shop-staging") -> dict[str, Any]:
-        """The instance, once it is available."""
+        """Return the instance when it is available."""
         for _ in range(600):
             found = self.rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
             if found["DBInstanceStatus"] == "available":
@@ -62,7 +62,7 @@ class Database:
     def psql(
         self, sql: str, password: str, *, user: str = "master", mode: str = "verify-full", **more: str
     ) -> str:
-        """What psql prints, errors too, by the endpoint's name and the environment that the emulator gives."""
+        """Return psql's output, errors included, by the endpoint's name and the emulator's environment."""
         name = more.pop("name", "") or self.instance()["Endpoint"]["Address"]
         variables = self.environment(name)
         given = {"PGSSLMODE": mode, "PGSSLROOTCERT": variables["DATABASE_CA"], "PGPASSWORD": password}
@@ -93,7 +93,7 @@ def _listens(address: str) -> bool:
         return s.connect_ex((address, 5432)) == 0
 
 
-def test_the_master_connects_by_the_endpoints_name_and_is_no_superuser(database: Database) -> None:
+def test_master_user_connects_and_is_not_a_superuser(database: Database) -> None:
     found = database.psql(
         "SELECT current_setting('server_version'), ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
         database.master(),
@@ -107,7 +107,7 @@ def test_the_master_connects_by_the_endpoints_name_and_is_no_superuser(database:
     )
 
 
-def test_psql_of_the_command_line_connects_by_what_a_secret_holds(database: Database) -> None:
+def test_psql_connects_with_the_values_of_a_secret(database: Database) -> None:
     config = settings.load(database.home / "config.json")
     endpoint = database.instance()["Endpoint"]["Address"]
     value = {
@@ -124,22 +124,22 @@ def test_psql_of_the_command_line_connects_by_what_a_secret_holds(database: Data
     assert database_client.psql(config, "shop/wrong", ["-c", "SELECT 1"]) != 0
     secrets.create_secret(Name="shop/other", SecretString=json.dumps({**value, "host": "other.example"}))
     secrets.create_secret(Name="shop/key", SecretString=json.dumps({"key": "x"}))
-    for name, told in (
+    for name, message in (
         ("other", "no database other.example"),
         ("key", "names no database"),
         ("none", "can't find"),
     ):
-        with pytest.raises(settings.ConfigError, match=told):
+        with pytest.raises(settings.ConfigError, match=message):
             database_client.psql(config, f"shop/{name}", [])
 
 
-def test_a_certificate_of_another_name_is_refused(database: Database) -> None:
+def test_certificate_for_another_name_is_refused(database: Database) -> None:
     address = database.environment(database.instance()["Endpoint"]["Address"])["PGHOSTADDR"]
     found = database.psql("SELECT 1", database.master(), name="another.example", PGHOSTADDR=address)
     assert "does not match host name" in found
 
 
-def test_without_tls_only_where_the_parameter_group_does_not_force_it(database: Database) -> None:
+def test_parameter_group_forces_tls(database: Database) -> None:
     assert "no encryption" in database.psql("SELECT 1", database.master(), mode="disable")
     parameter = {"ParameterName": "rds.force_ssl", "ParameterValue": "0", "ApplyMethod": "immediate"}
     database.rds.modify_db_parameter_group(DBParameterGroupName=GROUP, Parameters=[parameter])
@@ -148,7 +148,7 @@ def test_without_tls_only_where_the_parameter_group_does_not_force_it(database: 
     _until(lambda: "no encryption" in database.psql("SELECT 1", database.master(), mode="disable"))
 
 
-def test_a_rotated_password_is_the_only_one_that_gets_in(database: Database) -> None:
+def test_rotation_replaces_the_password(database: Database) -> None:
     old = database.master()
     database.rds.modify_db_instance(
         DBInstanceIdentifier="shop-staging", RotateMasterUserPassword=True, ApplyImmediately=True
@@ -161,14 +161,14 @@ def test_a_rotated_password_is_the_only_one_that_gets_in(database: Database) -> 
     assert database.master() != new and database.psql("SELECT 1", database.master()) == "1"
 
 
-def test_java_finds_the_name_in_a_hosts_file(database: Database) -> None:
+def test_java_resolves_the_name_by_a_hosts_file(database: Database) -> None:
     name = database.instance()["Endpoint"]["Address"]
     variables = database.environment(name)
     path = Path(variables["JAVA_TOOL_OPTIONS"].partition("=")[2])
     assert f"{variables['PGHOSTADDR']} {name}" in path.read_text().splitlines()
 
 
-def test_the_final_snapshot_is_restored_and_the_data_are_gone(database: Database) -> None:
+def test_final_snapshot_is_restored_and_old_data_deleted(database: Database) -> None:
     database.create("shop-test")
     name = database.instance("shop-test")["Endpoint"]["Address"]
     secret = database.instance("shop-test")["MasterUserSecret"]["SecretArn"]

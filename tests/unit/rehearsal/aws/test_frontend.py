@@ -1,4 +1,4 @@
-"""What stands in front of moto: the record of calls, faults on demand, images, nodes, stand-ins."""
+"""The frontend of moto: the record of calls, injected faults, images, nodes, instances, creation times."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_secrets_are_not_recorded(patched: Any) -> None:
         ("sts", "GetCallerIdentity", {}),
     ],
 )
-def test_a_fault_is_what_the_service_would_answer(
+def test_fault_has_the_format_of_the_service(
     patched: Any, service: str, operation: str, arguments: dict[str, Any]
 ) -> None:
     fault = {"service": service, "operation": operation, "code": "ThrottlingException", "message": "slower"}
@@ -86,7 +86,7 @@ def test_a_fault_is_what_the_service_would_answer(
     assert (calls(patched)[-1]["operation"], calls(patched)[-1]["status"]) == (operation, 400)
 
 
-def test_a_fault_stands_for_calls_that_match(patched: Any) -> None:
+def test_fault_applies_to_matching_calls(patched: Any) -> None:
     vpc, _ = network(patched)
     fault = {
         "service": "ec2",
@@ -104,13 +104,13 @@ def test_a_fault_stands_for_calls_that_match(patched: Any) -> None:
     ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.99.0/24")
 
 
-def test_a_wrong_fault_is_refused(patched: Any) -> None:
+def test_invalid_fault_is_refused(patched: Any) -> None:
     status, answer = patched.call("POST", "/rehearsal/faults", {"servise": "ec2"})
     assert status == 400
     assert "servise" in answer["error"]
 
 
-def test_a_repository_has_the_samples_images(patched: Any) -> None:
+def test_new_repository_has_the_sample_images(patched: Any) -> None:
     ecr, repository = patched.client("ecr"), name()
     ecr.create_repository(repositoryName=repository, imageTagMutability="IMMUTABLE")
     found = ecr.describe_images(repositoryName=repository)["imageDetails"]
@@ -141,7 +141,7 @@ def test_push(patched: Any) -> None:
     assert patched.call("POST", "/rehearsal/images", image | {"behaviour": "ok"})[0] == 409
 
 
-def test_tags_keep_the_programs_that_were_pushed(patched: Any) -> None:
+def test_tags_keep_their_pushed_programs(patched: Any) -> None:
     repository = name()
     patched.client("ecr").create_repository(repositoryName=repository, imageTagMutability="IMMUTABLE")
     digests = set()
@@ -154,7 +154,7 @@ def test_tags_keep_the_programs_that_were_pushed(patched: Any) -> None:
             f"{pushed['reference'].rpartition(':')[0]}@{pushed['digest']}",
         ):
             assert patched.call("GET", f"/rehearsal/images?ref={reference}")[1]["program"] == program
-    assert len(digests) == 2, "another program is another image"
+    assert len(digests) == 2, "another program makes another image"
 
 
 def test_nodes(patched: Any) -> None:
@@ -168,14 +168,14 @@ def test_nodes(patched: Any) -> None:
     assert found[0]["instance_id"] not in {node["instance_id"] for node in after}
 
 
-def test_clusters_name_their_addons(patched: Any) -> None:
+def test_clusters_list_their_addons(patched: Any) -> None:
     own, _ = cluster(patched)
     patched.client("eks").create_addon(clusterName=own, addonName="aws-ebs-csi-driver")
     found = {c["name"]: c["addons"] for c in patched.call("GET", "/rehearsal/clusters")[1]["clusters"]}
     assert found[own] == ["aws-ebs-csi-driver"]
 
 
-def test_stand_ins(patched: Any) -> None:
+def test_instances_that_run_the_service(patched: Any) -> None:
     _, subnets = network(patched)
     script = f"#!/bin/bash\ndocker run {IMAGE}/assistant:1.0.0\n"
     template = launch_template(patched, UserData=base64.b64encode(script.encode()).decode())
@@ -194,7 +194,7 @@ def test_stand_ins(patched: Any) -> None:
     assert launched["InstanceId"] not in patched.call("GET", "/rehearsal/instances")[1]
 
 
-def test_creation_takes_its_time(slow: Any) -> None:
+def test_resources_have_creation_times(slow: Any) -> None:
     eks, ec2, elb, rds = (slow.client(service) for service in ("eks", "ec2", "elbv2", "rds"))
     own, subnets = cluster(slow)
     assert eks.describe_cluster(name=own)["cluster"]["status"] == "CREATING"
@@ -226,7 +226,7 @@ def test_creation_takes_its_time(slow: Any) -> None:
     assert rds.describe_db_instances()["DBInstances"][0]["DBInstanceStatus"] == "creating"
 
 
-def test_creation_is_at_once_by_default(patched: Any) -> None:
+def test_creation_is_immediate_by_default(patched: Any) -> None:
     cluster_name, own = nodegroup(patched)
     eks = patched.client("eks")
     assert eks.describe_cluster(name=cluster_name)["cluster"]["status"] == "ACTIVE"
@@ -234,7 +234,7 @@ def test_creation_is_at_once_by_default(patched: Any) -> None:
     assert described["nodegroup"]["status"] == "ACTIVE"
 
 
-def test_a_registry_that_begins_empty_has_every_tag_free(without_images: Any) -> None:
+def test_empty_registry_has_no_tags(without_images: Any) -> None:
     without_images.client("ecr").create_repository(repositoryName="assistant", imageTagMutability="IMMUTABLE")
     assert without_images.client("ecr").list_images(repositoryName="assistant")["imageIds"] == []
     status, pushed = without_images.call("POST", "/rehearsal/images", {"tag": "1.0.0"})

@@ -1,4 +1,4 @@
-"""IAM enforced: what the patch adds to moto's."""
+"""The enforcement of IAM, with the patches of moto."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 @pytest.fixture
 def enforced(patched: Any) -> Iterator[Any]:
-    """as_user(statements) → a function that makes clients of a user with these rights."""
+    """Return a function: enforced(statements) → a function that creates clients of a user with these permissions."""
 
     def as_user(*statements: dict[str, Any]) -> Any:
         patched.call("POST", "/moto-api/reset-auth", b"inf")
@@ -41,7 +41,7 @@ def refused(call: Any, **arguments: Any) -> str:
     return e.value.response["Error"]["Code"]
 
 
-def test_services_with_paths_are_let_in(enforced: Any) -> None:
+def test_rest_services_accept_allowed_calls(enforced: Any) -> None:
     allowed = allow("eks:*", "lambda:*", "apigateway:*", "route53:*", "backup:*")
     client = enforced(allowed)
     client("eks").list_clusters(maxResults=5)
@@ -51,7 +51,7 @@ def test_services_with_paths_are_let_in(enforced: Any) -> None:
     client("backup").list_backup_vaults()
 
 
-def test_and_refused_without_rights(enforced: Any) -> None:
+def test_rest_services_refuse_other_calls(enforced: Any) -> None:
     client = enforced(allow("sts:*"))
     for service, operation in (
         ("eks", "list_clusters"),
@@ -62,8 +62,8 @@ def test_and_refused_without_rights(enforced: Any) -> None:
         assert refused(getattr(client(service), operation)).startswith("AccessDenied")
 
 
-def test_one_rule_and_no_other(patched: Any, enforced: Any) -> None:
-    """QA's right: to modify one rule."""
+def test_permission_for_one_rule(patched: Any, enforced: Any) -> None:
+    """QA's permission: to modify one rule."""
     vpc, _ = network(patched)
     elb = patched.client("elbv2")
     group, balancer = target_group(patched, vpc), load_balancer(patched)
@@ -88,13 +88,13 @@ def test_one_rule_and_no_other(patched: Any, enforced: Any) -> None:
     assert refused(client("elbv2").modify_rule, RuleArn=other, Actions=forward) == "AccessDenied"
 
 
-def test_what_cannot_be_scoped(enforced: Any) -> None:
+def test_calls_without_resource_need_all_resources(enforced: Any) -> None:
     arn = "arn:aws:elasticloadbalancing:ap-northeast-2:123456789012:loadbalancer/*"
     client = enforced(allow("elasticloadbalancing:DescribeLoadBalancers", resource=arn))
     assert refused(client("elbv2").describe_load_balancers) == "AccessDenied"
 
 
-def test_conditions_are_not_looked_at(enforced: Any) -> None:
+def test_conditions_are_not_evaluated(enforced: Any) -> None:
     condition = {"Condition": {"StringEquals": {"aws:RequestTag/Environment": "staging"}}}
     denied = {"Effect": "Deny", "Action": "eks:*", "Resource": "*"}
     client = enforced(allow("eks:*") | condition, denied | condition)
@@ -102,7 +102,7 @@ def test_conditions_are_not_looked_at(enforced: Any) -> None:
     assert refused(enforced(allow("eks:*"), denied)("eks").list_clusters) == "AccessDeniedException"
 
 
-def test_parts_of_a_cluster(patched: Any, enforced: Any) -> None:
+def test_permission_for_parts_of_a_cluster(patched: Any, enforced: Any) -> None:
     nodegroups = "arn:aws:eks:ap-northeast-2:123456789012:nodegroup/mine/*"
     client = enforced(allow("eks:DescribeNodegroup", "eks:DescribeCluster", resource=nodegroups))("eks")
     code = refused(client.describe_nodegroup, clusterName="mine", nodegroupName="x")
@@ -110,7 +110,7 @@ def test_parts_of_a_cluster(patched: Any, enforced: Any) -> None:
     assert refused(client.describe_cluster, name="mine") == "AccessDeniedException"
 
 
-def test_one_table_and_no_other(patched: Any, enforced: Any) -> None:
+def test_permission_for_one_table(patched: Any, enforced: Any) -> None:
     dynamodb = patched.client("dynamodb")
     for table in ("mine", "other"):
         dynamodb.create_table(
@@ -127,7 +127,7 @@ def test_one_table_and_no_other(patched: Any, enforced: Any) -> None:
 
 
 def test_moto_still_needs_it(plain: Any) -> None:
-    """moto as it is refuses the signature of an allowed call."""
+    """Plain moto refuses the signature of an allowed call."""
     iam = plain.client("iam")
     iam.create_user(UserName="u")
     iam.put_user_policy(UserName="u", PolicyName="p", PolicyDocument=policy(allow("*")))

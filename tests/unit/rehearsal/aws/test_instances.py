@@ -1,4 +1,4 @@
-"""The stand-in of an EC2 instance: a real process of the sample service."""
+"""The service of an EC2 instance: a real process of the sample service."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def until(true: Callable[[], Any]) -> Any:
     raise AssertionError("not within 20 s")
 
 
-#: What has been written to the instance's console.
+#: The texts on the instance's console.
 console: list[str] = []
 
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """stand_in(what its image is, or None) → a StandIn that is ended after the test."""
+    """Return a function: stand_in(image, or None) → a StandIn, which is stopped after the test."""
     monkeypatch.setattr(instances, "RESTART_SECONDS", 0.0)
     made: list[instances.StandIn] = []
     console.clear()
@@ -61,7 +61,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Any:
         one.kill()
 
 
-def test_it_serves_what_the_image_is(stand_in: Any) -> None:
+def test_instance_serves_its_image(stand_in: Any) -> None:
     mine = stand_in({"version": "1.4.2", "behaviour": "ok"})
     mine.keep("")
 
@@ -77,7 +77,7 @@ def test_it_serves_what_the_image_is(stand_in: Any) -> None:
     assert process.wait(20) == 143, "128 + SIGTERM, as a JVM ends"
 
 
-def test_a_crash_is_started_anew(stand_in: Any, capfd: pytest.CaptureFixture[str]) -> None:
+def test_crashed_service_is_restarted(stand_in: Any, capfd: pytest.CaptureFixture[str]) -> None:
     mine = stand_in({"version": "1.4.2", "behaviour": "crash"})
     shown = ""
 
@@ -90,10 +90,10 @@ def test_a_crash_is_started_anew(stand_in: Any, capfd: pytest.CaptureFixture[str
     until(runs)
     assert "i-1 ended with status 1; restarting" in shown
     assert console[0].startswith("teal-service ended: exited 1\n")
-    assert len(console[0].splitlines()) > 1, "the service's last lines are told"
+    assert len(console[0].splitlines()) > 1, "the report has the service's last lines"
 
 
-def test_a_missing_image_is_told_once(stand_in: Any, capfd: pytest.CaptureFixture[str]) -> None:
+def test_missing_image_is_logged_once(stand_in: Any, capfd: pytest.CaptureFixture[str]) -> None:
     mine = stand_in(None)
     mine.keep("")
     mine.keep("")
@@ -106,7 +106,7 @@ def command(text: str) -> dict[str, Any]:
     return {"version": "1.4.2", "behaviour": "ok", "program": {"command": words, "directory": "/"}}
 
 
-def test_a_program_gets_the_environment_of_the_unit(stand_in: Any) -> None:
+def test_program_gets_the_environment_of_the_unit(stand_in: Any) -> None:
     names = "os.environ['WORD'], os.environ['FROM_AWS'], os.environ['SERVER_ADDRESS']"
     text = f"import os, sys; print({names}, *sys.argv[1:], flush=True); sys.exit(7)"
     mine = stand_in(command(text), environment={"WORD": "unit"}, port=9090)
@@ -114,7 +114,7 @@ def test_a_program_gets_the_environment_of_the_unit(stand_in: Any) -> None:
     assert console[0] == "teal-service ended: exited 7\nunit role 127.99.99.200 127.99.99.200 9090\n"
 
 
-def test_a_program_beyond_the_memory_of_its_instance_is_killed(stand_in: Any) -> None:
+def test_program_above_the_instance_memory_is_killed(stand_in: Any) -> None:
     text = "import time; held = bytearray(b'x') * (200 << 20); time.sleep(60)"
     mine = stand_in(command(text), memory=100 << 20)
     until(lambda: mine.keep("") or console)
@@ -122,7 +122,7 @@ def test_a_program_beyond_the_memory_of_its_instance_is_killed(stand_in: Any) ->
     assert "its limit is 100 MiB" in console[0]
 
 
-def test_a_program_that_listens_on_every_address_is_stopped(stand_in: Any) -> None:
+def test_program_that_listens_on_all_addresses_is_stopped(stand_in: Any) -> None:
     text = "import socket, time; s = socket.create_server(('', 0)); time.sleep(60)"
     mine = stand_in(command(text))
     until(lambda: mine.keep("") or console)
@@ -130,7 +130,7 @@ def test_a_program_that_listens_on_every_address_is_stopped(stand_in: Any) -> No
     assert "it listens on 0.0.0.0:" in console[0]
 
 
-def test_a_program_that_is_not_there_is_reported(stand_in: Any) -> None:
+def test_missing_program_is_reported(stand_in: Any) -> None:
     mine = stand_in(
         {"version": "1", "behaviour": "ok", "program": {"command": ["/no/such"], "directory": "/"}}
     )

@@ -1,4 +1,4 @@
-"""Functions are run as deployed, and called through their HTTP API."""
+"""Deployed Lambda functions, invoked directly and through an HTTP API."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def function(patched: Any) -> str:
 
 @pytest.fixture(scope="module")
 def api(patched: Any, function: str) -> str:
-    """An API before the function's alias, without the permission to call it: its host name."""
+    """Create an API for the function's alias, without the permission to invoke it; return its host name."""
     client = patched.client("apigatewayv2")
     made = client.create_api(Name=name(), ProtocolType="HTTP")
     integration = client.create_integration(
@@ -95,7 +95,7 @@ def test_invoke(patched: Any, function: str) -> None:
 
 
 def test_api(patched: Any, function: str, api: str) -> None:
-    assert ask(patched, api, "GET", "/hello/you")[0] == 500  # no permission yet
+    assert ask(patched, api, "GET", "/hello/you")[0] == 500  # The permission is still missing.
     patched.client("lambda").add_permission(
         FunctionName=function,
         Qualifier="live",
@@ -117,6 +117,6 @@ def test_api(patched: Any, function: str, api: str) -> None:
     assert ask(patched, api, "GET", "/nowhere")[:2] == (404, {"message": "Not Found"})
 
 
-def test_of_nobody(patched: Any) -> None:
+def test_unknown_api_is_forbidden(patched: Any) -> None:
     host = "abcdefgh.execute-api.ap-northeast-2.amazonaws.com"
     assert ask(patched, host, "GET", "/")[0] == 403

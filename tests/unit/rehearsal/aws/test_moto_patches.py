@@ -672,7 +672,7 @@ def no_pod_identity(cloud: Any) -> Any:
     return eks.list_pod_identity_associations(clusterName=own)["associations"]
 
 
-def test_certificates_are_valid_for_a_while(tmp_path: Any) -> None:
+def test_authority_is_valid_for_20_days(tmp_path: Any) -> None:
     from cryptography import x509
 
     ca = certificates.authority(tmp_path)
@@ -682,8 +682,8 @@ def test_certificates_are_valid_for_a_while(tmp_path: Any) -> None:
     assert certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
 
 
-def test_a_transaction_that_failed_is_tried_again(patched: Any) -> None:
-    """A token stands for a transaction that succeeded."""
+def test_failed_transaction_can_be_retried(patched: Any) -> None:
+    """Only successful transactions are remembered by their token."""
     dynamodb, table, _ = _table(patched)
     there = {
         "ConditionCheck": {

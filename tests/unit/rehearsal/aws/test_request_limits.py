@@ -1,4 +1,4 @@
-"""What AWS refuses by its models and its documentation, the rehearsal's AWS refuses."""
+"""The emulated AWS refuses requests that violate AWS's models or documented limits."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ ALARM = {"EvaluationPeriods": 1, "ComparisonOperator": "GreaterThanThreshold", "
         ),
     ],
 )
-def test_requests_outside_of_the_limits_are_refused(
+def test_requests_over_the_limits_are_refused(
     patched: Any, service: str, call: str, arguments: dict[str, Any], code: str, says: str
 ) -> None:
     with pytest.raises(ClientError) as refused:
@@ -180,7 +180,7 @@ VALID: dict[str, dict[str, Any]] = {
 }
 
 
-def test_all_problems_of_a_request_are_named(patched: Any) -> None:
+def test_all_problems_of_a_request_are_listed(patched: Any) -> None:
     with pytest.raises(
         ClientError, match=r"2 validation errors detected: .*'roleName'.*; .*'path'|'path'.*'roleName'"
     ):
@@ -209,14 +209,14 @@ def test_twenty_parameters_of_a_database_are_set_in_one_call(patched: Any) -> No
         patched.client("rds").modify_db_parameter_group(DBParameterGroupName="x", Parameters=parameters)
 
 
-def test_what_is_secret_is_not_shown(patched: Any) -> None:
+def test_secret_values_are_not_shown(patched: Any) -> None:
     with pytest.raises(ClientError) as refused:
         patched.client("secretsmanager").create_secret(Name=name(), SecretString="planted" * 10_000)
     assert "planted" not in str(refused.value)
     assert "Value at 'secretString' failed" in str(refused.value)
 
 
-def test_tags_of_aws_are_set_by_aws_alone(patched: Any) -> None:
+def test_only_aws_sets_reserved_tags(patched: Any) -> None:
     tag = {"Key": "aws:cloudformation:stack-name", "Value": "other"}
     arn = load_balancer(patched)["LoadBalancerArn"]
     with pytest.raises(ClientError, match="Member must not begin with aws:"):
@@ -232,7 +232,7 @@ def test_tags_of_aws_are_set_by_aws_alone(patched: Any) -> None:
         patched.client("eks").tag_resource(resourceArn="arn:aws:eks:x:1:cluster/x", tags={"aws:x": "y"})
 
 
-def test_refused_requests_are_on_record(patched: Any) -> None:
+def test_refused_requests_are_recorded(patched: Any) -> None:
     with pytest.raises(ClientError):
         patched.client("ecr").create_repository(repositoryName="Upper")
     last = patched.call("GET", "/rehearsal/calls")[1]["calls"][-1]
@@ -240,7 +240,7 @@ def test_refused_requests_are_on_record(patched: Any) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_each_pattern_of_a_model_is_understood(service: str) -> None:
+def test_all_patterns_of_the_models_compile(service: str) -> None:
     model, seen = get_service_model(service), set()
     shapes = [model.operation_model(operation).input_shape for operation in model.operation_names]
     while shapes:
@@ -260,7 +260,7 @@ def test_each_pattern_of_a_model_is_understood(service: str) -> None:
     assert len(seen) > 20
 
 
-def test_each_documented_limit_is_of_a_member(patched: Any) -> None:
+def test_documented_limits_name_existing_members(patched: Any) -> None:
     """A misspelt member would never be checked."""
     for service, limits in documented_limits.LIMITS.items():
         model = get_service_model(service)
