@@ -16,7 +16,7 @@ models forbid (`rehearsal.request_limits`), and serves the emulator's own paths:
     GET  /rehearsal/instances           the addresses of the instances that run the service: id → address
     GET  /rehearsal/databases           the addresses of the databases; waits until all servers are up
     POST /rehearsal/client-environment  the variables for a process of a pod or instance
-    GET  /rehearsal/stand-ins           the instances that run the service, for `rehearsal.instances`
+    GET  /rehearsal/service-instances   the instances that run the service, for `rehearsal.instances`
     POST /rehearsal/console             append text to the console of an instance
     and the paths of `rehearsal.moto_load_balancers`
 """
@@ -91,7 +91,7 @@ def application(config: dict[str, Any]) -> Frontend:
     )
 
     moto_patches.apply(config)
-    stand_ins = moto_instances.StandIns(config["subnet"])
+    service_instances = moto_instances.ServiceInstances(config["subnet"])
     http_apis = lambda_functions.HttpApis(lambda_functions.Runner(config))
     front = Frontend(
         DomainDispatcherApplication(create_backend_app), moto_load_balancers.application, http_apis
@@ -103,9 +103,9 @@ def application(config: dict[str, Any]) -> Frontend:
         ("GET", "nodes"): moto_instances.nodes,
         ("GET", "clusters"): moto_clusters.clusters,
         ("GET", "caller"): moto_clusters.caller,
-        ("GET", "instances"): stand_ins.addresses,
-        ("GET", "stand-ins"): stand_ins.described,
-        ("POST", "console"): stand_ins.console,
+        ("GET", "instances"): service_instances.addresses,
+        ("GET", "service-instances"): service_instances.described,
+        ("POST", "console"): service_instances.console,
     }
     servers = config["database_servers"]
     front.routes |= {

@@ -1,7 +1,7 @@
 """Runs the service of EC2 instances as local processes.
 
 If the user data of an instance names an image of the service, this part runs the sample service, or the user's own
-program, at the address from `GET /rehearsal/stand-ins`, for as long as the instance runs. Like systemd on a real
+program, at the address from `GET /rehearsal/service-instances`, for as long as the instance runs. Like systemd on a real
 instance, it restarts a service that ended, and writes the reason to the instance's console. User data is not executed:
 only the image, the environment, the port and the grace period are read from it.
 """
@@ -33,7 +33,7 @@ PORT = programs.PORT
 _open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
 
-class StandIn:
+class ServiceProcess:
     """The service process of one instance."""
 
     def __init__(self, instance: str, ip: str, image: str, unit: dict[str, Any] | None = None) -> None:
@@ -161,28 +161,31 @@ def main() -> None:
     """Run the services of moto's instances until SIGTERM."""
     aws_url = settings.from_arguments("instances")["aws"]["url"]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    running: dict[str, StandIn] = {}
-    ending: list[tuple[StandIn, float]] = []
+    running: dict[str, ServiceProcess] = {}
+    ending: list[tuple[ServiceProcess, float]] = []
     try:
         while True:
             with contextlib.suppress(OSError, ValueError):
-                wanted = {s["instance_id"]: s for s in _get(f"{aws_url}/rehearsal/stand-ins")["stand_ins"]}
+                wanted = {
+                    s["instance_id"]: s
+                    for s in _get(f"{aws_url}/rehearsal/service-instances")["service_instances"]
+                }
                 for gone in running.keys() - wanted.keys():
-                    stand_in = running.pop(gone)
-                    if stand_in.end():
-                        ending.append((stand_in, time.monotonic() + stand_in.unit["grace"]))
+                    service = running.pop(gone)
+                    if service.end():
+                        ending.append((service, time.monotonic() + service.unit["grace"]))
                 for new in wanted.keys() - running.keys():
-                    running[new] = StandIn(new, wanted[new]["ip"], wanted[new]["image"], wanted[new])
-                for stand_in in running.values():
-                    stand_in.keep(aws_url)
+                    running[new] = ServiceProcess(new, wanted[new]["ip"], wanted[new]["image"], wanted[new])
+                for service in running.values():
+                    service.keep(aws_url)
             ending = [(one, until) for one, until in ending if one.lives()]
             for one, until in ending:
                 if time.monotonic() > until:
                     one.kill()
             time.sleep(LOOK_SECONDS)
     finally:
-        for stand_in in [*(one for one, _ in ending), *running.values()]:
-            stand_in.kill()
+        for service in [*(one for one, _ in ending), *running.values()]:
+            service.kill()
 
 
 def _get(url: str) -> Any:

@@ -57,7 +57,7 @@ def group_name(nodegroup: Nodegroup) -> str:
     return nodegroup.resources["autoScalingGroups"][0]["name"]
 
 
-class StandIns:
+class ServiceInstances:
     """The instances that run the service (their user data names an image) and their local addresses."""
 
     def __init__(self, subnet: str) -> None:
@@ -67,13 +67,13 @@ class StandIns:
 
     def addresses(self, query: dict[str, str], body: Any) -> dict[str, str]:
         """GET /rehearsal/instances: instance id → address."""
-        return {stand_in["instance_id"]: stand_in["ip"] for stand_in in self._all()}
+        return {service["instance_id"]: service["ip"] for service in self._all()}
 
     def described(self, query: dict[str, str], body: Any) -> dict[str, Any]:
-        """GET /rehearsal/stand-ins: the services that `rehearsal.instances` has to run."""
+        """GET /rehearsal/service-instances: the services that `rehearsal.instances` has to run."""
         instances = {instance.id: instance for _, _, instance in _running()}
         return {
-            "stand_ins": [
+            "service_instances": [
                 one | programs.unit(user_data(instance)) | {"memory": memory(instance)}
                 for one in self._all()
                 if (instance := instances.get(one["instance_id"]))

@@ -271,7 +271,7 @@ class Exchange:
                 )
                 await self.writer.drain()
         except (OSError, EOFError, TimeoutError, http1.BadMessage) as e:
-            print(f"broken off within the body of an answer of {target.address}: {type(e).__name__}: {e}")
+            print(f"connection aborted within an answer of {target.address}: {type(e).__name__}: {e}")
             self.writer.transport.abort()
             return False, False
         return answer.keeps_alive() and framed and uploaded, stays

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import aiohttp
 
 Json = dict[str, Any]
-STAND_IN = "stand-in"
+PLACEHOLDER = "placeholder"
 
 
 class Image(NamedTuple):
-    """An image. `behaviour` is that of the sample service, or STAND_IN for an image that is not run.
+    """An image. `behaviour` is that of the sample service, or PLACEHOLDER for an image that is not run.
 
     `program` is the recipe of the user's own program.
     """
@@ -74,14 +74,14 @@ class AwsClient:
             return await response.json()
 
     async def image(self, reference: str) -> Image:
-        """Return an image: from ECR if the reference names it, otherwise a placeholder with STAND_IN."""
+        """Return an image: from ECR if the reference names it, otherwise one with the behaviour PLACEHOLDER."""
         host = reference.partition("/")[0]
         if ".dkr.ecr." not in host:
             if host.endswith(".invalid"):
                 raise ImageMissing(
                     f'failed to resolve reference "{reference}": dial tcp: lookup {host}: no such host'
                 )
-            return Image("sha256:" + hashlib.sha256(reference.encode()).hexdigest(), "", STAND_IN)
+            return Image("sha256:" + hashlib.sha256(reference.encode()).hexdigest(), "", PLACEHOLDER)
         async with self._session.get(f"{self._url}/rehearsal/images", params={"ref": reference}) as response:
             if response.status == 404:
                 raise ImageMissing(

@@ -12,7 +12,7 @@ import aiohttp
 
 from rehearsal import process_limits, programs
 from rehearsal.kubernetes import environment, probes, processes, times, tool_images, user_program
-from rehearsal.kubernetes.aws_client import STAND_IN, Image, ImageMissing
+from rehearsal.kubernetes.aws_client import PLACEHOLDER, Image, ImageMissing
 from rehearsal.kubernetes.pod_context import PodContext
 
 Json = dict[str, Any]
@@ -167,7 +167,7 @@ class Container:
         if image.program:
             self.environment = await user_program.environment(self.pod, self.spec, image.program, given)
             return
-        if image.behaviour == STAND_IN:
+        if image.behaviour == PLACEHOLDER:
             client = await tool_images.client_environment(self.pod, self.spec)
             self._tool = client is not None
             if client is not None:
@@ -180,7 +180,7 @@ class Container:
                 "HOSTNAME": self.pod.object["metadata"]["name"],
                 "PYTHONUNBUFFERED": "1",
                 "SERVICE_VERSION": image.version,
-                "SERVICE_BEHAVIOUR": "ok" if image.behaviour == STAND_IN else image.behaviour,
+                "SERVICE_BEHAVIOUR": "ok" if image.behaviour == PLACEHOLDER else image.behaviour,
                 "SERVICE_BOOT_SECONDS": str(self.pod.settings.boot),
             }
             | given
@@ -188,9 +188,9 @@ class Container:
         )
 
     def _program(self, image: Image) -> list[str]:
-        if image.behaviour == STAND_IN and not self._tool:
+        if image.behaviour == PLACEHOLDER and not self._tool:
             goes_on = self.sidecar or (not self.init and self.pod.spec["restartPolicy"] == "Always")
-            return processes.stand_in(goes_on=goes_on)
+            return processes.placeholder(goes_on=goes_on)
         words = [
             [environment.expand(word, self.environment) for word in self.spec.get(part) or []]
             for part in ("command", "args")

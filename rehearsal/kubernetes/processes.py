@@ -15,7 +15,7 @@ from rehearsal import sample_service
 
 SERVICE = Path(sample_service.__file__).resolve()
 IN_THE_IMAGE = "/app/sample_service.py"
-STAND_IN = "print('The emulator does not run this image: a placeholder runs instead.', flush=True)"
+PLACEHOLDER = "print('The emulator does not run this image: a placeholder runs instead.', flush=True)"
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -30,14 +30,14 @@ def program(command: list[str], arguments: list[str]) -> list[str]:
     return words
 
 
-def stand_in(*, goes_on: bool) -> list[str]:
+def placeholder(*, goes_on: bool) -> list[str]:
     """Return the command line of the placeholder for other images: it sleeps for ever, or ends at once."""
     return [
         sys.executable,
         "-I",
         "-S",
         "-c",
-        STAND_IN + ("; import signal; signal.pause()" if goes_on else ""),
+        PLACEHOLDER + ("; import signal; signal.pause()" if goes_on else ""),
     ]
 
 

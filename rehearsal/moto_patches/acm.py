@@ -50,7 +50,7 @@ def issued_when_validated() -> None:
     def described(self: CertBundle) -> dict[str, Any]:
         answer = describe(self)
         certificate = answer["Certificate"]
-        # A set's order differs from call to call.
+        # moto's order of a set differs between calls.
         if options := certificate.get("DomainValidationOptions"):
             options.sort(key=lambda option: (option["DomainName"] != self.common_name, option["DomainName"]))
         if self.status == "PENDING_VALIDATION":

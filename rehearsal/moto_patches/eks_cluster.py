@@ -148,7 +148,7 @@ def _set_status(cluster: Cluster, status: str) -> None:
 def _vpc_config(response: EKSResponse, cluster: Cluster) -> dict[str, Any]:
     given = cluster.resources_vpc_config
     ec2 = ec2_backends[response.current_account][response.region]
-    subnets = ec2.describe_subnets(subnet_ids=given["subnetIds"])  # refuses what does not exist
+    subnets = ec2.describe_subnets(subnet_ids=given["subnetIds"])  # Raises for missing subnets.
     group = ec2.create_security_group(
         f"eks-cluster-sg-{cluster.name}-{uuid.uuid4().hex[:10]}",
         "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes",

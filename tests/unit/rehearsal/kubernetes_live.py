@@ -23,7 +23,7 @@ REGISTRY = "123456789012.dkr.ecr.ap-northeast-2.amazonaws.com/assistant"
 BEHAVIOURS = ("crash", "never-ready", "error", "slow", "wrong-version", "dies")
 
 
-class StandInAws:
+class FakeAws:
     """A fake AWS with two clusters, `staging` with two nodes and `production` with one; images by tag."""
 
     def __init__(self) -> None:
@@ -113,7 +113,7 @@ class Live:
     """The server in a separate thread, with its administrator's kubeconfig."""
 
     def __init__(self, home: Path, subnet: str) -> None:
-        self.aws = StandInAws()
+        self.aws = FakeAws()
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]

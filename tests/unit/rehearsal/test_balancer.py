@@ -288,10 +288,10 @@ def test_only_names_of_load_balancers_are_accepted(play: Any) -> None:
 
 def test_public_hosts_lead_to_emulated_services(play: Any) -> None:
     async def scenario(world: World) -> None:
-        discord = await world.target("blue", says("stand-in"))
+        discord = await world.target("blue", says("emulated"))
         world.proxy.emulated_hosts["discord.com"] = Address("127.0.0.1", discord.port)
         connection = await world.connect(host="discord.com")
-        assert [await world.ask(connection) for _ in range(2)] == [(200, "stand-in")] * 2
+        assert [await world.ask(connection) for _ in range(2)] == [(200, "emulated")] * 2
         assert b"x-forwarded-for" not in discord.heads[0].by_name
 
     play(scenario)

@@ -159,7 +159,7 @@ def test_incomplete_stream_counts_as_cut_off(answer: bytes, cut_off: int, failur
     streams = counts.as_json(0.3)["streams"]
     assert (streams["requests"], streams["cut_off"], streams["failures"]) == (1, cut_off, failures)
     assert counts.failed == bool(failures)
-    assert not counts.failures, "those are the other requests'"
+    assert not counts.failures, "failures of streams are counted separately"
     assert asked == ['{"text": "é"}'.encode()]
     assert "streams cut off" in counts.table(0.3)
 

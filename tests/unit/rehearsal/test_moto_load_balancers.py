@@ -136,7 +136,7 @@ def test_group_is_in_use_while_a_rule_forwards_to_it(built: Built) -> None:
     assert in_use() == {built.blue: False, built.green: True}
     assert reason() == "Target.NotInUse"
     built.elb.modify_rule(RuleArn=built.rule, Actions=[built.forward(0, 100)])
-    assert in_use() == {built.blue: True, built.green: True}, "a weight of 0 is in use"
+    assert in_use() == {built.blue: True, built.green: True}, "a group with weight 0 is in use"
 
 
 def test_changed_since_returns_on_change_or_after_the_wait(built: Built) -> None:

@@ -66,7 +66,7 @@ def connect(port: int) -> socket.socket:
 
 def test_service_reports_version_and_health(start: Start) -> None:
     _, port = start(HOSTNAME="pod-1", SERVICE_SLOT="blue")
-    with connect(port) as c:  # all on one connection: it is kept alive
+    with connect(port) as c:  # All requests on one connection, which is kept alive.
         assert ask(c, "/")[2] == {"version": "1.2.3", "pod": "pod-1", "slot": "blue"}
         assert ask(c, "/actuator/info?x=y")[2]["build"]["version"] == "1.2.3"
         assert ask(c, "/actuator/health/readiness")[0] == ask(c, "/actuator/health/liveness")[0] == 200
@@ -153,12 +153,12 @@ def test_answers_while_draining_close_the_connection(start: Start) -> None:
         status, head, _ = ask(idle, "/actuator/health/readiness")
         assert status == 503 and "Connection: close" in head
         assert idle.recv(1) == b""
-        time.sleep(0.4)  # It drains as long as a request is under way.
+        time.sleep(0.4)  # The service drains while a request is in progress.
         with connect(port) as late:
             assert "Connection: close" in ask(late, "/actuator/info")[1]
         answer = busy.recv(65536)
         assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close" in answer
-        assert unused.recv(1) == b"", "it ends, and its connections with it"
+        assert unused.recv(1) == b"", "the service closes its connections when it exits"
     assert process.wait(5) == 143
 
 
@@ -173,7 +173,7 @@ def test_tomcat_default_closes_connections_silently(start: Start) -> None:
             connect(port)
         idle.sendall(b"GET /actuator/info HTTP/1.1\r\nHost: x\r\n\r\n")
         assert idle.recv(65536) == b"", "lost"
-        assert process.poll() is None, "what is under way is finished"
+        assert process.poll() is None, "requests in progress are completed"
         answer = busy.recv(65536)
         assert answer.startswith(b"HTTP/1.1 200") and b"Connection: close" not in answer
         assert busy.recv(1) == unused.recv(1) == b""
@@ -198,7 +198,7 @@ def test_idle_connection_is_closed_after_the_timeout(start: Start) -> None:
         SERVER_TOMCAT_KEEP_ALIVE_TIMEOUT="400ms", SERVICE_BEHAVIOUR="slow", SERVICE_SLOW_SECONDS="0.6"
     )
     with connect(port) as client:
-        assert ask(client, "/")[0] == 200, "a request is not idle, however long it takes"
+        assert ask(client, "/")[0] == 200, "a connection with a request in progress is not idle"
         began = time.monotonic()
         assert client.recv(1) == b"" and 0.3 < time.monotonic() - began < 2
 

@@ -188,8 +188,8 @@ def test_instances_that_run_the_service(patched: Any) -> None:
     assert addresses.keys() >= {launched["InstanceId"], direct["InstanceId"]}
     assert other["InstanceId"] not in addresses
     assert len(set(addresses.values())) == len(addresses)
-    stand_ins = patched.call("GET", "/rehearsal/stand-ins")[1]["stand_ins"]
-    assert {s["image"] for s in stand_ins} == {f"{IMAGE}/assistant:1.0.0"}
+    service_instances = patched.call("GET", "/rehearsal/service-instances")[1]["service_instances"]
+    assert {s["image"] for s in service_instances} == {f"{IMAGE}/assistant:1.0.0"}
     ec2.terminate_instances(InstanceIds=[launched["InstanceId"]])
     assert launched["InstanceId"] not in patched.call("GET", "/rehearsal/instances")[1]
 

@@ -32,13 +32,13 @@ console: list[str] = []
 
 
 @pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a function: stand_in(image, or None) → a StandIn, which is stopped after the test."""
+def service(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a function: service(image, or None) → a ServiceProcess, which is stopped after the test."""
     monkeypatch.setattr(instances, "RESTART_SECONDS", 0.0)
-    made: list[instances.StandIn] = []
+    made: list[instances.ServiceProcess] = []
     console.clear()
 
-    def make(what: dict[str, Any] | None, **unit: Any) -> instances.StandIn:
+    def make(what: dict[str, Any] | None, **unit: Any) -> instances.ServiceProcess:
         def get(url: str) -> Any:
             if what is None:
                 raise urllib.error.HTTPError(url, 404, "", {}, io.BytesIO(b'{"error": "not found"}'))  # type: ignore[arg-type]
@@ -53,7 +53,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Any:
             return console.append(body["text"])
 
         monkeypatch.setattr(instances, "_post", post)
-        made.append(instances.StandIn("i-1", "127.99.99.200", "an-image", unit))
+        made.append(instances.ServiceProcess("i-1", "127.99.99.200", "an-image", unit))
         return made[0]
 
     yield make
@@ -61,8 +61,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Any:
         one.kill()
 
 
-def test_instance_serves_its_image(stand_in: Any) -> None:
-    mine = stand_in({"version": "1.4.2", "behaviour": "ok"})
+def test_instance_serves_its_image(service: Any) -> None:
+    mine = service({"version": "1.4.2", "behaviour": "ok"})
     mine.keep("")
 
     def version() -> str | None:
@@ -74,11 +74,11 @@ def test_instance_serves_its_image(stand_in: Any) -> None:
 
     assert until(version) == "1.4.2"
     process = mine.end()
-    assert process.wait(20) == 143, "128 + SIGTERM, as a JVM ends"
+    assert process.wait(20) == 143, "128 + SIGTERM, the exit code of a JVM"
 
 
-def test_crashed_service_is_restarted(stand_in: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    mine = stand_in({"version": "1.4.2", "behaviour": "crash"})
+def test_crashed_service_is_restarted(service: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    mine = service({"version": "1.4.2", "behaviour": "crash"})
     shown = ""
 
     def runs() -> bool:
@@ -93,8 +93,8 @@ def test_crashed_service_is_restarted(stand_in: Any, capfd: pytest.CaptureFixtur
     assert len(console[0].splitlines()) > 1, "the report has the service's last lines"
 
 
-def test_missing_image_is_logged_once(stand_in: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    mine = stand_in(None)
+def test_missing_image_is_logged_once(service: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    mine = service(None)
     mine.keep("")
     mine.keep("")
     assert capfd.readouterr().out == "i-1 cannot pull the image: not found\n"
@@ -106,32 +106,32 @@ def command(text: str) -> dict[str, Any]:
     return {"version": "1.4.2", "behaviour": "ok", "program": {"command": words, "directory": "/"}}
 
 
-def test_program_gets_the_environment_of_the_unit(stand_in: Any) -> None:
+def test_program_gets_the_environment_of_the_unit(service: Any) -> None:
     names = "os.environ['WORD'], os.environ['FROM_AWS'], os.environ['SERVER_ADDRESS']"
     text = f"import os, sys; print({names}, *sys.argv[1:], flush=True); sys.exit(7)"
-    mine = stand_in(command(text), environment={"WORD": "unit"}, port=9090)
+    mine = service(command(text), environment={"WORD": "unit"}, port=9090)
     until(lambda: mine.keep("") or console)
     assert console[0] == "teal-service ended: exited 7\nunit role 127.99.99.200 127.99.99.200 9090\n"
 
 
-def test_program_above_the_instance_memory_is_killed(stand_in: Any) -> None:
+def test_program_above_the_instance_memory_is_killed(service: Any) -> None:
     text = "import time; held = bytearray(b'x') * (200 << 20); time.sleep(60)"
-    mine = stand_in(command(text), memory=100 << 20)
+    mine = service(command(text), memory=100 << 20)
     until(lambda: mine.keep("") or console)
     assert console[0].startswith("teal-service ended: exited 137\n")
     assert "its limit is 100 MiB" in console[0]
 
 
-def test_program_that_listens_on_all_addresses_is_stopped(stand_in: Any) -> None:
+def test_program_that_listens_on_all_addresses_is_stopped(service: Any) -> None:
     text = "import socket, time; s = socket.create_server(('', 0)); time.sleep(60)"
-    mine = stand_in(command(text))
+    mine = service(command(text))
     until(lambda: mine.keep("") or console)
     assert console[0].startswith("teal-service ended: exited 1\n")
     assert "it listens on 0.0.0.0:" in console[0]
 
 
-def test_missing_program_is_reported(stand_in: Any) -> None:
-    mine = stand_in(
+def test_missing_program_is_reported(service: Any) -> None:
+    mine = service(
         {"version": "1", "behaviour": "ok", "program": {"command": ["/no/such"], "directory": "/"}}
     )
     mine.keep("")
