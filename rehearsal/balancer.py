@@ -74,7 +74,7 @@ class MotoLink:
                         for t in group["targets"]:
                             if ip := proxy.resolver.ip(t["id"], among):
                                 wanted.add(Address(ip, t["port"]))
-            proxy.pool.keep_only(wanted)
+            proxy.pool.retain(wanted)
             await asyncio.sleep(2)
 
     async def send_health(self) -> None:

@@ -138,11 +138,11 @@ class Webhook:
             return web.json_response({"message": "Invalid Webhook Token", "code": 50027}, status=401)
         return None
 
-    async def show(self, request: web.Request) -> web.Response:
+    async def describe(self, request: web.Request) -> web.Response:
         """GET of the webhook, as community.general.discord does in check mode."""
         return self._refusal(request) or web.json_response({"id": self.id, "name": "teal", "type": 1})
 
-    async def take(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.Response:
         """POST of a message."""
         if refusal := self._refusal(request):
             return refusal
@@ -179,11 +179,11 @@ class Webhook:
         print(f"refused: {json.dumps(error)}")
         return web.json_response(error, status=400)
 
-    async def kept(self, request: web.Request) -> web.Response:
+    async def list_messages(self, request: web.Request) -> web.Response:
         """Return the messages so far."""
         return web.json_response({"messages": self.messages, "refused": self.refused})
 
-    async def forget(self, request: web.Request) -> web.Response:
+    async def clear(self, request: web.Request) -> web.Response:
         """Remove all messages."""
         self.messages.clear()
         self.refused.clear()
@@ -195,10 +195,10 @@ def application(config: dict[str, Any]) -> web.Application:
     app = fake_service.application()
     webhook = Webhook(config["discord"]["webhook_url"])
     for prefix in ("/api", "/api/v10"):
-        app.router.add_get(prefix + "/webhooks/{id}/{token}", webhook.show)
-        app.router.add_post(prefix + "/webhooks/{id}/{token}", webhook.take)
-    app.router.add_get("/rehearsal/messages", webhook.kept)
-    app.router.add_delete("/rehearsal/messages", webhook.forget)
+        app.router.add_get(prefix + "/webhooks/{id}/{token}", webhook.describe)
+        app.router.add_post(prefix + "/webhooks/{id}/{token}", webhook.receive)
+    app.router.add_get("/rehearsal/messages", webhook.list_messages)
+    app.router.add_delete("/rehearsal/messages", webhook.clear)
     return app
 
 

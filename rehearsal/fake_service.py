@@ -31,9 +31,9 @@ def application() -> web.Application:
     app = web.Application(middlewares=[_fail], client_max_size=32 * 1024**2)
     app[FAULTS] = deque()
     app.router.add_get("/rehearsal/ready", _ready)
-    app.router.add_post("/rehearsal/faults", _order)
-    app.router.add_get("/rehearsal/faults", _left)
-    app.router.add_delete("/rehearsal/faults", _forget)
+    app.router.add_post("/rehearsal/faults", _add)
+    app.router.add_get("/rehearsal/faults", _pending)
+    app.router.add_delete("/rehearsal/faults", _clear)
     return app
 
 
@@ -76,11 +76,11 @@ async def _ready(request: web.Request) -> web.Response:
     return web.Response(text="ready\n")
 
 
-async def _left(request: web.Request) -> web.Response:
+async def _pending(request: web.Request) -> web.Response:
     return web.json_response({"faults": len(request.app[FAULTS])})
 
 
-async def _order(request: web.Request) -> web.Response:
+async def _add(request: web.Request) -> web.Response:
     fault = {"count": 1, "seconds": 1.0, "status": 500, **await request.json()}
     if fault.get("kind") not in KINDS:
         raise web.HTTPBadRequest(text=f"kind {fault.get('kind')!r} is not one of {', '.join(KINDS)}\n")
@@ -88,6 +88,6 @@ async def _order(request: web.Request) -> web.Response:
     return web.json_response({"faults": len(request.app[FAULTS])})
 
 
-async def _forget(request: web.Request) -> web.Response:
+async def _clear(request: web.Request) -> web.Response:
     request.app[FAULTS].clear()
     return web.json_response({"faults": 0})

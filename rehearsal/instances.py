@@ -48,10 +48,10 @@ class ServiceProcess:
         self._logged = ""
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (it is open as long as this object exists)
 
-    def keep(self, aws_url: str) -> None:
+    def ensure_running(self, aws_url: str) -> None:
         """Start the service unless it is running. The image is pulled at each start, as in the real unit."""
         if self._process and self._process.poll() is None:
-            self._confine(self._process)
+            self._check_limits(self._process)
             return
         if self._process:
             code = self._process.wait()
@@ -116,7 +116,7 @@ class ServiceProcess:
             return
         self._log(f"runs {self.image} at {self.ip}:{port}")
 
-    def _confine(self, process: subprocess.Popen[bytes]) -> None:
+    def _check_limits(self, process: subprocess.Popen[bytes]) -> None:
         if self._program and not self._violation:
             self._violation = process_limits.violation(process.pid, self.unit["memory"])
             if self._violation:
@@ -128,14 +128,14 @@ class ServiceProcess:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL) if self._program else self._process.kill()
 
-    def end(self) -> subprocess.Popen[bytes] | None:
+    def stop(self) -> subprocess.Popen[bytes] | None:
         """Send SIGTERM to the service; return its process, if it has one."""
         if self._process and self._process.poll() is None:
             self._log("is stopped")
             self._process.terminate()
         return self._process
 
-    def lives(self) -> bool:
+    def is_running(self) -> bool:
         """Return whether its process is still running."""
         return self._process is not None and self._process.poll() is None
 
@@ -172,13 +172,13 @@ def main() -> None:
                 }
                 for gone in running.keys() - wanted.keys():
                     service = running.pop(gone)
-                    if service.end():
+                    if service.stop():
                         ending.append((service, time.monotonic() + service.unit["grace"]))
                 for new in wanted.keys() - running.keys():
                     running[new] = ServiceProcess(new, wanted[new]["ip"], wanted[new]["image"], wanted[new])
                 for service in running.values():
-                    service.keep(aws_url)
-            ending = [(one, until) for one, until in ending if one.lives()]
+                    service.ensure_running(aws_url)
+            ending = [(one, until) for one, until in ending if one.is_running()]
             for one, until in ending:
                 if time.monotonic() > until:
                     one.kill()

@@ -126,8 +126,8 @@ class Proxy:
     def pick_target(self, group: dict[str, Any]) -> Address | None:
         """Return the address of the next healthy target; of the next of all if none is healthy (an ALB fails open)."""
         targets = group["targets"]
-        well = [t for t in targets if self.health.well(group["arn"], t["id"])] or targets
-        target = well[next(self._turns[group["arn"]]) % len(well)]
+        healthy = [t for t in targets if self.health.is_healthy(group["arn"], t["id"])] or targets
+        target = healthy[next(self._turns[group["arn"]]) % len(healthy)]
         ip = self.resolver.ip(target["id"], [t["id"] for t in targets])
         return Address(ip, target["port"]) if ip else None
 
@@ -191,7 +191,7 @@ class Exchange:
         if address is None:
             return await self._fail(502, f"{arn}: the address of a target is unknown")
         try:
-            target = await self.proxy.pool.take(address)
+            target = await self.proxy.pool.acquire(address)
         except TimeoutError:
             return await self._fail(504, f"{address}: connection timed out")
         except OSError as e:
@@ -216,7 +216,7 @@ class Exchange:
             if self.upload is not None and not self.upload.done():
                 self.upload.cancel()
             if reusable:
-                self.proxy.pool.give(target, self.table.idle_timeout)
+                self.proxy.pool.release(target, self.table.idle_timeout)
             else:
                 target.writer.close()
 

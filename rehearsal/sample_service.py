@@ -49,7 +49,7 @@ UNITS = {"ms": 0.001, "": 0.001, "s": 1.0, "m": 60.0}
 LOOK_SECONDS = 0.05
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
     print(f"{stamp}.{int(time.time() * 1000) % 1000:03d}Z  {text}", flush=True)
 
@@ -97,7 +97,7 @@ class Service:
                 if self.left == 0:
                     die()
                 if self.behaviour == "error":
-                    say("ERROR NullPointerException: the model client is not configured")
+                    log("ERROR NullPointerException: the model client is not configured")
                     return 500, {"error": "Internal Server Error", "version": self.version}
                 return 200, {"version": self.version, "pod": self.pod, **self.slot}
             case "/actuator/health/liveness":
@@ -207,27 +207,27 @@ async def serve(service: Service) -> int:
     if asked.done():
         return asked.result()
     if service.behaviour == "crash":
-        say("ERROR Application run failed: Could not resolve placeholder 'MODEL_API_KEY'")
+        log("ERROR Application run failed: Could not resolve placeholder 'MODEL_API_KEY'")
         sys.exit(1)
     if service.behaviour == "dies" and service.left <= 0:
         loop.call_later(float(os.environ.get("SERVICE_DIES_SECONDS", "5")), die)
     address, port = os.environ.get("SERVER_ADDRESS", "0.0.0.0"), int(os.environ.get("SERVER_PORT", "8080"))
     server = await loop.create_server(lambda: Connection(service), address, port, backlog=512)
-    say(f"Started sample {service.version} on {address}:{port}")
+    log(f"Started sample {service.version} on {address}:{port}")
     code = await asked
     service.stopping, service.draining = True, service.drain > 0
     longest = seconds("SPRING_LIFECYCLE_TIMEOUT_PER_SHUTDOWN_PHASE", "30s")
     if service.draining:
-        await quiet(service, loop.time() + service.drain, loop.time() + longest)
-    say("Commencing graceful shutdown. Waiting for active requests to complete")
+        await wait_until_idle(service, loop.time() + service.drain, loop.time() + longest)
+    log("Commencing graceful shutdown. Waiting for active requests to complete")
     service.paused = True
     server.close()
-    await quiet(service, loop.time(), loop.time() + longest)
-    say("Graceful shutdown complete")
+    await wait_until_idle(service, loop.time(), loop.time() + longest)
+    log("Graceful shutdown complete")
     return code
 
 
-async def quiet(service: Service, earliest: float, latest: float) -> None:
+async def wait_until_idle(service: Service, earliest: float, latest: float) -> None:
     """Wait until no request is in progress."""
     now = asyncio.get_running_loop().time
     while now() < latest and (now() < earliest or any(one.busy for one in service.connections)):
@@ -235,7 +235,7 @@ async def quiet(service: Service, earliest: float, latest: float) -> None:
 
 
 def die() -> None:
-    say("ERROR OutOfMemoryError: Java heap space")
+    log("ERROR OutOfMemoryError: Java heap space")
     os._exit(3)
 
 
@@ -244,8 +244,8 @@ def migrate() -> int:
         os.environ.get("SERVICE_VERSION", "0.0.0"),
         os.environ.get("SERVICE_BEHAVIOUR") == "crash",
     )
-    say(f"Migrating schema to version {version}")
-    say("ERROR Migration failed: relation does not exist" if failing else "Successfully applied 1 migration")
+    log(f"Migrating schema to version {version}")
+    log("ERROR Migration failed: relation does not exist" if failing else "Successfully applied 1 migration")
     return int(failing)
 
 

@@ -110,16 +110,16 @@ class Sonar:
     def routes(self) -> list[web.RouteDef]:
         """Return all paths."""
         return [
-            web.get("/api/project_analyses/search", self._known(self.search)),
-            web.get("/api/qualitygates/project_status", self._known(self.gate)),
-            web.get("/api/ce/component", self._known(self.component)),
-            web.get("/api/ce/task", self._known(self.task)),
-            web.get("/api/measures/component", self._known(self.measures)),
-            web.get("/api/measures/search_history", self._known(self.history)),
+            web.get("/api/project_analyses/search", self._authenticated(self.search)),
+            web.get("/api/qualitygates/project_status", self._authenticated(self.quality_gate)),
+            web.get("/api/ce/component", self._authenticated(self.component)),
+            web.get("/api/ce/task", self._authenticated(self.task)),
+            web.get("/api/measures/component", self._authenticated(self.measures)),
+            web.get("/api/measures/search_history", self._authenticated(self.history)),
             web.get("/api/authentication/validate", self.validate),
             web.post("/rehearsal/analyses", self.record),
-            web.get("/rehearsal/analyses", self.kept),
-            web.delete("/rehearsal/analyses", self.forget),
+            web.get("/rehearsal/analyses", self.list_analyses),
+            web.delete("/rehearsal/analyses", self.clear),
             web.post("/rehearsal/endpoints", self.endpoints),
         ]
 
@@ -132,7 +132,7 @@ class Sonar:
                 return False
         return scheme.lower() in ("basic", "bearer") and value == self._token
 
-    def _known(self, answer: Any) -> Any:
+    def _authenticated(self, answer: Any) -> Any:
         async def handler(request: web.Request) -> web.Response:
             if not self._signed_in(request):
                 return web.Response(status=401)
@@ -142,7 +142,7 @@ class Sonar:
 
         return handler
 
-    def _of(self, request: web.Request, parameter: str) -> list[Analysis] | web.Response:
+    def _analyses_of(self, request: web.Request, parameter: str) -> list[Analysis] | web.Response:
         """Return the analyses of a project's branch or pull request, newest first."""
         project = request.query.get(parameter)
         if not project:
@@ -157,7 +157,7 @@ class Sonar:
 
     async def search(self, request: web.Request) -> web.Response:
         """/api/project_analyses/search"""
-        found = self._of(request, "project")
+        found = self._analyses_of(request, "project")
         if isinstance(found, web.Response):
             return found
         page, size = int(request.query.get("p", 1)), int(request.query.get("ps", 100))
@@ -176,14 +176,14 @@ class Sonar:
         paging = {"pageIndex": page, "pageSize": size, "total": len(done)}
         return web.json_response({"paging": paging, "analyses": shown})
 
-    async def gate(self, request: web.Request) -> web.Response:
+    async def quality_gate(self, request: web.Request) -> web.Response:
         """/api/qualitygates/project_status"""
         if key := request.query.get("analysisId"):
             found = [a for a in self._analyses if a.key == key and a.done]
             if not found:
                 return error(404, f"Analysis with id '{key}' is not found")
         else:
-            of = self._of(request, "projectKey")
+            of = self._analyses_of(request, "projectKey")
             if isinstance(of, web.Response):
                 return of
             found = [a for a in of if a.done]
@@ -221,7 +221,7 @@ class Sonar:
 
     async def measures(self, request: web.Request) -> web.Response:
         """/api/measures/component: measures of the newest analysis of the branch or pull request."""
-        found = self._of(request, "component")
+        found = self._analyses_of(request, "component")
         if isinstance(found, web.Response):
             return found
         wanted = request.query.get("metricKeys", "").split(",")
@@ -231,7 +231,7 @@ class Sonar:
 
     async def history(self, request: web.Request) -> web.Response:
         """/api/measures/search_history: measures of the analyses from `from` to `to`."""
-        found = self._of(request, "component")
+        found = self._analyses_of(request, "component")
         if isinstance(found, web.Response):
             return found
         after, before = request.query.get("from", ""), request.query.get("to", "9")
@@ -269,7 +269,7 @@ class Sonar:
         print(f"{analysis.project} {analysis.revision}: {analysis.status}")
         return web.json_response({"key": analysis.key})
 
-    async def kept(self, request: web.Request) -> web.Response:
+    async def list_analyses(self, request: web.Request) -> web.Response:
         """List the analyses."""
         shown = [{**a.task(), "revision": a.revision, "gate": a.status} for a in self._analyses]
         return web.json_response({"analyses": shown})
@@ -280,7 +280,7 @@ class Sonar:
             (self.removed.discard if there else self.removed.add)(name)
         return web.json_response({"removed": sorted(self.removed)})
 
-    async def forget(self, request: web.Request) -> web.Response:
+    async def clear(self, request: web.Request) -> web.Response:
         """Remove all analyses."""
         self._analyses.clear()
         return web.Response(status=204)

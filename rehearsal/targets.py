@@ -44,7 +44,7 @@ class Pool:
     def __init__(self) -> None:
         self._idle: defaultdict[Address, list[Connection]] = defaultdict(list)
 
-    async def take(self, address: Address) -> Connection:
+    async def acquire(self, address: Address) -> Connection:
         """Return an idle connection that is still open, else a new one. Raises OSError, TimeoutError."""
         idle = self._idle[address]
         while idle:
@@ -56,11 +56,11 @@ class Pool:
             reader, writer = await asyncio.open_connection(address.ip, address.port, limit=http1.LIMIT)
         return Connection(address, reader, writer, 0.0, False)
 
-    def give(self, connection: Connection, idle: float) -> None:
+    def release(self, connection: Connection, idle: float) -> None:
         """Keep a connection after a successful exchange, for at most `idle` seconds."""
         self._idle[connection.address].append(connection._replace(until=time.monotonic() + idle))
 
-    def keep_only(self, addresses: set[Address]) -> None:
+    def retain(self, addresses: set[Address]) -> None:
         """Close idle connections to former targets, and those idle for too long."""
         for address in list(self._idle):
             idle = self._idle.pop(address)
@@ -152,7 +152,7 @@ class Health:
         self._states: dict[tuple[str, str], dict[str, str]] = {}
         self._tasks: dict[tuple[str, str], tuple[Any, asyncio.Task[None]]] = {}
 
-    def well(self, group: str, target: str) -> bool:
+    def is_healthy(self, group: str, target: str) -> bool:
         """Return whether a target passes the checks of a group."""
         return self._states.get((group, target), {}).get("state") == "healthy"
 

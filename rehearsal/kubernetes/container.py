@@ -63,8 +63,8 @@ class Container:
             image = await self._pull()
             await self._configure(image)
             began = time.monotonic()
-            code = await self._once(image)
-            if self.stopping or not self._again(code):
+            code = await self._run_once(image)
+            if self.stopping or not self._restarts_after(code):
                 return code
             if time.monotonic() - began > FORGIVEN_SECONDS:
                 failures = 0
@@ -89,7 +89,7 @@ class Container:
             )
             await asyncio.wait((ended, hook), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if hook.done() and (problem := hook.result()):
-                self._warn("FailedPreStopHook", f"PreStopHook failed: {problem}")
+                self._warning("FailedPreStopHook", f"PreStopHook failed: {problem}")
             for task in (ended, hook):
                 task.cancel()
         with contextlib.suppress(ProcessLookupError):
@@ -105,7 +105,7 @@ class Container:
         if self._process and self._process.returncode is None:
             processes.kill(self._process)
 
-    def _again(self, code: int) -> bool:
+    def _restarts_after(self, code: int) -> bool:
         policy = self.pod.spec["restartPolicy"]
         if self.sidecar:
             return True
@@ -120,19 +120,19 @@ class Container:
     def _wait(self, reason: str, message: str = "") -> None:
         self._set({"waiting": {"reason": reason} | ({"message": message} if message else {})})
 
-    def _say(self, reason: str, message: str) -> None:
+    def _event(self, reason: str, message: str) -> None:
         self.pod.events.normal(self.pod.object, reason, message, "kubelet", self._path)
 
-    def _warn(self, reason: str, message: str) -> None:
+    def _warning(self, reason: str, message: str) -> None:
         self.pod.events.warning(self.pod.object, reason, message, "kubelet", self._path)
 
     async def _pull(self) -> Image:
         """Pull the image, with back-off, and return it."""
         reference, failures = self.spec["image"], 0
         if self._image and self.spec["imagePullPolicy"] != "Always":
-            self._say("Pulled", f'Container image "{reference}" already present on machine')
+            self._event("Pulled", f'Container image "{reference}" already present on machine')
             return self._image
-        self._say("Pulling", f'Pulling image "{reference}"')
+        self._event("Pulling", f'Pulling image "{reference}"')
         while True:
             began = time.monotonic()
             try:
@@ -141,16 +141,16 @@ class Container:
             except (ImageMissing, aiohttp.ClientError, TimeoutError) as e:
                 problem = str(e) or type(e).__name__
             failures += 1
-            self._warn("Failed", f'Failed to pull image "{reference}": {problem}')
-            self._warn("Failed", "Error: ErrImagePull")
+            self._warning("Failed", f'Failed to pull image "{reference}": {problem}')
+            self._warning("Failed", "Error: ErrImagePull")
             self._wait("ErrImagePull", problem)
             await asyncio.sleep(self.pod.settings.first_backoff / 2)
-            self._say("BackOff", f'Back-off pulling image "{reference}"')
-            self._warn("Failed", "Error: ImagePullBackOff")
+            self._event("BackOff", f'Back-off pulling image "{reference}"')
+            self._warning("Failed", "Error: ImagePullBackOff")
             self._wait("ImagePullBackOff", f'Back-off pulling image "{reference}": ErrImagePull: {problem}')
             await asyncio.sleep(self.pod.settings.backoff(failures))
         took = round((time.monotonic() - began) * 1000)
-        self._say("Pulled", f'Successfully pulled image "{reference}" in {took}ms')
+        self._event("Pulled", f'Successfully pulled image "{reference}" in {took}ms')
         self._image = image
         return image
 
@@ -161,7 +161,7 @@ class Container:
                 given = environment.resolve(self.pod.store, self.pod.object, self.spec, self.pod.address)
                 break
             except environment.Missing as e:
-                self._warn("Failed", f"Error: {e}")
+                self._warning("Failed", f"Error: {e}")
                 self._wait("CreateContainerConfigError", str(e))
             await asyncio.sleep(self.pod.settings.first_backoff)
         if image.program:
@@ -203,10 +203,10 @@ class Container:
             return tool_images.program(self.pod, self.spec, [*words[0], *words[1]])
         return processes.program(*words)
 
-    async def _once(self, image: Image) -> int:
+    async def _run_once(self, image: Image) -> int:
         """Run one process to its end. Return its exit code."""
         self.id, self._hook_ran, self._violation = uuid.uuid4().hex * 2, False, None
-        self._say("Created", f"Created container: {self.name}")
+        self._event("Created", f"Created container: {self.name}")
         began = times.now()
         try:
             with self.pod.new_log(self.name).open("wb") as output:
@@ -215,10 +215,10 @@ class Container:
                     self._program(image), self.environment, output, folder
                 )
         except OSError as e:
-            self._warn("Failed", f"Error: failed to start container: {e}")
+            self._warning("Failed", f"Error: failed to start container: {e}")
             self._ended(127, began, "StartError", str(e))
             return 127
-        self._say("Started", f"Started container {self.name}")
+        self._event("Started", f"Started container {self.name}")
         self._set({"running": {"startedAt": began}})
         probing = asyncio.create_task(self._probe())
         watching = asyncio.create_task(self._watch(process, image))
@@ -253,21 +253,21 @@ class Container:
         self.started = False
         state = {"exitCode": code, "reason": reason, "startedAt": began, "finishedAt": times.now()}
         state |= {"containerID": f"containerd://{self.id}"} | ({"message": message} if message else {})
-        self.last = {"terminated": state} if not self.stopping and self._again(code) else self.last
+        self.last = {"terminated": state} if not self.stopping and self._restarts_after(code) else self.last
         self._set({"terminated": state})
 
     async def _back_off(self, failures: int) -> None:
         seconds, meta = self.pod.settings.backoff(failures), self.pod.object["metadata"]
         about = f"container={self.name} pod={meta['name']}_{meta['namespace']}({meta['uid']})"
         name = f"container {self.name} in pod {meta['name']}_{meta['namespace']}({meta['uid']})"
-        self._warn("BackOff", f"Back-off restarting failed {name}")
+        self._warning("BackOff", f"Back-off restarting failed {name}")
         self._wait("CrashLoopBackOff", f"back-off {seconds:g}s restarting failed {about}")
         await asyncio.sleep(seconds)
 
     async def _probe(self) -> None:
         """Run the startup probe, then the readiness and liveness probes until the process ends."""
         if probe := self.spec.get("startupProbe"):
-            await self._until(probe, "Startup")
+            await self._probe_until(probe, "Startup")
         self.started = True
         self.ready = not self.spec.get("readinessProbe") and (self.sidecar or not self.init)
         self.pod.publish()
@@ -275,16 +275,16 @@ class Container:
         if probe := self.spec.get("readinessProbe"):
             checks.append(self._watch_readiness(probe))
         if probe := self.spec.get("livenessProbe"):
-            checks.append(self._until(probe, "Liveness", for_ever=True))
+            checks.append(self._probe_until(probe, "Liveness", for_ever=True))
         await asyncio.gather(*checks)
 
     async def _ask(self, probe: Json, kind: str) -> bool:
         problem = await probes.ask(probe, self.spec, self.pod.address, self.environment)
         if problem is not None:
-            self._warn("Unhealthy", f"{kind} probe failed: {problem}")
+            self._warning("Unhealthy", f"{kind} probe failed: {problem}")
         return problem is None
 
-    async def _until(self, probe: Json, kind: str, *, for_ever: bool = False) -> None:
+    async def _probe_until(self, probe: Json, kind: str, *, for_ever: bool = False) -> None:
         """Probe until a success, or for ever. Restart the container after too many failures in a row."""
         await asyncio.sleep(probe.get("initialDelaySeconds", 0))
         failures = 0
@@ -296,7 +296,9 @@ class Container:
             else:
                 failures += 1
             if failures >= probe["failureThreshold"] and not self.stopping:
-                self._say("Killing", f"Container {self.name} failed {kind.lower()} probe, will be restarted")
+                self._event(
+                    "Killing", f"Container {self.name} failed {kind.lower()} probe, will be restarted"
+                )
                 grace = probe.get(
                     "terminationGracePeriodSeconds", self.pod.spec["terminationGracePeriodSeconds"]
                 )

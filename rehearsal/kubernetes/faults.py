@@ -27,7 +27,7 @@ class Faults:
     def __init__(self) -> None:
         self.ordered: list[Json] = []
 
-    def order(self, fault: Any) -> None:
+    def add(self, fault: Any) -> None:
         """Add a fault. Raises ApiError 400."""
         if not isinstance(fault, dict) or fault.get("mode") not in MODES:
             raise bad_request(f"a fault is an object with a mode: one of {', '.join(MODES)}")
@@ -39,7 +39,7 @@ class Faults:
         left = int(fault["count"]) if "count" in fault else (1 << 30 if "seconds" in fault else 1)
         self.ordered.append(fault | {"ends": ends, "left": left})
 
-    async def strike(self, request: web.Request, path: str) -> None:
+    async def apply(self, request: web.Request, path: str) -> None:
         """Apply the fault for this request, if any. Raises ApiError, also after it has cut the connection."""
         fault = self._take(request.method, path)
         if fault is None:

@@ -124,7 +124,7 @@ class Server:
         raise errors.no_such_path()
 
     async def _enter(self, request: web.Request, name: str, path: str) -> web.StreamResponse:
-        await self.faults.strike(request, path)
+        await self.faults.apply(request, path)
         if path.strip("/") in PUBLIC:
             return web.Response(text="ok")
         if name not in self.clusters:
@@ -162,7 +162,7 @@ class Server:
             raise errors.unauthorized()
         if request.method == "POST":
             try:
-                self.faults.order(json.loads(await request.read()))
+                self.faults.add(json.loads(await request.read()))
             except (TypeError, ValueError) as e:
                 raise errors.bad_request(str(e)) from None
         elif request.method == "DELETE":

@@ -601,17 +601,17 @@ def test_closed_idle_connection_is_not_used(play: Any) -> None:
         blue = await world.target("blue", says("x"))
         pool = Pool()
         address = Address("127.0.0.1", blue.port)
-        first = await pool.take(address)
-        pool.give(first, 60)
-        again = await pool.take(address)
+        first = await pool.acquire(address)
+        pool.release(first, 60)
+        again = await pool.acquire(address)
         assert again.reused
         assert again.writer is first.writer
         again.writer.close()
-        pool.give(again, 60)
-        other = await pool.take(address)
+        pool.release(again, 60)
+        other = await pool.acquire(address)
         assert other.writer is not first.writer
-        pool.give(other, 60)
-        pool.keep_only(set())
+        pool.release(other, 60)
+        pool.retain(set())
         assert other.writer.is_closing()
 
     play(scenario)

@@ -63,7 +63,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_instance_serves_its_image(service: Any) -> None:
     mine = service({"version": "1.4.2", "behaviour": "ok"})
-    mine.keep("")
+    mine.ensure_running("")
 
     def version() -> str | None:
         try:
@@ -73,7 +73,7 @@ def test_instance_serves_its_image(service: Any) -> None:
             return None
 
     assert until(version) == "1.4.2"
-    process = mine.end()
+    process = mine.stop()
     assert process.wait(20) == 143, "128 + SIGTERM, the exit code of a JVM"
 
 
@@ -83,7 +83,7 @@ def test_crashed_service_is_restarted(service: Any, capfd: pytest.CaptureFixture
 
     def runs() -> bool:
         nonlocal shown
-        mine.keep("")
+        mine.ensure_running("")
         shown += capfd.readouterr().out
         return shown.count("i-1 runs an-image") == 2
 
@@ -95,8 +95,8 @@ def test_crashed_service_is_restarted(service: Any, capfd: pytest.CaptureFixture
 
 def test_missing_image_is_logged_once(service: Any, capfd: pytest.CaptureFixture[str]) -> None:
     mine = service(None)
-    mine.keep("")
-    mine.keep("")
+    mine.ensure_running("")
+    mine.ensure_running("")
     assert capfd.readouterr().out == "i-1 cannot pull the image: not found\n"
     assert set(console) == {"teal-service ended: exited 1\ndocker: not found\n"}
 
@@ -110,14 +110,14 @@ def test_program_gets_the_environment_of_the_unit(service: Any) -> None:
     names = "os.environ['WORD'], os.environ['FROM_AWS'], os.environ['SERVER_ADDRESS']"
     text = f"import os, sys; print({names}, *sys.argv[1:], flush=True); sys.exit(7)"
     mine = service(command(text), environment={"WORD": "unit"}, port=9090)
-    until(lambda: mine.keep("") or console)
+    until(lambda: mine.ensure_running("") or console)
     assert console[0] == "teal-service ended: exited 7\nunit role 127.99.99.200 127.99.99.200 9090\n"
 
 
 def test_program_above_the_instance_memory_is_killed(service: Any) -> None:
     text = "import time; held = bytearray(b'x') * (200 << 20); time.sleep(60)"
     mine = service(command(text), memory=100 << 20)
-    until(lambda: mine.keep("") or console)
+    until(lambda: mine.ensure_running("") or console)
     assert console[0].startswith("teal-service ended: exited 137\n")
     assert "its limit is 100 MiB" in console[0]
 
@@ -125,7 +125,7 @@ def test_program_above_the_instance_memory_is_killed(service: Any) -> None:
 def test_program_that_listens_on_all_addresses_is_stopped(service: Any) -> None:
     text = "import socket, time; s = socket.create_server(('', 0)); time.sleep(60)"
     mine = service(command(text))
-    until(lambda: mine.keep("") or console)
+    until(lambda: mine.ensure_running("") or console)
     assert console[0].startswith("teal-service ended: exited 1\n")
     assert "it listens on 0.0.0.0:" in console[0]
 
@@ -134,5 +134,5 @@ def test_missing_program_is_reported(service: Any) -> None:
     mine = service(
         {"version": "1", "behaviour": "ok", "program": {"command": ["/no/such"], "directory": "/"}}
     )
-    mine.keep("")
+    mine.ensure_running("")
     assert console == ["teal-service ended: exited 127\ndocker: /no/such: No such file or directory\n"]
