@@ -234,7 +234,7 @@ def _function(account: str, region: str, api: Api, route: Route) -> LambdaFuncti
         function = lambda_backends[account][region].get_function(name, qualifier or None)
     except UnknownFunctionException:
         raise _Refused(500, "Internal Server Error") from None
-    if not any(_lets_in(statement, arn) for statement in _statements(account, region, name)):
+    if not any(_allows(statement, arn) for statement in _statements(account, region, name)):
         raise _Refused(500, "Internal Server Error")
     return function
 
@@ -247,7 +247,7 @@ def _statements(account: str, region: str, name: str) -> Iterator[dict[str, Any]
             yield from policy.statements
 
 
-def _lets_in(statement: dict[str, Any], arn: str) -> bool:
+def _allows(statement: dict[str, Any], arn: str) -> bool:
     principal = statement.get("Principal")
     service = principal.get("Service") if isinstance(principal, dict) else principal
     return service == "apigateway.amazonaws.com" and statement.get("Resource") == arn

@@ -92,7 +92,7 @@ def find(reference: str) -> dict[str, Any]:
         if parts["digest"] in (None, image.get_image_digest()) and (
             parts["digest"] or (parts["tag"] or "latest") in image.image_tags
         ):
-            return {**_says(image), "digest": image.get_image_digest()}
+            return {**_annotations_of(image), "digest": image.get_image_digest()}
     raise HttpError(404, f"{reference}: not found")
 
 
@@ -129,7 +129,7 @@ def receive(config: dict[str, Any]) -> Any:
     return handle
 
 
-def _says(image: Image) -> dict[str, Any]:
+def _annotations_of(image: Image) -> dict[str, Any]:
     """Return version and behaviour. An image without annotations behaves well, and its version is its tag."""
     annotations = json.loads(image.image_manifest).get("annotations", {})
     return {

@@ -70,10 +70,10 @@ class Proxy:
             host, port = _authority(authority if absolute else head.by_name.get(b"host", b""), 80)
             node = nodes.get(host) or self.load_balancers.find(host)
             if node is None and not absolute and target.startswith(b"/rehearsal/"):
-                await _say(writer, *self._about(target.decode("latin-1")))
+                await _respond(writer, *self._about(target.decode("latin-1")))
                 return
             if node is None or (absolute and scheme.lower() != b"http"):
-                await _say(writer, 502, _unknown(host))
+                await _respond(writer, 502, _unknown(host))
                 return
             nodes[host] = node
             if absolute:
@@ -95,11 +95,11 @@ class Proxy:
             return
         node = self.load_balancers.find(host)
         if node is None:
-            await _say(writer, 502, _unknown(host))
+            await _respond(writer, 502, _unknown(host))
             return
         table = node.table
         if table is None or port not in table.listeners:
-            await _say(writer, 502, f"the load balancer {host} has no listener on port {port}\n")
+            await _respond(writer, 502, f"the load balancer {host} has no listener on port {port}\n")
             return
         writer.write(ESTABLISHED)
         if table.listeners[port]["protocol"] == "HTTPS":
@@ -382,6 +382,6 @@ def _unknown(host: str) -> str:
     )
 
 
-async def _say(writer: asyncio.StreamWriter, status: int, text: str) -> None:
+async def _respond(writer: asyncio.StreamWriter, status: int, text: str) -> None:
     writer.write(http1.answer(status, text, [(b"Connection", b"close")]))
     await writer.drain()

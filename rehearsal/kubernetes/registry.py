@@ -29,12 +29,12 @@ class Registry:
 
     def create(self, resource: Resource, obj: Json, namespace: str = "", *, dry_run: bool = False) -> Json:
         """Create an object. Raises ApiError 400, 403, 404 (namespace), 409 and 422."""
-        obj = _tidy(resource, obj, namespace)
+        obj = _normalized(resource, obj, namespace)
         meta = obj["metadata"]
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = meta["generateName"] + times.suffix()
         if resource.namespaced:
-            self._living(resource, meta)
+            self._check_namespace(resource, meta)
         _admit(resource, obj, None)
         defaults.status(resource, obj)
         name = meta["name"]
@@ -62,7 +62,7 @@ class Registry:
         if (uid := meta.get("uid")) and uid != current["uid"]:
             why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {current['uid']}"
             raise errors.conflict(resource, meta["name"], why)
-        new = self._status_only(old, obj) if sub == "status" else self._whole(resource, old, obj)
+        new = self._status_only(old, obj) if sub == "status" else self._replaced(resource, old, obj)
         if new == old:
             return old
         if dry_run:
@@ -168,7 +168,7 @@ class Registry:
         if now and now["metadata"]["uid"] == meta["uid"]:
             self.store.remove(resource, now)
 
-    def _living(self, resource: Resource, meta: Json) -> None:
+    def _check_namespace(self, resource: Resource, meta: Json) -> None:
         namespace = self.store.get(NAMESPACES, "", meta["namespace"])
         if "deletionTimestamp" in namespace["metadata"]:
             why = "unable to create new content in namespace {} because it is being terminated"
@@ -177,9 +177,9 @@ class Registry:
     def _status_only(self, old: Json, obj: Json) -> Json:
         return old | {"metadata": dict(old["metadata"]), "status": clone(obj.get("status") or {})}
 
-    def _whole(self, resource: Resource, old: Json, obj: Json) -> Json:
+    def _replaced(self, resource: Resource, old: Json, obj: Json) -> Json:
         current = old["metadata"]
-        new = _tidy(resource, obj, current.get("namespace", ""))
+        new = _normalized(resource, obj, current.get("namespace", ""))
         meta = new["metadata"]
         for field in (
             "uid",
@@ -310,7 +310,7 @@ def _admit(resource: Resource, obj: Json, old: Json | None) -> None:
         ) from e
 
 
-def _tidy(resource: Resource, obj: Json, namespace: str) -> Json:
+def _normalized(resource: Resource, obj: Json, namespace: str) -> Json:
     """Return a copy with kind and namespace, and without nulls. Raises ApiError 400 if kind or namespace conflict."""
     if not isinstance(obj, dict) or not isinstance(obj.get("metadata", {}), dict):
         raise errors.bad_request(f"the body is not a {resource.kind}")

@@ -93,7 +93,7 @@ class ReplicaSets(Controller):
                 return str(e)
             message = f"Created pod: {pod['metadata']['name']}"
             self.events.normal(replica_set, "SuccessfulCreate", message, SOURCE)
-        for pod in sorted(pods, key=_worth)[: max(0, -more)]:
+        for pod in sorted(pods, key=_deletion_priority)[: max(0, -more)]:
             self.registry.delete(PODS, *key_of(pod))
             self.events.normal(
                 replica_set, "SuccessfulDelete", f"Deleted pod: {pod['metadata']['name']}", SOURCE
@@ -101,7 +101,7 @@ class ReplicaSets(Controller):
         return None
 
 
-def _worth(pod: Json) -> tuple[Any, ...]:
+def _deletion_priority(pod: Json) -> tuple[Any, ...]:
     """Sort key for deletion: first unscheduled, not running, not ready, often restarted, young pods."""
     restarts = sum(s["restartCount"] for s in pod["status"].get("containerStatuses") or [])
     running = pod["status"].get("phase") == "Running"

@@ -43,10 +43,10 @@ class Scheduler(Controller):
         labels = {n["metadata"]["name"]: n["metadata"]["labels"] for n in everywhere}
         nodes, refused = [], Counter[str]()
         for node in everywhere:
-            why = _unfit(pod, node, placed, labels)
+            why = _misfit(pod, node, placed, labels)
             nodes += [] if why else [node]
             refused.update([why] if why else [])
-        spread = [n for n in nodes if not _skewed(pod, n, nodes, placed, labels)]
+        spread = [n for n in nodes if not _violates_spread(pod, n, nodes, placed, labels)]
         if nodes and not spread:
             refused["node(s) didn't match pod topology spread constraints"] += len(nodes)
         if not spread:
@@ -86,7 +86,7 @@ def requests(pod: Json) -> Counter[str]:
     return total
 
 
-def _unfit(pod: Json, node: Json, placed: list[Json], labels: Labels) -> str:
+def _misfit(pod: Json, node: Json, placed: list[Json], labels: Labels) -> str:
     """Return the reason why a pod does not fit on a node; "" if it fits."""
     if node["spec"].get("unschedulable") or "deletionTimestamp" in node["metadata"]:
         return "node(s) were unschedulable"
@@ -102,14 +102,16 @@ def _unfit(pod: Json, node: Json, placed: list[Json], labels: Labels) -> str:
             return "Too many pods" if resource == "pods" else f"Insufficient {resource}"
     anti = (pod["spec"].get("affinity") or {}).get("podAntiAffinity") or {}
     for term in anti.get("requiredDuringSchedulingIgnoredDuringExecution") or []:
-        if _alike(
+        if _count_in_domain(
             term.get("labelSelector"), placed, term["topologyKey"], own.get(term["topologyKey"]), labels
         ):
             return "node(s) didn't match pod anti-affinity rules"
     return ""
 
 
-def _alike(selector: Json | None, placed: list[Json], key: str, domain: str | None, labels: Labels) -> int:
+def _count_in_domain(
+    selector: Json | None, placed: list[Json], key: str, domain: str | None, labels: Labels
+) -> int:
     """Return how many of the selected pods are in a topology domain (a zone, a node)."""
     return sum(
         labels.get(p["spec"]["nodeName"], {}).get(key) == domain
@@ -118,12 +120,12 @@ def _alike(selector: Json | None, placed: list[Json], key: str, domain: str | No
     )
 
 
-def _skewed(pod: Json, node: Json, nodes: list[Json], placed: list[Json], labels: Labels) -> bool:
+def _violates_spread(pod: Json, node: Json, nodes: list[Json], placed: list[Json], labels: Labels) -> bool:
     """Return whether a pod on this node would violate a required spread constraint."""
     for rule in pod["spec"].get("topologySpreadConstraints") or []:
         key = rule["topologyKey"]
         domains = {n["metadata"]["labels"].get(key) for n in nodes}
-        counts = {d: _alike(rule.get("labelSelector"), placed, key, d, labels) for d in domains}
+        counts = {d: _count_in_domain(rule.get("labelSelector"), placed, key, d, labels) for d in domains}
         here = counts[node["metadata"]["labels"].get(key)] + 1
         if (
             rule.get("whenUnsatisfiable") != "ScheduleAnyway"
@@ -138,7 +140,7 @@ def _cost(pod: Json, node: Json, placed: list[Json], labels: Labels) -> tuple[fl
     own, meta = node["metadata"]["labels"], pod["metadata"]
     alike = {"matchLabels": meta.get("labels") or {}}
     in_zone, on_node = (
-        _alike(alike, placed, key, own.get(key), labels)
+        _count_in_domain(alike, placed, key, own.get(key), labels)
         for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
     )
     return in_zone, on_node, sum(p["spec"]["nodeName"] == node["metadata"]["name"] for p in placed)

@@ -77,7 +77,7 @@ class Store:
         self.version += 1
         meta["resourceVersion"] = str(self.version)
         self._objects[resource.plural][key] = obj
-        self._tell(Event(self.version, "MODIFIED" if old else "ADDED", resource, obj, old))
+        self._notify(Event(self.version, "MODIFIED" if old else "ADDED", resource, obj, old))
         return obj
 
     def remove(self, resource: Resource, obj: Json) -> None:
@@ -85,7 +85,7 @@ class Store:
         old = self._objects[resource.plural].pop((meta.get("namespace", ""), meta["name"]))
         self.version += 1
         last = old | {"metadata": old["metadata"] | {"resourceVersion": str(self.version)}}
-        self._tell(Event(self.version, "DELETED", resource, last, old))
+        self._notify(Event(self.version, "DELETED", resource, last, old))
 
     def listen(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Call `listener` synchronously at each change; it must not write. Return the function that ends this."""
@@ -98,7 +98,7 @@ class Store:
             raise errors.expired(version, self._history[0].version)
         return [e for e in self._history if e.version > version]
 
-    def _tell(self, event: Event) -> None:
+    def _notify(self, event: Event) -> None:
         self._history.append(event)
         for listener in list(self._listeners):
             listener(event)
