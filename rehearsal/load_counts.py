@@ -22,7 +22,7 @@ class Counts:
     failures: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     returns: int = 0
-    """How often a client saw an earlier version again: after a switch back, or from addresses that disagree."""
+    """The number of times that a client saw an earlier version again: after a switch back, or from other addresses."""
     latencies: list[float] = field(default_factory=list)
     series: dict[int, Counter[str]] = field(default_factory=dict)
     examples: list[dict[str, Any]] = field(default_factory=list)

@@ -172,7 +172,7 @@ async def _body(request: web.Request) -> Any:
             return json.loads(text)
     except (ValueError, yaml.YAMLError) as e:
         raise errors.bad_request(f"error decoding the body: {e}") from None
-    message = f"the body of the request was in an unknown format ({kind}): the rehearsal reads JSON and YAML"
+    message = f"the body of the request was in an unknown format ({kind}): the emulator reads JSON and YAML"
     if "protobuf" in kind:  # kubectl's `create <kind>` and `run` send protobuf.
         message += "; use kubectl apply -f FILE, or --dry-run=client -o yaml | kubectl apply -f -"
     raise errors.ApiError(415, "UnsupportedMediaType", message)

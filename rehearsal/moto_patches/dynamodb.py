@@ -15,7 +15,7 @@ from moto.dynamodb.responses import DynamoHandler
 from moto.kms.models import kms_backends
 
 REMEMBERED = 600.0
-"""How long DynamoDB remembers a transaction's token, in seconds."""
+"""The time for which DynamoDB remembers the token of a transaction, in seconds."""
 
 
 def apply(config: dict[str, Any]) -> None:
