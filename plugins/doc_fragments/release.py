@@ -1,18 +1,18 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""Options that the modules of the release engine share."""
+"""The options that the release modules share."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """`teal.platform.release` is what all have; `.step`, `.watch` and `.lock` are for those that need them."""
+    """`teal.platform.release` documents the options of all release modules; `.step`, `.watch` and `.lock` those of some."""
 
     DOCUMENTATION = r"""
 options:
   name:
     description:
-      - Prefix of the environment's names. The load balancer bears it, the target groups are C(<name>-blue) and
+      - Prefix of the environment's resources. The load balancer is C(<name>), the target groups are C(<name>-blue) and
         C(<name>-green), and the table of releases is C(<name>-releases).
     type: str
     required: true
@@ -25,23 +25,23 @@ options:
     type: int
     default: 443
   version_path:
-    description: Path at which the service tells its version, as JSON.
+    description: Path at which the service reports its version, as JSON.
     type: str
     default: /actuator/info
   version_key:
-    description: Where in that JSON the version stands, with dots between the steps.
+    description: Dotted path of the version in that JSON.
     type: str
     default: build.version
   observations:
-    description: How many new connections in a row to each address of the load balancer have to answer as expected.
+    description: Number of consecutive new connections to each load balancer address that must answer with the version.
     type: int
     default: 3
   observe_timeout:
-    description: For how long the answers may take to change after the weights did, such as V(60s).
+    description: How long the addresses may take to answer with the new version after a traffic shift, such as V(60s).
     type: str
     default: 60s
   slot_kind:
-    description: What a slot is, a Deployment or an EC2 instance.
+    description: Whether a slot is a Deployment or an EC2 instance.
     type: str
     choices: [kubernetes, instance]
     default: kubernetes
@@ -52,14 +52,14 @@ options:
     description: The Deployments are C(<workload>-blue) and C(<workload>-green). Required with O(slot_kind=kubernetes).
     type: str
   tags:
-    description: Tags of what the engine makes.
+    description: Tags of the resources that the engine creates.
     type: dict
     default: {}
   cluster:
     description: Name of the EKS cluster. Not used if O(kubeconfig) is given.
     type: str
   kubeconfig:
-    description: A kubeconfig by which Kubernetes is reached.
+    description: Path of a kubeconfig for the cluster.
     type: path
   context:
     description: Context of O(kubeconfig) to use.
@@ -73,7 +73,7 @@ extends_documentation_fragment:
     STEP = r"""
 options:
   release:
-    description: The release, as M(teal.platform.release_begin) returned it. It holds the lease that the step is done under.
+    description: The release and its lease, as M(teal.platform.release_begin) returned them.
     type: dict
     required: true
 """
@@ -81,19 +81,19 @@ options:
     WATCH = r"""
 options:
   seconds:
-    description: For how long the release is watched after the switch, such as V(5m).
+    description: How long the release is watched after the switch, such as V(5m).
     type: str
     default: 60s
   path:
-    description: What is asked for meanwhile.
+    description: Path of the requests that are sent meanwhile.
     type: str
     default: /actuator/health/readiness
   errors:
-    description: Percent of these requests that may fail. What fails at once and once only is always forgiven.
+    description: Percentage of these requests that may fail. A single failed round of requests is always tolerated.
     type: float
     default: 1.0
   unready_timeout:
-    description: For how long fewer replicas than it began with may be ready, as when a node is replaced.
+    description: How long fewer replicas than at the start may be ready, for example while a node is replaced.
     type: str
     default: 90s
 """
@@ -101,28 +101,28 @@ options:
     LOCK = r"""
 options:
   lease:
-    description: After how long without a sign of life the lock of this run may be taken by another one.
+    description: How long this run's lock lasts without renewal. After that, another run may acquire it.
     type: str
     default: 60s
   lock_wait:
-    description: For how long to wait for the lock if somebody else holds it, such as V(10m).
+    description: How long to wait for the lock if another run holds it, such as V(10m).
     type: str
     default: 0s
   reason:
-    description: Why this is done. It is kept on record.
+    description: Reason for the operation. It is recorded.
     type: str
     default: ""
   force:
     description:
-      - Words that ask for what is refused without them. V(same) deploys again what is live already, V(rolled_back)
-        deploys or goes to a release that was rolled back.
+      - Words that allow what is refused without them. V(same) deploys the live image again, V(rolled_back) deploys or
+        rolls back to a release that was rolled back.
     type: list
     elements: str
     default: []
   who:
-    description: Who does this. By default GitHub's actor, or the user.
+    description: User who runs the operation. By default GitHub's actor, or the local user.
     type: str
   run:
-    description: Link to the run. By default that of GitHub Actions.
+    description: Link to the run. By default the run of GitHub Actions.
     type: str
 """

@@ -7,32 +7,32 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: release_abort
-short_description: Bring a release that failed to its end
+short_description: Abort a failed release, or roll it back
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Before the switch the release is aborted, and its slot is scaled down. After it, all requests go back to the slot that
-    served before, and are seen to arrive there.
-  - A controller that has lost its lease changes nothing, and says who has it.
+  - Before the switch, aborts the release and scales its slot down. After the switch, shifts all traffic back to the
+    previous slot and waits until each address answers with the previous version.
+  - If the lease is lost, it changes nothing and reports the holder of the lock.
 options:
   step:
-    description: What failed.
+    description: Name of the step that failed.
     type: str
     required: true
   failure:
-    description: Why it failed.
+    description: Message of the failure.
     type: str
     required: true
   cause:
-    description: The same in a word, as the failed module returns it; the message then says what to do about it.
+    description: Cause of the failure, as the failed module returned it. The message then says what to do next.
     type: str
     default: ""
   keep_failed:
-    description: Whether the slot of an aborted release stays up, to be looked at.
+    description: Whether the slot of an aborted release keeps running, for inspection.
     type: bool
     default: false
   inventory:
-    description: Inventory that the commands in the message name.
+    description: Path of the inventory, for the commands in messages.
     type: str
     default: ""
 extends_documentation_fragment:
@@ -45,7 +45,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Go back to what served before
+- name: Abort or roll back the failed release
   teal.platform.release_abort:
     name: assistant-staging
     domain: staging.assistant.example.com
@@ -103,7 +103,7 @@ ARGUMENTS = {
 
 
 def roll_back(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Abort a failed release, or roll it back."""
     failure, inventory = engine.params["failure"], engine.params["inventory"]
     lease, release = engine.step()
     try:
@@ -139,12 +139,12 @@ def ended(
     changed: bool = True,
 ) -> dict[str, Any]:
     """Return the module's result."""
-    told = operator_messages.event(release, serving, reason=reason or message)
-    return {"changed": changed, "topic": topic, "event": told, "message": message}
+    event = operator_messages.event(release, serving, reason=reason or message)
+    return {"changed": changed, "topic": topic, "event": event, "message": message}
 
 
 def scale_down(engine: Engine, release: dict[str, Any], lease: Any) -> None:
-    """Stop what was brought up of a release that never had traffic; it can wait if that isn't possible now."""
+    """Scale down the slot of a release that never had traffic. If that fails, warn only: it can be done later."""
     if not deploy.failed_slot_content(engine.store, release):
         return
     try:

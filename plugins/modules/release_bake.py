@@ -7,21 +7,22 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: release_bake
-short_description: Watch a release for a while after it got the traffic
+short_description: Watch a release that has traffic
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Asks the service at each address of the load balancer, and looks at what runs in the slot (restarts, readiness or
-    health) and at CloudWatch alarms. Fails as soon as one of them says that the release is bad, and sends the requests
-    back to what served before at once; M(teal.platform.release_abort) then records it.
+  - Sends requests to each address of the load balancer, and checks the pods or the instance of the slot (restarts,
+    readiness) and CloudWatch alarms. At the first sign of a bad release, it shifts traffic back to the previous release
+    and fails. M(teal.platform.release_abort) then records the rollback.
 options:
   watched:
-    description: Seconds of O(seconds) that M(teal.platform.traffic_switch) has already watched it for.
+    description: Seconds for which M(teal.platform.traffic_switch) has already watched the release. They count towards
+      O(seconds).
     type: float
     default: 0.0
   alarms:
-    description: Names of CloudWatch alarms that must not be raised from the switch on. One that is raised since before
-      the switch says nothing of the release, which may be there to mend what raised it.
+    description: Names of CloudWatch alarms that fail the release if they go to ALARM after the switch. An alarm that was
+      raised before the switch is ignored, because the release may be its fix.
     type: list
     elements: str
     default: []
@@ -36,7 +37,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Watch the release serve
+- name: Watch the release with traffic
   teal.platform.release_bake:
     name: assistant-staging
     domain: staging.assistant.example.com
@@ -50,7 +51,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 seen:
-  description: What was seen, in words.
+  description: Summary of the requests and their failures.
   type: str
   returned: success
 """
@@ -79,18 +80,18 @@ ARGUMENTS = {
     **WATCH_ARGUMENTS,
 }
 
-#: Seconds without requests in which no autoscaler of ours takes a pod away.
-_SHRINKS = 600.0
+#: Seconds without traffic after which the release's autoscaler may remove pods.
+_STABLE = 600.0
 
 
 def bake(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Watch a release that has traffic."""
     lease, release = engine.step()
     if release["state"] != State.BAKING:
         lease.renew()
         return {"changed": False, "seen": f"the release is {release['state']}"}
     left = max(0.0, engine.length("seconds") - engine.params["watched"])
-    if left > _SHRINKS:
+    if left > _STABLE:
         keep_size_of_previous_slot(engine, lease, release)
     alarms = Alarms(lambda: engine.client("cloudwatch", attempts=1), engine.params["alarms"], engine.clock)
     switched = next(event["at"] for event in release["events"] if event["state"] == State.SWITCHING)
@@ -99,11 +100,13 @@ def bake(engine: Engine) -> dict[str, Any]:
 
 
 def keep_size_of_previous_slot(engine: Engine, lease: Lease, release: Release) -> None:
-    """Have the slot that served stay as large as it was: without requests its autoscaler would take pods away."""
+    """Keep the size of the previous slot. Without traffic its autoscaler would remove pods."""
     try:
         engine.slots(lease, patience=5.0).keep_size(release["from_slot"], lease)
     except (KubernetesError, SlotFailed) as error:
-        engine.module.warn(f"slot {release['from_slot']} may shrink while the release is watched: {error}")
+        engine.module.warn(
+            f"slot {release['from_slot']} may be scaled down while the release is watched: {error}"
+        )
 
 
 def main() -> None:

@@ -7,20 +7,20 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: release_begin
-short_description: Take the lock, and begin a release
+short_description: Acquire the lock and begin a release
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Finds the image, decides on the slot, takes the environment's lock as a lease, brings a release to its end that
-    a controller left behind (or goes on with it, if it is the same image and configuration), and records the new one.
-  - Nothing is begun if the image and its configuration are live already.
-  - In check mode it decides and says so, and takes no lock.
+  - Resolves the image, chooses the slot, acquires the environment's lock as a lease, recovers an interrupted release (or
+    resumes it, if it has the same image and configuration), and records the new release.
+  - Begins nothing if the image and its configuration are live already.
+  - In check mode it returns the plan, and acquires no lock.
 options:
   repository:
     description: ECR repository of the images.
     type: str
   image_repository:
-    description: Another registry's repository, from which images are deployed as they are named. ECR isn't asked then.
+    description: Repository in another registry. Images are deployed by their name from there, and ECR is not queried.
     type: str
     default: ""
   image_tag:
@@ -32,7 +32,7 @@ options:
     type: raw
     default: ""
   version:
-    description: Version that the service has to tell. Empty for any.
+    description: Version that the service must report. Empty for any.
     type: raw
     default: ""
   commit:
@@ -40,8 +40,8 @@ options:
     type: str
     default: ""
   gate:
-    description: Verdict of the quality gate about the commit, as M(teal.platform.sonar_quality_gate) returns it. It is kept
-      on the release's record.
+    description: Verdict of the quality gate for the commit, as M(teal.platform.sonar_quality_gate) returns it. It is stored
+      in the release's record.
     type: dict
     default: {}
   config:
@@ -49,44 +49,45 @@ options:
     type: dict
     default: {}
   kind:
-    description: V(rollback) for one that has to be brought up again.
+    description: V(rollback) for a cold rollback.
     type: str
     choices: [deploy, rollback]
     default: deploy
   initial:
     description:
-      - Only begin if no release is live yet. If the image isn't in the registry either, say how to bring it there,
-        and begin nothing.
+      - Only begin if no release is live yet. If the image is not in the registry, begin nothing and return the commands
+        that push it.
     type: bool
     default: false
   to:
-    description: With O(kind=rollback), the release that is gone back to, by its number such as V(r42) or its tag.
+    description: With O(kind=rollback), the target release, by its number such as V(r42) or its tag.
     type: raw
     default: ""
   alarms:
     description:
-      - Names of CloudWatch alarms that M(teal.platform.release_bake) is going to ask for. With O(kind=deploy) all have
-        to be known to CloudWatch.
-      - Not asked for with O(initial=true), since the alarms may be made at the same time.
+      - Names of the CloudWatch alarms that M(teal.platform.release_bake) will check. With O(kind=deploy) all of them must
+        exist.
+      - Not checked with O(initial=true), because the alarms may be created at the same time.
     type: list
     elements: str
     default: []
   bake:
-    description: For how long the release is going to be watched. An alarm that needs longer to be raised is warned of.
+    description: How long the release will be watched with traffic. The module warns of an alarm that needs longer to be
+      raised.
     type: str
     default: 60s
   bake_path:
-    description: Path at which the release is going to be watched. A rule of the load balancer that takes its requests
-      is refused by name.
+    description: Path at which the release will be watched. The module fails if another load balancer rule matches its
+      requests.
     type: str
     default: ""
   check_paths:
-    description: Paths at which the preview of the release is going to be checked, likewise.
+    description: Paths at which the preview of the release will be checked. The module fails for them in the same case.
     type: list
     elements: str
     default: []
   inventory:
-    description: Inventory that the commands in messages name.
+    description: Path of the inventory, for the commands in messages.
     type: str
     default: ""
 extends_documentation_fragment:
@@ -94,7 +95,7 @@ extends_documentation_fragment:
   - teal.platform.release.lock
 attributes:
   check_mode:
-    description: Decides, and takes no lock.
+    description: Returns the plan, and acquires no lock.
     support: full
 """
 
@@ -113,7 +114,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 release:
-  description: What the following steps are given. It holds the lease.
+  description: The release and its lease, for the following steps.
   type: dict
   returned: when there is something to do
 unchanged:
@@ -121,7 +122,7 @@ unchanged:
   type: bool
   returned: always
 plan:
-  description: What will be done, in words.
+  description: What will be done, as text.
   type: list
   elements: str
   returned: always
@@ -170,7 +171,7 @@ ARGUMENTS = {
 
 
 def request(engine: Engine) -> deploy.Request:
-    """Return what is asked for. Raises Refused."""
+    """Return the requested release. Raises Refused."""
     params = engine.params
     paths = {
         "watched": [params["bake_path"]] if params["bake_path"] else [],
@@ -221,7 +222,7 @@ def request(engine: Engine) -> deploy.Request:
 
 
 def begin(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Begin a release, or report that there is nothing to do."""
     require_text(engine.module, "image_tag", "image_digest", "version", "to")
     if engine.params["initial"] and (nothing := initial(engine)):
         return {"changed": False, "unchanged": True, "plan": [nothing]}
@@ -230,11 +231,11 @@ def begin(engine: Engine) -> dict[str, Any]:
     except images.ImageMissing as error:
         if not engine.params["initial"]:
             raise
-        told = [
+        lines = [
             str(error),
             f"Then: ansible-playbook playbooks/deploy.yml -i {engine.params['inventory']} -e image_tag=<tag>",
         ]
-        return {"changed": False, "unchanged": True, "plan": told}
+        return {"changed": False, "unchanged": True, "plan": lines}
     if not engine.params["initial"]:
         check_alarms(engine, wanted.kind)
     if engine.module.check_mode:
@@ -246,7 +247,7 @@ def begin(engine: Engine) -> dict[str, Any]:
 
 
 def check_alarms(engine: Engine, kind: str) -> None:
-    """See that the alarms can speak while the release is watched. Raises Refused, but never holds a rollback up."""
+    """Check that the alarms exist, and warn of late ones. Raises Refused for a deploy; a rollback only gets a warning."""
     alarms = Alarms(lambda: engine.client("cloudwatch", attempts=1), engine.params["alarms"], engine.clock)
     try:
         warnings = alarms.check(engine.length("bake"))
@@ -265,27 +266,27 @@ def initial(engine: Engine) -> str:
     except (StoreError, TrafficError):
         if not engine.module.check_mode:
             raise
-        return "the first release comes when the environment stands"
+        return "the first release is deployed once the environment exists"
     if now.live:
         return f"{named(now.live)} is live on {now.live_slot}"
-    return "" if engine.params["image_tag"] or engine.params["image_digest"] else "no first release is named"
+    return "" if engine.params["image_tag"] or engine.params["image_digest"] else "no first release is set"
 
 
 def result_of(begun: deploy.Begun, wanted: deploy.Request) -> dict[str, Any]:
     """Return the module's result."""
     what = wanted.tag or wanted.digest
-    told = [begun.recovered] if begun.recovered else []
+    lines = [begun.recovered] if begun.recovered else []
     if begun.plan.unchanged:
-        told.append(f"{what} is live already, on {begun.now.live_slot}")
-        return {"changed": bool(begun.recovered), "unchanged": True, "plan": told}
-    verb = "Go on with" if begun.resumed else wanted.kind.capitalize()
+        lines.append(f"{what} is live already, on {begun.now.live_slot}")
+        return {"changed": bool(begun.recovered), "unchanged": True, "plan": lines}
+    verb = "Continue" if begun.resumed else wanted.kind.capitalize()
     serving = (
-        f"{named(begun.now.live)} serves on {begun.plan.from_slot}"
+        f"{named(begun.now.live)} is live on {begun.plan.from_slot}"
         if begun.plan.from_release
-        else "nothing serves yet"
+        else "no release is live yet"
     )
-    told.append(f"{verb} {what} on slot {begun.plan.slot}; {serving}")
-    result: dict[str, Any] = {"changed": True, "unchanged": False, "plan": told}
+    lines.append(f"{verb} {what} on slot {begun.plan.slot}; {serving}")
+    result: dict[str, Any] = {"changed": True, "unchanged": False, "plan": lines}
     if begun.release and begun.lease:
         result["release"] = ticket(begun.lease, begun.release) | {"number": label(begun.release["id"])}
     return result

@@ -7,25 +7,25 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: release_commit
-short_description: Record that a release is the one that serves, and give the lock back
+short_description: Record that a release is live, and release the lock
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Ends a deploy that went well. The slot that served before is kept warm for a while, so that a rollback is a matter of
-    seconds; M(teal.platform.slot_retire) scales it down after that.
-  - The slot's tag in the registry, C(live-<name>-<slot>), is moved to its image, so that the registry's lifecycle policy
-    keeps what is in the slots. If that is refused, the release is committed all the same, with a warning.
+  - Ends a successful deploy. The previous slot is kept warm for O(window), so that a rollback takes seconds.
+    M(teal.platform.slot_retire) scales it down after that.
+  - Moves the slot's tag in the registry, C(live-<name>-<slot>), to its image, so that the registry's lifecycle policy
+    keeps the images of both slots. If the registry refuses that, the module warns and the release is still committed.
 options:
   window:
-    description: For how long the other slot is kept warm, such as V(24h).
+    description: How long the other slot is kept warm, such as V(24h).
     type: str
     default: 24h
   inventory:
-    description: Inventory that the command in the message names.
+    description: Path of the inventory, for the command in the message.
     type: str
     default: ""
   repository:
-    description: ECR repository of this account that the image is from. Not given if it is from another registry.
+    description: ECR repository of the image, in this account. Omit it if the image is from another registry.
     type: str
 extends_documentation_fragment:
   - teal.platform.release
@@ -76,7 +76,7 @@ ARGUMENTS = {
 
 
 def commit(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Commit a release."""
     lease, release = engine.step()
     if release["from_release"]:
         engine.slots(lease).keep_size(release["from_slot"], lease)
@@ -101,7 +101,7 @@ def commit(engine: Engine) -> dict[str, Any]:
 
 
 def keep_image(engine: Engine, release: Release) -> None:
-    """Let the registry keep what serves, however many images are pushed. A release that serves well stands without."""
+    """Tag the live image, so that the registry's lifecycle policy keeps it. A failure is only a warning."""
     repository = engine.params["repository"]
     if not repository:
         return
@@ -110,8 +110,8 @@ def keep_image(engine: Engine, release: Release) -> None:
         images.tag_in_slot(engine.client("ecr", attempts=1), repository, release["digest"], tag)
     except Refused as error:
         engine.module.warn(
-            f"{error}\nThe image serves, and the registry's lifecycle policy may remove it when many more were pushed: "
-            "a node that is new could not pull it then. Has the environment been provisioned since this was added?"
+            f"{error}\nThe image is live, but the registry's lifecycle policy may delete it after many more pushes, and a "
+            "new node could not pull it then. Provision the components registry and identity, and deploy again"
         )
 
 

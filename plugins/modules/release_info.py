@@ -7,19 +7,21 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: release_info
-short_description: What serves, what is kept warm, who works on it, and what came before
+short_description: Read the live release, the slots, the lock and the latest releases
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Reads the weights, the slots, the lock and the latest releases. It changes nothing and needs no lock.
-  - What can't be read (Kubernetes doesn't answer, say) is told as a problem; the rest is returned all the same.
+  - Reads the weights, the slots, the lock and the latest releases. Changes nothing and needs no lock.
+  - If a part cannot be read, for example because Kubernetes does not answer, the module returns the rest and adds a
+    problem.
 options:
   releases:
-    description: How many of the latest releases are returned.
+    description: Number of latest releases to return.
     type: int
     default: 10
   inspect_slots:
-    description: Whether to look at what runs in the slots, too. Without it, QA's rights and AWS alone are enough.
+    description: Whether to read the pods or instances of the slots. Without it, the permissions of QA's role on AWS are
+      enough.
     type: bool
     default: true
 extends_documentation_fragment:
@@ -31,7 +33,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: See what stands
+- name: Read the current state
   teal.platform.release_info:
     name: assistant-staging
     domain: staging.assistant.example.com
@@ -81,7 +83,7 @@ _KEPT = ("kind", "state", "slot", "tag", "version", "digest", "image", "commit",
 
 
 def slot_conditions(engine: Engine, problems: list[str]) -> dict[str, Condition]:
-    """Return how the slots are, as far as it can be told."""
+    """Return the condition of each slot, and append to `problems` if it cannot be read."""
     if not engine.params["inspect_slots"]:
         return {}
     found: dict[str, Condition] = {}
@@ -90,12 +92,12 @@ def slot_conditions(engine: Engine, problems: list[str]) -> dict[str, Condition]
         for slot in SLOTS:
             found[slot] = slots.condition(slot)
     except (KubernetesError, SlotFailed, TrafficError) as error:
-        problems.append(f"what runs in the slots can't be told: {error}")
+        problems.append(f"the slots could not be read: {error}")
     return found
 
 
 def slot_status(engine: Engine, now: ObservedState, slot: str, condition: Condition | None) -> dict[str, Any]:
-    """Return what is known of one slot."""
+    """Return the status of one slot."""
     content = now.slots.get(slot, {})
     targets = engine.traffic.health(now.rule.groups[slot])
     until = content.get("warm_until", 0)
@@ -117,7 +119,7 @@ def slot_status(engine: Engine, now: ObservedState, slot: str, condition: Condit
 
 
 def lines_of(slot: dict[str, Any]) -> dict[str, Any]:
-    """Return the words in which a slot is told."""
+    """Return the status of a slot with its texts for people."""
     known = slot["wanted"] is not None
     pods = (
         f"{slot['ready']} of {slot['wanted']} ready, {slot['restarts']} restarts"
@@ -125,7 +127,7 @@ def lines_of(slot: dict[str, Any]) -> dict[str, Any]:
         else ""
     )
     state = {
-        "raising": "being brought up",
+        "raising": "being started",
         "failed": "failed",
         "stopping": "being scaled down",
         "down": "scaled down",
@@ -135,27 +137,27 @@ def lines_of(slot: dict[str, Any]) -> dict[str, Any]:
 
 
 def info(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Return the current state of the environment."""
     problems: list[str] = []
     now = engine.context.observe()
     conditions = slot_conditions(engine, problems)
     slots = {slot: slot_status(engine, now, slot, conditions.get(slot)) for slot in SLOTS}
     if not now.rule.exclusive:
-        problems.append("requests do not all go to one slot")
+        problems.append("traffic does not go to one slot only")
     if obstacle := engine.context.obstacle(now.rule):
         problems.append(obstacle)
     shown = operator_messages.status(
-        now, {slot: lines_of(told) for slot, told in slots.items()}, engine.clock.wall(), problems
+        now, {slot: lines_of(status) for slot, status in slots.items()}, engine.clock.wall(), problems
     )
     lock = {key: now.lock.get(key, "") for key in ("who", "where", "run", "operation", "subject", "since")}
-    left = now.unfinished
-    latest = left or next(iter(now.history), {})
+    unfinished = now.unfinished
+    latest = unfinished or next(iter(now.history), {})
     status = {
         "live_slot": now.live_slot if now.rule.exclusive else "",
         "weights": now.rule.weights,
         "slots": slots,
         "lock": {"held": bool(now.lock["holder"]), **lock, "expires": iso(now.lock.get("expires", 0) / 1000)},
-        "unfinished": label(left["id"]) if left else "",
+        "unfinished": label(unfinished["id"]) if unfinished else "",
         "releases": [
             {"release": label(each["id"]), **{key: each[key] for key in _KEPT if key in each}}
             for each in now.history[: engine.params["releases"]]

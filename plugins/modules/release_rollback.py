@@ -7,23 +7,24 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: release_rollback
-short_description: Go back to the release before, or to another one
+short_description: Roll back to the previous release, or to another one
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - If the release still runs in the other slot, all requests are sent there by the load balancer's weights alone, and are
-    seen to arrive. It takes no word with Kubernetes, and QA's rights are enough.
-  - A deploy under way is stopped, on record.
-  - If the release has to be brought up again (a cold rollback), nothing is changed and the result says so; the caller
-    then deploys it with M(teal.platform.release_begin) and O(teal.platform.release_begin#module:kind=rollback).
-  - In check mode it decides, and says what it would do.
+  - If the target still runs in the other slot, shifts all traffic there by the load balancer's weights alone, and waits
+    until each address answers with its version. This needs no Kubernetes, and only the permissions of QA's role.
+  - Stops a deploy in progress, and records that.
+  - If the target has to be started again (a cold rollback), nothing is changed and the result says so. The caller then
+    deploys it with M(teal.platform.release_begin) and O(teal.platform.release_begin#module:kind=rollback).
+  - In check mode it returns the plan.
 options:
   to:
-    description: The release to go to, by its number such as V(r42), its tag, version or digest. Empty for the one before.
+    description: The target release, by its number such as V(r42), its tag, version or digest. Empty for the previous
+      release.
     type: raw
     default: ""
   inventory:
-    description: Inventory that the commands in messages name.
+    description: Path of the inventory, for the commands in messages.
     type: str
     default: ""
 extends_documentation_fragment:
@@ -31,12 +32,12 @@ extends_documentation_fragment:
   - teal.platform.release.lock
 attributes:
   check_mode:
-    description: Decides, and changes nothing.
+    description: Returns the plan, and changes nothing.
     support: full
 """
 
 EXAMPLES = r"""
-- name: Go back to the release before
+- name: Roll back to the previous release
   teal.platform.release_rollback:
     name: assistant-staging
     domain: staging.assistant.example.com
@@ -51,16 +52,16 @@ how:
   type: str
   returned: success
 plan:
-  description: What is done and why, and the history that this is decided from, as lines.
+  description: What is done and why, and the latest releases, as lines.
   type: list
   elements: str
   returned: success
 to:
-  description: The release that is gone to, for a cold rollback.
+  description: The target release, for a cold rollback.
   type: str
   returned: success
 seconds:
-  description: How long it took from the first change until all addresses answered with the release.
+  description: Seconds from the first change until all addresses answered with the target's version.
   type: float
   returned: success
 topic:
@@ -72,7 +73,7 @@ event:
   type: dict
   returned: when something was done
 message:
-  description: What was done, for people.
+  description: The result as text for people.
   type: str
   returned: success
 """
@@ -95,7 +96,7 @@ ARGUMENTS = {
 
 
 def roll_back(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Roll back, or return the plan of a cold rollback."""
     params = engine.params
     require_text(engine.module, "to")
     to, force = params["to"], params["force"]
@@ -105,7 +106,7 @@ def roll_back(engine: Engine) -> dict[str, Any]:
         now = engine.context.observe()
         decided = rollback.decide(engine.context, to, force, now)
         shown = operator_messages.plan(now, decided, params["inventory"])
-        return {"changed": decided.how not in ("none",), **told(decided), "plan": shown}
+        return {"changed": decided.how not in ("none",), **plan_result(decided), "plan": shown}
     done = rollback.warm(
         engine.context,
         engine.who("rollback", to),
@@ -115,7 +116,11 @@ def roll_back(engine: Engine) -> dict[str, Any]:
         params["reason"],
         force,
     )
-    result = {"changed": done.record is not None or done.stopped is not None, **told(done.plan), "plan": []}
+    result = {
+        "changed": done.record is not None or done.stopped is not None,
+        **plan_result(done.plan),
+        "plan": [],
+    }
     if done.record:
         serving = f"{named(done.plan.target)} on {done.plan.slot}"
         result |= {
@@ -136,14 +141,14 @@ def roll_back(engine: Engine) -> dict[str, Any]:
     return result
 
 
-def told(decided: plans.RollbackPlan) -> dict[str, Any]:
+def plan_result(decided: plans.RollbackPlan) -> dict[str, Any]:
     """Return the plan as the module returns it."""
     to = decided.as_dict()["to_release"]
     return {"how": decided.how, "to": to, "seconds": 0.0, "message": decided.why}
 
 
 def work(engine: Engine) -> dict[str, Any]:
-    """Fail with what there is to tell when a rollback did not come through."""
+    """Roll back, and fail with topic, event and message if the rollback failed."""
     try:
         return roll_back(engine)
     except (rollback.RollbackFailed, LeaseLost) as error:
@@ -153,7 +158,7 @@ def work(engine: Engine) -> dict[str, Any]:
             [
                 f"The rollback failed: {error}",
                 "",
-                f"Serving now:  {serving}, as far as the weights tell.",
+                f"Serving now:  {serving}, by the current weights.",
                 f"What to do:   ansible-playbook playbooks/status.yml -i {engine.params['inventory']}",
                 f"              ansible-playbook playbooks/rollback.yml -i {engine.params['inventory']} -e to=<release>",
             ]

@@ -7,15 +7,15 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: release_tested
-short_description: Put on record how the tests of a release ended
+short_description: Record the result of a release's tests
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Notes on the record of the release that is live whether its tests passed, so that a promotion may ask for it.
-  - If another release is live by now, nothing is noted. It needs no lock.
+  - Records whether the tests of the live release passed, so that a promotion can check it.
+  - Records nothing if another release is live by now. Needs no lock.
 options:
   digest:
-    description: Digest of the image that was tested. Empty for whatever is live.
+    description: Digest of the tested image. Empty for the live release.
     type: str
     default: ""
   passed:
@@ -23,21 +23,21 @@ options:
     type: bool
     default: true
   who:
-    description: Who is put on record. By default who runs it.
+    description: User to record. By default the user who runs the module.
     type: str
   run:
-    description: Link to the run. By default that of GitHub Actions, if it runs there.
+    description: Link to the run. By default the run of GitHub Actions, if there is one.
     type: str
 extends_documentation_fragment:
   - teal.platform.release
 attributes:
   check_mode:
-    description: Says whether something would be noted.
+    description: Reports whether something would be recorded.
     support: full
 """
 
 EXAMPLES = r"""
-- name: Note that the tests passed
+- name: Record that the tests passed
   teal.platform.release_tested:
     name: assistant-staging
     domain: staging.assistant.example.com
@@ -48,7 +48,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 message:
-  description: What was noted, or why nothing was.
+  description: What was recorded, or why nothing was recorded.
   type: str
   returned: success
 """
@@ -68,7 +68,7 @@ ARGUMENTS = {
 
 
 def note(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Record the result of a release's tests."""
     digest, passed = engine.params["digest"], engine.params["passed"]
     live = engine.context.observe().live
     if not live or digest not in ("", live["digest"]):

@@ -7,19 +7,19 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: release_unlock
-short_description: Break the lock of an environment, knowingly
+short_description: Break the lock of an environment
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Takes the lock from its holder and frees it, and leaves a trace of who did it and why. The holder notices before its
-    next change, and changes nothing any more.
-  - The lock of a dead holder needs no breaking, since the next deploy takes it when its lease is over.
+  - Takes the lock from its holder, releases it, and records who did that and why. The holder notices the loss before its
+    next change, and changes nothing more.
+  - The lock of a dead run need not be broken. The next deploy acquires it once the lease has expired.
 extends_documentation_fragment:
   - teal.platform.release
   - teal.platform.release.lock
 attributes:
   check_mode:
-    description: Says whether there is a lock to break.
+    description: Reports whether there is a lock to break.
     support: full
 """
 
@@ -48,12 +48,14 @@ from ansible_collections.teal.platform.plugins.module_utils.release.plan import 
 
 
 def unlock(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Break the lock."""
     held = engine.store.lock()
     if not held["holder"]:
         return {"changed": False, "message": "nobody holds the lock"}
     if not engine.params["reason"]:
-        raise Refused(f"{describe(held, engine.clock.wall())}. To break it, say why: -e \"reason='...'\"")
+        raise Refused(
+            f"{describe(held, engine.clock.wall())}. To break it, give a reason: -e \"reason='...'\""
+        )
     broken = describe(held, engine.clock.wall())
     if not engine.module.check_mode:
         who = engine.who("unlock", engine.params["reason"])

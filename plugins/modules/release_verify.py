@@ -7,16 +7,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: release_verify
-short_description: Try a release through the load balancer before anybody else reaches it
+short_description: Verify a release through the load balancer before it has traffic
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Opens a preview of the slot, which is a rule of the load balancer for requests with a random token in their header,
-    checks the version and what else is asked for at each address of the load balancer, and removes the rule.
-  - The token is made in the module, is never shown, and ends with it.
+  - Creates a preview rule in the load balancer, for requests with a random token in a header, sends the checks to each
+    address of the load balancer, checks the version, and deletes the rule.
+  - The token is created by the module, never printed, and not used after it.
 options:
   checks:
-    description: Requests, and what their answers have to be.
+    description: Requests and their expected answers.
     type: list
     elements: dict
     default: []
@@ -26,34 +26,34 @@ options:
         type: str
         required: true
       status:
-        description: Status that is expected.
+        description: Expected HTTP status.
         type: int
         default: 200
       json:
-        description: Values that are expected in the JSON of the answer, by dotted path.
+        description: Expected values in the JSON answer, by dotted path.
         type: dict
         default: {}
       contains:
-        description: Text that the answer has to contain.
+        description: Text that the answer must contain.
         type: str
         default: ""
       latency:
-        description: Milliseconds that the answer may take. 0 for any.
+        description: Maximum latency in milliseconds. 0 for no limit.
         type: int
         default: 0
   command:
     description:
       - A check of your own, run with E(RELEASE_URL), E(RELEASE_ADDRESS), E(RELEASE_VERSION), E(RELEASE_PREVIEW_HEADER)
-        and E(RELEASE_PREVIEW_TOKEN) in its environment. It fails the release if it doesn't end with status 0.
+        and E(RELEASE_PREVIEW_TOKEN) in its environment. The release fails if its exit status is not 0.
     type: list
     elements: str
     default: []
   command_timeout:
-    description: For how long it may run.
+    description: Time limit of O(command).
     type: str
     default: 10m
   healthy_timeout:
-    description: For how long the slot's targets may take to become healthy.
+    description: How long the slot's targets may take to become healthy.
     type: str
     default: 120s
 extends_documentation_fragment:
@@ -80,7 +80,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 version:
-  description: The version that the service tells.
+  description: The version that the service reports.
   type: str
   returned: success
 """
@@ -109,7 +109,7 @@ ARGUMENTS = {
 
 
 def verify(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Verify a release."""
     lease, release = engine.step()
     if passed(State(release["state"]), State.VERIFIED):
         lease.renew()

@@ -7,14 +7,14 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: slot_check
-short_description: Check manifests and rights before a release is begun
+short_description: Check manifests and permissions before a release begins
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Fails for what would fail a release later, when the lock is taken and the release is recorded - manifests that a slot
-    cannot run, kinds that this Kubernetes does not know, a HorizontalPodAutoscaler of somebody else that works against
-    the release's own, and rights that this identity lacks in the namespace.
-  - Reads, and asks with SelfSubjectAccessReviews. Changes nothing.
+  - Fails before the lock is acquired for problems that would fail the release later - manifests that a slot cannot run,
+    kinds that this cluster does not have, a foreign HorizontalPodAutoscaler that would conflict with the release's own,
+    and permissions that this identity lacks in the namespace.
+  - Only reads, and sends SelfSubjectAccessReviews. Changes nothing.
 options:
   manifests:
     description: The objects, rendered for slot V(blue) and release V(r0).
@@ -30,7 +30,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Check the manifests and the rights on Kubernetes
+- name: Check the manifests and the permissions on Kubernetes
   teal.platform.slot_check:
     name: assistant-staging
     domain: staging.assistant.example.com
@@ -42,7 +42,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rights:
-  description: The rights that were checked, each as verb and resource.
+  description: The checked permissions, each as verb and resource.
   type: list
   elements: str
   returned: with O(slot_kind=kubernetes)
@@ -59,13 +59,13 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 )
 
 ARGUMENTS = {"manifests": {"type": "list", "elements": "dict", "default": []}}
-#: What the manifests are rendered for: nothing of it is applied.
+#: Slot and release for which the manifests are rendered. They are not applied.
 SLOT = "blue"
 NUMBER = "r0"
 
 
 def check(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Check manifests and permissions."""
     if engine.params["slot_kind"] == "instance":
         return {"changed": False}
     slots: Any = engine.slots(given=engine.params["manifests"], patience=30.0)

@@ -11,7 +11,7 @@ short_description: Renew the lease before a task changes the objects of a slot
 version_added: 0.1.0
 author: Teal maintainers
 description:
-  - Renews the lease of a release, so that the task after it may change objects of the slot with C(kubernetes.core.k8s).
+  - Renews the lease of a release, so that the next task may change objects of the slot with C(kubernetes.core.k8s).
   - With O(failure), that task failed. The module fails with the same message if a repetition cannot help, as for an
     answer 403 or 422, or if 120 seconds have passed. Otherwise it waits for two seconds and renews the lease.
 options:
@@ -49,10 +49,10 @@ lease:
   returned: success
   contains:
     fresh_until:
-      description: Until when a change may begin, in seconds of this machine's steady clock.
+      description: Time until which a change may begin, in seconds of this machine's monotonic clock.
       type: float
     since:
-      description: When the first attempt began, by the same clock.
+      description: Time at which the first attempt began, by the same clock.
       type: float
 """
 
@@ -68,12 +68,12 @@ ARGUMENTS = {
     "since": {"type": "float"},
     **STEP_ARGUMENTS,
 }
-#: Seconds. The engine's own requests wait for as long.
+#: Seconds until the task gives up, as the engine's own requests do, and the pause between attempts.
 _PATIENCE, _PAUSE = 120.0, 2.0
 
 
 def renew(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Renew the lease, after a failed attempt if a retry can help."""
     lease, _ = engine.step()
     now, failure = engine.clock.steady(), engine.params["failure"]
     since = engine.params["since"] if failure else now
@@ -82,8 +82,8 @@ def renew(engine: Engine) -> dict[str, Any]:
         if not isinstance(error, Unreachable):
             raise error
         if now - since > _PATIENCE:
-            told = f"Kubernetes did not take the objects for {span(now - since)}: {error}"
-            raise Unreachable(error.status, told)
+            message = f"Kubernetes did not accept the objects for {span(now - since)}: {error}"
+            raise Unreachable(error.status, message)
         engine.clock.sleep(_PAUSE)
     lease.renew()
     return {"changed": False, "lease": {**lease.freshness(), "since": since}}

@@ -7,21 +7,21 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: slot_migrate
-short_description: Change the database for a release, before it comes up
+short_description: Migrate the database before a release starts
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Runs a Job of the new image and waits until it has succeeded. If it fails, its last log lines are told.
-  - The version that serves goes on meanwhile, and a rollback does not reverse the change, so it has to suit the
-    version before as well.
+  - Runs a Job of the new image and waits until it succeeds. If it fails, the message has its last log lines.
+  - The live version keeps running during the migration, and a rollback does not reverse it. So the migration must be
+    compatible with the previous version.
 options:
   manifests:
-    description: The Job. What it needs was applied before.
+    description: The Job. The objects that it needs were applied before.
     type: list
     elements: dict
     required: true
   timeout:
-    description: For how long it may run.
+    description: Time limit of the Job.
     type: str
     default: 10m
 extends_documentation_fragment:
@@ -34,7 +34,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Change the database
+- name: Migrate the database
   teal.platform.slot_migrate:
     name: assistant-staging
     domain: staging.assistant.example.com
@@ -47,7 +47,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 seconds:
-  description: How long it took.
+  description: Seconds that the migration took.
   type: float
   returned: success
 """
@@ -67,7 +67,7 @@ ARGUMENTS = {
 
 
 def migrate(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Run the migration Job."""
     lease, release = engine.step()
     if passed(State(release["state"]), State.STAGED):
         lease.renew()
@@ -75,7 +75,7 @@ def migrate(engine: Engine) -> dict[str, Any]:
     slots = engine.slots(lease=lease)
     if not isinstance(slots, KubernetesSlots):
         raise SlotFailed(
-            "a migration runs as a Job, which slot_kind=instance has not: run it from the service"
+            "a migration runs as a Job, which slot_kind=instance does not support: run it when the service starts"
         )
     began = engine.clock.steady()
     slots.run_job(engine.params["manifests"], release["slot"], lease, engine.length("timeout"))

@@ -7,17 +7,17 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: slot_prepare
-short_description: Make a slot ready for the objects of a release
+short_description: Prepare a slot for the objects of a release
 version_added: 0.1.0
 author: Teal maintainers
 description:
-  - Records that the slot holds the release from now on, deletes its autoscaler, stops the pods of the release before and
-    deletes the objects that this release does not have. The live slot is not touched.
-  - Renews the lease last, so that the task after it may apply the objects with C(kubernetes.core.k8s).
+  - Records that the slot now belongs to the release, deletes the slot's autoscaler, stops the pods of the previous release
+    and deletes the objects that this release does not have. The live slot is not changed.
+  - Renews the lease at the end, so that the next task may apply the objects with C(kubernetes.core.k8s).
   - Only with O(slot_kind=kubernetes).
 options:
   manifests:
-    description: All objects of the slot, as M(teal.platform.slot_up) gets them.
+    description: All objects of the slot, as for M(teal.platform.slot_up).
     type: list
     elements: dict
     required: true
@@ -31,7 +31,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Stop what the slot ran before
+- name: Prepare the idle slot
   teal.platform.slot_prepare:
     name: assistant-staging
     domain: staging.assistant.example.com
@@ -48,7 +48,7 @@ lease:
   type: dict
   returned: success
 needed:
-  description: Whether the objects have to be applied. Not if the release has requests already.
+  description: Whether the objects must be applied. False if the release already has traffic.
   type: bool
   returned: success
 """
@@ -66,7 +66,7 @@ ARGUMENTS = {
 
 
 def prepare(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Prepare a slot for a release's objects."""
     lease, release = engine.step()
     needed = not passed(State(release["state"]), State.SWITCHING)
     if needed:

@@ -7,34 +7,34 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: slot_retire
-short_description: Scale the idle slot down when it is not kept warm any more
+short_description: Scale the idle slot down, or recover an interrupted release
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Scales the slot down that gets no requests, once its time as a way back is over. It takes the lock for that, so it is
-    safe to run at any time, by a schedule or by hand; while a deploy or a rollback is under way, it leaves all as it is.
-  - If a controller left a release behind, it brings that to its end instead, which takes the rights of a rollback.
+  - Scales the slot without traffic down once it is no longer kept warm as a rollback target. It acquires the lock, so it
+    can run at any time, by a schedule or by hand. While a deploy or a rollback is in progress, it changes nothing.
+  - If there is an interrupted release, it aborts it or rolls it back instead, which needs the permissions of a rollback.
 options:
   now:
-    description: Whether not to wait until the time is over. There is no warm rollback after that.
+    description: Whether to ignore the time for which the slot is kept warm. After that, no warm rollback is possible.
     type: bool
     default: false
   recover_only:
-    description: Whether only a release that was left behind is brought to its end, and no slot is scaled down.
+    description: Whether to recover an interrupted release only, and scale no slot down.
     type: bool
     default: false
   drain:
-    description: For how long a slot must have had no request before it is scaled down.
+    description: How long a slot must have had no requests before it is scaled down.
     type: str
     default: 60s
   metrics_delay:
     description:
-      - How long after a request CloudWatch may take to count it. It tells minutes, some time after their end.
-      - A slot that served until just now is waited for, so that requests are counted which came after that.
+      - Delay until CloudWatch has counted a request. It publishes the metric of a minute some time after the minute ends.
+      - After a traffic shift, the module waits for this delay, so that later requests to the slot are counted.
     type: str
     default: 3m
   inventory:
-    description: The inventory as it is named in the commands that messages give.
+    description: Path of the inventory, for the commands in messages.
     type: str
     default: ""
 extends_documentation_fragment:
@@ -42,12 +42,12 @@ extends_documentation_fragment:
   - teal.platform.release.lock
 attributes:
   check_mode:
-    description: Says whether the slot would be scaled down.
+    description: Reports whether the slot would be scaled down.
     support: full
 """
 
 EXAMPLES = r"""
-- name: Scale the idle slot down, if it is not kept warm any more
+- name: Scale the idle slot down if it is no longer kept warm
   teal.platform.slot_retire:
     name: assistant-staging
     domain: staging.assistant.example.com
@@ -58,17 +58,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 message:
-  description: What was done, or why not.
+  description: What was done, or why nothing was done.
   type: str
   returned: success
 topic:
-  description: The event that the role C(teal.platform.notification) sends.
+  description: The topic of the event, for the role C(teal.platform.notification).
   type: str
-  returned: when a release was brought to its end
+  returned: when a release was recovered
 event:
   description: What there is to tell of it.
   type: dict
-  returned: when a release was brought to its end
+  returned: when a release was recovered
 """
 
 from typing import Any
@@ -89,13 +89,13 @@ ARGUMENTS = {
 
 
 def work(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Recover an interrupted release, or scale the idle slot down."""
     if engine.module.check_mode:
         now, wall = engine.context.observe(), engine.clock.wall()
         if now.lock["holder"] and now.lock["expires"] / 1000 > wall:
-            return {"changed": False, "message": f"all is left as it is: {describe(now.lock, wall)}"}
+            return {"changed": False, "message": f"nothing was changed: {describe(now.lock, wall)}"}
         if now.unfinished:
-            return {"changed": True, "message": f"{named(now.unfinished)} would be brought to its end"}
+            return {"changed": True, "message": f"{named(now.unfinished)} would be recovered"}
         if engine.params["recover_only"]:
             return {"changed": False, "message": retire.NOTHING_TO_RECOVER}
         reason = retire.reason_to_keep(now, wall, engine.params["now"])
@@ -104,7 +104,7 @@ def work(engine: Engine) -> dict[str, Any]:
         replicas, more = retire.replicas_to_match(now, engine.slots(patience=5.0))
         return {"changed": bool(replicas), "message": reason + more}
     try:
-        changed, message, settled = retire.retire(
+        changed, message, recovered = retire.retire(
             engine.context,
             engine.who("retire"),
             engine.length("lease"),
@@ -119,10 +119,10 @@ def work(engine: Engine) -> dict[str, Any]:
     except Busy as error:
         if engine.params["now"]:
             raise
-        return {"changed": False, "message": f"all is left as it is: {error}"}
+        return {"changed": False, "message": f"nothing was changed: {error}"}
     result = {"changed": changed, "message": message}
-    if settled:
-        topic, event = operator_messages.recovered(settled, engine.params["inventory"], engine.serving())
+    if recovered:
+        topic, event = operator_messages.recovered(recovered, engine.params["inventory"], engine.serving())
         result |= {"topic": topic, "event": event}
     return result
 

@@ -7,36 +7,36 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: slot_up
-short_description: Bring a release up in its slot, and watch it come
+short_description: Start a release in its slot, and wait until it is ready
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Brings the idle slot up with the release, with at least as many replicas as the live slot has now, and waits until
-    all are ready. The live slot is not touched.
-  - Fails as soon as it is clear that it won't come up, with the reason and the last log lines.
+  - Starts the release in the idle slot, with at least as many replicas as the live slot has now, and waits until all are
+    ready. The live slot is not changed.
+  - Fails as soon as it is clear that the release will not become ready, with the reason and the last log lines.
 options:
   manifests:
     description:
-      - With O(slot_kind=kubernetes), the slot's objects. One of them is its Deployment.
-      - Only the Deployment and a HorizontalPodAutoscaler are applied. M(teal.platform.slot_prepare) comes before, and
-        C(kubernetes.core.k8s) with the other objects.
+      - With O(slot_kind=kubernetes), the slot's objects, including its Deployment.
+      - Only the Deployment and a HorizontalPodAutoscaler are applied. Run M(teal.platform.slot_prepare) first, then
+        apply the other objects with C(kubernetes.core.k8s).
     type: list
     elements: dict
     default: []
   replicas:
-    description: Least number of replicas.
+    description: Minimum number of replicas.
     type: int
     default: 1
   schedule_timeout:
-    description: For how long pods may stay without a node, such as V(60s).
+    description: How long pods may be unschedulable, such as V(60s).
     type: str
     default: 60s
   user_data:
-    description: With O(slot_kind=instance), what the instance runs when it starts.
+    description: With O(slot_kind=instance), the user data that the instance runs at its start.
     type: str
     default: ""
   start_timeout:
-    description: With O(slot_kind=instance), for how long it may take to become healthy.
+    description: With O(slot_kind=instance), how long the instance may take to become healthy.
     type: str
     default: 300s
 extends_documentation_fragment:
@@ -49,7 +49,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Bring the idle slot up
+- name: Start the release in the idle slot
   teal.platform.slot_up:
     name: assistant-staging
     domain: staging.assistant.example.com
@@ -63,11 +63,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 replicas:
-  description: How many are ready.
+  description: Number of ready replicas.
   type: int
   returned: success
 seconds:
-  description: How long it took.
+  description: Seconds that the start took.
   type: float
   returned: success
 """
@@ -89,10 +89,10 @@ ARGUMENTS = {
 
 
 def bring_up(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Start a release in its slot."""
     lease, release = engine.step()
     if passed(State(release["state"]), State.SWITCHING):
-        # It is what serves: whoever goes on with it has nothing to do with its slot any more.
+        # The release is live already: a run that resumes it does not change its slot.
         lease.renew()
         return {"changed": False, "replicas": release.get("replicas", 0), "seconds": 0.0}
     began = engine.clock.steady()

@@ -7,16 +7,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: traffic_switch
-short_description: Send all requests to the slot of a release
+short_description: Shift all traffic to the slot of a release
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
-  - Moves the weights of the load balancer's slot rule, by one call and under the lease, and waits until new connections
+  - Changes the weights of the load balancer's slot rule, by one call and under the lease, and waits until new connections
     to each address of the load balancer answer with the new version.
-  - Goes on to watch the first seconds, as M(teal.platform.release_bake) does for the rest, since a release that can't
-    stand the traffic mostly falls at once.
-  - Fails as soon as requests don't arrive or the release does badly, and sends them back to what served before;
-    M(teal.platform.release_abort) then records it.
+  - Watches the release for its first seconds with traffic, because most overload failures happen then.
+    M(teal.platform.release_bake) watches it for the rest.
+  - If an address does not answer with the new version or the release is bad, it shifts traffic back to the previous
+    release and fails. M(teal.platform.release_abort) then records the rollback.
 extends_documentation_fragment:
   - teal.platform.release
   - teal.platform.release.step
@@ -28,7 +28,7 @@ attributes:
 """
 
 EXAMPLES = r"""
-- name: Send all requests to the new release
+- name: Shift all traffic to the new release
   teal.platform.traffic_switch:
     name: assistant-staging
     domain: staging.assistant.example.com
@@ -39,11 +39,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 seconds:
-  description: How long it took until all addresses answered with the new version.
+  description: Seconds until all addresses answered with the new version.
   type: float
   returned: success
 watched:
-  description: For how many seconds the release was watched after that.
+  description: Seconds for which the release was watched after that.
   type: float
   returned: success
 event:
@@ -65,12 +65,12 @@ from ansible_collections.teal.platform.plugins.module_utils.release.observed_sta
 from ansible_collections.teal.platform.plugins.module_utils.release.slot_monitor import SlotMonitor
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed
 
-#: The first seconds are watched here, since the next module takes time to start, and Discord is told before it.
+#: Seconds of watching in this module: the next module takes time to start, and a notification is sent before it.
 FIRST = 10.0
 
 
 def switch(engine: Engine) -> dict[str, Any]:
-    """Do what the module is for."""
+    """Shift traffic to a release and watch its first seconds."""
     lease, release = engine.step()
     monitor = SlotMonitor.of(engine.slots(patience=5.0), release)
     switched = passed(State(release["state"]), State.BAKING)
@@ -78,10 +78,10 @@ def switch(engine: Engine) -> dict[str, Any]:
     watched = 0.0 if switched else min(FIRST, engine.length("seconds"))
     if watched:
         engine.watch(lease, release, watched, every=0.5)
-    told = operator_messages.event(release, f"{named(release)} on {release['slot']}") | {
+    event = operator_messages.event(release, f"{named(release)} on {release['slot']}") | {
         "duration": round(seconds, 1)
     }
-    return {"changed": True, "seconds": round(seconds, 3), "watched": watched, "event": told}
+    return {"changed": True, "seconds": round(seconds, 3), "watched": watched, "event": event}
 
 
 def main() -> None:

@@ -378,7 +378,7 @@ def test_retire_keeps_the_way_back_open_and_closes_it_then(served: Controller) -
     served.environment.time.now += 3601
     changed, message = served.retire()
     assert changed
-    assert message == "slot blue was scaled down: 1.0.0 (r1) is not kept warm any more"
+    assert message == "slot blue was scaled down: 1.0.0 (r1) is no longer kept warm"
     assert set(served.environment.slots) == {"green"}
     assert served.retire() == (False, "slot blue is already scaled down")
     assert served.rollback() == "cold committed"

@@ -297,7 +297,7 @@ def test_unlock_asks_for_a_reason_and_leaves_a_trace(
 ) -> None:
     assert not run(release_unlock, reason="x")["changed"]
     run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
-    assert "To break it, say why" in failed(release_unlock)["msg"]
+    assert "To break it, give a reason" in failed(release_unlock)["msg"]
     told = run(release_unlock, reason="the runner is gone", who="bob")
     assert told["message"].startswith("broken: a deploy of 1.4.2 by alice")
     store = Controller(environment).store
