@@ -58,15 +58,15 @@ EXAMPLES = r"""
 
 RETURN = r"""
 topic:
-  description: What to tell, as a topic of the role notification.
+  description: The topic of the event, for the role C(teal.platform.notification).
   type: str
   returned: success
 event:
-  description: What there is to tell of it.
+  description: The event for the role C(teal.platform.notification).
   type: dict
   returned: success
 message:
-  description: The same for people, on one screen.
+  description: The message for people.
   type: str
   returned: success
 """

@@ -50,11 +50,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 event:
-  description: What there is to tell of it.
+  description: The event for the role C(teal.platform.notification).
   type: dict
   returned: success
 message:
-  description: The same for people.
+  description: The result as text for people.
   type: str
   returned: success
 """

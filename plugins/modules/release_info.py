@@ -53,7 +53,7 @@ status:
   type: dict
   returned: success
 lines:
-  description: The same for people.
+  description: The result as text for people.
   type: list
   elements: str
   returned: success

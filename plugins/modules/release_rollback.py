@@ -65,11 +65,11 @@ seconds:
   type: float
   returned: success
 topic:
-  description: What to tell, as a topic of the role notification.
+  description: The topic of the event, for the role C(teal.platform.notification).
   type: str
   returned: when something was done
 event:
-  description: What there is to tell of it.
+  description: The event for the role C(teal.platform.notification).
   type: dict
   returned: when something was done
 message:

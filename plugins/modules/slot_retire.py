@@ -66,7 +66,7 @@ topic:
   type: str
   returned: when a release was recovered
 event:
-  description: What there is to tell of it.
+  description: The event for the role C(teal.platform.notification).
   type: dict
   returned: when a release was recovered
 """

@@ -47,7 +47,7 @@ watched:
   type: float
   returned: success
 event:
-  description: What there is to tell of it.
+  description: The event for the role C(teal.platform.notification).
   type: dict
   returned: success
 """

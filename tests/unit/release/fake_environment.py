@@ -1,4 +1,4 @@
-"""A whole environment in this process: real records and weights (moto), slots and service that do as told.
+"""A whole environment in this process: real records and weights (moto), slots and service with settable behaviour.
 
 Controllers run the engine's own steps, in the order of roles/release/tasks/steps.yml. One can be killed at
 any of its calls, before or after the call has been carried out.
@@ -37,7 +37,7 @@ TABLE = f"{NAME}-releases"
 
 @dataclass
 class Time:
-    """A clock that stands still but for `sleep`; `on_sleep` may change the context meanwhile."""
+    """A clock that advances only by `sleep`; `on_sleep` may change the context meanwhile."""
 
     now: float = 1_800_000_000.0
     skew: float = 0.0

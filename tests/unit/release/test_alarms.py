@@ -45,7 +45,7 @@ def _raise(cloudwatch: Any) -> None:
     cloudwatch.set_alarm_state(AlarmName="5xx", StateValue="ALARM", StateReason="bad")
 
 
-def test_what_is_raised_after_the_switch_counts(alarms: Alarms, cloudwatch: Any, time: Time) -> None:
+def test_alarm_raised_after_the_switch_counts(alarms: Alarms, cloudwatch: Any, time: Time) -> None:
     assert alarms.raised(SWITCHED) == []
     _raise(cloudwatch)
     assert alarms.raised(SWITCHED) == [], "it is asked every ten seconds"
@@ -53,14 +53,14 @@ def test_what_is_raised_after_the_switch_counts(alarms: Alarms, cloudwatch: Any,
     assert alarms.raised(SWITCHED) == ["5xx"]
 
 
-def test_what_is_raised_already_is_warned_of(alarms: Alarms, cloudwatch: Any) -> None:
+def test_alarm_raised_already_causes_a_warning(alarms: Alarms, cloudwatch: Any) -> None:
     _raise(cloudwatch)
     assert any("5xx is in ALARM since" in warning for warning in alarms.check(600))
 
 
 @pytest.mark.parametrize("skew", [-300, 0, 300])
 @pytest.mark.parametrize(("ago", "raised"), [(200, []), (20, ["5xx"])])
-def test_what_was_raised_before_the_switch_says_nothing_of_the_release(
+def test_alarm_raised_before_the_switch_is_ignored(
     time: Time, skew: int, ago: int, raised: list[str]
 ) -> None:
     """Whatever the controller's clock says: how long ago the switch was is by its clock, the alarm's age by AWS's."""
@@ -82,7 +82,7 @@ def test_what_was_raised_before_the_switch_says_nothing_of_the_release(
     assert Alarms(CloudWatch, ["5xx"], clock).raised(iso(clock.wall() - 100)) == raised
 
 
-def test_a_refused_question_is_no_alarm(
+def test_refused_query_is_not_an_alarm(
     alarms: Alarms, cloudwatch: Any, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def throttle(**_: Any) -> None:
@@ -99,7 +99,7 @@ def test_a_refused_question_is_no_alarm(
     assert alarms.raised(SWITCHED) == []
 
 
-def test_names_are_checked_and_a_short_watch_is_warned_of(
+def test_alarm_names_are_checked_and_a_short_bake_causes_a_warning(
     alarms: Alarms, cloudwatch: Any, time: Time
 ) -> None:
     assert alarms.check(240) == []
@@ -109,6 +109,6 @@ def test_names_are_checked_and_a_short_watch_is_warned_of(
         unknown.check(240)
 
 
-def test_without_names_nothing_is_asked(time: Time) -> None:
+def test_without_names_aws_is_not_queried(time: Time) -> None:
     nobody = Alarms(lambda: pytest.fail("asked"), [], time.clock())
     assert (nobody.check(1), nobody.raised(SWITCHED)) == ([], [])

@@ -36,7 +36,7 @@ def refused(code: int, message: str, reason: str) -> dict[str, Any]:
     ],
     ids=lambda result: result["msg"][-40:],
 )
-def test_no_answer_and_answers_of_the_moment_are_repeated(result: dict[str, Any]) -> None:
+def test_temporary_errors_are_retried(result: dict[str, Any]) -> None:
     assert isinstance(error_of(result), Unreachable)
 
 
@@ -56,13 +56,13 @@ def test_no_answer_and_answers_of_the_moment_are_repeated(result: dict[str, Any]
         ({}, 400, ""),
     ],
 )
-def test_what_stays_as_it_is_is_not_repeated(result: dict[str, Any], status: int, cause: str) -> None:
+def test_permanent_errors_are_not_retried(result: dict[str, Any], status: int, cause: str) -> None:
     error = error_of(result)
     assert not isinstance(error, Unreachable)
     assert (error.status, error.cause) == (status, cause)
 
 
-def test_the_message_is_that_of_the_api() -> None:
+def test_message_is_the_one_of_the_api() -> None:
     assert str(error_of(refused(422, "Service x is invalid", "Invalid"))) == (
         "Failed to apply object: Service x is invalid"
     )

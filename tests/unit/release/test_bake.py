@@ -55,7 +55,7 @@ def watch(environment: Environment) -> Callable[..., str]:
         restarts: int = 0,
         replicas: int = 0,
     ) -> str:
-        left, told = list(conditions), list(alarms or [[]])
+        left, reported = list(conditions), list(alarms or [[]])
 
         def condition(_: str) -> Condition:
             now = left.pop(0) if len(left) > 1 else left[0]
@@ -64,7 +64,7 @@ def watch(environment: Environment) -> Callable[..., str]:
             return now
 
         def raised() -> list[str]:
-            now = told.pop(0) if len(told) > 1 else told[0]
+            now = reported.pop(0) if len(reported) > 1 else reported[0]
             if isinstance(now, Exception):
                 raise now
             return now
@@ -85,18 +85,18 @@ def watch(environment: Environment) -> Callable[..., str]:
     return watched
 
 
-def test_a_release_that_is_well_is_watched_to_the_end(watch: Callable[..., str]) -> None:
+def test_good_release_is_watched_to_the_end(watch: Callable[..., str]) -> None:
     assert watch([WELL]) == "42 requests, 0 failures in 20 s"
 
 
-def test_restarts_send_it_back_at_once(watch: Callable[..., str], environment: Environment) -> None:
+def test_restart_rolls_the_release_back_at_once(watch: Callable[..., str], environment: Environment) -> None:
     began = environment.time.now
     with pytest.raises(StepFailed, match=r"did not stay up in slot blue: 1 restart since .*\nexit code 1"):
         watch([WELL, WELL, Condition(2, 1, restarts=1, notes=["p: CrashLoopBackOff"])])
     assert environment.time.now - began < 4
 
 
-def test_requests_are_back_before_anything_is_told(environment: Environment) -> None:
+def test_traffic_is_shifted_back_before_the_diagnosis(environment: Environment) -> None:
     controller = Controller(environment)
     assert controller.deploy("1.0.0") == "committed"
     lease, release = begun(controller, "2")
@@ -112,51 +112,49 @@ def test_requests_are_back_before_anything_is_told(environment: Environment) -> 
     assert deploy.abort_or_roll_back(controller.context, lease, stored, "bad")["state"] == "rolled_back"
 
 
-def test_restarts_from_before_it_was_ready_do_not_count(watch: Callable[..., str]) -> None:
+def test_restarts_before_readiness_do_not_count(watch: Callable[..., str]) -> None:
     assert watch([Condition(2, 2, restarts=3)], restarts=3)
     with pytest.raises(StepFailed, match="2 restarts since"):
         watch([Condition(2, 2, restarts=3)], restarts=1)
 
 
-def test_a_restart_after_a_pod_was_replaced_counts(watch: Callable[..., str]) -> None:
+def test_restart_after_a_pod_replacement_counts(watch: Callable[..., str]) -> None:
     pods = [Condition(2, 2, restarts=count) for count in (3, 0, 1)]
     with pytest.raises(StepFailed, match="1 restart since"):
         watch(pods, restarts=3)
 
 
-def test_a_node_that_is_replaced_takes_a_pod_away_for_a_while(watch: Callable[..., str]) -> None:
+def test_missing_pod_is_tolerated_while_a_node_is_replaced(watch: Callable[..., str]) -> None:
     assert watch([WELL, *[Condition(2, 1)] * 8, WELL])
 
 
-def test_pods_that_stay_away_send_it_back(watch: Callable[..., str]) -> None:
+def test_missing_pods_roll_the_release_back(watch: Callable[..., str]) -> None:
     with pytest.raises(StepFailed, match=r"only 1 of 2 replicas were ready for 10 s"):
         watch([WELL, Condition(2, 1)])
 
 
-def test_kubernetes_may_be_silent_for_a_while(watch: Callable[..., str], environment: Environment) -> None:
+def test_short_outage_of_kubernetes_is_tolerated(watch: Callable[..., str], environment: Environment) -> None:
     began = environment.time.now
     assert watch([WELL, *[Unreachable(0, "refused")] * 25, WELL])
     assert environment.time.now - began > BOUNDS.seconds, "it was looked at again before it was committed"
 
 
 @pytest.mark.parametrize("why", [SlotFailed("ec2: Throttling"), TrafficError("elb: Throttling")])
-def test_instances_that_cannot_be_looked_at_for_a_moment_send_nothing_back(
-    watch: Callable[..., str], why: Exception
-) -> None:
+def test_short_outage_of_ec2_is_tolerated(watch: Callable[..., str], why: Exception) -> None:
     assert watch([WELL, why, why, WELL])
 
 
-def test_kubernetes_that_stays_silent_sends_it_back(watch: Callable[..., str]) -> None:
+def test_long_outage_of_kubernetes_rolls_the_release_back(watch: Callable[..., str]) -> None:
     with pytest.raises(StepFailed, match=r"could not be read for .*: refused"):
         watch([WELL, Unreachable(0, "refused")])
 
 
-def test_an_alarm_sends_it_back(watch: Callable[..., str]) -> None:
+def test_alarm_rolls_the_release_back(watch: Callable[..., str]) -> None:
     with pytest.raises(StepFailed, match="CloudWatch raised assistant-5xx"):
         watch([WELL], [[], [], ["assistant-5xx"]])
 
 
-def test_cloudwatch_may_be_silent_for_a_while(watch: Callable[..., str], environment: Environment) -> None:
+def test_short_outage_of_cloudwatch_is_tolerated(watch: Callable[..., str], environment: Environment) -> None:
     began, silent = environment.time.now, AlarmsUnknown("throttled")
     assert watch([WELL], [*[silent] * 25, []])
     assert environment.time.now - began > BOUNDS.seconds, (
@@ -166,14 +164,14 @@ def test_cloudwatch_may_be_silent_for_a_while(watch: Callable[..., str], environ
         watch([WELL], [[], silent])
 
 
-def test_replicas_that_an_autoscaler_adds_are_not_waited_for(watch: Callable[..., str]) -> None:
+def test_replicas_added_by_an_autoscaler_are_not_required(watch: Callable[..., str]) -> None:
     assert watch([WELL, Condition(6, 2)], replicas=2)
     with pytest.raises(StepFailed, match="only 1 of 2 are ready"):
         watch([WELL, Condition(6, 1)], replicas=2)
     assert watch([Condition(1, 1)], replicas=2), "somebody may want fewer"
 
 
-def test_what_fails_at_every_address_at_once_is_one_hiccup(
+def test_one_round_of_failures_at_all_addresses_is_tolerated(
     watch: Callable[..., str], environment: Environment
 ) -> None:
     running = environment.slots["blue"]
@@ -182,7 +180,7 @@ def test_what_fails_at_every_address_at_once_is_one_hiccup(
     assert "2 failures" in watch([WELL])
 
 
-def test_an_address_that_the_load_balancer_gives_up_does_not_count(
+def test_address_removed_by_the_load_balancer_does_not_count(
     watch: Callable[..., str], environment: Environment
 ) -> None:
     get_all, gone = environment.get_all, []
@@ -202,7 +200,7 @@ def test_an_address_that_the_load_balancer_gives_up_does_not_count(
     assert "0 failures" in watch([WELL])
 
 
-def test_answers_that_fail_send_it_back(watch: Callable[..., str], environment: Environment) -> None:
+def test_failed_requests_roll_the_release_back(watch: Callable[..., str], environment: Environment) -> None:
     running = environment.slots["blue"]
     environment.time.on_sleep.append(lambda: setattr(running, "status", 500))
     with pytest.raises(
@@ -211,9 +209,7 @@ def test_answers_that_fail_send_it_back(watch: Callable[..., str], environment: 
         watch([WELL])
 
 
-def test_who_has_lost_the_lease_does_not_go_on_watching(
-    watch: Callable[..., str], environment: Environment
-) -> None:
+def test_lost_lease_ends_the_bake(watch: Callable[..., str], environment: Environment) -> None:
     controller = Controller(environment)
 
     def rollback() -> None:

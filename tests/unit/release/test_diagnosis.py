@@ -1,4 +1,4 @@
-"""Why pods don't come up: told as soon as it is clear, and not while it may still pass."""
+"""Why pods don't come up: reported as soon as it is clear, and not while it may still pass."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def node(name: str, ready: str = "True", **spec: str) -> dict[str, Any]:
 
 
 def homeless(name: str = "p-1") -> dict[str, Any]:
-    told = {"reason": "Unschedulable", "message": "0/2: no cpu"}
-    return pod(name, conditions=[{"type": "PodScheduled", "status": "False", **told}])
+    reported = {"reason": "Unschedulable", "message": "0/2: no cpu"}
+    return pod(name, conditions=[{"type": "PodScheduled", "status": "False", **reported}])
 
 
 @pytest.fixture
@@ -51,27 +51,27 @@ def look(time: Time, events: list[dict[str, Any]], nodes: list[dict[str, Any]]) 
     return Diagnosis(time.clock(), log=lambda *_: LOG, events=lambda _: events, nodes=lambda: nodes)
 
 
-def test_all_is_well_while_pods_start(look: Diagnosis) -> None:
+def test_starting_pods_give_no_verdict(look: Diagnosis) -> None:
     assert look.verdict(DEPLOYMENT, [pod(containerStatuses=[container("ContainerCreating")])]) is None
     assert look.verdict(DEPLOYMENT, [pod(containerStatuses=[container(restarts=1)])]) is None
     assert look.verdict(DEPLOYMENT, []) is None
 
 
-def test_a_crash_loop_tells_exit_code_and_last_log_lines(look: Diagnosis) -> None:
+def test_crash_loop_reports_exit_code_and_last_log_lines(look: Diagnosis) -> None:
     ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
     crashed = pod(containerStatuses=[container("CrashLoopBackOff", restarts=2, lastState=ended)])
-    told = str(look.verdict(DEPLOYMENT, [pod("fine", containerStatuses=[container()]), crashed]))
+    reported = str(look.verdict(DEPLOYMENT, [pod("fine", containerStatuses=[container()]), crashed]))
     assert (
         "container service of pod p-1 crashes: 2 restarts, it last ended with OOMKilled, exit code 137"
-        in told
+        in reported
     )
-    assert f"  | {LOG}" in told
+    assert f"  | {LOG}" in reported
 
 
 @pytest.mark.parametrize(
     ("end", "cause"), [({"reason": "Error", "exitCode": 3}, Cause.HEAP), ({"reason": "OOMKilled"}, Cause.OOM)]
 )
-def test_a_full_heap_is_not_the_memory_limit(time: Time, end: dict[str, Any], cause: Cause) -> None:
+def test_full_heap_is_not_the_memory_limit(time: Time, end: dict[str, Any], cause: Cause) -> None:
     log = "Terminating due to java.lang.OutOfMemoryError: Java heap space"
     heap = Diagnosis(time.clock(), log=lambda *_: log, events=lambda _: [], nodes=list)
     crashed = pod(
@@ -98,7 +98,7 @@ def test_two_restarts_are_a_verdict_before_kubernetes_calls_it_a_loop(look: Diag
         ("PodInitializing", "", False),
     ],
 )
-def test_an_image_that_cannot_be_had(look: Diagnosis, reason: str, message: str, hopeless: bool) -> None:
+def test_image_that_cannot_be_pulled(look: Diagnosis, reason: str, message: str, hopeless: bool) -> None:
     found = look.verdict(DEPLOYMENT, [pod(containerStatuses=[container(reason, message)])])
     assert (found is not None) == hopeless
     if hopeless:
@@ -106,7 +106,7 @@ def test_an_image_that_cannot_be_had(look: Diagnosis, reason: str, message: str,
         assert ": repo:1: " in str(found)
 
 
-def test_an_image_that_does_not_come_is_told_once_it_was_tried_again(look: Diagnosis, time: Time) -> None:
+def test_failed_pull_is_reported_after_retries(look: Diagnosis, time: Time) -> None:
     first = pod(containerStatuses=[container("ErrImagePull", "dial tcp: connection refused")])
     assert look.verdict(DEPLOYMENT, [first]) is None
     time.now += 35
@@ -116,7 +116,7 @@ def test_an_image_that_does_not_come_is_told_once_it_was_tried_again(look: Diagn
     assert "cannot be pulled" in str(look.verdict(DEPLOYMENT, [later]))
 
 
-def test_a_crash_tells_of_a_probe_only_if_that_ended_it(
+def test_crash_reports_a_probe_only_if_it_killed_the_container(
     look: Diagnosis, events: list[dict[str, Any]]
 ) -> None:
     crashed = pod(containerStatuses=[container("CrashLoopBackOff", restarts=1)])
@@ -128,7 +128,7 @@ def test_a_crash_tells_of_a_probe_only_if_that_ended_it(
     assert "Startup probe failed: connection refused" in str(look.verdict(DEPLOYMENT, [crashed]))
 
 
-def test_a_quota_is_waited_for_while_pods_end(look: Diagnosis) -> None:
+def test_quota_is_waited_for_while_pods_terminate(look: Diagnosis) -> None:
     message = 'pods "p" is forbidden: exceeded quota: all'
     refused = {"type": "ReplicaFailure", "status": "True", "message": message}
     deployment = {**DEPLOYMENT, "status": {"conditions": [refused]}}
@@ -137,14 +137,14 @@ def test_a_quota_is_waited_for_while_pods_end(look: Diagnosis) -> None:
     assert message in str(look.verdict(deployment, []))
 
 
-def test_a_missing_configuration_may_come_for_a_moment(look: Diagnosis, time: Time) -> None:
+def test_missing_configuration_is_tolerated_briefly(look: Diagnosis, time: Time) -> None:
     waiting = [pod(containerStatuses=[container("CreateContainerConfigError", 'secret "db" not found')])]
     assert look.verdict(DEPLOYMENT, waiting) is None
     time.now += 11
     assert 'CreateContainerConfigError: secret "db" not found' in str(look.verdict(DEPLOYMENT, waiting))
 
 
-def test_unschedulable_is_told_when_nothing_makes_room_any_more(look: Diagnosis, time: Time) -> None:
+def test_unschedulable_pod_is_reported_once_no_pod_terminates(look: Diagnosis, time: Time) -> None:
     ending = pod("old")
     ending["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert look.verdict(DEPLOYMENT, [homeless()]) is None
@@ -154,7 +154,7 @@ def test_unschedulable_is_told_when_nothing_makes_room_any_more(look: Diagnosis,
 
 
 @pytest.mark.parametrize("reason", ["TriggeredScaleUp", "Nominated"])
-def test_a_node_that_an_autoscaler_brings_is_waited_for_until_the_deadline(
+def test_node_added_by_an_autoscaler_is_waited_for_until_the_deadline(
     look: Diagnosis, time: Time, events: list[dict[str, Any]], reason: str
 ) -> None:
     look.verdict(DEPLOYMENT, [homeless()])
@@ -162,11 +162,11 @@ def test_a_node_that_an_autoscaler_brings_is_waited_for_until_the_deadline(
     time.now += 170
     assert look.verdict(DEPLOYMENT, [homeless()]) is None
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
-    told = str(look.verdict({**DEPLOYMENT, "status": {"conditions": [late]}}, [homeless()]))
-    assert "within 180 s" in told and "it cannot be scheduled: 0/2: no cpu" in told
+    reported = str(look.verdict({**DEPLOYMENT, "status": {"conditions": [late]}}, [homeless()]))
+    assert "within 180 s" in reported and "it cannot be scheduled: 0/2: no cpu" in reported
 
 
-def test_an_autoscaler_that_brings_none_says_why(
+def test_autoscaler_that_adds_no_node_reports_why(
     look: Diagnosis, time: Time, events: list[dict[str, Any]]
 ) -> None:
     look.verdict(DEPLOYMENT, [homeless()])
@@ -175,7 +175,7 @@ def test_an_autoscaler_that_brings_none_says_why(
     assert "\n1 max node group size reached" in str(look.verdict(DEPLOYMENT, [homeless()]))
 
 
-def test_pods_that_end_on_a_node_that_is_not_ready_make_no_room(
+def test_terminating_pods_on_a_lost_node_free_no_resources(
     look: Diagnosis, time: Time, nodes: list[dict[str, Any]]
 ) -> None:
     ending = [pod(name) | {"spec": {"nodeName": name}} for name in ("n-1", "n-2")]
@@ -190,31 +190,31 @@ def test_pods_that_end_on_a_node_that_is_not_ready_make_no_room(
     assert "node n-2 is NotReady" in str(look.verdict(DEPLOYMENT, [homeless(), ending[1]]))
 
 
-def test_a_node_that_is_not_ready_is_named_with_what_to_do(
+def test_lost_node_is_named_with_the_next_step(
     look: Diagnosis, time: Time, nodes: list[dict[str, Any]]
 ) -> None:
     nodes.append(node("n-2", "Unknown", providerID="aws:///ap-northeast-2a/i-0abc"))
     nodes.append(node("n-3", "False"))
     look.verdict(DEPLOYMENT, [homeless()])
     time.now += 61
-    told = str(look.verdict(DEPLOYMENT, [homeless()]))
+    reported = str(look.verdict(DEPLOYMENT, [homeless()]))
     assert (
         "node n-2 is NotReady (NodeStatusUnknown: Kubelet stopped posting node status.). If this lasts: "
         "aws ec2 terminate-instances --instance-ids i-0abc; its node group replaces it"
-    ) in told
-    assert "kubectl describe node n-3" in told and "n-1" not in told
+    ) in reported
+    assert "kubectl describe node n-3" in reported and "n-1" not in reported
     away = pod(conditions=[{"type": "Ready", "status": "False"}]) | {"spec": {"nodeName": "n-2"}}
     assert "node n-2 is NotReady" in str(look.problem(away)) and "n-3" not in str(look.problem(away))
     assert look.lost_nodes([away | {"spec": {"nodeName": "n-1"}}]) == ""
 
 
-def test_a_quota_or_policy_that_refuses_pods_is_told_at_once(look: Diagnosis) -> None:
+def test_quota_or_policy_that_refuses_pods_is_reported_at_once(look: Diagnosis) -> None:
     message = 'pods "x" is forbidden: exceeded quota'
     refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
     assert message in str(look.verdict({**DEPLOYMENT, "status": {"conditions": [refused]}}, []))
 
 
-def test_the_deadline_tells_what_the_probe_answered(look: Diagnosis, events: list[dict[str, Any]]) -> None:
+def test_exceeded_deadline_reports_the_probe_answer(look: Diagnosis, events: list[dict[str, Any]]) -> None:
     events += [
         {
             "reason": "Unhealthy",
@@ -225,14 +225,14 @@ def test_the_deadline_tells_what_the_probe_answered(look: Diagnosis, events: lis
         {"reason": "Pulled", "message": "Container image pulled", "lastTimestamp": "3"},
     ]
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
-    told = str(
+    reported = str(
         look.verdict({**DEPLOYMENT, "status": {"conditions": [late]}}, [pod(containerStatuses=[container()])])
     )
     assert (
         "did not become ready within 180 s: pod p-1 is not ready\nReadiness probe failed: statuscode: 503"
-        in told
+        in reported
     )
-    assert LOG in told
+    assert LOG in reported
 
 
 def sidecar(name: str, **more: Any) -> dict[str, Any]:
@@ -260,19 +260,19 @@ EXCEEDED = {
 
 
 @pytest.mark.parametrize("which", ["service", "proxy", "init"])
-def test_the_log_is_that_of_the_container_that_crashes(logs: Diagnosis, which: str) -> None:
+def test_log_is_from_the_crashing_container(logs: Diagnosis, which: str) -> None:
     crashing = sidecar(which, restartCount=2, lastState=ended("01"))
     others = [sidecar(name) for name in ("service", "proxy") if name != which]
     statuses = {"containerStatuses": [*others, *([crashing] if which != "init" else [])]}
     if which == "init":
         statuses["initContainerStatuses"] = [sidecar("first", state=ended("00", 0)), crashing]
-    told = str(logs.verdict(DEPLOYMENT, [pod(**statuses)]))
-    assert f"container {which} of pod p-1 crashes" in told
-    assert f"  | I am {which}" in told
+    reported = str(logs.verdict(DEPLOYMENT, [pod(**statuses)]))
+    assert f"container {which} of pod p-1 crashes" in reported
+    assert f"  | I am {which}" in reported
 
 
 @pytest.mark.parametrize("which", ["service", "proxy", "init"])
-def test_the_log_is_that_of_the_container_that_is_not_ready_in_time(logs: Diagnosis, which: str) -> None:
+def test_log_is_from_the_container_that_is_not_ready(logs: Diagnosis, which: str) -> None:
     waiting = {"waiting": {"reason": "PodInitializing"}}
     main = [
         sidecar(
@@ -281,11 +281,11 @@ def test_the_log_is_that_of_the_container_that_is_not_ready_in_time(logs: Diagno
         for name in ("service", "proxy")
     ]
     first = [sidecar("init", ready=which != "init")]
-    told = str(logs.verdict(EXCEEDED, [pod(initContainerStatuses=first, containerStatuses=main)]))
-    assert f"last log lines of container {which}:\n  | I am {which}" in told
+    reported = str(logs.verdict(EXCEEDED, [pod(initContainerStatuses=first, containerStatuses=main)]))
+    assert f"last log lines of container {which}:\n  | I am {which}" in reported
 
 
-def test_the_log_of_a_pod_that_was_up_is_of_the_container_that_ended_last(logs: Diagnosis) -> None:
+def test_log_of_a_running_pod_is_from_the_last_ended_container(logs: Diagnosis) -> None:
     """A sidecar that was started twice in the beginning is not why the service has ended now."""
     early = sidecar("proxy", restartCount=1, lastState=ended("01"))
     late = sidecar("service", restartCount=1, lastState=ended("59"))
@@ -295,7 +295,7 @@ def test_the_log_of_a_pod_that_was_up_is_of_the_container_that_ended_last(logs: 
     assert "of container proxy:\n  | I am proxy" in str(logs.problem(unready))
 
 
-def test_a_sidecar_that_is_an_init_container_counts_and_one_that_has_ended_does_not(logs: Diagnosis) -> None:
+def test_sidecar_init_container_counts_and_an_ended_one_does_not(logs: Diagnosis) -> None:
     spec = {"initContainers": [{"name": "once"}, {"name": "proxy", "restartPolicy": "Always"}]}
     once = sidecar("once", restartCount=3, state=ended("00", 0))
     proxy = sidecar("proxy", restartCount=2, lastState=ended("09"))
@@ -304,13 +304,13 @@ def test_a_sidecar_that_is_an_init_container_counts_and_one_that_has_ended_does_
     assert "container proxy of pod p-1 crashes" in str(logs.problem(found))
 
 
-def test_the_probe_of_another_container_is_not_quoted(logs: Diagnosis, events: list[dict[str, Any]]) -> None:
+def test_probe_of_another_container_is_not_quoted(logs: Diagnosis, events: list[dict[str, Any]]) -> None:
     for name, at in (("service", "01"), ("proxy", "02")):
         of = {"involvedObject": {"fieldPath": f"spec.containers{{{name}}}"}, "lastTimestamp": at}
         events.append({"reason": "Unhealthy", "message": f"Readiness probe failed: {name} says 503", **of})
     late = pod(containerStatuses=[sidecar("service", ready=False), sidecar("proxy", ready=True)])
-    told = str(logs.verdict(EXCEEDED, [late]))
-    assert "service says 503" in told and "proxy says 503" not in told
+    reported = str(logs.verdict(EXCEEDED, [late]))
+    assert "service says 503" in reported and "proxy says 503" not in reported
 
 
 def _pull(message: str) -> dict[str, Any]:
@@ -358,18 +358,18 @@ def test_each_failure_has_its_cause(look: Diagnosis, time: Time, found: dict[str
         ('error looking up service account x/y: serviceaccount "y" not found', Cause.MISSING),
     ],
 )
-def test_pods_that_may_not_be_made_have_their_cause(look: Diagnosis, message: str, cause: Cause) -> None:
+def test_refused_pods_have_their_cause(look: Diagnosis, message: str, cause: Cause) -> None:
     refused = {"type": "ReplicaFailure", "status": "True", "message": message}
     verdict = look.verdict({"spec": {}, "status": {"conditions": [refused]}}, [])
     assert verdict and verdict.cause == cause
 
 
-def test_there_is_advice_for_each_cause() -> None:
+def test_each_cause_has_advice() -> None:
     assert set(ADVICE) == set(Cause)
     assert len(set(ADVICE.values())) == len(Cause)
 
 
-def test_an_init_container_that_came_through_at_last_has_not_crashed(logs: Diagnosis) -> None:
+def test_init_container_that_succeeds_after_retries_has_not_crashed(logs: Diagnosis) -> None:
     tried = sidecar("wait-for-database", restartCount=4, state=ended("09", 0), lastState=ended("08"))
     starting = pod(initContainerStatuses=[tried], containerStatuses=[sidecar("service", ready=False)])
     assert logs.verdict(DEPLOYMENT, [starting]) is None

@@ -50,7 +50,7 @@ def events(controller: Controller) -> list[str]:
     return [event["state"] for event in controller.store.history()[0]["events"]]
 
 
-def test_the_first_release_goes_to_blue_and_has_no_traffic_before_it_is_verified(
+def test_first_release_goes_to_blue_without_traffic_until_verified(
     controller: Controller,
 ) -> None:
     environment = controller.environment
@@ -61,7 +61,7 @@ def test_the_first_release_goes_to_blue_and_has_no_traffic_before_it_is_verified
     assert (environment.live(), environment.slots["blue"].version) == ("blue", "1.0.0")
 
 
-def test_a_deploy_goes_through_all_states_and_frees_the_lock(served: Controller) -> None:
+def test_deploy_passes_all_states_and_releases_the_lock(served: Controller) -> None:
     assert served.deploy("1.1.0") == "committed"
     assert events(served) == ["locked", "staged", "ready", "verified", "switching", "baking", "committed"]
     assert served.environment.live() == "green"
@@ -73,7 +73,7 @@ def test_a_deploy_goes_through_all_states_and_frees_the_lock(served: Controller)
     assert served.environment.unserved == []
 
 
-def test_what_is_live_already_is_not_deployed_again_unless_asked(served: Controller) -> None:
+def test_live_image_is_not_deployed_again_unless_forced(served: Controller) -> None:
     assert served.deploy("1.0.0") == "unchanged"
     assert served.store.lock()["holder"] == ""
     assert len(served.store.history()) == 1
@@ -84,7 +84,7 @@ def test_what_is_live_already_is_not_deployed_again_unless_asked(served: Control
 @pytest.mark.parametrize(
     ("behaviour", "ended"), [("crash", "aborted"), ("error", "aborted"), ("dies", "rolled_back")]
 )
-def test_a_bad_image_leaves_or_returns_the_traffic_to_what_served(
+def test_bad_image_leaves_or_returns_traffic_to_the_previous_release(
     served: Controller, behaviour: str, ended: str
 ) -> None:
     served.environment.behaviour["bad"] = behaviour
@@ -97,7 +97,7 @@ def test_a_bad_image_leaves_or_returns_the_traffic_to_what_served(
     assert served.store.slots()["green"]["state"] == "failed"
 
 
-def test_a_release_that_falls_with_the_first_request_gives_them_back_within_seconds(
+def test_release_that_fails_at_the_first_request_is_rolled_back_in_seconds(
     served: Controller,
 ) -> None:
     environment = served.environment
@@ -118,7 +118,7 @@ def test_a_release_that_falls_with_the_first_request_gives_them_back_within_seco
     assert switched[1] - switched[0] < served.context.observe_timeout / 2
 
 
-def test_old_answers_and_a_failure_now_and_then_are_waited_for(served: Controller) -> None:
+def test_old_answers_and_single_failures_are_waited_for(served: Controller) -> None:
     """Only an address that does nothing but fail is given up before its time."""
     environment, clock = served.environment, served.context.clock
     answers = iter(["old", "bad", "old", "bad", "bad", "old"] * 4 + ["new"] * 3)
@@ -138,7 +138,7 @@ def test_old_answers_and_a_failure_now_and_then_are_waited_for(served: Controlle
         wait_for_version(environment, version, "new", lambda _: ["52.0.0.1"], clock, failing=2)  # type: ignore[arg-type]
 
 
-def test_an_address_that_the_load_balancer_gave_up_is_not_waited_for(served: Controller) -> None:
+def test_address_removed_by_the_load_balancer_is_not_waited_for(served: Controller) -> None:
     environment, clock = served.environment, served.context.clock
     known = [["52.0.0.1", "52.0.0.2"], ["52.0.0.1", "52.0.0.3"]]
 
@@ -161,7 +161,7 @@ def test_an_address_that_the_load_balancer_gave_up_is_not_waited_for(served: Con
         wait_for_version(environment, version, "new", addresses, clock, failing=2)  # type: ignore[arg-type]
 
 
-def test_an_address_that_no_client_is_led_to_does_not_count_while_it_is_silent(served: Controller) -> None:
+def test_silent_address_without_dns_record_does_not_count(served: Controller) -> None:
     context = served.context
     assert context.client_addresses() == context.client_addresses(["52.0.0.2"]) == ["52.0.0.1", "52.0.0.2"], (
         "nothing is known of the name"
@@ -184,7 +184,7 @@ def test_an_address_that_no_client_is_led_to_does_not_count_while_it_is_silent(s
     )
 
 
-def test_the_version_is_read_from_the_new_slot_even_while_the_preview_is_on_its_way(
+def test_version_is_read_from_the_new_slot_while_the_preview_rule_propagates(
     served: Controller,
 ) -> None:
     """Until the rule is in force, requests with the token reach the live slot; they prove nothing."""
@@ -204,7 +204,7 @@ def test_warm_rollback_is_one_call_to_the_load_balancer(served: Controller) -> N
     assert served.environment.unserved == []
 
 
-def test_a_second_rollback_says_that_it_has_been_done(served: Controller) -> None:
+def test_second_rollback_reports_nothing_to_do(served: Controller) -> None:
     served.deploy("1.1.0")
     served.rollback()
     count = len(served.store.history())
@@ -213,7 +213,7 @@ def test_a_second_rollback_says_that_it_has_been_done(served: Controller) -> Non
     assert len(served.store.history()) == count
 
 
-def test_nothing_to_go_to(served: Controller) -> None:
+def test_rollback_without_a_target_does_nothing(served: Controller) -> None:
     assert served.rollback() == "none"
     assert served.environment.live() == "blue"
     assert "first release" in _why(served)
@@ -223,7 +223,7 @@ def _why(controller: Controller) -> str:
     return rollback.decide(controller.context, "", []).why
 
 
-def test_after_a_failed_deploy_there_is_nothing_to_go_back_to(served: Controller) -> None:
+def test_rollback_after_a_failed_deploy_does_nothing(served: Controller) -> None:
     served.deploy("1.1.0")
     served.environment.behaviour["bad"] = "dies"
     assert served.deploy("bad") == "rolled_back"
@@ -232,7 +232,7 @@ def test_after_a_failed_deploy_there_is_nothing_to_go_back_to(served: Controller
     assert served.environment.slots[served.environment.live()].version == "1.1.0"
 
 
-def test_rollback_to_an_older_release_is_cold_and_brings_its_configuration(served: Controller) -> None:
+def test_rollback_to_an_older_release_is_cold_and_uses_its_configuration(served: Controller) -> None:
     served.deploy("1.1.0")
     served.deploy("1.2.0")
     assert served.rollback(to="1.0.0") == "cold committed"
@@ -251,7 +251,7 @@ def test_rollback_by_number_tag_and_unknown_name(served: Controller) -> None:
         served.rollback(to="9.9")
 
 
-def test_the_way_back_is_found_however_long_ago_it_served(
+def test_rollback_target_is_found_in_older_history(
     served: Controller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(observed_state, "_HISTORY_LIMIT", 3)
@@ -271,7 +271,7 @@ def test_the_way_back_is_found_however_long_ago_it_served(
     assert rollback.decide(served.context, "r1", []).target["tag"] == "1.0.0"
 
 
-def test_what_was_rolled_back_needs_a_word_more(served: Controller) -> None:
+def test_rolled_back_image_needs_force(served: Controller) -> None:
     served.deploy("1.1.0")
     served.rollback()
     with pytest.raises(
@@ -289,7 +289,7 @@ def test_what_was_rolled_back_needs_a_word_more(served: Controller) -> None:
     assert served.environment.slots[served.environment.live()].version == "1.1.0"
 
 
-def test_a_release_that_never_served_cannot_be_gone_back_to(served: Controller) -> None:
+def test_release_that_was_never_live_is_no_rollback_target(served: Controller) -> None:
     served.environment.behaviour["bad"] = "error"
     served.deploy("bad")
     with pytest.raises(plans.Refused, match="did not pass its verification"):
@@ -297,9 +297,7 @@ def test_a_release_that_never_served_cannot_be_gone_back_to(served: Controller) 
 
 
 @pytest.mark.parametrize("moved", [True, False])
-def test_a_rollback_after_one_that_failed_goes_on_to_the_same_release(
-    served: Controller, moved: bool
-) -> None:
+def test_rollback_after_a_failed_rollback_has_the_same_target(served: Controller, moved: bool) -> None:
     served.deploy("1.1.0")
     served.deploy("1.2.0")
     fails = "wait_for_version" if moved else "switch"
@@ -317,7 +315,7 @@ def test_a_rollback_after_one_that_failed_goes_on_to_the_same_release(
     assert served.environment.slots[served.environment.live()].version == "1.1.0"
 
 
-def test_a_cold_rollback_that_was_left_is_gone_on_with(served: Controller) -> None:
+def test_interrupted_cold_rollback_is_resumed(served: Controller) -> None:
     served.deploy("1.1.0")
     served.deploy("1.2.0")
     begun = deploy.begin(
@@ -339,7 +337,7 @@ def test_a_cold_rollback_that_was_left_is_gone_on_with(served: Controller) -> No
     assert (plan.how, plan.target["id"]) == ("cold", "00000001")
 
 
-def test_a_warm_slot_without_a_healthy_target_gets_no_traffic(served: Controller) -> None:
+def test_warm_slot_without_a_healthy_target_gets_no_traffic(served: Controller) -> None:
     served.deploy("1.1.0")
     served.environment.slots["blue"].healthy = False
     assert served.rollback() == "cold committed"
@@ -347,7 +345,7 @@ def test_a_warm_slot_without_a_healthy_target_gets_no_traffic(served: Controller
     assert served.environment.unserved == []
 
 
-def test_a_failed_release_stays_if_there_is_nothing_to_go_back_to(controller: Controller) -> None:
+def test_failed_release_stays_live_without_a_rollback_target(controller: Controller) -> None:
     controller.environment.behaviour["1.0.0"] = "dies"
     assert controller.deploy("1.0.0") == "rollback_failed"
     assert controller.environment.live() == "blue"
@@ -356,7 +354,7 @@ def test_a_failed_release_stays_if_there_is_nothing_to_go_back_to(controller: Co
     assert controller.store.lock()["holder"] == ""
 
 
-def test_a_release_that_fails_before_it_is_brought_up_leaves_the_way_back_open(served: Controller) -> None:
+def test_failure_before_the_slot_is_claimed_keeps_the_rollback_target(served: Controller) -> None:
     """A migration that fails, say: the slot was not touched, so what is in it can still be gone back to."""
     served.deploy("1.1.0")
     request = deploy.Request(image="1.2.0", tag="1.2.0", config_name="c")
@@ -371,7 +369,7 @@ def test_a_release_that_fails_before_it_is_brought_up_leaves_the_way_back_open(s
     assert served.environment.slots[served.environment.live()].version == "1.0.0"
 
 
-def test_retire_keeps_the_way_back_open_and_closes_it_then(served: Controller) -> None:
+def test_retire_keeps_the_rollback_target_warm_then_scales_it_down(served: Controller) -> None:
     served.deploy("1.1.0")
     assert "kept warm until" in served.retire()[1]
     assert set(served.environment.slots) == {"blue", "green"}
@@ -384,38 +382,36 @@ def test_retire_keeps_the_way_back_open_and_closes_it_then(served: Controller) -
     assert served.rollback() == "cold committed"
 
 
-def test_retire_has_the_way_back_grow_with_what_is_live(served: Controller) -> None:
+def test_retire_scales_the_rollback_target_up_with_the_live_slot(served: Controller) -> None:
     served.deploy("1.1.0")
     served.environment.larger = 6
-    changed, told = served.retire()
+    changed, reported = served.retire()
     assert changed
-    assert "kept warm until" in told
-    assert "it is scaled up to 6 replicas, like the live slot" in told
+    assert "kept warm until" in reported
+    assert "it is scaled up to 6 replicas, like the live slot" in reported
     assert served.retire()[0] is False
 
 
-def test_retire_tells_if_the_size_of_the_way_back_is_unknown(served: Controller) -> None:
+def test_retire_reports_an_unknown_size_of_the_rollback_target(served: Controller) -> None:
     served.deploy("1.1.0")
 
     def silent(slot: str) -> int:
         raise Unreachable(0, "refused")
 
     served.environment.replicas_to_match = silent  # type: ignore[method-assign]
-    changed, told = served.retire()
-    assert (changed, "can't be told: refused" in told) == (False, True)
+    changed, reported = served.retire()
+    assert (changed, "can't be reported: refused" in reported) == (False, True)
     assert served.store.lock()["holder"] == ""
 
 
-def test_retire_at_once_when_asked(served: Controller) -> None:
+def test_retire_at_once_if_requested(served: Controller) -> None:
     served.deploy("1.1.0")
     assert served.retire(now=True)[0]
     assert set(served.environment.slots) == {"green"}
 
 
 @pytest.mark.parametrize("ago", [0, 86400])
-def test_retire_counts_requests_in_minutes_that_cloudwatch_has_published(
-    served: Controller, ago: int
-) -> None:
+def test_retire_counts_requests_in_published_minutes(served: Controller, ago: int) -> None:
     """What is not published yet would look like a slot that nobody asks."""
     time, delay, drain = served.environment.time, 180, 60
     served.deploy("1.1.0")
@@ -424,7 +420,7 @@ def test_retire_counts_requests_in_minutes_that_cloudwatch_has_published(
     asked: list[tuple[float, float]] = []
 
     def requests(group: str, since: datetime, until: datetime) -> float:
-        """One was made 30 s after the switch, and is told `delay` later."""
+        """One was made 30 s after the switch, and is reported `delay` later."""
         now = served.context.clock.wall()
         asked.append((since.timestamp(), until.timestamp()))
         made = moved + 30
@@ -451,7 +447,7 @@ def test_retire_counts_requests_in_minutes_that_cloudwatch_has_published(
     assert ended - began == pytest.approx(drain if ago else 30 + drain + delay, abs=5)
 
 
-def test_retire_leaves_a_slot_that_gets_requests(served: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retire_keeps_a_slot_with_requests(served: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
     served.deploy("1.1.0")
     monkeypatch.setattr(retire, "_DRAIN_LIMIT", 10)
     with pytest.raises(deploy.StepFailed, match="still received requests"):
@@ -490,13 +486,13 @@ def _in_the_middle(served: Controller, state: str, other: object) -> None:
 
 
 @pytest.mark.parametrize("state", ["locked", "staged", "ready", "verified"])
-def test_a_rollback_stops_a_deploy_that_has_no_traffic_yet(served: Controller, state: str) -> None:
+def test_rollback_stops_a_deploy_without_traffic(served: Controller, state: str) -> None:
     qa = Controller(served.environment, "qa")
-    told = []
-    _in_the_middle(served, state, lambda: told.append(qa.rollback()))
+    reported = []
+    _in_the_middle(served, state, lambda: reported.append(qa.rollback()))
     with pytest.raises(LeaseLost):
         served.deploy("1.1.0")
-    assert told == ["stop"]
+    assert reported == ["stop"]
     assert served.environment.live() == "blue"
     assert states(served)[0] == ("deploy", "1.1.0", "aborted")
     assert served.store.traces()[0]["by"] == "qa on laptop"
@@ -506,20 +502,20 @@ def test_a_rollback_stops_a_deploy_that_has_no_traffic_yet(served: Controller, s
 
 
 @pytest.mark.parametrize("state", ["switching", "baking"])
-def test_a_rollback_takes_the_traffic_back_from_a_deploy(served: Controller, state: str) -> None:
+def test_rollback_shifts_traffic_back_from_a_deploy(served: Controller, state: str) -> None:
     qa = Controller(served.environment, "qa")
-    told = []
-    _in_the_middle(served, state, lambda: told.append(qa.rollback()))
+    reported = []
+    _in_the_middle(served, state, lambda: reported.append(qa.rollback()))
     with pytest.raises(LeaseLost):
         served.deploy("1.1.0")
-    assert told == ["warm"]
+    assert reported == ["warm"]
     assert served.environment.live() == "blue"
     assert [state for _, _, state in states(served)][:2] == ["rolled_back", "rolled_back"]
     assert served.environment.unserved == []
     assert served.store.unfinished(served.store.lock()) is None
 
 
-def test_a_call_of_the_stopped_deploy_that_comes_late_does_not_last(served: Controller) -> None:
+def test_late_call_of_a_stopped_deploy_is_corrected(served: Controller) -> None:
     """AWS may carry out what the deploy sent before it was stopped after the rollback has moved the traffic."""
     environment, qa = served.environment, Controller(served.environment, "qa")
     moves: list[dict] = []
@@ -531,27 +527,25 @@ def test_a_call_of_the_stopped_deploy_that_comes_late_does_not_last(served: Cont
         moves.append(given)
         environment.elb.modify_rule = modify
         environment.time.on_sleep.append(late)
-        return told.append(qa.rollback())
+        return reported.append(qa.rollback())
 
     def late() -> None:
         if moves:
             with environment.quietly():
                 modify(**moves.pop())
 
-    told: list[str] = []
+    reported: list[str] = []
     environment.elb.modify_rule = held_back
     with pytest.raises(LeaseLost, match="its last change may have been made after that"):
         served.deploy("1.1.0")
-    assert told == ["warm"]
+    assert reported == ["warm"]
     assert not moves, "the late call has come"
     assert environment.live() == "blue"
     assert [state for _, _, state in states(served)][:2] == ["rolled_back", "rolled_back"]
 
 
 @pytest.mark.parametrize("state", ["stopping", "raising"])
-def test_a_rollback_does_not_go_to_a_slot_that_is_just_being_taken_away(
-    served: Controller, state: str
-) -> None:
+def test_rollback_avoids_a_slot_that_is_being_scaled_down(served: Controller, state: str) -> None:
     """Whoever held the lock when the rollback looked marks the slot before the rollback has taken it from them."""
     served.deploy("1.1.0")
     qa = Controller(served.environment, "qa")
@@ -573,10 +567,10 @@ def test_a_rollback_does_not_go_to_a_slot_that_is_just_being_taken_away(
     assert served.store.lock()["holder"] == holder.holder, "nothing was taken from whoever is at work"
 
 
-def test_a_look_that_aws_refuses_afterwards_fails_no_rollback(served: Controller) -> None:
+def test_refused_read_after_the_shift_does_not_fail_the_rollback(served: Controller) -> None:
     """The requests are back and were seen; whether they stay is looked at for a while."""
     qa = Controller(served.environment, "qa")
-    rule, looks, told = qa.context.traffic.rule, [], []
+    rule, looks, reported = qa.context.traffic.rule, [], []
 
     def throttled() -> object:
         looks.append(1)
@@ -585,15 +579,15 @@ def test_a_look_that_aws_refuses_afterwards_fails_no_rollback(served: Controller
         return rule()
 
     qa.context.traffic.rule = throttled  # type: ignore[method-assign]
-    _in_the_middle(served, "switching", lambda: told.append(qa.rollback()))
+    _in_the_middle(served, "switching", lambda: reported.append(qa.rollback()))
     with pytest.raises(LeaseLost):
         served.deploy("1.1.0")
-    assert told == ["warm"]
+    assert reported == ["warm"]
     assert len(looks) > 15
     assert states(served)[0] == ("rollback", "1.0.0", "rolled_back")
 
 
-def test_a_controller_that_is_long_gone_is_not_watched(served: Controller) -> None:
+def test_no_wait_for_calls_of_a_long_dead_controller(served: Controller) -> None:
     environment = served.environment
 
     def die() -> None:
@@ -608,7 +602,7 @@ def test_a_controller_that_is_long_gone_is_not_watched(served: Controller) -> No
     assert environment.time.now - began < 5
 
 
-def test_a_slot_that_a_deploy_has_taken_just_now_is_not_gone_to(served: Controller) -> None:
+def test_rollback_avoids_a_slot_that_a_deploy_has_just_claimed(served: Controller) -> None:
     """It is stopped by the rollback that was to go there; what it has put into the slot ends with it."""
     for version in ("1.1.0", "1.2.0"):
         served.deploy(version)
@@ -632,7 +626,7 @@ def test_a_slot_that_a_deploy_has_taken_just_now_is_not_gone_to(served: Controll
     assert served.store.lock()["holder"] == begun.lease.holder
 
 
-def test_a_cold_rollback_that_was_taken_back_is_no_rollback_done(served: Controller) -> None:
+def test_undone_cold_rollback_does_not_count_as_done(served: Controller) -> None:
     for version in ("1.1.0", "1.2.0"):
         served.deploy(version)
     served.environment.behaviour["1.0.0"] = "dies"
@@ -645,7 +639,7 @@ def test_a_cold_rollback_that_was_taken_back_is_no_rollback_done(served: Control
     assert served.deploy("1.2.0", force=["same"]) == "committed", "1.2.0 was not rolled back"
 
 
-def test_a_slot_that_fell_while_the_lock_was_waited_for_gets_no_traffic(served: Controller) -> None:
+def test_slot_that_failed_during_the_wait_for_the_lock_gets_no_traffic(served: Controller) -> None:
     served.deploy("1.1.0")
     acquire(served.store, who("bob", "unlock"), 5)
     served.environment.time.on_sleep.append(
@@ -657,14 +651,14 @@ def test_a_slot_that_fell_while_the_lock_was_waited_for_gets_no_traffic(served: 
     assert states(served)[0] == ("rollback", "1.0.0", "rollback_failed")
 
 
-def test_two_rollbacks_at_once_go_back_once(served: Controller) -> None:
+def test_two_parallel_rollbacks_roll_back_once(served: Controller) -> None:
     served.deploy("1.1.0")
     served.deploy("1.2.0")
     first, second = Controller(served.environment, "bob"), Controller(served.environment, "carol")
-    told: list[str] = []
-    _in_the_middle(first, "rolling_back", lambda: told.append(_refused(second)))
+    reported: list[str] = []
+    _in_the_middle(first, "rolling_back", lambda: reported.append(_refused(second)))
     assert first.rollback() == "warm"
-    assert "holds the lock" in told[0]
+    assert "holds the lock" in reported[0]
     assert served.environment.slots[served.environment.live()].version == "1.1.0"
 
 
@@ -675,7 +669,7 @@ def _refused(controller: Controller) -> str:
         return str(error)
 
 
-def test_a_rollback_that_comes_second_does_not_go_back_further(served: Controller) -> None:
+def test_second_parallel_rollback_does_not_roll_back_further(served: Controller) -> None:
     """It decided while the bad release was live; by the time it gets the lock, somebody has gone back."""
     served.deploy("1.1.0")
     served.deploy("1.2.0")
@@ -707,10 +701,10 @@ def test_a_rollback_that_comes_second_does_not_go_back_further(served: Controlle
     assert served.environment.slots[served.environment.live()].version == "1.1.0"
 
 
-def test_two_rollbacks_that_stop_the_same_deploy_leave_what_is_live(served: Controller) -> None:
+def test_two_rollbacks_that_stop_the_same_deploy_keep_the_live_release(served: Controller) -> None:
     """The second one was to stop it, too, and not to go back from the release that was live all the time."""
     served.deploy("1.1.0")
-    told: list[str] = []
+    reported: list[str] = []
 
     def both() -> None:
         bob, carol = (Controller(served.environment, name) for name in ("bob", "carol"))
@@ -720,20 +714,20 @@ def test_two_rollbacks_that_stop_the_same_deploy_leave_what_is_live(served: Cont
             observed = now()
             if not read:
                 read.append(1)
-                told.append(bob.rollback())
+                reported.append(bob.rollback())
             return observed
 
         carol.context.observe = then_bob  # type: ignore[method-assign]
-        told.append(carol.rollback())
+        reported.append(carol.rollback())
 
     _in_the_middle(served, "staged", both)
     with pytest.raises(LeaseLost):
         served.deploy("1.2.0")
-    assert told == ["stop", "none"]
+    assert reported == ["stop", "none"]
     assert served.environment.slots[served.environment.live()].version == "1.1.0"
 
 
-def test_a_rollback_that_finds_another_release_than_it_wanted_goes_no_further(served: Controller) -> None:
+def test_rollback_is_refused_if_another_release_went_live(served: Controller) -> None:
     """It was to leave 1.1.0; meanwhile somebody has deployed."""
     served.deploy("1.1.0")
     second = Controller(served.environment, "carol")
@@ -798,7 +792,7 @@ def put_before(environment: Environment, action: dict[str, Any], priority: int =
 
 
 @pytest.mark.parametrize("action", [OIDC, COGNITO])
-def test_a_slot_rule_that_authenticates_is_refused_and_keeps_its_action(
+def test_slot_rule_that_authenticates_is_refused_and_keeps_its_action(
     served: Controller, action: dict[str, Any]
 ) -> None:
     served.deploy("1.1.0")
@@ -820,7 +814,7 @@ def test_a_slot_rule_that_authenticates_is_refused_and_keeps_its_action(
     assert len(served.store.history()) == 2
 
 
-def test_an_action_that_is_added_while_a_release_comes_up_is_not_dropped(served: Controller) -> None:
+def test_action_added_during_a_release_is_not_removed(served: Controller) -> None:
     environment = served.environment
     _in_the_middle(served, "verified", lambda: authenticate(environment, OIDC))
     assert served.deploy("1.1.0") == "aborted"
@@ -829,23 +823,23 @@ def test_an_action_that_is_added_while_a_release_comes_up_is_not_dropped(served:
 
 
 @pytest.mark.parametrize(
-    ("action", "told"), [(ANSWER, "answers with a fixed 503"), (REDIRECT, "redirects with")]
+    ("action", "reported"), [(ANSWER, "answers with a fixed 503"), (REDIRECT, "redirects with")]
 )
-def test_a_maintenance_rule_is_named_before_lock_and_record(
-    served: Controller, action: dict[str, Any], told: str
+def test_maintenance_rule_is_reported_before_the_lock(
+    served: Controller, action: dict[str, Any], reported: str
 ) -> None:
     served.deploy("1.1.0")
     arn = put_before(served.environment, action)
     generation = served.store.lock()["generation"]
     for act in (lambda: served.deploy("1.2.0"), served.rollback):
-        with pytest.raises(plans.Refused, match=f"Rule 5 .*{told}.*delete-rule --rule-arn {arn}"):
+        with pytest.raises(plans.Refused, match=f"Rule 5 .*{reported}.*delete-rule --rule-arn {arn}"):
             act()
     assert served.store.lock()["generation"] == generation
     assert served.environment.live() == "green"
 
 
-def test_a_maintenance_rule_that_comes_during_a_release_does_not_keep_the_weights(served: Controller) -> None:
-    """Nothing of it is lost by going back; that nobody can see it is told, with the rule."""
+def test_maintenance_rule_added_during_a_release_rolls_it_back(served: Controller) -> None:
+    """Nothing of it is lost by going back; that nobody can see it is reported, with the rule."""
     environment = served.environment
     environment.behaviour["1.1.0"] = "dies"
     get, closed = environment.get, []
@@ -874,13 +868,13 @@ def test_a_maintenance_rule_that_comes_during_a_release_does_not_keep_the_weight
         {"Field": "query-string", "QueryStringConfig": {"Values": [{"Key": "beta", "Value": "1"}]}},
     ],
 )
-def test_a_rule_for_other_requests_is_in_nobodys_way(served: Controller, condition: dict[str, Any]) -> None:
+def test_rule_for_other_requests_is_no_obstacle(served: Controller, condition: dict[str, Any]) -> None:
     put_before(served.environment, ANSWER, **condition)
     assert rollback.decide(served.context, "", []).how == "none"
     deploy.preview(served.context, deploy.Request("1.1.0", tag="1.1.0", config_name="c"))
 
 
-def test_a_rule_in_the_way_of_the_preview_is_named_before_pods_come_up(served: Controller) -> None:
+def test_rule_before_the_preview_is_reported_before_pods_start(served: Controller) -> None:
     def asked(path: str) -> deploy.Request:
         return deploy.Request("1.1.0", tag="1.1.0", config_name="c", checked=[path])
 
@@ -894,7 +888,7 @@ def test_a_rule_in_the_way_of_the_preview_is_named_before_pods_come_up(served: C
     assert served.store.lock()["generation"] == 1
 
 
-def test_no_place_for_the_preview_is_told_before_pods_come_up(served: Controller) -> None:
+def test_missing_priority_for_the_preview_is_reported_before_pods_start(served: Controller) -> None:
     environment = served.environment
     with environment.quietly():
         priorities = [{"RuleArn": environment.rule, "Priority": 1}]
@@ -904,7 +898,7 @@ def test_no_place_for_the_preview_is_told_before_pods_come_up(served: Controller
     assert served.store.lock()["generation"] == 1
 
 
-def test_a_second_rule_with_weights_is_not_taken_for_the_slot_rule(served: Controller) -> None:
+def test_second_rule_with_weights_is_refused(served: Controller) -> None:
     environment = served.environment
     with environment.quietly():
         (rule,) = environment.elb.describe_rules(RuleArns=[environment.rule])["Rules"]
@@ -915,7 +909,7 @@ def test_a_second_rule_with_weights_is_not_taken_for_the_slot_rule(served: Contr
         served.deploy("1.1.0")
 
 
-def test_a_deploy_that_waits_gets_its_turn(served: Controller) -> None:
+def test_waiting_deploy_acquires_the_lock(served: Controller) -> None:
     lease, _ = acquire(served.store, who("bob"), 60)
     served.environment.time.on_sleep.append(
         lambda: lease.release_lock() if served.store.lock()["holder"] == lease.holder else None
@@ -923,6 +917,6 @@ def test_a_deploy_that_waits_gets_its_turn(served: Controller) -> None:
     assert served.deploy("1.1.0", wait=60) == "committed"
 
 
-def test_named_tells_what_people_know(served: Controller) -> None:
+def test_named_returns_tag_and_number(served: Controller) -> None:
     assert named(served.store.history()[0]) == "1.0.0 (r1)"
     assert named({}) == "nothing"

@@ -1,4 +1,4 @@
-"""Slots that are EC2 instances, against moto: launched once, and told in time why one does not come up."""
+"""Slots that are EC2 instances, against moto: launched once, and reported in time why one does not come up."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def up(slots: Slots, lease: Lease) -> int:
     return slots.bring_up({"slot": "green", "id": "00000002"}, lease, lambda _: None)
 
 
-def test_an_instance_is_launched_once_with_the_release_in_its_tags(slots: tuple[Slots, Lease]) -> None:
+def test_instance_is_launched_once_with_the_release_in_its_tags(slots: tuple[Slots, Lease]) -> None:
     made, lease = slots
     made.state = "healthy"
     assert up(made, lease) == 1
@@ -74,7 +74,7 @@ def test_an_instance_is_launched_once_with_the_release_in_its_tags(slots: tuple[
     assert made.explain("green") == ""
 
 
-def test_the_versions_of_earlier_releases_go_with_the_next_launch(slots: tuple[Slots, Lease]) -> None:
+def test_versions_of_earlier_releases_are_deleted_at_the_next_launch(slots: tuple[Slots, Lease]) -> None:
     made, lease = slots
     made.state = "healthy"
     template = {"LaunchTemplateName": f"{NAME}-green"}
@@ -92,7 +92,7 @@ def test_the_versions_of_earlier_releases_go_with_the_next_launch(slots: tuple[S
     assert {"Key": "Release", "Value": "r4"} in instance["Tags"]
 
 
-def test_a_service_that_keeps_ending_is_told_with_its_last_lines(
+def test_crashing_service_is_reported_with_its_last_lines(
     slots: tuple[Slots, Lease], environment: Environment
 ) -> None:
     made, lease = slots
@@ -105,7 +105,7 @@ def test_a_service_that_keeps_ending_is_told_with_its_last_lines(
     assert "OutOfMemoryError" in made.explain("green")
 
 
-def test_a_full_heap_on_an_instance_has_its_own_cause(
+def test_full_heap_on_an_instance_has_its_own_cause(
     slots: tuple[Slots, Lease], environment: Environment
 ) -> None:
     made, lease = slots
@@ -117,7 +117,9 @@ def test_a_full_heap_on_an_instance_has_its_own_cause(
     assert made.explain("green").cause == "heap"
 
 
-def test_one_that_ended_once_has_its_time(slots: tuple[Slots, Lease], environment: Environment) -> None:
+def test_single_crash_of_the_service_is_tolerated(
+    slots: tuple[Slots, Lease], environment: Environment
+) -> None:
     made, lease = slots
     made.console = ENDED
     began = environment.time.now

@@ -111,7 +111,7 @@ NEXT = (again, other, back, cleanup)
 
 
 @pytest.mark.parametrize("followings", [[each] for each in NEXT] if EVERYTHING else [NEXT])
-def test_a_deploy_that_dies_is_settled_by_whatever_comes_next(
+def test_interrupted_deploy_is_recovered_by_any_next_run(
     served: Controller, followings: list[Callable[[str], Act]]
 ) -> None:
     environment = served.environment
@@ -142,7 +142,7 @@ def test_a_deploy_that_dies_is_settled_by_whatever_comes_next(
 
 
 @pytest.mark.parametrize("followings", [[each] for each in NEXT] if EVERYTHING else [[back], NEXT])
-def test_a_warm_rollback_that_dies_is_carried_through_by_whatever_comes_next(
+def test_interrupted_warm_rollback_is_completed_by_any_next_run(
     served: Controller, followings: list[Callable[[str], Act]]
 ) -> None:
     """Another rollback, a deploy and the schedule: none of them sends anybody to the bad release again."""
@@ -166,7 +166,7 @@ def test_a_warm_rollback_that_dies_is_carried_through_by_whatever_comes_next(
         forget(environment)
 
 
-def test_a_retirement_that_dies_leaves_what_the_next_one_ends(served: Controller) -> None:
+def test_interrupted_retirement_is_completed_by_the_next_one(served: Controller) -> None:
     environment = served.environment
     served.deploy("2.0.0")
     for number, (call, after, _) in enumerate(deaths(served, lambda c: c.retire(now=True)), 1):
@@ -180,7 +180,7 @@ def test_a_retirement_that_dies_leaves_what_the_next_one_ends(served: Controller
         forget(environment)
 
 
-def test_deaths_are_found_at_every_kind_of_change(served: Controller) -> None:
+def test_interruptions_cover_every_kind_of_change(served: Controller) -> None:
     """The generator sees what it should: a test over an empty list would prove nothing."""
     found = {name for _, _, name in deaths(served, lambda c: c.deploy("2.0.0"))}
     assert found >= {"TransactWriteItems", "CreateRule", "DeleteRule", "ModifyRule", "slot green up"}

@@ -32,17 +32,17 @@ class Kubernetes:
 
 @pytest.fixture
 def kubernetes_api() -> Iterator[Kubernetes]:
-    told = Kubernetes()
+    reported = Kubernetes()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             token = self.headers["Authorization"].removeprefix("Bearer ")
-            told.asked.append((self.path, token))
-            status = told.statuses.pop(0) if told.statuses else 200
-            status = status if token == told.good else 401
+            reported.asked.append((self.path, token))
+            status = reported.statuses.pop(0) if reported.statuses else 200
+            status = status if token == reported.good else 401
             body = json.dumps({"message": f"because of {status}", "items": []}).encode()
             if "/log?" in self.path:
-                body = told.log.encode()
+                body = reported.log.encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
@@ -54,17 +54,17 @@ def kubernetes_api() -> Iterator[Kubernetes]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    told.url = f"http://127.0.0.1:{server.server_port}"
-    yield told
+    reported.url = f"http://127.0.0.1:{server.server_port}"
+    yield reported
     server.shutdown()
     server.server_close()
 
 
-def api(told: Kubernetes, time: Time, tokens: list[str], patience: float = 30) -> Api:
+def api(reported: Kubernetes, time: Time, tokens: list[str], patience: float = 30) -> Api:
     """An Api whose connections have these tokens, one after the other; the last stays."""
 
     def connect() -> kubernetes.client.ApiClient:
-        configuration = kubernetes.client.Configuration(host=told.url)
+        configuration = kubernetes.client.Configuration(host=reported.url)
         configuration.api_key = {"authorization": tokens.pop(0) if len(tokens) > 1 else tokens[0]}
         configuration.api_key_prefix = {"authorization": "Bearer"}
         configuration.retries = False
@@ -73,7 +73,7 @@ def api(told: Kubernetes, time: Time, tokens: list[str], patience: float = 30) -
     return Api(connect, "assistant", time.clock(), patience)
 
 
-def test_a_token_that_ran_out_is_replaced_by_a_new_one(kubernetes_api: Kubernetes, time: Time) -> None:
+def test_expired_token_is_replaced(kubernetes_api: Kubernetes, time: Time) -> None:
     mine = api(kubernetes_api, time, ["token-1", "token-2"])
     assert mine.list("pods") == []
     kubernetes_api.good = "token-2"
@@ -81,27 +81,27 @@ def test_a_token_that_ran_out_is_replaced_by_a_new_one(kubernetes_api: Kubernete
     assert [token for _, token in kubernetes_api.asked] == ["token-1", "token-1", "token-2"]
 
 
-def test_who_has_no_right_is_told_after_one_new_token(kubernetes_api: Kubernetes, time: Time) -> None:
+def test_missing_permission_is_reported_after_one_new_token(kubernetes_api: Kubernetes, time: Time) -> None:
     kubernetes_api.good = "another"
     with pytest.raises(KubernetesError, match="GET /api/v1/namespaces/assistant/pods: because of 401"):
         api(kubernetes_api, time, ["token-1"]).list("pods")
     assert len(kubernetes_api.asked) == 2
 
 
-def test_an_api_that_hesitates_is_waited_for(kubernetes_api: Kubernetes, time: Time) -> None:
+def test_unavailable_api_is_waited_for(kubernetes_api: Kubernetes, time: Time) -> None:
     kubernetes_api.statuses = [503, 429, 500]
     began = time.now
     assert api(kubernetes_api, time, ["token-1"]).list("pods") == []
     assert time.now - began == 3
 
 
-def test_one_that_stays_away_is_told_with_what_it_said(kubernetes_api: Kubernetes, time: Time) -> None:
+def test_unreachable_api_is_reported_with_its_answer(kubernetes_api: Kubernetes, time: Time) -> None:
     kubernetes_api.statuses = [503] * 100
     with pytest.raises(Unreachable, match=r"has not answered for 31 s: GET .*: because of 503"):
         api(kubernetes_api, time, ["token-1"]).list("pods")
 
 
-def test_what_is_refused_is_told_at_once(kubernetes_api: Kubernetes, time: Time) -> None:
+def test_refusal_is_reported_at_once(kubernetes_api: Kubernetes, time: Time) -> None:
     kubernetes_api.statuses = [403]
     began = time.now
     with pytest.raises(KubernetesError, match="because of 403"):
@@ -116,16 +116,16 @@ def test_what_is_refused_is_told_at_once(kubernetes_api: Kubernetes, time: Time)
         ("unable to retrieve container logs for containerd://12bd22b2", ""),
     ],
 )
-def test_a_log_that_is_gone_is_none(kubernetes_api: Kubernetes, time: Time, answer: str, log: str) -> None:
+def test_removed_log_is_empty(kubernetes_api: Kubernetes, time: Time, answer: str, log: str) -> None:
     kubernetes_api.log = answer
     assert api(kubernetes_api, time, ["token-1"]).log("assistant-blue-1", "service", 12) == log
 
 
-def test_a_node_that_has_gone_is_not_waited_for(kubernetes_api: Kubernetes, time: Time) -> None:
+def test_lost_node_is_not_waited_for(kubernetes_api: Kubernetes, time: Time) -> None:
     kubernetes_api.statuses = [502]
     began = time.now
-    told = api(kubernetes_api, time, ["token-1"]).log("assistant-blue-1", "service", 12)
-    assert told.startswith(
+    reported = api(kubernetes_api, time, ["token-1"]).log("assistant-blue-1", "service", 12)
+    assert reported.startswith(
         "(the log cannot be read from its node: GET /api/v1/namespaces/assistant/pods/assistant-blue-1/log"
     )
     assert time.now == began

@@ -167,7 +167,7 @@ def up_with(slots: KubernetesSlots, slot: str, generation: int, lease: Lease) ->
     return slots.bring_up(release, lease, lambda _: None)
 
 
-def test_the_deployment_comes_last_so_that_its_pods_find_what_they_need(up: Any, api: FakeApi) -> None:
+def test_deployment_is_applied_last(up: Any, api: FakeApi) -> None:
     assert up("green", 7) == 2
     assert api.writes == [
         "services/assistant-green",
@@ -176,7 +176,7 @@ def test_the_deployment_comes_last_so_that_its_pods_find_what_they_need(up: Any,
     ]
 
 
-def test_the_idle_slot_gets_at_least_as_many_replicas_as_the_live_one(up: Any, api: FakeApi) -> None:
+def test_idle_slot_gets_at_least_as_many_replicas_as_the_live_one(up: Any, api: FakeApi) -> None:
     up("blue", 1, replicas=5)
     assert up("green", 2) == 5
     assert api.objects["deployments", "assistant-blue"]["spec"]["replicas"] == 5
@@ -203,9 +203,7 @@ def test_manifests_may_ask_for_more_replicas(api: FakeApi, lease: Lease) -> None
     assert up_with(slots, "green", 3, lease) == 4
 
 
-def test_an_autoscaler_waits_for_the_requests_and_keeps_its_own_least_number(
-    up: Any, api: FakeApi, lease: Lease
-) -> None:
+def test_autoscaler_waits_for_traffic_and_keeps_its_own_minimum(up: Any, api: FakeApi, lease: Lease) -> None:
     up("blue", 1, replicas=5)
     objects = [*manifests("green", "r2"), autoscaler("green", 2, 4)]
     objects[0]["spec"]["progressDeadlineSeconds"] = 180
@@ -215,7 +213,7 @@ def test_an_autoscaler_waits_for_the_requests_and_keeps_its_own_least_number(
     assert found["behavior"]["scaleDown"]["stabilizationWindowSeconds"] == 780
 
 
-def test_the_autoscaler_of_the_release_before_does_not_scale_the_next_one(up: Any, api: FakeApi) -> None:
+def test_previous_autoscaler_does_not_scale_the_next_release(up: Any, api: FakeApi) -> None:
     up("green", 1)
     api.apply(manifests_of.marked(autoscaler("green", 2, 4), "green"))
     api.apply(manifests_of.marked(autoscaler("blue", 2, 4), "blue"))
@@ -225,7 +223,7 @@ def test_the_autoscaler_of_the_release_before_does_not_scale_the_next_one(up: An
     assert ("horizontalpodautoscalers", "assistant-blue") in api.objects
 
 
-def test_a_slot_without_requests_is_held_as_large_as_it_was(up: Any, api: FakeApi, lease: Lease) -> None:
+def test_slot_without_traffic_keeps_its_size(up: Any, api: FakeApi, lease: Lease) -> None:
     up("blue", 1, replicas=5)
     api.apply(manifests_of.marked(autoscaler("blue", 2, 9), "blue"))
     slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
@@ -237,7 +235,7 @@ def test_a_slot_without_requests_is_held_as_large_as_it_was(up: Any, api: FakeAp
     assert api.writes == []
 
 
-def test_a_warm_slot_grows_with_the_live_one(up: Any, api: FakeApi, lease: Lease) -> None:
+def test_warm_slot_is_scaled_up_with_the_live_one(up: Any, api: FakeApi, lease: Lease) -> None:
     up("blue", 1)
     up("green", 2)
     slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
@@ -249,7 +247,7 @@ def test_a_warm_slot_grows_with_the_live_one(up: Any, api: FakeApi, lease: Lease
     assert (slots.replicas_to_match("blue"), slots.replicas_to_match("green")) == (0, 0)
 
 
-def test_an_autoscaler_grows_a_warm_slot_itself(up: Any, api: FakeApi, lease: Lease) -> None:
+def test_warm_slot_with_an_autoscaler_is_scaled_by_its_minimum(up: Any, api: FakeApi, lease: Lease) -> None:
     up("blue", 1)
     up("green", 2)
     api.apply(manifests_of.marked(autoscaler("blue", 2, 4), "blue"))
@@ -261,7 +259,7 @@ def test_an_autoscaler_grows_a_warm_slot_itself(up: Any, api: FakeApi, lease: Le
     assert slots.replicas_to_match("blue") == 0, "it is on its way"
 
 
-def test_a_slot_that_is_down_does_not_grow(up: Any, api: FakeApi, lease: Lease) -> None:
+def test_retired_slot_is_not_scaled_up(up: Any, api: FakeApi, lease: Lease) -> None:
     up("blue", 1)
     up("green", 2)
     slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
@@ -269,14 +267,14 @@ def test_a_slot_that_is_down_does_not_grow(up: Any, api: FakeApi, lease: Lease) 
     assert slots.replicas_to_match("blue") == 0
 
 
-def test_the_live_slot_is_not_written(up: Any, api: FakeApi) -> None:
+def test_live_slot_is_not_written(up: Any, api: FakeApi) -> None:
     up("blue", 1)
     api.writes.clear()
     up("green", 2)
     assert not [write for write in api.writes if "blue" in write]
 
 
-def test_pods_of_another_release_are_gone_before_new_ones_come(up: Any, api: FakeApi) -> None:
+def test_pods_of_another_release_end_before_new_ones_start(up: Any, api: FakeApi) -> None:
     up("green", 1)
     api.writes.clear()
     up("green", 2)
@@ -286,26 +284,26 @@ def test_pods_of_another_release_are_gone_before_new_ones_come(up: Any, api: Fak
     ]
 
 
-def test_bringing_the_same_release_up_again_stops_nothing(up: Any, api: FakeApi) -> None:
+def test_repeated_bring_up_stops_nothing(up: Any, api: FakeApi) -> None:
     up("green", 1)
     api.writes.clear()
     assert up("green", 1) == 2
     assert "deployments/assistant-green =0" not in api.writes
 
 
-def test_bringing_the_same_release_up_again_takes_no_replica_away(up: Any, api: FakeApi) -> None:
+def test_repeated_bring_up_removes_no_replica(up: Any, api: FakeApi) -> None:
     up("green", 1)
     api.objects["deployments", "assistant-green"]["spec"]["replicas"] = 5
     assert up("green", 1) == 5
 
 
-def test_a_conflict_is_read_again_and_written_again(up: Any, api: FakeApi) -> None:
+def test_conflict_is_retried_with_a_new_read(up: Any, api: FakeApi) -> None:
     given = [m for m in manifests("green", "r1") if m["kind"] == "Deployment"]
     api.conflicts = 3
     assert up("green", 1, given=given) == 2
 
 
-def test_what_a_later_run_has_written_is_left_as_it_is(up: Any, api: FakeApi) -> None:
+def test_write_of_a_later_run_is_not_overwritten(up: Any, api: FakeApi) -> None:
     up("green", 1)
     api.objects["deployments", "assistant-green"]["metadata"]["annotations"][GENERATION] = "99"
     api.writes.clear()
@@ -314,14 +312,14 @@ def test_what_a_later_run_has_written_is_left_as_it_is(up: Any, api: FakeApi) ->
     assert not [write for write in api.writes if write.startswith("deployments")]
 
 
-def test_a_controller_without_the_lease_writes_nothing(up: Any, api: FakeApi, store: Store) -> None:
+def test_controller_without_the_lease_writes_nothing(up: Any, api: FakeApi, store: Store) -> None:
     acquire(store, who("qa", "rollback"), 15, preempts={"deploy"})
     with pytest.raises(LeaseLost):
         up("green", 1)
     assert api.writes == []
 
 
-def test_the_verdict_ends_the_waiting(up: Any, api: FakeApi) -> None:
+def test_verdict_ends_the_wait(up: Any, api: FakeApi) -> None:
     def never(deployment: Json) -> None:
         all_ready(deployment)
         deployment["status"]["readyReplicas"] = 0
@@ -337,7 +335,7 @@ def test_the_verdict_ends_the_waiting(up: Any, api: FakeApi) -> None:
         up("green", 1)
 
 
-def test_a_deployment_changed_behind_our_back_is_told(up: Any, api: FakeApi) -> None:
+def test_deployment_changed_by_another_program_is_reported(up: Any, api: FakeApi) -> None:
     def other(deployment: Json) -> None:
         all_ready(deployment)
         deployment["spec"]["template"]["metadata"]["labels"][RELEASE_LABEL] = "r0"
@@ -348,7 +346,7 @@ def test_a_deployment_changed_behind_our_back_is_told(up: Any, api: FakeApi) -> 
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "reported"),
     [
         (lambda m: m["metadata"].update(name="mine"), "its name must be assistant-green"),
         (lambda m: m["spec"]["template"]["metadata"].update(labels={}), "must have the labels"),
@@ -362,17 +360,17 @@ def test_a_deployment_changed_behind_our_back_is_told(up: Any, api: FakeApi) -> 
         ),
     ],
 )
-def test_manifests_of_ones_own_are_checked_before_anything_is_written(
-    up: Any, api: FakeApi, wrong: Callable[[Json], None], told: str
+def test_own_manifests_are_checked_before_any_write(
+    up: Any, api: FakeApi, wrong: Callable[[Json], None], reported: str
 ) -> None:
     given = json.loads(json.dumps(manifests("green", "r1")))
     wrong(given[0])
-    with pytest.raises(SlotFailed, match=told):
+    with pytest.raises(SlotFailed, match=reported):
         up("green", 1, given=given)
     assert api.writes == []
 
 
-def test_scaling_down_ends_the_pods_and_what_no_slot_uses(up: Any, api: FakeApi, lease: Lease) -> None:
+def test_scale_down_ends_pods_and_deletes_unused_objects(up: Any, api: FakeApi, lease: Lease) -> None:
     up("blue", 1)
     up("green", 2)
     api.objects["configmaps", "assistant-r0"] = {"metadata": {"name": "assistant-r0"}, "immutable": True}
@@ -388,9 +386,7 @@ def test_scaling_down_ends_the_pods_and_what_no_slot_uses(up: Any, api: FakeApi,
     assert not slots.scale_down("blue", lease)
 
 
-def test_a_job_that_fails_tells_its_log_and_one_that_succeeded_is_not_run_again(
-    api: FakeApi, lease: Lease
-) -> None:
+def test_failed_job_reports_its_log_and_a_successful_one_is_not_repeated(api: FakeApi, lease: Lease) -> None:
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "migrate-r1"}}
     slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
     api.pods = [migration("Failed")]
@@ -415,7 +411,7 @@ def migration(phase: str, **status: Any) -> Json:
     }
 
 
-def test_a_job_that_hangs_tells_what_it_said_though_its_pod_is_gone(
+def test_hanging_job_reports_its_log_after_its_pod_was_deleted(
     api: FakeApi, lease: Lease, time: Time
 ) -> None:
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "migrate-r1"}}
@@ -433,7 +429,7 @@ def test_a_job_that_hangs_tells_what_it_said_though_its_pod_is_gone(
         KubernetesSlots(api, "assistant").run_job([job], "green", lease, 60)  # type: ignore[arg-type]
 
 
-def test_a_job_whose_image_cannot_be_had_is_told_at_once_and_removed(api: FakeApi, lease: Lease) -> None:
+def test_job_whose_image_cannot_be_pulled_is_reported_and_deleted(api: FakeApi, lease: Lease) -> None:
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "migrate-r1"}}
     waiting = {"reason": "ErrImagePull", "message": "repo:9: not found"}
     api.pods = [
@@ -444,7 +440,7 @@ def test_a_job_whose_image_cannot_be_had_is_told_at_once_and_removed(api: FakeAp
     assert ("jobs", "migrate-r1") not in api.objects
 
 
-def test_pods_that_do_not_end_are_told_with_their_node(up: Any, api: FakeApi) -> None:
+def test_pods_that_do_not_terminate_are_reported_with_their_node(up: Any, api: FakeApi) -> None:
     labels = {RELEASE_LABEL: "r0", SLOT_LABEL: "green"}
     stuck = {"name": "old", "labels": labels, "deletionTimestamp": "2026-01-01T00:00:00Z"}
     api.pods = [{"metadata": stuck, "spec": {"nodeName": "n-2"}, "status": {}}]
@@ -455,7 +451,7 @@ def test_pods_that_do_not_end_are_told_with_their_node(up: Any, api: FakeApi) ->
         up("green", 1)
 
 
-def test_condition_tells_what_keeps_pods_from_being_ready(up: Any, api: FakeApi) -> None:
+def test_condition_reports_why_pods_are_not_ready(up: Any, api: FakeApi) -> None:
     up("green", 1)
     labels = {RELEASE_LABEL: "r1", SLOT_LABEL: "green"}
     ready = {"conditions": [{"type": "Ready", "status": "True"}], "containerStatuses": [{"restartCount": 3}]}
@@ -473,9 +469,7 @@ def test_condition_tells_what_keeps_pods_from_being_ready(up: Any, api: FakeApi)
 # -- of others --------------------------------------------------------------------------------------
 
 
-def test_an_autoscaler_of_the_user_is_neither_deleted_nor_changed(
-    up: Any, api: FakeApi, lease: Lease
-) -> None:
+def test_foreign_autoscaler_is_neither_deleted_nor_changed(up: Any, api: FakeApi, lease: Lease) -> None:
     up("green", 1)
     theirs = {**autoscaler("green", 1, 4), "metadata": {"name": "mine"}}
     api.apply(theirs)
@@ -492,7 +486,7 @@ def test_an_autoscaler_of_the_user_is_neither_deleted_nor_changed(
 
 
 @pytest.mark.parametrize("name", ["mine", "assistant-green"])
-def test_an_autoscaler_beside_the_one_of_the_release_is_refused(
+def test_foreign_autoscaler_beside_the_one_of_the_release_is_refused(
     up: Any, api: FakeApi, lease: Lease, name: str
 ) -> None:
     api.apply({**autoscaler("green", 1, 4), "metadata": {"name": name}})
@@ -505,9 +499,7 @@ def test_an_autoscaler_beside_the_one_of_the_release_is_refused(
     assert api.writes == []
 
 
-def test_an_autoscaler_of_the_first_version_is_applied_as_one_of_the_second(
-    api: FakeApi, lease: Lease
-) -> None:
+def test_autoscaler_v1_is_applied_as_v2(api: FakeApi, lease: Lease) -> None:
     old = {**autoscaler("green", 2, 4), "apiVersion": "autoscaling/v1"}
     old["spec"] = {**old["spec"], "targetCPUUtilizationPercentage": 60}
     slots = KubernetesSlots(api, "assistant", [*manifests("green", "r1"), old])  # type: ignore[arg-type]
@@ -522,7 +514,7 @@ def extra(name: str) -> Json:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": {}}
 
 
-def test_what_the_next_release_does_not_bring_is_deleted_with_it(up: Any, api: FakeApi) -> None:
+def test_objects_that_the_next_release_lacks_are_deleted(up: Any, api: FakeApi) -> None:
     """But not what the other slot's release has brought, too, nor what has lost our label."""
     shared, own, taken = extra("shared"), extra("admin"), extra("taken")
     up("blue", 1, given=[*manifests("blue", "r1"), shared])
@@ -540,7 +532,7 @@ def test_what_the_next_release_does_not_bring_is_deleted_with_it(up: Any, api: F
     }
 
 
-def test_what_a_release_brought_that_died_before_its_deployment_is_deleted_too(up: Any, api: FakeApi) -> None:
+def test_objects_of_a_release_interrupted_before_its_deployment_are_deleted(up: Any, api: FakeApi) -> None:
     up("green", 1)
     apply = api.apply
 
@@ -559,7 +551,7 @@ def test_what_a_release_brought_that_died_before_its_deployment_is_deleted_too(u
     assert ("services", "assistant-green") in api.objects
 
 
-def test_a_configuration_that_the_live_slot_uses_is_kept(up: Any, api: FakeApi) -> None:
+def test_configuration_used_by_the_live_slot_is_kept(up: Any, api: FakeApi) -> None:
     """Also if the live Deployment says nothing of it, as one of an earlier version."""
     up("blue", 1)
     up("green", 2)
@@ -571,7 +563,7 @@ def test_a_configuration_that_the_live_slot_uses_is_kept(up: Any, api: FakeApi) 
 
 
 @pytest.mark.parametrize(
-    ("added", "told"),
+    ("added", "reported"),
     [
         (
             {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "data"}},
@@ -595,11 +587,11 @@ def test_a_configuration_that_the_live_slot_uses_is_kept(up: Any, api: FakeApi) 
         ),
     ],
 )
-def test_what_a_slot_does_not_handle_is_refused_before_anything_is_written(
-    up: Any, api: FakeApi, added: Json, told: str
+def test_unsupported_objects_are_refused_before_any_write(
+    up: Any, api: FakeApi, added: Json, reported: str
 ) -> None:
     given = [*manifests("blue", "r0"), added]
-    with pytest.raises(SlotFailed, match=told) as refused:
+    with pytest.raises(SlotFailed, match=reported) as refused:
         KubernetesSlots(api, "assistant", given).check("blue", "r0")  # type: ignore[arg-type]
     assert refused.value.cause == "manifests"
     with pytest.raises(SlotFailed):
@@ -607,16 +599,16 @@ def test_what_a_slot_does_not_handle_is_refused_before_anything_is_written(
     assert api.writes == []
 
 
-def test_no_manifests_and_no_deployment_are_told(api: FakeApi) -> None:
-    for given, told in (
+def test_missing_manifests_and_missing_deployment_are_refused(api: FakeApi) -> None:
+    for given, reported in (
         ([], "Check that slot_manifests_dir is not empty"),
         (manifests("blue", "r0")[1:], "Found: none"),
     ):
-        with pytest.raises(SlotFailed, match=told):
+        with pytest.raises(SlotFailed, match=reported):
             KubernetesSlots(api, "assistant", given).check("blue", "r0")  # type: ignore[arg-type]
 
 
-def test_rights_are_asked_for_before_a_release_is_begun(api: FakeApi) -> None:
+def test_permissions_are_checked_before_a_release_begins(api: FakeApi) -> None:
     slots = KubernetesSlots(api, "assistant", manifests("blue", "r0"))  # type: ignore[arg-type]
     assert slots.check("blue", "r0")[1:4] == [
         "create deployments.apps",
@@ -631,7 +623,7 @@ def test_rights_are_asked_for_before_a_release_is_begun(api: FakeApi) -> None:
     assert api.writes == []
 
 
-def test_a_kind_that_kubernetes_does_not_know_is_told_before_a_release_is_begun(api: FakeApi) -> None:
+def test_unknown_kind_is_reported_before_a_release_begins(api: FakeApi) -> None:
     given = [*manifests("blue", "r0"), {"apiVersion": "x/v1", "kind": "Gadget", "metadata": {"name": "g"}}]
     with pytest.raises(KubernetesError, match="has no kind Gadget"):
         KubernetesSlots(api, "assistant", given).check("blue", "r0")  # type: ignore[arg-type]

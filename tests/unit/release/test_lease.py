@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from .fake_environment import Time, record, who
 
 
-def test_first_lease_has_generation_one_and_the_lock_says_who_holds_it(store: Store) -> None:
+def test_first_lease_has_generation_one_and_the_lock_names_its_holder(store: Store) -> None:
     lease, before = acquire(store, who("alice"), 30)
     assert (lease.generation, before["generation"]) == (1, 0)
     lock = store.lock()
@@ -30,9 +30,7 @@ def test_first_lease_has_generation_one_and_the_lock_says_who_holds_it(store: St
     )
 
 
-def test_second_deploy_stops_at_once_and_says_who_since_when_and_for_how_long(
-    store: Store, time: Time
-) -> None:
+def test_second_deploy_fails_at_once_and_names_the_holder(store: Store, time: Time) -> None:
     acquire(store, who("alice"), 30)
     time.now += 10
     with pytest.raises(
@@ -42,7 +40,7 @@ def test_second_deploy_stops_at_once_and_says_who_since_when_and_for_how_long(
     assert time.now == 1_800_000_010
 
 
-def test_lock_wait_gets_the_lock_when_it_is_given_back(store: Store, time: Time) -> None:
+def test_lock_wait_acquires_the_lock_when_it_is_released(store: Store, time: Time) -> None:
     first, _ = acquire(store, who("alice"), 30)
 
     def work() -> None:
@@ -67,7 +65,7 @@ def test_lock_wait_ends_while_the_holder_is_alive(store: Store, time: Time) -> N
     assert time.now == pytest.approx(1_800_000_120, abs=1)
 
 
-def test_a_dead_holders_lock_is_taken_after_it_has_not_moved_for_its_lease(store: Store, time: Time) -> None:
+def test_lock_of_a_dead_holder_is_acquired_after_one_lease(store: Store, time: Time) -> None:
     acquire(store, who("alice"), 30)
     time.now += 3600
     began = time.now
@@ -80,7 +78,9 @@ def test_a_dead_holders_lock_is_taken_after_it_has_not_moved_for_its_lease(store
 
 
 @pytest.mark.parametrize("skew", [-7200, -60, 60, 7200])
-def test_clock_skew_never_takes_the_lock_of_a_living_holder(make_store: Any, time: Time, skew: float) -> None:
+def test_clock_skew_does_not_break_the_lock_of_a_living_holder(
+    make_store: Any, time: Time, skew: float
+) -> None:
     first, _ = acquire(make_store(), who("alice"), 30)
     time.on_sleep.append(first.renew_if_due)
     with pytest.raises(Busy):
@@ -89,13 +89,13 @@ def test_clock_skew_never_takes_the_lock_of_a_living_holder(make_store: Any, tim
 
 
 @pytest.mark.parametrize("skew", [-7200, 7200])
-def test_clock_skew_does_not_keep_a_dead_holders_lock_for_ever(make_store: Any, skew: float) -> None:
+def test_clock_skew_does_not_preserve_the_lock_of_a_dead_holder(make_store: Any, skew: float) -> None:
     acquire(make_store(), who("alice"), 30)
     second, _ = acquire(make_store(skew), who("bob"), 30, wait=60)
     assert second.generation == 2
 
 
-def test_rollback_preempts_a_living_deploy_on_record(store: Store, time: Time) -> None:
+def test_rollback_preempts_a_deploy_and_records_it(store: Store, time: Time) -> None:
     deploy, _ = acquire(store, who("alice"), 30)
     rollback, before = acquire(store, who("qa", "rollback"), 15, preempts={"deploy"})
     assert (rollback.generation, before["who"], time.now) == (2, "alice", 1_800_000_000)
@@ -111,7 +111,7 @@ def test_deploy_does_not_preempt_a_rollback(store: Store) -> None:
         acquire(store, who("alice"), 30, preempts=set())
 
 
-def test_a_race_for_a_free_lock_has_one_winner(store: Store, make_store: Any) -> None:
+def test_race_for_a_free_lock_has_one_winner(store: Store, make_store: Any) -> None:
     """Bob comes in between what alice read and what she writes."""
     others: list[Lease] = []
 
@@ -125,7 +125,7 @@ def test_a_race_for_a_free_lock_has_one_winner(store: Store, make_store: Any) ->
     others[0].confirm()
 
 
-def test_a_controller_paused_past_its_lease_changes_nothing(store: Store, time: Time) -> None:
+def test_controller_paused_past_its_lease_changes_nothing(store: Store, time: Time) -> None:
     lease, _ = acquire(store, who("alice"), 30)
     time.now += 31
     changed = []
@@ -138,7 +138,7 @@ def test_a_controller_paused_past_its_lease_changes_nothing(store: Store, time: 
     assert changed == []
 
 
-def test_a_controller_held_up_between_renewing_and_changing_changes_nothing(
+def test_controller_paused_between_renewal_and_change_changes_nothing(
     store: Store, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lease, _ = acquire(store, who("alice"), 30)
@@ -155,13 +155,13 @@ def test_a_controller_held_up_between_renewing_and_changing_changes_nothing(
     assert changed == []
 
 
-def test_guard_tells_if_the_lock_was_taken_during_the_change(store: Store) -> None:
+def test_guard_reports_a_lock_lost_during_the_change(store: Store) -> None:
     lease, _ = acquire(store, who("alice"), 30)
     with pytest.raises(LeaseLost, match="another run acquired the lock"):
         lease.guard(lambda: acquire(store, who("qa", "rollback"), 15, preempts={"deploy"}))
 
 
-def test_another_process_of_the_run_holds_the_lease_on(store: Store, time: Time) -> None:
+def test_another_process_of_the_run_continues_the_lease(store: Store, time: Time) -> None:
     lease, _ = acquire(store, who("alice"), 30)
     time.now += 20
     Lease.of(store, lease.ticket()).renew()
@@ -169,7 +169,7 @@ def test_another_process_of_the_run_holds_the_lease_on(store: Store, time: Time)
     lease.renew()
 
 
-def test_keep_renews_only_when_a_third_has_passed(store: Store, time: Time) -> None:
+def test_renew_if_due_renews_after_a_third_of_the_lease(store: Store, time: Time) -> None:
     lease, _ = acquire(store, who("alice"), 30)
     beat = store.lock()["beat"]
     time.now += 9
@@ -191,21 +191,21 @@ def test_advance_records_state_event_and_slot_in_one_write(begun: tuple, store: 
     assert store.slots()["green"]["release"] == release["id"]
 
 
-def test_advance_refuses_what_cannot_follow(begun: tuple, store: Store) -> None:
+def test_advance_refuses_a_forbidden_transition(begun: tuple, store: Store) -> None:
     lease, release = begun
     with pytest.raises(TransitionRefused):
         lease.advance(release, State.BAKING)
     assert store.release(release["id"])["state"] == "locked"
 
 
-def test_advance_to_a_state_passed_already_writes_no_event(begun: tuple, store: Store) -> None:
+def test_advance_to_a_passed_state_writes_no_event(begun: tuple, store: Store) -> None:
     lease, release = begun
     release = lease.advance(release, State.STAGED)
     assert lease.advance(release, State.LOCKED) == release
     assert len(store.release(release["id"])["events"]) == 2
 
 
-def test_advance_does_nothing_for_a_controller_that_lost_its_lease(begun: tuple, store: Store) -> None:
+def test_advance_without_the_lease_writes_nothing(begun: tuple, store: Store) -> None:
     lease, release = begun
     acquire(store, who("qa", "rollback"), 15, preempts={"deploy"})
     with pytest.raises(LeaseLost):
@@ -214,7 +214,7 @@ def test_advance_does_nothing_for_a_controller_that_lost_its_lease(begun: tuple,
     assert store.slots() == {}
 
 
-def test_advance_does_nothing_if_the_record_is_not_as_read(begun: tuple, store: Store) -> None:
+def test_advance_of_a_changed_record_writes_nothing(begun: tuple, store: Store) -> None:
     lease, release = begun
     lease.advance(release, State.STAGED)
     with pytest.raises(Conflict):
@@ -224,7 +224,7 @@ def test_advance_does_nothing_if_the_record_is_not_as_read(begun: tuple, store: 
 
 
 @pytest.mark.parametrize("release_lock", [False, True])
-def test_a_lost_answer_is_not_taken_for_a_conflict(
+def test_lost_answer_is_not_a_conflict(
     begun: tuple, store: Store, monkeypatch: pytest.MonkeyPatch, release_lock: bool
 ) -> None:
     """The first write arrives, its answer doesn't, and botocore asks again."""
@@ -240,7 +240,7 @@ def test_a_lost_answer_is_not_taken_for_a_conflict(
     assert after["state"] == store.release(release["id"])["state"] == "aborted"
 
 
-def test_commit_gives_the_lock_back_with_the_same_write(begun: tuple, store: Store) -> None:
+def test_commit_releases_the_lock_in_the_same_write(begun: tuple, store: Store) -> None:
     lease, release = begun
     lease.advance(release, State.ABORTED, "stopped", release_lock=True)
     assert store.lock()["holder"] == ""
@@ -256,7 +256,7 @@ def test_generations_only_grow_so_history_has_an_order(store: Store, make_store:
     assert [release["id"] for release in store.history(limit=2)] == ["00000003", "00000002"]
 
 
-def test_unfinished_is_the_last_release_unless_it_has_ended(begun: tuple, store: Store) -> None:
+def test_unfinished_is_the_latest_release_unless_it_has_ended(begun: tuple, store: Store) -> None:
     lease, release = begun
     assert store.unfinished(store.lock())["id"] == release["id"]
     lease.advance(release, State.ABORTED, release_lock=True)
@@ -270,7 +270,7 @@ def _error(code: str, *reasons: str) -> ClientError:
     return ClientError(response, "TransactWriteItems")
 
 
-def test_throttling_and_conflicts_in_flight_are_tried_again(
+def test_throttling_and_transaction_conflicts_are_retried(
     begun: tuple, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lease, _ = begun
@@ -291,7 +291,7 @@ def test_throttling_and_conflicts_in_flight_are_tried_again(
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "reported"),
     [
         (
             _error("AccessDeniedException"),
@@ -302,11 +302,11 @@ def test_throttling_and_conflicts_in_flight_are_tried_again(
     ],
 )
 def test_errors_name_the_action_and_the_table(
-    begun: tuple, store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+    begun: tuple, store: Store, monkeypatch: pytest.MonkeyPatch, error: Exception, reported: str
 ) -> None:
     def refuse(**_: Any) -> None:
         raise error
 
     monkeypatch.setattr(store.client, "transact_write_items", refuse)
-    with pytest.raises(StoreError, match=told):
+    with pytest.raises(StoreError, match=reported):
         begun[0].renew()

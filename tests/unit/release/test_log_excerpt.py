@@ -48,18 +48,18 @@ Caused by: org.postgresql.util.PSQLException: ERROR: relation "nothing" does not
 """
 
 
-def test_spring_boots_explanation_is_shown_instead_of_what_comes_before_it() -> None:
+def test_spring_boots_analysis_replaces_earlier_lines() -> None:
     heading, lines = excerpt(NO_BEAN)
     assert heading == "its log after APPLICATION FAILED TO START"
     assert [line.partition(" ")[0] for line in lines] == ["Description:", "Parameter", "Action:", "Consider"]
     assert "required a bean of type 'com.example.assistant.LanguageModel'" in lines[1]
 
 
-def test_what_is_logged_after_the_explanation_is_shown_too() -> None:
+def test_lines_after_the_analysis_are_shown() -> None:
     assert excerpt(NO_BEAN + "killed\n")[1][-1] == "killed"
 
 
-def test_causes_are_shown_and_stack_frames_are_not() -> None:
+def test_causes_are_shown_without_stack_frames() -> None:
     heading, lines = excerpt(MIGRATION)
     assert heading == "last log lines, without stack frames"
     assert not [line for line in lines if line.startswith("\t")]
@@ -68,7 +68,7 @@ def test_causes_are_shown_and_stack_frames_are_not() -> None:
     assert len(lines) <= SHOWN
 
 
-def test_a_log_without_a_stack_trace_is_shown_as_it_is() -> None:
+def test_log_without_a_stack_trace_is_not_changed() -> None:
     log = "\n".join(f"line {n} at work (really)" for n in range(30))
     heading, lines = excerpt(log)
     assert heading == "last log lines"
@@ -76,14 +76,14 @@ def test_a_log_without_a_stack_trace_is_shown_as_it_is() -> None:
     assert excerpt("") == ("last log lines", [])
 
 
-def test_a_long_line_is_cut() -> None:
+def test_long_line_is_cut() -> None:
     assert len(excerpt("x" * 5000)[1][0]) == 400
 
 
-def test_of_an_instance_the_last_end_of_its_service_is_shown() -> None:
+def test_last_failure_on_an_instance_is_shown() -> None:
     console = f"boot\nteal-service ended: exited 137\nearlier\nteal-service ended: exited 1\n{NO_BEAN}"
-    told = instance._quoted(console).splitlines()
-    assert told[0] == "its console, its log after APPLICATION FAILED TO START:"
-    assert told[1:3] == ["  | teal-service ended: exited 1", "  | Description:"]
+    reported = instance._quoted(console).splitlines()
+    assert reported[0] == "its console, its log after APPLICATION FAILED TO START:"
+    assert reported[1:3] == ["  | teal-service ended: exited 1", "  | Description:"]
     assert instance._quoted("boot\nno end yet") == "its console, last log lines:\n  | boot\n  | no end yet"
     assert instance._quoted("") == ""

@@ -79,30 +79,30 @@ def ecr(aws: None) -> Any:
     return client
 
 
-def test_begin_takes_the_lock_and_returns_what_the_steps_need(
+def test_begin_acquires_the_lock_and_returns_the_release(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
-    told = run(release_begin, repository="assistant", image_tag="1.4.2", config={"A": 1}, who="alice")
-    release = told["release"]
-    assert told["changed"]
+    reported = run(release_begin, repository="assistant", image_tag="1.4.2", config={"A": 1}, who="alice")
+    release = reported["release"]
+    assert reported["changed"]
     assert (release["slot"], release["number"], release["kind"]) == ("blue", "r1", "deploy")
     assert release["image"].endswith("/assistant@" + release["digest"])
     assert release["config"] == {"A": "1"}
     assert release["config_name"].startswith("assistant-")
-    assert told["plan"] == ["Deploy 1.4.2 on slot blue; nothing serves yet"]
+    assert reported["plan"] == ["Deploy 1.4.2 on slot blue; nothing serves yet"]
     assert Controller(environment).store.lock()["who"] == "alice"
 
 
-def test_the_gates_verdict_stands_on_the_record(
+def test_gate_verdict_is_recorded(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
     verdict = {"revision": "abc", "status": "OK", "override": ""}
     run(release_begin, repository="assistant", image_tag="1.4.2", gate=verdict)
-    (told,) = run(release_info, inspect_slots=False)["status"]["releases"]
-    assert told["gate"] == verdict
+    (reported,) = run(release_info, inspect_slots=False)["status"]["releases"]
+    assert reported["gate"] == verdict
 
 
-def test_it_goes_with_a_release_that_is_brought_up_again(
+def test_gate_verdict_is_copied_to_a_cold_rollback(
     run: Callable[..., dict[str, Any]], environment: Environment
 ) -> None:
     verdict = {"revision": "abc", "status": "OK", "override": ""}
@@ -116,9 +116,7 @@ def test_it_goes_with_a_release_that_is_brought_up_again(
     assert [each["tests"].get("passed") for each in releases] == [True, None, True]
 
 
-def test_how_the_tests_ended_is_put_on_record_once(
-    run: Callable[..., dict[str, Any]], environment: Environment
-) -> None:
+def test_test_result_is_recorded_once(run: Callable[..., dict[str, Any]], environment: Environment) -> None:
     """Of what is live, and of nothing else; a release that is gone back to keeps it."""
     digests = {version: f"sha256:{version * 64}" for version in "ab"}
     controller = Controller(environment)
@@ -141,17 +139,17 @@ def test_how_the_tests_ended_is_put_on_record_once(
     assert [each["tests"]["passed"] for each in status["releases"] if each["release"] == live] == [True]
 
 
-def test_begin_in_check_mode_decides_and_takes_no_lock(
+def test_begin_in_check_mode_acquires_no_lock(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
-    told = run(release_begin, check=True, repository="assistant", image_tag="1.4.2")
-    assert told["changed"]
-    assert "release" not in told
+    reported = run(release_begin, check=True, repository="assistant", image_tag="1.4.2")
+    assert reported["changed"]
+    assert "release" not in reported
     assert Controller(environment).store.lock()["generation"] == 0
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [
         ({}, "Name the image to deploy"),
         ({"image_tag": "9.9"}, "has no image 9.9; its latest tags are: 1.4.2"),
@@ -165,18 +163,18 @@ def test_begin_in_check_mode_decides_and_takes_no_lock(
         ),
     ],
 )
-def test_begin_says_what_is_wrong_with_what_was_asked(
+def test_begin_reports_invalid_requests(
     failed: Callable[..., dict[str, Any]],
     environment: Environment,
     ecr: Any,
     given: dict[str, Any],
-    told: str,
+    reported: str,
 ) -> None:
-    assert told in failed(release_begin, repository="assistant", **given)["msg"]
+    assert reported in failed(release_begin, repository="assistant", **given)["msg"]
     assert Controller(environment).store.lock()["holder"] == ""
 
 
-def test_a_rollback_takes_no_number_for_a_release(
+def test_rollback_refuses_a_number_as_release(
     failed: Callable[..., dict[str, Any]], environment: Environment
 ) -> None:
     """Without quotes the tag 1.10 is the number 1.1, which may be another release."""
@@ -191,7 +189,7 @@ def test_begin_refuses_a_configuration_before_the_lock(
     assert Controller(environment).store.lock()["generation"] == 0
 
 
-def test_an_alarm_that_is_gone_holds_no_rollback_up(
+def test_missing_alarm_does_not_stop_a_rollback(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
     controller = Controller(environment)
@@ -200,55 +198,51 @@ def test_an_alarm_that_is_gone_holds_no_rollback_up(
     assert "release" in run(release_begin, kind="rollback", to="r1", alarms=["5xx"])
 
 
-def test_begin_says_who_holds_the_lock_and_what_to_do(
+def test_begin_reports_the_holder_of_the_lock_and_the_next_step(
     run: Callable[..., dict[str, Any]],
     failed: Callable[..., dict[str, Any]],
     environment: Environment,
     ecr: Any,
 ) -> None:
     run(release_begin, repository="assistant", image_tag="1.4.2", who="alice", run="https://ci/1")
-    told = failed(release_begin, repository="assistant", image_tag="1.4.2", who="bob")
-    assert told["error"] == "Busy"
-    assert "a deploy of 1.4.2 by alice on " in told["msg"]
-    assert "https://ci/1" in told["msg"]
-    assert "-e lock_wait=10m" in told["msg"]
+    reported = failed(release_begin, repository="assistant", image_tag="1.4.2", who="bob")
+    assert reported["error"] == "Busy"
+    assert "a deploy of 1.4.2 by alice on " in reported["msg"]
+    assert "https://ci/1" in reported["msg"]
+    assert "-e lock_wait=10m" in reported["msg"]
 
 
-def test_the_first_release_waits_for_its_image_and_says_how_to_push_it(
+def test_first_release_without_image_returns_the_push_commands(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
-    told = run(
+    reported = run(
         release_begin, initial=True, repository="assistant", image_tag="1.0.0", inventory="inventories/x"
     )
-    assert not told["changed"]
-    assert "docker push" in told["plan"][0]
-    assert "playbooks/deploy.yml -i inventories/x" in told["plan"][1]
+    assert not reported["changed"]
+    assert "docker push" in reported["plan"][0]
+    assert "playbooks/deploy.yml -i inventories/x" in reported["plan"][1]
 
 
-def test_the_first_release_changes_nothing_where_one_is_live(
+def test_first_release_changes_nothing_if_one_is_live(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
     Controller(environment).deploy("1.0.0")
-    told = run(release_begin, initial=True, repository="assistant", image_tag="1.4.2")
-    assert (told["changed"], told["plan"]) == (False, ["1.0.0 (r1) is live on blue"])
+    reported = run(release_begin, initial=True, repository="assistant", image_tag="1.4.2")
+    assert (reported["changed"], reported["plan"]) == (False, ["1.0.0 (r1) is live on blue"])
 
 
-def test_the_first_release_of_an_environment_that_is_yet_to_be_built(
-    run: Callable[..., dict[str, Any]], aws: None
-) -> None:
+def test_first_release_of_a_missing_environment(run: Callable[..., dict[str, Any]], aws: None) -> None:
     assert not run(release_begin, check=True, initial=True, repository="assistant", image_tag="1.0.0")[
         "changed"
     ]
 
 
-def test_info_tells_it_to_machines_and_to_people(
-    run: Callable[..., dict[str, Any]], environment: Environment
-) -> None:
+def test_info_returns_data_and_lines(run: Callable[..., dict[str, Any]], environment: Environment) -> None:
     controller = Controller(environment)
     controller.deploy("1.0.0")
     controller.deploy("1.1.0")
-    told = run(release_info, inspect_slots=False)
-    status = told["status"]
+    reported = run(release_info, inspect_slots=False)
+    status = reported["status"]
     assert (status["live_slot"], status["weights"]) == ("green", {"blue": 0, "green": 100})
     assert status["slots"]["green"]["version"] == "1.1.0"
     assert status["slots"]["blue"]["warm_until"]
@@ -256,22 +250,22 @@ def test_info_tells_it_to_machines_and_to_people(
     assert [event["state"] for event in status["events"]][-2:] == ["baking", "committed"]
     assert all(event.keys() == {"at", "state", "note"} for event in status["events"])
     assert not status["lock"]["held"]
-    assert any("LIVE" in line and "1.1.0 (r2)" in line for line in told["lines"])
+    assert any("LIVE" in line and "1.1.0 (r2)" in line for line in reported["lines"])
     shown = view.lines("staging", status)
     assert shown[0] == "STAGING: 1.1.0 (r2) on green is live"
     assert any(line.startswith("r1 ") and "committed" in line for line in shown)
     assert json.loads(json.dumps(status)) == status
 
 
-def test_info_tells_of_what_was_left_unfinished(
+def test_info_reports_an_unfinished_release(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
     run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
-    told = run(release_info, inspect_slots=False)
-    assert told["status"]["unfinished"] == "r1"
-    assert told["status"]["lock"]["who"] == "alice"
-    assert [event["state"] for event in told["status"]["events"]] == ["locked"]
-    assert any("unfinished" in line and "1.4.2 (r1) by alice: locked" in line for line in told["lines"])
+    reported = run(release_info, inspect_slots=False)
+    assert reported["status"]["unfinished"] == "r1"
+    assert reported["status"]["lock"]["who"] == "alice"
+    assert [event["state"] for event in reported["status"]["events"]] == ["locked"]
+    assert any("unfinished" in line and "1.4.2 (r1) by alice: locked" in line for line in reported["lines"])
 
 
 def test_rollback_in_check_mode_prints_plan_and_history(
@@ -280,16 +274,16 @@ def test_rollback_in_check_mode_prints_plan_and_history(
     controller = Controller(environment)
     controller.deploy("1.0.0")
     controller.deploy("1.1.0")
-    told = run(release_rollback, check=True)
-    # What moto tells of an unregistered target is no health: the module looks for itself.
-    assert told["how"] == "cold"
-    assert told["to"] == "r1"
-    assert told["plan"][0].startswith("COLD ROLLBACK to 1.0.0 (r1) on slot blue")
-    assert any("r2" in line and "1.1.0" in line for line in told["plan"])
+    reported = run(release_rollback, check=True)
+    # What moto reports of an unregistered target is no health: the module looks for itself.
+    assert reported["how"] == "cold"
+    assert reported["to"] == "r1"
+    assert reported["plan"][0].startswith("COLD ROLLBACK to 1.0.0 (r1) on slot blue")
+    assert any("r2" in line and "1.1.0" in line for line in reported["plan"])
     assert environment.live() == "green"
 
 
-def test_unlock_asks_for_a_reason_and_leaves_a_trace(
+def test_unlock_needs_a_reason_and_is_recorded(
     run: Callable[..., dict[str, Any]],
     failed: Callable[..., dict[str, Any]],
     environment: Environment,
@@ -298,15 +292,15 @@ def test_unlock_asks_for_a_reason_and_leaves_a_trace(
     assert not run(release_unlock, reason="x")["changed"]
     run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
     assert "To break it, give a reason" in failed(release_unlock)["msg"]
-    told = run(release_unlock, reason="the runner is gone", who="bob")
-    assert told["message"].startswith("broken: a deploy of 1.4.2 by alice")
+    reported = run(release_unlock, reason="the runner is gone", who="bob")
+    assert reported["message"].startswith("broken: a deploy of 1.4.2 by alice")
     store = Controller(environment).store
     assert store.lock()["holder"] == ""
     assert store.traces()[0]["by"].startswith("bob on ")
 
 
-def test_what_is_told_of_a_release_is_of_its_own_commit() -> None:
-    told = operator_messages.event(
+def test_event_has_the_commit_of_the_image() -> None:
+    reported = operator_messages.event(
         {
             "version": "1.1.0",
             "from_version": "1.0.0",
@@ -317,8 +311,8 @@ def test_what_is_told_of_a_release_is_of_its_own_commit() -> None:
         },
         "1.1.0 on green",
     )
-    assert (told["from_digest"], told["digest"]) == ("sha256:aa", "sha256:bb")
-    assert told["commit_url"] == "https://github.com/o/r/commit/abc"
+    assert (reported["from_digest"], reported["digest"]) == ("sha256:aa", "sha256:bb")
+    assert reported["commit_url"] == "https://github.com/o/r/commit/abc"
     assert "commit" not in operator_messages.event({"run": "https://ci.example/1"}, "1.1.0 on green")
 
 
@@ -340,14 +334,14 @@ def carried(
 
 
 @pytest.mark.parametrize("state", ["switching", "baking"])
-def test_what_serves_is_not_brought_up_again_by_whoever_goes_on_with_it(
+def test_resumed_live_release_is_not_started_again(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, state: str
 ) -> None:
     states = FORWARD[: FORWARD.index(state) + 1]
     release, store, _ = carried(run, environment, states, replicas=6)
     before = store.slots()
-    told = run(slot_up, release=release, manifests=[])
-    assert (told["changed"], told["replicas"]) == (False, 6)
+    reported = run(slot_up, release=release, manifests=[])
+    assert (reported["changed"], reported["replicas"]) == (False, 6)
     assert not run(slot_migrate, release=release, manifests=[])["changed"]
     prepared = run(slot_prepare, release=release, manifests=[])
     assert (prepared["changed"], prepared["needed"]) == (False, False)
@@ -373,7 +367,7 @@ def steady(monkeypatch: pytest.MonkeyPatch) -> Steady:
     return steady
 
 
-def test_the_lease_is_renewed_before_objects_are_applied(
+def test_lease_is_renewed_before_objects_are_applied(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, steady: Steady
 ) -> None:
     release, store, _ = carried(run, environment, ())
@@ -383,7 +377,7 @@ def test_the_lease_is_renewed_before_objects_are_applied(
     assert store.lock()["beat"] != beat
 
 
-def test_an_attempt_that_failed_is_repeated_for_two_minutes(
+def test_failed_apply_is_retried_for_two_minutes(
     run: Callable[..., dict[str, Any]],
     failed: Callable[..., dict[str, Any]],
     environment: Environment,
@@ -397,12 +391,12 @@ def test_an_attempt_that_failed_is_repeated_for_two_minutes(
         assert run(slot_lease, **again)["lease"]["since"] == lease["since"]
         attempts += 1
     assert attempts == 61
-    told = failed(slot_lease, **again)
-    assert told["msg"] == "Kubernetes did not take the objects for 2 min 2 s: connection refused"
-    assert (told["error"], told["cause"]) == ("Unreachable", "api")
+    reported = failed(slot_lease, **again)
+    assert reported["msg"] == "Kubernetes did not take the objects for 2 min 2 s: connection refused"
+    assert (reported["error"], reported["cause"]) == ("Unreachable", "api")
 
 
-def test_an_attempt_that_was_refused_is_not_repeated(
+def test_refused_apply_is_not_retried(
     run: Callable[..., dict[str, Any]],
     failed: Callable[..., dict[str, Any]],
     environment: Environment,
@@ -411,13 +405,15 @@ def test_an_attempt_that_was_refused_is_not_repeated(
 ) -> None:
     release, store, _ = carried(run, environment, ())
     beat, body = store.lock()["beat"], '{"message": "User \\"x\\" cannot patch resource", "code": 403}'
-    told = failed(slot_lease, release=release, since=1000, failure={"msg": f"Failed to apply object: {body}"})
-    assert told["msg"] == 'Failed to apply object: User "x" cannot patch resource'
-    assert (told["error"], told["cause"]) == ("KubernetesError", "rights")
+    reported = failed(
+        slot_lease, release=release, since=1000, failure={"msg": f"Failed to apply object: {body}"}
+    )
+    assert reported["msg"] == 'Failed to apply object: User "x" cannot patch resource'
+    assert (reported["error"], reported["cause"]) == ("KubernetesError", "rights")
     assert (store.lock()["beat"], steady.now) == (beat, 1000.0)
 
 
-def test_who_has_lost_the_lease_does_not_apply_objects(
+def test_lost_lease_prevents_apply(
     run: Callable[..., dict[str, Any]],
     failed: Callable[..., dict[str, Any]],
     environment: Environment,
@@ -430,7 +426,7 @@ def test_who_has_lost_the_lease_does_not_apply_objects(
         assert failed(slot_lease, release=release, **given)["error"] == "LeaseLost"
 
 
-def test_a_slot_is_recorded_before_it_is_prepared_and_the_lease_renewed_after_it(
+def test_prepare_records_the_slot_first_and_renews_the_lease_last(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release, store, _ = carried(run, environment, ())
@@ -441,13 +437,13 @@ def test_a_slot_is_recorded_before_it_is_prepared_and_the_lease_renewed_after_it
 
     slots = SimpleNamespace(prepare=prepare, warnings=[])
     monkeypatch.setattr(engines.Engine, "slots", lambda self, **_: slots)
-    told = run(slot_prepare, release=release, manifests=[{}])
-    assert told["needed"] and told["lease"]["fresh_until"] > told["lease"]["since"]
+    reported = run(slot_prepare, release=release, manifests=[{}])
+    assert reported["needed"] and reported["lease"]["fresh_until"] > reported["lease"]["since"]
     assert seen[0] == release["id"]
     assert store.lock()["beat"] != seen[1]
 
 
-def test_what_serves_is_read_from_the_weights_when_going_back_failed(
+def test_live_release_is_read_from_the_weights_after_a_failed_rollback(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
     """The weights may have moved, and only the seeing of it failed."""
@@ -455,27 +451,27 @@ def test_what_serves_is_read_from_the_weights_when_going_back_failed(
     ended = {"return_failure": "not seen", "release_lock": True}
     Lease.of(store, release).advance(record, State.ROLLBACK_FAILED, "not seen", **ended)
     lease, _ = acquire(store, who("alice"), 60)
-    told = run(release_abort, release={**release, **lease.ticket()}, step="watch", failure="bad")
-    assert told["topic"] == "rollback failed"
-    assert told["event"]["serving"] == "1.0.0 (r1) on blue"
-    assert "Serving now:  1.0.0 (r1) on blue." in told["message"]
+    reported = run(release_abort, release={**release, **lease.ticket()}, step="watch", failure="bad")
+    assert reported["topic"] == "rollback failed"
+    assert reported["event"]["serving"] == "1.0.0 (r1) on blue"
+    assert "Serving now:  1.0.0 (r1) on blue." in reported["message"]
 
 
-def test_retire_leaves_all_as_it_is_while_somebody_works(
+def test_retire_changes_nothing_while_another_run_holds_the_lock(
     run: Callable[..., dict[str, Any]],
     failed: Callable[..., dict[str, Any]],
     environment: Environment,
     ecr: Any,
 ) -> None:
     run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
-    told = run(slot_retire)
-    assert not told["changed"]
-    assert told["message"].startswith("all is left as it is: a deploy of 1.4.2 by alice on ")
+    reported = run(slot_retire)
+    assert not reported["changed"]
+    assert reported["message"].startswith("all is left as it is: a deploy of 1.4.2 by alice on ")
     assert failed(slot_retire, now=True)["error"] == "Busy"
 
 
 @pytest.mark.parametrize("recover_only", [False, True])
-def test_retire_brings_a_release_to_its_end_and_tells_of_it(
+def test_retire_recovers_a_release_and_returns_the_event(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, recover_only: bool
 ) -> None:
     Controller(environment).deploy("1.0.0")
@@ -486,29 +482,29 @@ def test_retire_brings_a_release_to_its_end_and_tells_of_it(
         UpdateExpression="SET lease = :short",
         ExpressionAttributeValues={":short": {"N": "1"}},
     )
-    told = run(slot_retire, lock_wait="10s", inventory="inventories/x", recover_only=recover_only)
-    assert told["changed"] and told["topic"] == "deploy aborted"
-    assert told["event"]["version"] == "1.4.2"
-    assert told["event"]["who"] == "alice"
-    assert told["event"]["serving"].endswith(" on blue, untouched")
-    assert "its run was interrupted" in told["event"]["reason"]
+    reported = run(slot_retire, lock_wait="10s", inventory="inventories/x", recover_only=recover_only)
+    assert reported["changed"] and reported["topic"] == "deploy aborted"
+    assert reported["event"]["version"] == "1.4.2"
+    assert reported["event"]["who"] == "alice"
+    assert reported["event"]["serving"].endswith(" on blue, untouched")
+    assert "its run was interrupted" in reported["event"]["reason"]
 
 
-def test_where_nothing_was_left_to_settle_no_slot_is_scaled_down(
+def test_recover_only_scales_no_slot_down(
     run: Callable[..., dict[str, Any]], environment: Environment
 ) -> None:
-    """Though its time is over: whoever settles may have no right to that."""
+    """Though its time is over: the recovering role may lack the permission for it."""
     controller = Controller(environment)
     controller.deploy("1.0.0")
     controller.deploy("1.1.0")
     for check in (True, False):
-        told = run(slot_retire, check=check, now=True, recover_only=True)
-        assert (told["changed"], told["message"]) == (False, "no interrupted release was found")
+        reported = run(slot_retire, check=check, now=True, recover_only=True)
+        assert (reported["changed"], reported["message"]) == (False, "no interrupted release was found")
     assert environment.slots.keys() == {"blue", "green"}
     assert run(slot_retire, check=True, now=True)["changed"]
 
 
-def test_retire_in_check_mode_says_what_it_would_do(
+def test_retire_in_check_mode_reports_the_plan(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
 ) -> None:
     controller = Controller(environment)
@@ -517,15 +513,18 @@ def test_retire_in_check_mode_says_what_it_would_do(
     assert run(slot_retire, check=True, now=True)["changed"]
     assert environment.slots.keys() == {"blue", "green"}
     run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
-    told = run(slot_retire, check=True, now=True)
-    assert (told["changed"], "all is left as it is: a deploy of 1.4.2 by alice" in told["message"]) == (
+    reported = run(slot_retire, check=True, now=True)
+    assert (
+        reported["changed"],
+        "all is left as it is: a deploy of 1.4.2 by alice" in reported["message"],
+    ) == (
         False,
         True,
     )
 
 
 @pytest.mark.parametrize(
-    ("environ", "told"),
+    ("environ", "reported"),
     [
         (
             {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"},
@@ -537,8 +536,11 @@ def test_retire_in_check_mode_says_what_it_would_do(
         ),
     ],
 )
-def test_who_asks_aws_in_vain_is_told_what_to_do(
-    failed: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], told: str
+def test_refused_access_to_aws_is_explained(
+    failed: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    environ: dict[str, str],
+    reported: str,
 ) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
@@ -549,22 +551,22 @@ def test_who_asks_aws_in_vain_is_told_what_to_do(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     message = failed(release_info, region="ap-northeast-2")["msg"]
-    assert told in message
+    assert reported in message
     assert "failed for" in message
 
 
 @pytest.mark.parametrize("cause", ["oom", "registry", "rights", ""])
-def test_what_to_do_fits_the_cause_on_the_screen_and_on_discord(
+def test_advice_matches_the_cause_on_screen_and_discord(
     run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any, cause: str
 ) -> None:
     release, _, _ = carried(run, environment, ())
-    told = run(release_abort, release=release, step="Bring it up", failure="it fails", cause=cause)
-    assert told["topic"] == "deploy aborted"
-    assert f"What to do:   {advice(cause)}" in told["message"]
-    assert told["event"]["reason"] == f"it fails\nWhat to do: {advice(cause)}"
+    reported = run(release_abort, release=release, step="Bring it up", failure="it fails", cause=cause)
+    assert reported["topic"] == "deploy aborted"
+    assert f"What to do:   {advice(cause)}" in reported["message"]
+    assert reported["event"]["reason"] == f"it fails\nWhat to do: {advice(cause)}"
 
 
-def test_a_right_that_aws_refuses_is_a_cause() -> None:
+def test_refused_permission_is_a_cause() -> None:
     denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ModifyRule")
     error = TrafficError("elasticloadbalancing:ModifyRule failed")
     assert engines.cause(error) == ""
@@ -574,7 +576,7 @@ def test_a_right_that_aws_refuses_is_a_cause() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "reported"),
     [
         (SlotFailed("no manifests", "manifests"), "What to do: correct the manifests"),
         (
@@ -584,12 +586,12 @@ def test_a_right_that_aws_refuses_is_a_cause() -> None:
         (Unreachable(0, "Kubernetes has not answered for 30 s"), "check that the cluster's API answers"),
     ],
 )
-def test_what_is_checked_before_the_lock_is_refused_with_what_to_do(
+def test_slot_check_refuses_with_advice(
     failed: Callable[..., dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
     aws: None,
     error: Exception,
-    told: str,
+    reported: str,
 ) -> None:
     class Slots:
         def check(self, slot: str, number: str) -> None:
@@ -598,10 +600,10 @@ def test_what_is_checked_before_the_lock_is_refused_with_what_to_do(
     monkeypatch.setattr(engines.Engine, "slots", lambda *_, **__: Slots())
     result = failed(slot_check, manifests=[])
     assert result["error"] == "Refused"
-    assert str(error) in result["msg"] and told in result["msg"]
+    assert str(error) in result["msg"] and reported in result["msg"]
 
 
-def test_the_slot_is_checked_with_all_that_a_template_may_use() -> None:
+def test_slot_check_renders_all_template_variables() -> None:
     root = Path(__file__).resolve().parents[3]
     (task,) = yaml.safe_load((root / "roles/slot/tasks/check.yml").read_text())
     lease = Lease(SimpleNamespace(clock=None), "", 0, 1)  # type: ignore[arg-type]

@@ -48,7 +48,7 @@ def test_every_state_can_come_to_an_end() -> None:
         assert reached & states.TERMINAL
 
 
-def test_once_a_request_may_have_moved_a_release_is_never_aborted() -> None:
+def test_release_that_may_have_traffic_is_never_aborted() -> None:
     """`aborted` promises that no traffic moved, so nothing that follows `switching` may lead to it."""
     todo, reached = [State.SWITCHING], {State.SWITCHING}
     while todo:
@@ -59,7 +59,7 @@ def test_once_a_request_may_have_moved_a_release_is_never_aborted() -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_settlement_leads_to_an_end(state: State) -> None:
+def test_recovery_action_leads_to_a_final_state(state: State) -> None:
     wanted = {
         states.RecoveryAction.NOTHING: None,
         states.RecoveryAction.ABORT: State.ABORTED,
@@ -75,7 +75,7 @@ def test_settlement_leads_to_an_end(state: State) -> None:
         states.check(State.ROLLING_BACK, wanted)
 
 
-def test_passed_follows_the_way_forward_only() -> None:
+def test_passed_follows_forward_states_only() -> None:
     assert states.passed(State.BAKING, State.READY)
     assert states.passed(State.READY, State.READY)
     assert not states.passed(State.READY, State.BAKING)

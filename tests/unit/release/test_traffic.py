@@ -41,7 +41,7 @@ def test_live_is_read_from_the_weights(traffic: Traffic, balancer: dict[str, Any
     )
 
 
-def test_switch_moves_all_requests_by_one_call(
+def test_switch_shifts_all_traffic_by_one_call(
     traffic: Traffic, balancer: dict[str, Any], lease: Lease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
@@ -55,11 +55,11 @@ def test_switch_moves_all_requests_by_one_call(
     assert len(calls) == 1
 
 
-def test_switch_keeps_stickiness_as_it_is(traffic: Traffic, lease: Lease) -> None:
+def test_switch_keeps_stickiness(traffic: Traffic, lease: Lease) -> None:
     assert traffic.switch("green", lease).sticky == {"Enabled": False}
 
 
-def test_a_controller_that_lost_its_lease_moves_nothing(
+def test_controller_without_the_lease_shifts_no_traffic(
     traffic: Traffic, balancer: dict[str, Any], lease: Lease, store: Store
 ) -> None:
     acquire(store, who("qa", "rollback"), 15, preempts={"deploy"})
@@ -73,7 +73,7 @@ def _error(code: str) -> ClientError:
 
 
 @pytest.mark.parametrize("error", [_error("Throttling"), ReadTimeoutError(endpoint_url="https://elb")])
-def test_throttling_and_lost_answers_are_tried_again_under_the_lease(
+def test_throttling_and_lost_answers_are_retried_under_the_lease(
     traffic: Traffic,
     balancer: dict[str, Any],
     lease: Lease,
@@ -95,7 +95,7 @@ def test_throttling_and_lost_answers_are_tried_again_under_the_lease(
     assert len(set(beats)) == 3, "each attempt renews the lease"
 
 
-def test_a_refusal_names_the_action(traffic: Traffic, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusal_names_the_action(traffic: Traffic, lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: Any) -> None:
         raise _error("AccessDenied")
 
@@ -106,9 +106,7 @@ def test_a_refusal_names_the_action(traffic: Traffic, lease: Lease, monkeypatch:
         traffic.switch("green", lease)
 
 
-def test_weights_that_went_astray_are_set_straight(
-    traffic: Traffic, balancer: dict[str, Any], lease: Lease
-) -> None:
+def test_wrong_weights_are_corrected(traffic: Traffic, balancer: dict[str, Any], lease: Lease) -> None:
     groups = [{"TargetGroupArn": arn, "Weight": 50} for arn in balancer["groups"].values()]
     traffic.elb.modify_rule(
         RuleArn=balancer["rule"], Actions=[{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
@@ -118,9 +116,7 @@ def test_weights_that_went_astray_are_set_straight(
     assert _weights(balancer) == {"blue": 100, "green": 0}
 
 
-def test_preview_leads_to_the_idle_slot_for_the_token_alone(
-    traffic: Traffic, balancer: dict[str, Any]
-) -> None:
+def test_preview_forwards_only_requests_with_the_token(traffic: Traffic, balancer: dict[str, Any]) -> None:
     arn = traffic.open_preview(traffic.rule(), "s3cret", "preview 1", {"Component": "release"})
     rule = boto3.client("elbv2").describe_rules(RuleArns=[arn])["Rules"][0]
     header = {"HttpHeaderName": PREVIEW_HEADER, "Values": ["s3cret"]}
@@ -138,7 +134,7 @@ def test_preview_leads_to_the_idle_slot_for_the_token_alone(
     assert traffic.rule().live == "blue"
 
 
-def test_the_default_rule_and_others_are_no_preview(traffic: Traffic, balancer: dict[str, Any]) -> None:
+def test_default_rule_and_others_are_no_preview(traffic: Traffic, balancer: dict[str, Any]) -> None:
     boto3.client("elbv2").create_rule(
         ListenerArn=balancer["listener"],
         Priority=5,
@@ -150,20 +146,22 @@ def test_the_default_rule_and_others_are_no_preview(traffic: Traffic, balancer: 
     assert traffic.previews(balancer["listener"]) == []
 
 
-def test_a_missing_load_balancer_says_what_to_build(aws: None) -> None:
+def test_missing_load_balancer_names_the_component(aws: None) -> None:
     with pytest.raises(
         TrafficError, match=f"Load balancer '{NAME}' does not exist. Provision the component load_balancer"
     ):
         Traffic(boto3.client("elbv2"), NAME).rule()
 
 
-def test_a_missing_slot_rule_is_told(traffic: Traffic, balancer: dict[str, Any]) -> None:
+def test_missing_slot_rule_is_reported(traffic: Traffic, balancer: dict[str, Any]) -> None:
     boto3.client("elbv2").delete_rule(RuleArn=balancer["rule"])
     with pytest.raises(TrafficError, match="has no rule that forwards to both slots"):
         traffic.rule()
 
 
-def test_addresses_are_those_of_the_balancers_interfaces(traffic: Traffic, balancer: dict[str, Any]) -> None:
+def test_addresses_are_those_of_the_load_balancers_interfaces(
+    traffic: Traffic, balancer: dict[str, Any]
+) -> None:
     ec2 = boto3.client("ec2")
     with pytest.raises(TrafficError, match="has no network interface"):
         addresses(ec2, traffic.balancer)
@@ -179,7 +177,7 @@ def test_addresses_are_those_of_the_balancers_interfaces(traffic: Traffic, balan
     assert addresses(ec2, internal) == [interface["PrivateIpAddress"]]
 
 
-def test_summary_counts_and_tells_why() -> None:
+def test_summary_counts_states_and_gives_reasons() -> None:
     targets = [
         {"id": "i-1", "port": "1", "state": "healthy", "reason": ""},
         {"id": "i-2", "port": "1", "state": "unhealthy", "reason": "Health checks failed"},

@@ -35,7 +35,7 @@ HEALTH = json.dumps({"status": "UP", "components": [{"db": {"ok": True}}]}).enco
 
 
 @pytest.mark.parametrize(
-    ("check", "answer", "told"),
+    ("check", "answer", "reported"),
     [
         (Check("/"), Answer(200), ""),
         (Check("/"), Answer(500, b"boom"), "/ returned 500 Internal Server Error: boom, expected 200"),
@@ -60,8 +60,8 @@ HEALTH = json.dumps({"status": "UP", "components": [{"db": {"ok": True}}]}).enco
         (Check("/h", json={"a": 1}), Answer(200, b"text"), "/h did not return JSON: 200 OK: text"),
     ],
 )
-def test_check(check: Check, answer: Answer, told: str) -> None:
-    assert check.wrong(answer) == told
+def test_check(check: Check, answer: Answer, reported: str) -> None:
+    assert check.wrong(answer) == reported
 
 
 def test_look_up_walks_objects_and_lists() -> None:
@@ -112,12 +112,12 @@ def test_lengths_of_time(text: str, value: float) -> None:
         "9999999d",
     ],
 )
-def test_what_is_no_length_of_time(text: str) -> None:
+def test_invalid_length_of_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         seconds(text)
 
 
-def test_spans_as_people_say_them() -> None:
+def test_span_formats_durations() -> None:
     assert [span(x) for x in (0.42, 9.9, 42, 60, 200, 7500)] == [
         "0.4 s",
         "9.9 s",
@@ -131,7 +131,7 @@ def test_spans_as_people_say_them() -> None:
 # -- the preview -------------------------------------------------------------------------------------
 
 
-def test_the_command_knows_the_way_and_its_output_does_not_tell_the_token(
+def test_command_gets_the_preview_and_its_output_hides_the_token(
     environment: Environment, tmp_path: Path
 ) -> None:
     """It runs while the preview is open; what it prints of the token is hidden."""
@@ -159,25 +159,25 @@ def test_the_command_knows_the_way_and_its_output_does_not_tell_the_token(
             {},
             SlotMonitor.of(environment, begun.release),
         )
-    told = json.loads(seen.read_text())
-    assert told["RELEASE_URL"] == "https://assistant.example"
-    assert told["RELEASE_VERSION"] == "2"
-    assert len(told["RELEASE_PREVIEW_TOKEN"]) >= 32
-    assert told["RELEASE_PREVIEW_TOKEN"] not in str(failed.value)
+    reported = json.loads(seen.read_text())
+    assert reported["RELEASE_URL"] == "https://assistant.example"
+    assert reported["RELEASE_VERSION"] == "2"
+    assert len(reported["RELEASE_PREVIEW_TOKEN"]) >= 32
+    assert reported["RELEASE_PREVIEW_TOKEN"] not in str(failed.value)
     assert "token is ********" in str(failed.value)
     assert "exit status 3" in str(failed.value)
     assert environment.previews() == []
 
 
-def test_a_command_is_ended_in_time_with_all_that_it_has_started(environment: Environment) -> None:
+def test_command_is_killed_with_its_children_at_the_limit(environment: Environment) -> None:
     """What it leaves behind would keep its output open."""
     clock, context = Clock(), Controller(environment).context
     context.store.clock = clock
     began = clock.steady()
-    told = _watched(
+    reported = _watched(
         ["sh", "-c", "sleep 30 & echo begun; sleep 30"], dict(os.environ), 1, context, lambda: None
     )
-    assert told == "begun\n\nit did not end within 1.0 s"
+    assert reported == "begun\n\nit did not end within 1.0 s"
     assert clock.steady() - began < 10
 
 
@@ -186,7 +186,7 @@ def test_a_command_is_ended_in_time_with_all_that_it_has_started(environment: En
 
 @pytest.fixture
 def tls(tmp_path: Path) -> Any:
-    """A TLS server for assistant.example on loopback that tells what it was asked, and its certificate's file."""
+    """A TLS server for assistant.example on loopback that reports what it was asked, and its certificate's file."""
     ca = certificates.authority(tmp_path / "ca")
     pair = certificates.server(tmp_path, "server", ["assistant.example"], ca)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -211,7 +211,7 @@ def tls(tmp_path: Path) -> Any:
     server.close()
 
 
-def test_a_service_is_asked_at_an_address_by_its_name(tls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_uses_the_address_and_the_domain(tls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     port, certificate = tls
     for name in list(os.environ):
         if name.lower().endswith("_proxy"):
@@ -232,7 +232,7 @@ def test_a_service_is_asked_at_an_address_by_its_name(tls: Any, monkeypatch: pyt
     http_probe._trust.cache_clear()
 
 
-def test_nobody_there_is_an_answer_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_connection_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -253,7 +253,7 @@ def _push(ecr: Any, tag: str) -> str:
     ]["imageDigest"]
 
 
-def test_an_image_is_deployed_by_its_digest(aws: None) -> None:
+def test_image_is_deployed_by_its_digest(aws: None) -> None:
     ecr = boto3.client("ecr")
     uri = ecr.create_repository(repositoryName="assistant")["repository"]["repositoryUri"]
     digest = _push(ecr, "1.4.2")
@@ -268,7 +268,7 @@ def test_an_image_is_deployed_by_its_digest(aws: None) -> None:
         images.resolve(ecr, "other", "1.4.2", "")
 
 
-def test_the_latest_tags_are_those_pushed_last(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_latest_tags_are_those_pushed_last(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """ECR's pages are in no order, and the tag of a slot is no name of an image."""
     ecr = boto3.client("ecr")
     pages = [
@@ -286,7 +286,7 @@ def test_the_latest_tags_are_those_pushed_last(aws: None, monkeypatch: pytest.Mo
     assert images._tags(ecr, "assistant") == ["1.9", "1.8", "1.7", "1.6", "1.5", "1.4", "1.3", "1.2"]
 
 
-def test_what_is_in_a_slot_is_tagged_so(aws: None) -> None:
+def test_image_in_a_slot_is_tagged(aws: None) -> None:
     ecr = boto3.client("ecr")
     ecr.create_repository(
         repositoryName="assistant",
@@ -310,7 +310,7 @@ def test_what_is_in_a_slot_is_tagged_so(aws: None) -> None:
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ImageTagAlreadyExistsException"])
-def test_a_tag_that_is_refused_is_told(aws: None, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+def test_refused_tag_is_reported(aws: None, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     """An environment, or a registry, that was not provisioned since the tags of slots came."""
     ecr = boto3.client("ecr")
 
@@ -325,7 +325,7 @@ def test_a_tag_that_is_refused_is_told(aws: None, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("tag", "digest", "told"),
+    ("tag", "digest", "reported"),
     [
         ("", "", "either -e image_tag"),
         ("1", "sha256:" + "0" * 64, "not both"),
@@ -334,18 +334,18 @@ def test_a_tag_that_is_refused_is_told(aws: None, monkeypatch: pytest.MonkeyPatc
         ("", "sha256:abc", "image_digest is 'sha256:abc'"),
     ],
 )
-def test_a_name_that_is_none_is_told_before_anybody_is_asked(tag: str, digest: str, told: str) -> None:
-    with pytest.raises(Refused, match=told):
+def test_invalid_image_name_is_refused_before_any_query(tag: str, digest: str, reported: str) -> None:
+    with pytest.raises(Refused, match=reported):
         images.check(tag, digest)
 
 
-def test_a_configuration_has_a_name_of_its_own() -> None:
+def test_configuration_name_depends_on_its_values() -> None:
     first = images.config_name("assistant", {"A": "1", "B": "2"})
     assert first == images.config_name("assistant", {"B": "2", "A": "1"})
     assert first != images.config_name("assistant", {"A": "1", "B": "3"})
 
 
-def test_a_slot_that_falls_before_its_targets_are_healthy_is_told_at_once(environment: Environment) -> None:
+def test_slot_that_crashes_before_its_targets_are_healthy_fails_at_once(environment: Environment) -> None:
     controller = Controller(environment)
     assert controller.deploy("1.0.0") == "committed"
     request = deploy.Request(image="2", tag="2", version="2", config_name="c")
@@ -363,7 +363,7 @@ def test_a_slot_that_falls_before_its_targets_are_healthy_is_told_at_once(enviro
     assert environment.previews() == []
 
 
-def test_a_slot_that_tells_no_version_is_not_asked_for_long(environment: Environment) -> None:
+def test_slot_without_a_version_fails_soon(environment: Environment) -> None:
     controller = Controller(environment)
     assert controller.deploy("1.0.0") == "committed"
     began = environment.time.now
@@ -374,7 +374,7 @@ def test_a_slot_that_tells_no_version_is_not_asked_for_long(environment: Environ
     assert environment.time.now - began < 10
 
 
-def test_an_address_that_does_not_answer_is_waited_for_and_named(environment: Environment) -> None:
+def test_silent_address_is_waited_for_and_named(environment: Environment) -> None:
     controller = Controller(environment)
     assert controller.deploy("1.0.0") == "committed"
     get = environment.get
