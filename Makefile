@@ -62,11 +62,12 @@ test-full: static unit warm scenarios ## run all tests: every kill point and fau
 static: $(STAMP) .venv-checkov/.installed
 	@$(MAKE) --jobs 2 sanity lint checkov
 
-lint: $(STAMP) ## run ruff, yamllint, ansible-lint (profile production)
+lint: $(STAMP) ## run ruff, yamllint, ansible-lint (profile production) and plain-words
 	@$(IN_VENV) ruff check .
 	@$(IN_VENV) ruff format --check .
 	@$(IN_VENV) yamllint --strict .
 	@$(IN_VENV) ANSIBLE_INVENTORY=inventories/staging ansible-lint --offline --strict
+	@$(IN_VENV) python tools/plain_words.py
 
 plain-words: $(STAMP) ## words of the old private vocabulary in texts, with the words to write instead
 	@$(IN_VENV) python tools/plain_words.py

@@ -87,7 +87,7 @@ options:
   warm_python:
     description:
       - The Python that will run modules, where that is known before the first of them. The server is then started while
-        Ansible is still at work on the first task, and otherwise by the first module.
+        Ansible still prepares the first task, and otherwise by the first module.
     type: str
     vars:
       - name: ansible_python_interpreter
