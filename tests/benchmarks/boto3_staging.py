@@ -610,7 +610,14 @@ def target_group(elb: Any, network: Network, slot: str, port: int) -> str:
 def listeners(elb: Any, balancer: str, certificate: str, groups: dict[str, str]) -> None:
     stand = {one["Port"]: one for one in elb.describe_listeners(LoadBalancerArn=balancer)["Listeners"]}
     if 80 not in stand:
-        redirect = {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"}
+        redirect = {
+            "Protocol": "HTTPS",
+            "Port": "443",
+            "Host": "#{host}",
+            "Path": "/#{path}",
+            "Query": "#{query}",
+            "StatusCode": "HTTP_301",
+        }
         elb.create_listener(
             LoadBalancerArn=balancer,
             Port=80,

@@ -106,7 +106,7 @@ def test_unreachable_cluster_is_reported(cloud: Cloud) -> None:
     )
     since = cloud.last_call()
     text = " ".join(cloud.play("site", fails=True, platform_kubeconfig=str(file)).split())
-    assert f"The cluster of platform_kubeconfig ({file}) does not answer" in text
+    assert f"The cluster of platform_kubeconfig ({file}) does not respond" in text
     assert cloud.writes(since) == 0
 
 

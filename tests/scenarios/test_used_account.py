@@ -16,8 +16,8 @@ from tests import account
 from .cloud import Cloud
 from .used_account import TAGS_OF_AWS, Others, add_rules, described, resources_with, tag_as_aws
 
-#: Resources that are kept on purpose when an environment is destroyed.
-KEPT = ("ecr Repository assistant", "rds DBSnapshot assistant-")
+#: Resources that are kept on purpose when an environment is destroyed. AWS deletes an alias with its key, after days.
+KEPT = ("ecr Repository assistant", "kms Alias alias/assistant-", "rds DBSnapshot assistant-")
 
 
 class Place(NamedTuple):

@@ -18,7 +18,8 @@ from support import ModuleFailed
 
 ROOT = Path(__file__).resolve().parents[3]
 KEYWORDS = {
-    "name", "when", "loop", "loop_control", "register", "until", "retries", "delay", "vars", "block", "changed_when",
+    "name", "when", "loop", "loop_control", "register", "until", "retries", "delay", "vars", "block", "rescue",
+    "changed_when", "diff",
 }  # fmt: skip
 
 
@@ -70,21 +71,27 @@ class Role:
             for one in conditions
         )
 
-    def _file(self, name: str) -> None:
+    def _file(self, name: str, outer: dict[str, Any] | None = None) -> None:
         for task in self._yaml(self.folder / "tasks" / name) or []:
-            self._task(task, {})
+            self._task(task, outer or {})
 
     def _task(self, task: dict[str, Any], outer: dict[str, Any]) -> None:
         own = {**outer, **task.get("vars", {})}
         if "block" in task:
             if self._true(task.get("when", True), {**self.variables, **own}):
-                for inner in task["block"]:
-                    self._task(inner, own)
+                try:
+                    for inner in task["block"]:
+                        self._task(inner, own)
+                except TaskFailed:
+                    if "rescue" not in task:
+                        raise
+                    for inner in task["rescue"]:
+                        self._task(inner, own)
             return
         (action,) = task.keys() - KEYWORDS
         if action in ("ansible.builtin.include_tasks", "ansible.builtin.import_tasks"):
             if self._true(task.get("when", True), {**self.variables, **own}):
-                self._file(self._template(task[action], {**self.variables, **own}))
+                self._file(self._template(task[action], {**self.variables, **own}), own)
             return
         if "loop" not in task:
             result = self._action(task, action, own)
@@ -94,8 +101,12 @@ class Role:
                 for item in self._template(task["loop"], {**self.variables, **own})
             ]
             result = {"results": results, "changed": any(one.get("changed") for one in results)}
+            if failed := [one for one in results if one.get("failed")]:
+                result |= {"failed": True, "msg": failed[0].get("msg")}
         if "register" in task:
             self.variables[task["register"]] = result
+        if result.get("failed"):
+            raise TaskFailed(task["name"], result)
 
     def _action(self, task: dict[str, Any], action: str, own: dict[str, Any]) -> dict[str, Any]:
         variables = {**self.variables, **own}
@@ -110,9 +121,7 @@ class Role:
                 break
         else:
             result["failed"] = True
-        if result.get("failed"):
-            raise TaskFailed(task["name"], result)
-        if result.get("changed"):
+        if result.get("changed") and not result.get("failed"):
             item = own.get("item")
             label = item.get("name", item.get("id")) if isinstance(item, dict) else item
             self.changed.append(f"{task['name']}: {label}" if "item" in own else task["name"])
@@ -125,6 +134,8 @@ class Role:
             if self._true(task[action]["that"], variables):
                 return {}
             return {"failed": True, "msg": arguments["fail_msg"]}
+        if action == "ansible.builtin.fail":
+            return {"failed": True, "msg": arguments["msg"]}
         if action == "ansible.builtin.debug":
             self.messages.append(arguments["msg"])
             return {}

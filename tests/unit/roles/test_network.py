@@ -366,6 +366,26 @@ def test_networks_of_others_are_unchanged(network: Network) -> None:
     network.ec2.delete_internet_gateway(InternetGatewayId=stray)
 
 
+def test_vpc_of_others_with_the_same_name_and_cidr_block_is_not_taken_over(network: Network) -> None:
+    named = [{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": network.name}]}]
+    cidr = network.role.settings["network_cidr"]
+    other = network.ec2.create_vpc(CidrBlock=cidr, TagSpecifications=named)["Vpc"]["VpcId"]
+    network.run()
+    assert network.run() == []
+    (own,) = (
+        one["VpcId"]
+        for one in network.ec2.describe_vpcs(Filters=[{"Name": "tag:Name", "Values": [network.name]}])["Vpcs"]
+        if one["VpcId"] != other
+    )
+    inside = [{"Name": "vpc-id", "Values": [other]}]
+    assert network.ec2.describe_subnets(Filters=inside)["Subnets"] == []
+    network.run(network_state="absent")
+    left = {one["VpcId"] for one in network.ec2.describe_vpcs()["Vpcs"]}
+    assert other in left
+    assert own not in left
+    network.ec2.delete_vpc(VpcId=other)
+
+
 # -- slow NAT gateways ---------------------------------------------------------------------------------
 
 

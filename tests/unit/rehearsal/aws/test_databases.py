@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -214,3 +215,23 @@ def _until(true: Any) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts servers as another user")
+def test_checkout_in_a_private_folder_has_databases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in /root, or below a folder of mkdtemp."""
+    programs = postgres.binaries()
+    assert programs
+    home, private = tmp_path / "home", tmp_path / "private"
+    home.mkdir()
+    private.mkdir(mode=0o700)
+    shutil.copytree(programs.parent, private / "pginstall", symlinks=True)
+    monkeypatch.setattr(postgres, "binaries", lambda: private / "pginstall" / programs.name)
+    config = settings.create(home, {})
+    server = postgres.Server(config, "private.rds.amazonaws.com", f"{config['subnet']}.241", 5432)
+    try:
+        server.create("master", "secret", "shop", force_tls=True)
+        assert server.sql("SELECT 6 * 7;", "shop").strip() == "42"
+    finally:
+        server.remove()
+        shutil.rmtree(postgres.data_folder(home))
