@@ -74,7 +74,7 @@ _PATIENCE, _PAUSE = 120.0, 2.0
 
 def renew(engine: Engine) -> dict[str, Any]:
     """Renew the lease, after a failed attempt if a retry can help."""
-    lease, _ = engine.step()
+    lease, _release = engine.step()
     now, failure = engine.clock.steady(), engine.params["failure"]
     since = engine.params["since"] if failure else now
     if failure:

@@ -18,6 +18,7 @@ Run = Callable[..., dict[str, Any]]
 CASES: dict[str, Case] = {**compute.CASES, **data.CASES, **network.CASES, **foundation.CASES}
 #: modules that the roles call and that manage nothing of AWS's that lasts, or that have tests of their own
 ELSEWHERE = {
+    "teal.platform.environment_resources_info": "reads",
     "amazon.aws.aws_caller_info": "reads",
     "amazon.aws.ec2_eip": "allocates another address if none is given, see test_network.py",
     "amazon.aws.ec2_vpc_endpoint_info": "reads",

@@ -128,8 +128,8 @@ def test_order_of_lists_is_not_drift(ec2: Any, wanted: dict, run_module: Any) ->
 
 def test_defaults_that_ec2_adds_below_a_setting_are_no_drift() -> None:
     found = {"MetadataOptions": {"HttpTokens": "required", "State": "applied"}, "Extra": 1}
-    assert launch_templates.said({"MetadataOptions": {"HttpTokens": "required"}}, found) == {
+    assert launch_templates.matching_part({"MetadataOptions": {"HttpTokens": "required"}}, found) == {
         "MetadataOptions": {"HttpTokens": "required"}
     }
-    assert launch_templates.said([{"a": 1}], [{"a": 2, "b": 3}]) == [{"a": 2}]
-    assert launch_templates.said([{"a": 1}], []) == []
+    assert launch_templates.matching_part([{"a": 1}], [{"a": 2, "b": 3}]) == [{"a": 2}]
+    assert launch_templates.matching_part([{"a": 1}], []) == []

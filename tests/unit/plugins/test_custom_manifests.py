@@ -47,7 +47,7 @@ def of(folder: str, **more: Any) -> Findings:
     }
     settings = Settings(SPECIFICATIONS, "release.qa", variables, Templar(loader=LOADER))
     list(settings.problems())
-    return settings.own_manifests()
+    return settings.check_custom_manifests()
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def test_no_longer_is_waited_than_allowed(send: Any) -> None:
 
 def test_a_module_that_cannot_be_run_is_a_warning(send: Any) -> None:
     result, _, _ = send([RuntimeError(WEBHOOK)])
-    assert "community.general.discord can't be run (RuntimeError)" in result["warnings"][0]
+    assert "community.general.discord cannot be run (RuntimeError)" in result["warnings"][0]
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ FIRST = subnet("shop-public-a", ZONES[0], "10.20.0.0/20")
     [
         ([FIRST], {}, ""),
         ([FIRST], {"zones": ZONES[::-1]}, "'shop-public-a' exists in ap-northeast-2a with 10.20.0.0/20"),
-        ([FIRST], {"zones": [ZONES[1]]}, "has 10.20.0.0/20 in ap-northeast-2a, and the settings put 'shop-public-c'"),
+        ([FIRST], {"zones": [ZONES[1]]}, "has 10.20.0.0/20 in ap-northeast-2a, but the settings put 'shop-public-c'"),
         ([FIRST], {"newbits": 5}, "the settings put it in ap-northeast-2a with 10.20.0.0/21"),
         ([FIRST], {"tiers": ("edge", "public")}, "has 10.20.0.0/20, which the settings give to 'shop-edge-a'"),
         ([subnet("", ZONES[0], "10.20.0.0/20")], {}, ""),

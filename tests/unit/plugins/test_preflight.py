@@ -170,7 +170,7 @@ def test_policies_that_iam_would_refuse_for_their_size_are_named(run):
     message = run(right + IDENTITY, {"identity_domain_names": many})["msg"]
     assert re.search(r"the inline policies of the role shop-qa-provision would have \d+ characters", message)
     assert "the permissions boundary would have" in message
-    assert "IAM takes 10240. Shorten identity_domain_names" in message
+    assert "IAM allows 10240. Shorten identity_domain_names" in message
     assert not run(right + IDENTITY, {"identity_domain_names": many}, playbook="retire").get("failed")
 
 
@@ -195,6 +195,6 @@ def test_own_manifests_are_looked_at_before_a_release_begins(run, tmp_path):
     folder = tmp_path / "manifests"
     hosts = f"{RIGHT}release:\n  hosts: {{release.qa: {{{RELEASE}, slot_manifests_dir: {folder}}}}}\n"
     message = run(hosts, playbook="deploy")["msg"]
-    assert f"slot:\n  - slot_manifests_dir = '{folder}': there is no such folder" in message
+    assert f"slot:\n  - slot_manifests_dir = '{folder}': the folder does not exist" in message
     assert run.asked == []
     assert not run(hosts, playbook="destroy").get("failed")

@@ -58,7 +58,7 @@ def test_each_playbook_begins_with_the_check(playbook: str) -> None:
 def test_two_inventories_at_once_are_refused_by_each_playbook(playbook: str) -> None:
     status, text = call(f"playbooks/{playbook}.yml {TEST} {PRODUCTION} -e confirm=production")
     assert status == 2
-    assert "inventories/test and inventories/production: one inventory at a time" in text
+    assert "inventories/test and inventories/production: use one inventory at a time" in text
     assert "TASK [" in text
     assert text.count("TASK [") == 1, "nothing else ran"
 
@@ -86,7 +86,11 @@ def test_two_inventories_at_once_are_refused_by_each_playbook(playbook: str) -> 
         (f"{TEST} -e platform_name=assistant-staging", {}, "platform_name is 'assistant-staging'"),
         (f"{TEST} -e image_tag=1.0.0", {}, "-e image_tag: rollback would ignore it. It accepts to"),
         (f"{TEST} -e too=r12", {}, "-e too is not known: did you mean to?"),
-        (f"{TEST} -e platform_state=absent", {}, "-e platform_state: the playbooks set it themselves"),
+        (
+            f"{TEST} -e platform_state=absent",
+            {},
+            "-e platform_state: the playbooks set this variable themselves",
+        ),
         (f"{TEST} -e __release_kind=deploy", {}, "-e __release_kind"),
         (
             f"{TEST} -e platform_aws_profile=shop",

@@ -104,7 +104,7 @@ def test_only_groups_of_the_environment_are_removed_and_a_description_is_refused
     assert found["undeclared"] == [mine]
     assert found["current"].keys() == {"shop-test-b", "shop-test-c"}
     assert found["refused"] == [
-        "security group shop-test-b (sg-b) has the description 'A', and 'B' is declared"
+        "security group shop-test-b (sg-b) has the description 'A', but 'B' is declared"
     ]
 
 

@@ -256,9 +256,9 @@ def test_tags_are_text_for_every_resource(staging):
 @pytest.mark.parametrize(
     ("extra", "message"),
     [
-        ({"bastion_tier": "public"}, "bastion_public_address: true in the public tier 'public'"),
+        ({"bastion_tier": "public"}, "bastion_public_address: must be true in the public tier 'public'"),
         ({"bastion_tier": "hidden"}, "must be one of network_tiers (public, private)"),
-        ({"network_nat": "none"}, "a bastion in the tier 'private' reaches nothing without"),
+        ({"network_nat": "none"}, "a bastion in the tier 'private' needs a NAT gateway"),
     ],
 )
 def test_a_bastion_that_could_not_reach_out_is_refused(extra, message):

@@ -22,6 +22,6 @@ def test_roles_become_arns_and_the_rest_stays() -> None:
 
 def test_a_role_that_is_not_there_is_named_with_those_that_are() -> None:
     with pytest.raises(
-        AnsibleFilterError, match="no IAM role for 'qa'; the environment has: database_user, deploy"
+        AnsibleFilterError, match=r"IAM role 'qa' not found\. The environment has: database_user, deploy"
     ):
         with_role_arns([{"role": "qa"}], ROLES)

@@ -166,7 +166,7 @@ def test_short_outage_of_cloudwatch_is_tolerated(watch: Callable[..., str], envi
 
 def test_replicas_added_by_an_autoscaler_are_not_required(watch: Callable[..., str]) -> None:
     assert watch([WELL, Condition(6, 2)], replicas=2)
-    with pytest.raises(StepFailed, match="only 1 of 2 are ready"):
+    with pytest.raises(StepFailed, match="only 1 of 2 replicas were ready"):
         watch([WELL, Condition(6, 1)], replicas=2)
     assert watch([Condition(1, 1)], replicas=2), "somebody may want fewer"
 

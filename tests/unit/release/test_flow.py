@@ -400,7 +400,7 @@ def test_retire_reports_an_unknown_size_of_the_rollback_target(served: Controlle
 
     served.environment.replicas_to_match = silent  # type: ignore[method-assign]
     changed, reported = served.retire()
-    assert (changed, "can't be reported: refused" in reported) == (False, True)
+    assert (changed, "its size could not be compared with the live slot: " in reported) == (False, True)
     assert served.store.lock()["holder"] == ""
 
 

@@ -356,7 +356,7 @@ def test_deployment_changed_by_another_program_is_reported(up: Any, api: FakeApi
         ),
         (
             lambda m: m["spec"]["selector"].update(matchLabels={}),
-            "selector of Deployment assistant-green must hold",
+            "selector of Deployment assistant-green must contain",
         ),
     ],
 )
@@ -567,13 +567,13 @@ def test_configuration_used_by_the_live_slot_is_kept(up: Any, api: FakeApi) -> N
     [
         (
             {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "data"}},
-            "hold StatefulSet data. A slot runs the pods of one Deployment, assistant-blue",
+            "contain StatefulSet data. A slot runs the pods of one Deployment, assistant-blue",
         ),
-        ({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "n"}}, "hold CronJob n"),
-        ({"apiVersion": "v1", "kind": "List", "items": []}, "hold a List: write each object"),
+        ({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": "n"}}, "contain CronJob n"),
+        ({"apiVersion": "v1", "kind": "List", "items": []}, "contain a List: write each object"),
         (
             {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"},
-            "hold a Kustomization: write each object",
+            "contain a Kustomization: write each object",
         ),
         ({"kind": "Service"}, "needs apiVersion, kind and metadata.name"),
         ({"apiVersion": "v1", "kind": "Service", "metadata": {}}, "a Service without metadata.name"),
@@ -583,7 +583,7 @@ def test_configuration_used_by_the_live_slot_is_kept(up: Any, api: FakeApi) -> N
         ),
         (
             {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "worker"}},
-            "they hold: assistant-blue, worker",
+            "Found: assistant-blue, worker",
         ),
     ],
 )

@@ -89,7 +89,7 @@ def test_begin_acquires_the_lock_and_returns_the_release(
     assert release["image"].endswith("/assistant@" + release["digest"])
     assert release["config"] == {"A": "1"}
     assert release["config_name"].startswith("assistant-")
-    assert reported["plan"] == ["Deploy 1.4.2 on slot blue; nothing serves yet"]
+    assert reported["plan"] == ["Deploy 1.4.2 on slot blue; no release is live yet"]
     assert Controller(environment).store.lock()["who"] == "alice"
 
 
@@ -392,7 +392,7 @@ def test_failed_apply_is_retried_for_two_minutes(
         attempts += 1
     assert attempts == 61
     reported = failed(slot_lease, **again)
-    assert reported["msg"] == "Kubernetes did not take the objects for 2 min 2 s: connection refused"
+    assert reported["msg"] == "Kubernetes did not accept the objects for 2 min 2 s: connection refused"
     assert (reported["error"], reported["cause"]) == ("Unreachable", "api")
 
 
@@ -466,7 +466,7 @@ def test_retire_changes_nothing_while_another_run_holds_the_lock(
     run(release_begin, repository="assistant", image_tag="1.4.2", who="alice")
     reported = run(slot_retire)
     assert not reported["changed"]
-    assert reported["message"].startswith("all is left as it is: a deploy of 1.4.2 by alice on ")
+    assert reported["message"].startswith("nothing was changed: a deploy of 1.4.2 by alice on ")
     assert failed(slot_retire, now=True)["error"] == "Busy"
 
 
@@ -487,7 +487,7 @@ def test_retire_recovers_a_release_and_returns_the_event(
     assert reported["event"]["version"] == "1.4.2"
     assert reported["event"]["who"] == "alice"
     assert reported["event"]["serving"].endswith(" on blue, untouched")
-    assert "its run was interrupted" in reported["event"]["reason"]
+    assert "its run ended while the release was locked" in reported["event"]["reason"]
 
 
 def test_recover_only_scales_no_slot_down(
@@ -516,7 +516,7 @@ def test_retire_in_check_mode_reports_the_plan(
     reported = run(slot_retire, check=True, now=True)
     assert (
         reported["changed"],
-        "all is left as it is: a deploy of 1.4.2 by alice" in reported["message"],
+        "nothing was changed: a deploy of 1.4.2 by alice" in reported["message"],
     ) == (
         False,
         True,

@@ -17,7 +17,7 @@ import boto3
 import pytest
 import yaml
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, holder, take
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, acquire, holder
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
 from kubernetes import client, config
 from moto.server import ThreadedMotoServer
@@ -96,7 +96,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 @pytest.fixture
 def lease(store: Store) -> Lease:
-    lease, _ = take(store, holder("alice", "laptop", "", "deploy"), 300)
+    lease, _ = acquire(store, holder("alice", "laptop", "", "deploy"), 300)
     release = {"scope": "release", "id": "00000001", "state": "locked", "slot": "green", "events": []}
     lease.write([store.put(release)], release="00000001")
     return lease
@@ -188,7 +188,7 @@ def test_temporary_errors_are_retried_under_the_lease(
     order(server, mode="refuse", count=4, path_prefix="/api/v1/namespaces/default/services/second")
     code, text = apply([service("second")])
     assert code == 0, text
-    assert "by order of the rehearsal" in text, "the first attempt failed"
+    assert "injected fault" in text, "the first attempt failed"
     assert core.read_namespaced_service("second", "default")
     assert store.lock()["beat"] != beat, "the lease was renewed before the next attempt"
 
@@ -206,7 +206,7 @@ def test_old_lease_is_renewed_and_a_lost_lease_ends_the_run(apply: Any, core: An
     code, text = apply([service("fourth")], fresh={"fresh_until": 0})
     assert code == 0 and "not renewed within half of its length" in text, text
     assert core.read_namespaced_service("fourth", "default")
-    take(store, holder("bob", "laptop", "", "rollback"), 60, preempts={"deploy"})
+    acquire(store, holder("bob", "laptop", "", "rollback"), 60, preempts={"deploy"})
     code, text = apply([service("fifth")], fresh={"fresh_until": 0})
     assert code == 2 and "another run acquired the lock" in text, text
     with pytest.raises(client.ApiException):
