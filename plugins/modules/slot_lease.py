@@ -69,7 +69,8 @@ ARGUMENTS = {
     **STEP_ARGUMENTS,
 }
 #: Seconds until the task gives up, as the engine's own requests do, and the pause between attempts.
-_PATIENCE, _PAUSE = 120.0, 2.0
+_PATIENCE = 120.0
+_PAUSE = 2.0
 
 
 def renew(engine: Engine) -> dict[str, Any]:
