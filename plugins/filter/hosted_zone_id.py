@@ -57,7 +57,7 @@ def hosted_zone_id(result: dict[str, Any], zone: str) -> str:
     # amazon.aws 10 returns the keys of boto3, amazon.aws 11 in snake case.
     listed = [
         *(result.get("hosted_zones") or result.get("HostedZones") or []),
-        *([one] if (one := result.get("hosted_zone") or result.get("HostedZone")) else []),
+        *filter(None, [result.get("hosted_zone") or result.get("HostedZone")]),
     ]
     zones = [camel_dict_to_snake_dict(one) for one in listed]
     name = zone.lower().rstrip(".")

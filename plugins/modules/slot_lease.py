@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: slot_lease
 short_description: Renew the lease before a task changes the objects of a slot
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Renews the lease of a release, so that the next task may change objects of the slot with C(kubernetes.core.k8s).
   - With O(failure), that task failed. The module fails with the same message if a repetition cannot help, as for an

@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 module: slot_prepare
 short_description: Prepare a slot for the objects of a release
 version_added: 0.1.0
-author: Teal maintainers
+author: Teal maintainers (@teal-platform)
 description:
   - Records that the slot now belongs to the release, deletes the slot's autoscaler, stops the pods of the previous release
     and deletes the objects that this release does not have. The live slot is not changed.
