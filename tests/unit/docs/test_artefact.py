@@ -98,6 +98,7 @@ def networks() -> list[str]:
     return [vpc["CidrBlock"] for vpc in boto3.client("ec2").describe_vpcs(Filters=named)["Vpcs"]]
 
 
+@pytest.mark.long
 def test_playbook_of_another_repository_works(installed: Path, tmp_path: Path, rehearsed: str) -> None:
     """The example builds a network and a registry on the emulated AWS, and removes them."""
     example = tmp_path / "example"
