@@ -7,6 +7,7 @@ values of the environment.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -21,21 +22,24 @@ from rehearsal.kubernetes import processes
 from rehearsal.kubernetes.pod_context import PodContext
 
 Json = dict[str, Any]
-PROGRAMS = {"aws-cli/aws-cli": "aws", "library/postgres": "psql"}
-"""The program of an image, by the end of the image's repository."""
+IMAGES = ("aws-cli/aws-cli", "library/postgres")
+"""The ends of the images' repositories."""
+TOOLS = Path(__file__).with_name("tools")
 
 
 def path() -> str:
     """Return the PATH for these containers."""
-    folders = [postgres.binaries(), Path(sys.executable).parent, os.environ.get("PATH", "")]
+    folders = [TOOLS, postgres.binaries(), Path(sys.executable).parent, os.environ.get("PATH", "")]
     return os.pathsep.join(str(folder) for folder in folders if folder)
 
 
 def is_tool(image: str) -> bool:
     """Return whether an image can be run by a local program. All programs have to be installed."""
     repository = image.partition("@")[0].rpartition(":")[0]
-    return any(repository.endswith(f"/{name}") for name in PROGRAMS) and all(
-        shutil.which(program, path=path()) for program in PROGRAMS.values()
+    return (
+        any(repository.endswith(f"/{name}") for name in IMAGES)
+        and importlib.util.find_spec("awscli") is not None
+        and shutil.which("psql", path=path()) is not None
     )
 
 
