@@ -55,10 +55,11 @@ def run_play(
     folder: Path,
     variables: Mapping[str, Any],
     *options: str,
+    inventory: str = "localhost,",
     environment: Mapping[str, str] | None = None,
     timeout: float = 180,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the playbook `text` on localhost by ansible-playbook, with the repository's configuration; seconds of CPU.
+    """Run the playbook `text` by ansible-playbook with the repository's configuration, which takes seconds of CPU.
 
     Variables of the caller's environment that change Ansible, or that a runner of GitHub has, do not reach the play.
     """
@@ -78,7 +79,7 @@ def run_play(
         "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
     }
     return subprocess.run(
-        [command, "-i", "localhost,", "-e", json.dumps(dict(variables)), *options, str(playbook)],
+        [command, "-i", inventory, "-e", json.dumps(dict(variables)), *options, str(playbook)],
         env={**kept, **(environment or {}), **ours},
         capture_output=True,
         text=True,

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +10,8 @@ from typing import Any, NamedTuple
 
 import boto3
 import pytest
+from support import run_play
 
-ROOT = Path(__file__).resolve().parents[3]
 PLAY = """
 - hosts: load_balancer
   connection: teal.platform.warm
@@ -53,27 +49,17 @@ class Role:
             "load_balancer_certificate_arn": certificate,
             "load_balancer_deletion_protection": True,
         }
-        (folder / "play.yml").write_text(PLAY)
         (folder / "hosts.yml").write_text("load_balancer: {hosts: {load_balancer.x: {}}}\n")
 
     def run(self, *options: str, **settings: Any) -> Ran:
-        command = shutil.which("ansible-playbook", path=str(Path(sys.executable).parent))
-        assert command
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")} | {
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_LOCAL_TEMP": str(self.folder / "local"),
-            "ANSIBLE_REMOTE_TEMP": str(self.folder / "remote"),
-            "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default",
-        }
-        words = [command, "-i", str(self.folder / "hosts.yml"), str(self.folder / "play.yml"), *options]
-        done = subprocess.run(
-            [*words, "-e", json.dumps(self.settings | settings)],
-            env=environment,
-            capture_output=True,
-            text=True,
+        done = run_play(
+            PLAY,
+            self.folder,
+            self.settings | settings,
+            *options,
+            inventory=str(self.folder / "hosts.yml"),
+            environment={"ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default"},
             timeout=300,
-            check=False,
         )
         text = done.stdout + done.stderr
         changed = re.search(r"changed=(\d+)", text)

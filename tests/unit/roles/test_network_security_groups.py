@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +14,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.ec2.models import EC2Backend
 from moto.moto_api._internal.models import moto_api_backend
 from moto.server import ThreadedMotoServer
-from support import ROOT
+from support import run_play
 
 REGION = "ap-northeast-2"
 PRESENT = """
@@ -105,26 +101,8 @@ class Network:
         }
         if tasks == WHOLE:
             variables = {key: value for key, value in variables.items() if not key.startswith("__network")}
-        (self.folder / "play.yml").write_text(tasks)
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("ANSIBLE_")} | {
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_LOCAL_TEMP": str(self.folder / "local"),
-            "AWS_ENDPOINT_URL": self.url,
-            "NO_PROXY": "127.0.0.1",
-        }
-        command = shutil.which("ansible-playbook", path=str(Path(sys.executable).parent))
-        assert command
-        line = [
-            command,
-            "-i",
-            "localhost,",
-            "-e",
-            json.dumps(variables),
-            str(self.folder / "play.yml"),
-            *words,
-        ]
-        done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=300, check=False)
+        environment = {"AWS_ENDPOINT_URL": self.url, "NO_PROXY": "127.0.0.1"}
+        done = run_play(tasks, self.folder, variables, *words, environment=environment, timeout=300)
         text = done.stdout + done.stderr
         changed = int(text.rsplit("changed=", 1)[1].split()[0]) if "changed=" in text else -1
         return Play(done.returncode, text, changed)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import ssl
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -21,10 +18,10 @@ from ansible_collections.teal.platform.plugins.module_utils.release.lease import
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store
 from kubernetes import client, config
 from moto.server import ThreadedMotoServer
+from support import ROOT, run_play
 
-ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/unit/rehearsal"))
-from kubernetes_live import Live, live  # noqa: E402 (a helper of another folder's tests)
+from kubernetes_live import Live, live
 
 Json = dict[str, Any]
 NAME, TABLE, REGION = "assistant-staging", "assistant-staging-releases", "ap-northeast-2"
@@ -107,7 +104,6 @@ def apply(server: Live, lease: Lease, tmp_path: Path) -> Callable[..., tuple[int
     """Return apply(objects, **variables) -> exit status and output of the role's tasks."""
 
     def run(objects: list[Json], *options: str, **given: Any) -> tuple[int, str]:
-        (tmp_path / "play.yml").write_text(PLAY)
         # Later than now, since a loaded machine starts a play slowly, which must not count as silence of Kubernetes.
         fresh = {**lease.freshness(), "since": Clock().steady() + 120}
         variables = {
@@ -125,27 +121,7 @@ def apply(server: Live, lease: Lease, tmp_path: Path) -> Callable[..., tuple[int
         play = yaml.safe_load(PLAY)
         # Not an extra variable, since a registered variable could not replace it.
         play[0]["vars"] = {"__slot_lease": {"lease": fresh | variables.pop("fresh", {})}}
-        (tmp_path / "play.yml").write_text(yaml.safe_dump(play))
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")} | {
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
-            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
-            "ANSIBLE_REMOTE_TEMP": str(tmp_path / "remote"),
-        }
-        command = shutil.which("ansible-playbook", path=str(Path(sys.executable).parent))
-        assert command
-        words = [
-            command,
-            "-i",
-            "localhost,",
-            "-e",
-            json.dumps(variables),
-            *options,
-            str(tmp_path / "play.yml"),
-        ]
-        done = subprocess.run(
-            words, env=environment, capture_output=True, text=True, timeout=300, check=False
-        )
+        done = run_play(yaml.safe_dump(play), tmp_path, variables, *options, timeout=300)
         return done.returncode, done.stdout + done.stderr
 
     return run
