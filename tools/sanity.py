@@ -13,7 +13,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
@@ -88,8 +87,7 @@ def unpack(tree: Path) -> Path:
     build = [Path(sys.executable).parent / "ansible-galaxy", "collection", "build", "--output-path", tree]
     subprocess.run(build, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     (file,) = tree.glob("*.tar.gz")
-    with tarfile.open(file) as tar:
-        tar.extractall(target, filter="data")
+    shutil.unpack_archive(file, target)
     found = Path(find_spec("ansible_collections").submodule_search_locations[0])
     for namespace in sorted({name.partition(".")[0] for name in galaxy["dependencies"]}):
         (target.parents[1] / namespace).symlink_to(found / namespace)
