@@ -45,9 +45,7 @@ BASELINES = {"same minutes": "in the same minutes", "before": "before the switch
 
 def reason(finding: Finding) -> str:
     """Return a finding as text."""
-    return TEXTS[finding.code].format(
-        measured=finding.measured, allowed=finding.allowed, **finding.numbers
-    )
+    return TEXTS[finding.code].format(measured=finding.measured, allowed=finding.allowed, **finding.numbers)
 
 
 def reasons(verdict: Verdict) -> str:
@@ -63,7 +61,9 @@ def numbers(verdict: Verdict, period: float = 60.0) -> str:
     if verdict.compared_with:
         measured += f"; old version {_total(verdict.baseline)} {BASELINES[verdict.compared_with]}"
     if verdict.balancer.errors:
-        measured += f"; the load balancer itself answered {verdict.balancer.errors} requests with 502, 503 or 504"
+        measured += (
+            f"; the load balancer itself answered {verdict.balancer.errors} requests with 502, 503 or 504"
+        )
     return measured
 
 

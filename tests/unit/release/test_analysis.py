@@ -215,7 +215,9 @@ def test_published_minute_of_the_first_requests_does_not_count_as_history() -> N
     assert (verdict.compared_with, verdict.baseline.errors) == ("before", 0)
 
 
-@pytest.mark.parametrize(("now", "found"), [(NOW, ["silent"]), (BEGAN + 100, ["few_requests", "few_minutes"])])
+@pytest.mark.parametrize(
+    ("now", "found"), [(NOW, ["silent"]), (BEGAN + 100, ["few_requests", "few_minutes"])]
+)
 def test_silent_cloudwatch_is_reported(now: float, found: list[str]) -> None:
     quiet = measured(now=now, new=[], balancer=before(row()))
     verdict = judge(Thresholds(error_rate=1), quiet)
@@ -245,13 +247,21 @@ def test_bake_that_is_needed(thresholds: Thresholds, needed: float) -> None:
     worst = BEGAN + 1
     minutes = after(*[row()] * 20)
     late = measured(changed=worst, now=worst + needed, new=minutes, balancer=minutes)
-    assert judge(Thresholds(error_rate=1, minutes=thresholds.minutes, delay=thresholds.delay), late).result == (
-        Result.PASSED
-    )
+    assert judge(
+        Thresholds(error_rate=1, minutes=thresholds.minutes, delay=thresholds.delay), late
+    ).result == (Result.PASSED)
 
 
 def test_each_finding_has_a_text() -> None:
-    every = {"failed": 1, "requests": 2, "rate": 1.0, "baseline": 1.0, "errors": 1, "usual": 0.1, "value": 2.0}
+    every = {
+        "failed": 1,
+        "requests": 2,
+        "rate": 1.0,
+        "baseline": 1.0,
+        "errors": 1,
+        "usual": 0.1,
+        "value": 2.0,
+    }
     every |= {"name": "checkout", "condition": "at most 5", "error": "Throttling"}
     for code in TEXTS:
         assert reason(Finding(code, 3, 4, every))
