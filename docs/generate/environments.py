@@ -32,11 +32,11 @@ KOREAN = {
     "private": "프라이빗",
     "subnets, not publicly accessible": "서브넷, 외부 차단",
     "backups kept for {} d": "백업 {}일 보관",
-    "Functions": "함수",
-    "HTTP API and Lambda": "HTTP API와 Lambda",
+    "Lambda functions beside the service": "서비스와 별도인 Lambda 함수",
+    "behind an HTTP API": "HTTP API로 호출",
     "Database access for people": "사람의 데이터베이스 접근 경로",
     "bastion, by SSM": "배스천 호스트(SSM)",
-    "listed networks only": "지정한 네트워크만",
+    "only from networks that the inventory lists": "인벤토리에 적은 네트워크에서만",
     "Bake time after the switch": "전환 후 관찰 시간",
     "Previous version kept running for": "이전 버전 유지 시간",
     "Cost per month, idle": "유휴 상태의 월 비용",
@@ -56,10 +56,15 @@ def overview(korean: bool = False) -> str:
         ("Service runs on", lambda e: _compute(e, translate)),
         ("Load balancer", lambda e: f"ALB, {translate('TLS by ACM')}, `{e['load_balancer_domain_name']}`"),
         ("Database", lambda e: _database(e, translate)),
-        ("Functions", lambda e: translate("HTTP API and Lambda") if e.has("functions") else "–"),
+        (
+            "Lambda functions beside the service",
+            lambda e: translate("behind an HTTP API") if e.has("functions") else "–",
+        ),
         (
             "Database access for people",
-            lambda e: translate("bastion, by SSM") if e.has("bastion") else translate("listed networks only"),
+            lambda e: translate(
+                "bastion, by SSM" if e.has("bastion") else "only from networks that the inventory lists"
+            ),
         ),
         ("Bake time after the switch", lambda e: e["release_bake"]),
         ("Previous version kept running for", lambda e: e["release_window"]),
