@@ -18,8 +18,8 @@ from typing import Any
 
 import yaml
 
+from rehearsal import balancer_metrics, credentials, programs, supervisor, user_cluster
 from rehearsal import config as settings
-from rehearsal import credentials, programs, supervisor, user_cluster
 
 NO_PROXY = "127.0.0.0/8,127.0.0.1,localhost"
 
@@ -55,6 +55,7 @@ def up(home: Path, arguments: argparse.Namespace) -> int:
             cluster,
             databases="real",
             images="none" if arguments.empty_registry else "sample",
+            metrics={"period": arguments.metrics_period, "delay": arguments.metrics_delay},
         )
         if external:
             print(
@@ -310,6 +311,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SCALE",
         help="creation time of EKS clusters, node groups, NAT gateways, RDS and ALBs: 0 for none (default),"
         " 1:30 for a thirtieth of AWS's time",
+    )
+    starting.add_argument(
+        "--metrics-period",
+        type=int,
+        choices=balancer_metrics.PERIODS,
+        default=int(balancer_metrics.PERIOD_SECONDS),
+        metavar="SECONDS",
+        help="length of a minute of the load balancers' CloudWatch metrics: 1, 5, 10, 20, 30 or 60 (default, as AWS)",
+    )
+    starting.add_argument(
+        "--metrics-delay",
+        type=float,
+        default=balancer_metrics.DELAY_SECONDS,
+        metavar="SECONDS",
+        help="time after the end of a minute until CloudWatch has its metrics (default 60)",
     )
     starting.add_argument(
         "--empty-registry",

@@ -18,21 +18,20 @@ import os
 import signal
 import sys
 import tempfile
-from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
+from rehearsal import balancer_metrics, http1
 from rehearsal import config as settings
-from rehearsal import http1
+from rehearsal.balancer_metrics import Metrics
 from rehearsal.load_balancers import Certificates, LoadBalancers
 from rehearsal.proxy import Proxy
 from rehearsal.targets import Address, Health, Resolver
 
 SPREAD_SECONDS = 0.4
-REPORT_SECONDS = 5.0
 CERTIFICATES = "truststore.pki.rds.amazonaws.com"
 """The host where AWS publishes the certificate authorities of RDS."""
 
@@ -83,25 +82,18 @@ class MotoLink:
             await self._post("/rehearsal/target-health", await self._reports.get())
 
     async def send_metrics(self, proxy: Proxy) -> None:
-        """Send the counts to moto every few seconds, as CloudWatch metrics of the ALB."""
+        """Send the minutes that CloudWatch publishes now to moto."""
         while True:
-            await asyncio.sleep(REPORT_SECONDS)
-            counted, proxy.metrics = proxy.metrics, defaultdict(Counter)
-            for (arn, group), counts in counted.items():
+            await asyncio.sleep(min(1.0, proxy.metrics.period / 10))
+            for at, arn, group, minute in proxy.metrics.due():
                 if balancer := proxy.load_balancers.balancers.get(arn):
-                    dimensions = [{"Name": "LoadBalancer", "Value": balancer.dimension}]
-                    if group:
-                        dimensions.insert(0, {"Name": "TargetGroup", "Value": group.rsplit(":", 1)[1]})
-                    data = [
-                        {"MetricName": name, "Value": count, "Unit": "Count", "Dimensions": dimensions}
-                        for name, count in counts.items()
-                    ]
                     put = {
-                        "namespace": "AWS/ApplicationELB",
+                        "namespace": balancer_metrics.NAMESPACE,
                         "account": balancer.account,
                         "region": balancer.region,
+                        "data": balancer_metrics.data(at, balancer.dimension, group, minute),
                     }
-                    await self._post("/rehearsal/metrics", {**put, "data": data})
+                    await self._post("/rehearsal/metrics", put)
 
     async def _post(self, path: str, body: Any) -> None:
         try:
@@ -137,7 +129,9 @@ async def running(config: dict[str, Any]) -> AsyncIterator[Proxy]:
             load_balancers = LoadBalancers(mine.get("spread_seconds", SPREAD_SECONDS))
             tls = Certificates(config["ca"], Path(folder))
             health = Health(checks, lambda found: link.report(found))
-            proxy = Proxy(load_balancers, tls, health, Resolver(config, control), emulated_hosts(config))
+            resolver = Resolver(config, control)
+            metrics = Metrics(**mine.get("metrics", {}))
+            proxy = Proxy(load_balancers, tls, health, resolver, emulated_hosts(config), metrics)
             server = await asyncio.start_server(
                 proxy.handle, "127.0.0.1", mine["port"], limit=http1.LIMIT, backlog=512
             )

@@ -83,12 +83,14 @@ def create(
     *,
     databases: str = "simulated",
     images: str = "sample",
+    metrics: dict[str, float] | None = None,
 ) -> dict[str, Any]:
     """Choose ports, addresses and certificates for a new emulator in `where`, and write config.json.
 
     `ports` maps parts to the ports that the user asked for; other parts get free ports. `cluster` is the result
     of `user_cluster.settings`. `databases` is `real` (PostgreSQL answers at RDS's endpoints) or `simulated`.
-    `images` is `sample` or `none`: the first content of a new registry.
+    `images` is `sample` or `none`: the first content of a new registry. `metrics` are the period and the publishing
+    delay of the load balancers' metrics, in seconds.
     Raises ConfigError if a port is in use.
     """
     times = creation_times(scale)
@@ -126,6 +128,7 @@ def create(
             "proxy_url": url["balancer"],
             "port": port["balancer"],
             "ready_url": url["balancer"] + "/rehearsal/ready",
+            "metrics": metrics or {},
         },
         "discord": {
             "url": url["discord"],

@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections import Counter, defaultdict
+import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from typing import Any
 
 from rehearsal import http1, routing
+from rehearsal.balancer_metrics import Metrics
 from rehearsal.load_balancers import Certificates, LoadBalancers, Node, RoutingTable
 from rehearsal.targets import Address, Connection, Health, Pool, Resolver
 
@@ -34,6 +36,7 @@ class Proxy:
         health: Health,
         resolver: Resolver,
         emulated_hosts: dict[str, Address] | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.load_balancers = load_balancers
         self.emulated_hosts = emulated_hosts or {}
@@ -41,8 +44,7 @@ class Proxy:
         self.health = health
         self.resolver = resolver
         self.pool = Pool()
-        self.metrics: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-        """By (load balancer ARN, target group ARN or ""): the values of CloudWatch's metrics by name."""
+        self.metrics = metrics or Metrics()
         self._turns: defaultdict[str, itertools.count[int]] = defaultdict(itertools.count)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -123,6 +125,10 @@ class Proxy:
         request = _request(table, port, head, writer)
         return await Exchange(self, node.balancer.arn, table, request, head, reader, writer).run()
 
+    def healthy_targets(self, group: dict[str, Any]) -> int:
+        """Return how many targets of a group are healthy."""
+        return sum(self.health.is_healthy(group["arn"], target["id"]) for target in group["targets"])
+
     def pick_target(self, group: dict[str, Any]) -> Address | None:
         """Return the address of the next healthy target; of the next of all if none is healthy (an ALB fails open)."""
         targets = group["targets"]
@@ -185,18 +191,19 @@ class Exchange:
         group = self.table.groups.get(arn or "")
         if group is None or not group["targets"]:
             return await self._fail(503, f"{arn}: no targets")
-        counts = self.proxy.metrics[self.balancer, group["arn"]]
-        counts["RequestCount"] += 1
+        metrics, arn = self.proxy.metrics, group["arn"]
+        metrics.count(self.balancer, "RequestCount", group=arn, targets=self.proxy.healthy_targets(group))
         address = self.proxy.pick_target(group)
         if address is None:
             return await self._fail(502, f"{arn}: the address of a target is unknown")
         try:
             target = await self.proxy.pool.acquire(address)
-        except TimeoutError:
-            return await self._fail(504, f"{address}: connection timed out")
-        except OSError as e:
+        except (TimeoutError, OSError) as e:
+            metrics.count(self.balancer, "TargetConnectionErrorCount", group=arn)
+            if isinstance(e, TimeoutError):
+                return await self._fail(504, f"{address}: connection timed out")
             return await self._fail(502, f"{address}: {e}")
-        reusable = False
+        reusable, began = False, time.monotonic()
         try:
             try:
                 answer = await self._ask(target)
@@ -206,7 +213,7 @@ class Exchange:
                 return await self._fail(
                     502, f"{address}: {'kept' if target.reused else 'new'} connection: {e}"
                 )
-            counts[f"HTTPCode_Target_{answer.start[1][:1].decode()}XX_Count"] += 1
+            metrics.answered(self.balancer, arn, answer.start[1].decode(), time.monotonic() - began)
             added = []
             if stick_for:
                 added = [(b"Set-Cookie", f"{STICKY_COOKIE}={arn}; Max-Age={stick_for}; Path=/".encode())]
@@ -279,9 +286,7 @@ class Exchange:
     async def _fail(self, status: int, why: str) -> bool:
         """Answer with an error of the load balancer itself; log the reason and count it."""
         print(f"{status} {self.request.method} {self.request.path[:80]}: {why}")
-        counts = self.proxy.metrics[self.balancer, ""]
-        counts["HTTPCode_ELB_5XX_Count"] += 1
-        counts[f"HTTPCode_ELB_{status}_Count"] += 1
+        self.proxy.metrics.count(self.balancer, "HTTPCode_ELB_5XX_Count", f"HTTPCode_ELB_{status}_Count")
         return await self._answer(status, _page(status))
 
     async def _answer(self, status: int, body: str, fields: http1.Fields | None = None) -> bool:

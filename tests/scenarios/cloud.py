@@ -38,7 +38,7 @@ QUICK = {
     "release_lease": os.environ.get("SCENARIO_LEASE", "30s"),
     "release_bake": "3s",
     "release_window": "1h",
-    # The emulator publishes metrics without delay.
+    # The emulator publishes a minute about a minute after its end, and no scenario waits for it.
     "release_metrics_delay": "0s",
     "release_version": "",
     "slot_pre_stop": 2,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,21 @@ class World:
 
     async def get(self, **given: Any) -> tuple[int, str]:
         return await self.ask(await self.connect(**given))
+
+
+def metrics(world: World) -> Counter[tuple[str, str]]:
+    """Return the counts so far, by metric and target group."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for counted in world.proxy.metrics._minutes.values():
+        for (_, group), minute in counted.items():
+            counts.update({(metric, group): count for metric, count in minute.counts.items()})
+    return counts
+
+
+def times(world: World, group: str) -> list[float]:
+    """Return the answer times so far, in seconds."""
+    minutes = world.proxy.metrics._minutes.values()
+    return [seconds for counted in minutes for seconds in counted[ARN, group].times.elements()]
 
 
 Scenario = Callable[[World], Awaitable[None]]
@@ -365,7 +381,7 @@ def test_lost_request_is_502_and_not_retried(play: Any) -> None:
         assert status == 502
         assert "502 Bad Gateway" in body
         assert len(blue.heads) == 1
-        assert world.proxy.metrics[ARN, ""]["HTTPCode_ELB_502_Count"] == 1
+        assert metrics(world)["HTTPCode_ELB_502_Count", ""] == 1
 
     play(scenario)
 
@@ -585,13 +601,64 @@ def test_fixed_responses_and_unsupported_actions(play: Any) -> None:
     play(scenario)
 
 
-def test_counts_have_cloudwatchs_names(play: Any) -> None:
+def test_requests_are_counted_by_target_group(play: Any) -> None:
     async def scenario(world: World) -> None:
         await world.target("blue", says("1.0.0"))
         world.apply()
         for _ in range(3):
             await world.get()
-        assert world.proxy.metrics[ARN, "blue"] == {"RequestCount": 3, "HTTPCode_Target_2XX_Count": 3}
+        names = ("RequestCount", "HTTPCode_Target_2XX_Count")
+        assert metrics(world) == {(name, group): 3 for name in names for group in ("", "blue")}
+        assert len(times(world, "blue")) == 3
+        assert 0 < max(times(world, "blue")) < 5
+
+    play(scenario)
+
+
+def test_time_of_an_answer_ends_at_its_headers(play: Any) -> None:
+    """What comes after them is not measured, as on AWS."""
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: http1.Head) -> bool:
+        await asyncio.sleep(0.2)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n")
+        await asyncio.sleep(0.5)
+        writer.write(b"x")
+        return True
+
+    async def scenario(world: World) -> None:
+        await world.target("blue", slow)
+        world.apply()
+        await world.get()
+        (measured,) = times(world, "blue")
+        assert 0.2 <= measured < 0.5
+
+    play(scenario)
+
+
+def test_lost_requests_are_counted(play: Any) -> None:
+    """A connection that a target refuses is counted for its group; an answer of the load balancer only for itself."""
+
+    async def dies(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: http1.Head) -> bool:
+        return False
+
+    async def scenario(world: World) -> None:
+        await world.target("blue", dies)
+        world.apply()
+        assert (await world.get())[0] == 502
+        own = {("HTTPCode_ELB_5XX_Count", ""): 1, ("HTTPCode_ELB_502_Count", ""): 1}
+        requests = {("RequestCount", ""): 1, ("RequestCount", "blue"): 1}
+        assert metrics(world) == {**requests, **own}
+        world.proxy.metrics._minutes.clear()
+        world.groups["blue"] = [1]  # Nobody listens at this port.
+        world.apply()
+        assert (await world.get())[0] == 502
+        refused = {("TargetConnectionErrorCount", group): 1 for group in ("", "blue")}
+        assert metrics(world) == {**requests, **own, **refused}
+        world.proxy.metrics._minutes.clear()
+        world.groups["blue"] = []
+        world.apply()
+        assert (await world.get())[0] == 503
+        assert metrics(world) == {("HTTPCode_ELB_5XX_Count", ""): 1, ("HTTPCode_ELB_503_Count", ""): 1}
 
     play(scenario)
 
@@ -649,7 +716,7 @@ def test_request_on_a_closing_connection_is_lost(play: Any) -> None:
         assert (await world.get())[0] == 200
         assert (await world.get())[0] == 502
         assert blue.connections == 1 and len(blue.heads) == 2
-        assert world.proxy.metrics[ARN, ""]["HTTPCode_ELB_502_Count"] == 1
+        assert metrics(world)["HTTPCode_ELB_502_Count", ""] == 1
 
     play(scenario)
 
