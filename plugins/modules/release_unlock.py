@@ -58,8 +58,13 @@ def unlock(engine: Engine) -> dict[str, Any]:
         )
     broken = describe(held, engine.clock.wall())
     if not engine.module.check_mode:
-        who = engine.who("unlock", engine.params["reason"])
-        lease, held = acquire(engine.store, who, engine.length("lease"), preempts={held["operation"]})
+        lease, _seen = acquire(
+            engine.store,
+            engine.who("unlock"),
+            engine.length("lease"),
+            preempts={held["operation"]},
+            reason=engine.params["reason"],
+        )
         lease.release_lock()
     return {"changed": True, "message": f"broken: {broken}"}
 

@@ -1,9 +1,9 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The lock of an environment, held as a lease: one controller at a time changes traffic and slots.
+"""The lock of an environment, held as a lease: one run at a time changes traffic and slots.
 
-The clocks of two machines are never compared. A controller that wants the lock of a holder that may be dead waits, by
-its own clock, until the lock was not renewed for one full lease.
+A lease is a lock that expires unless its holder renews it. The clocks of two machines are never compared. A run that
+finds the lock of a holder that may be dead waits, by its own clock, until the lock was not renewed for one full lease.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class Busy(Exception):
 
 
 class LeaseLost(Exception):
-    """This controller no longer holds the lock, or may have lost it, and must not change anything."""
+    """This run no longer holds the lock, or may have lost it, and must not change anything more."""
 
 
 def holder(who: str, where: str, run: str, operation: str, subject: str = "") -> dict[str, Any]:
-    """Return the holder's part of the lock.
+    """Return the attributes of the lock that describe its holder, with a new id for the holder.
 
     `who` and `where` are the user and the machine, `run` is a link to the run, `operation` is deploy, rollback or
     retire, `subject` is the tag or digest.
@@ -75,9 +75,10 @@ def describe(lock: dict[str, Any], now: float) -> str:
 
 
 class Lease:
-    """The right to change an environment. All records are written through it.
+    """The lock, as its holder has it. Every record is written together with a renewal of the lease.
 
     `holder` is the id of the holder, `generation` grows with each acquisition, `seconds` is the length of the lease.
+    Arguments `parts` and `also` are parts of one DynamoDB transaction, as the methods of Store return them.
     """
 
     def __init__(self, store: Store, holder: str, generation: int, seconds: float) -> None:
@@ -89,22 +90,28 @@ class Lease:
         self._renewed = float("-inf")
 
     def ticket(self) -> dict[str, Any]:
-        """Return the data with which another process of the same run continues the lease (see `of`)."""
+        """Return the data from which another process of the same run creates this lease again (see `of`)."""
         return {"holder": self.holder, "generation": self.generation, "lease": int(self.seconds)}
 
     @classmethod
     def of(cls, store: Store, ticket: dict[str, Any]) -> Lease:
-        """Return the lease of a ticket."""
+        """Return the lease that another process of this run holds, from the data of its `ticket`."""
         return cls(store, ticket["holder"], int(ticket["generation"]), float(ticket["lease"]))
 
     def freshness(self) -> dict[str, Any]:
-        """Return until when another process may begin a change, in seconds of this machine's steady clock."""
+        """Return the latest time at which another process of this run may begin a change without a renewal.
+
+        The time is in seconds of the clock `steady` of this machine: half a lease after the last renewal.
+        """
         return {"fresh_until": self._renewed + self.seconds / 2}
 
     # -- renewing -------------------------------------------------------------------------------
 
     def write(self, parts: Parts, **more: Any) -> None:
-        """Renew the lease and carry out `parts`, all or nothing. Raises LeaseLost or Conflict."""
+        """Renew the lease and carry out `parts` in the same transaction. Raises LeaseLost or Conflict.
+
+        `more` are attributes of the lock to change.
+        """
         began = self.clock.steady()
         try:
             self.store.write(
@@ -173,8 +180,9 @@ class Lease:
         release_lock: bool = False,
         **changes: Any,
     ) -> dict[str, Any]:
-        """Record that `release` is now in `state`, and return the new record. A state that has passed is not written.
+        """Record that `release` is now in `state`, and return the new record.
 
+        If the release is already in `state` or a later one, only the lease is renewed.
         `note` is a text for people, `slots` holds new records of slots, `also` holds more parts of the same transaction,
         `changes` are attributes of the record. With `release_lock` the transaction also releases the lock.
         Raises TransitionRefused, LeaseLost and Conflict.
@@ -215,6 +223,7 @@ class Lease:
         try:
             self.store.write([self.store.release_lock(self.holder, self.generation), *(parts or [])])
         except Conflict:
+            # If the answer of a successful write was lost, the client repeats it and gets a conflict: the lock is free.
             lock = self.store.lock()
             if lock["holder"] or lock["generation"] != self.generation:
                 self._explain()
@@ -228,16 +237,19 @@ def acquire(
     *,
     wait: float = 0,
     preempts: Collection[str] = (),
+    reason: str = "",
     begin: Callable[[dict[str, Any]], tuple[Parts, dict[str, Any]]] = lambda seen: ([], {}),
 ) -> tuple[Lease, dict[str, Any]]:
     """Acquire the lock for `who` (see `holder`), and return the lease and the lock as it was before.
 
     `seconds` is the length of the lease. A free lock is acquired at once, and so is a lock that is held for an operation
     in `preempts`. Any other lock is acquired when its holder releases it within `wait` seconds, or has not renewed it for
-    one full lease. `begin(lock)` returns more parts of the transaction and more attributes of the lock. Raises Busy.
+    one full lease. `reason` is recorded if another holder is replaced.
+    `begin(lock)` returns more parts of the transaction and more attributes of the lock. Raises Busy.
     """
     clock = store.clock
     deadline = clock.steady() + wait
+    # Each renewal writes a new random `beat`. It was first seen at `since`; `renewed` is whether it changed meanwhile.
     beat, since, renewed = None, 0.0, False
     while True:
         seen = store.lock()
@@ -246,10 +258,11 @@ def acquire(
             beat, since = seen["beat"], clock.steady()
         dead = bool(seen["holder"]) and clock.steady() - since >= seen["lease"] / 1000
         if not seen["holder"] or dead or seen["operation"] in preempts:
-            lease = _claim(store, seen, who, seconds, dead, begin)
+            lease = _claim(store, seen, who, seconds, "expired" if dead else "pre-empted", reason, begin)
             if lease:
                 return lease, seen
             continue
+        # Probably dead, by the clock of its machine: wait up to one lease longer than `wait`, instead of refusing.
         seems_dead = seen["expires"] < clock.wall() * 1000 and not renewed
         if clock.steady() >= deadline and not seems_dead:
             raise Busy(describe(seen, clock.wall()), seen)
@@ -261,17 +274,23 @@ def _claim(
     seen: dict[str, Any],
     who: dict[str, Any],
     seconds: float,
-    dead: bool,
+    how: str,
+    reason: str,
     begin: Callable[[dict[str, Any]], tuple[Parts, dict[str, Any]]],
 ) -> Lease | None:
+    """Acquire the lock if it is still as it was `seen`, and return the lease; return None if it has changed.
+
+    `how` and `reason` are recorded if another holder is replaced.
+    """
     parts, more = begin(seen)
     if seen["holder"]:
-        parts = [*parts, trace(store, seen, who, "expired" if dead else "pre-empted")]
+        parts = [*parts, trace(store, seen, who, how, reason)]
     lease = Lease(store, who["holder"], seen["generation"] + 1, seconds)
     began = store.clock.steady()
     try:
         store.write([store.acquire_lock(seen, who, seconds, **more), *parts])
     except Conflict:
+        # The write succeeded nevertheless if only its answer was lost and the client repeated it.
         now = store.lock()
         if now["holder"] != who["holder"] or now["generation"] != lease.generation:
             return None
@@ -279,10 +298,11 @@ def _claim(
     return lease
 
 
-def trace(
-    store: Store, seen: dict[str, Any], who: dict[str, Any], what: str, reason: str = ""
-) -> dict[str, Any]:
-    """Return the part of a transaction that records from whom a lock was taken, by whom and why."""
+def trace(store: Store, seen: dict[str, Any], who: dict[str, Any], what: str, reason: str) -> dict[str, Any]:
+    """Return the part of a transaction that records that `who` replaced the holder of the lock `seen`.
+
+    `what` is expired or pre-empted, `reason` is a text for people.
+    """
     return store.put(
         {
             "scope": "trace",

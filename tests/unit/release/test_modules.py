@@ -296,7 +296,9 @@ def test_unlock_needs_a_reason_and_is_recorded(
     assert reported["message"].startswith("broken: a deploy of 1.4.2 by alice")
     store = Controller(environment).store
     assert store.lock()["holder"] == ""
-    assert store.traces()[0]["by"].startswith("bob on ")
+    (trace,) = store.traces()
+    assert trace["by"].startswith("bob on ")
+    assert trace["reason"] == "the runner is gone"
 
 
 def test_event_has_the_commit_of_the_image() -> None:
