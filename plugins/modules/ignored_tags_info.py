@@ -15,9 +15,6 @@ description:
     that they remain.
 author: Teal maintainers (@teal-platform)
 options:
-  key_alias:
-    description: Alias of a KMS key.
-    type: str
   db_subnet_group:
     description: Name of an RDS subnet group.
     type: str
@@ -44,14 +41,17 @@ attributes:
 EXAMPLES = r"""
 - name: Find the tags that others set
   teal.platform.ignored_tags_info:
-    key_alias: alias/shop-staging-alarms
+    db_subnet_group: shop-staging
     ignored_tags: [awsApplication, "Cost*"]
   register: others
 
-- name: Create the key
-  amazon.aws.kms_key:
-    alias: alias/shop-staging-alarms
-    tags: "{{ {'Application': 'shop'} | combine(others.tags.key_alias) }}"
+- name: Create the subnet group
+  amazon.aws.rds_subnet_group:
+    name: shop-staging
+    description: Subnets of the database
+    subnets: "{{ subnets }}"
+    state: present
+    tags: "{{ {'Application': 'shop'} | combine(others.tags.db_subnet_group) }}"
 """
 
 RETURN = r"""
@@ -59,7 +59,7 @@ tags:
   description: The tags by the name of the option. Empty for an object that does not exist.
   type: dict
   returned: always
-  sample: {"key_alias": {"awsApplication": "arn:aws:resource-groups:eu-west-1:123456789012:group/shop/0abc"}}
+  sample: {"db_subnet_group": {"awsApplication": "arn:aws:resource-groups:eu-west-1:123456789012:group/shop/0abc"}}
 """
 
 from typing import Any
@@ -72,7 +72,7 @@ from ansible_collections.teal.platform.plugins.module_utils.resource import (
     boto3_tag_list_to_ansible_dict,
 )
 
-OBJECTS = ("key_alias", "db_subnet_group", "certificate_name", "instance_name", "vpc_id")
+OBJECTS = ("db_subnet_group", "certificate_name", "instance_name", "vpc_id")
 LIVE = ["pending", "running", "stopping", "stopped"]
 
 
@@ -108,15 +108,6 @@ class IgnoredTags(Resource):
                     if matches(key, self.ignored_tags) and not key.startswith("aws:")
                 }
         return found
-
-    def _key_alias(self, alias: str) -> dict[str, str]:
-        kms = self.module.client("kms")
-        answer = self.call("describe_key", client=kms, KeyId=alias, missing=["NotFoundException"])
-        if not answer:
-            return {}
-        key = answer["KeyMetadata"]["KeyId"]
-        tags = self.pages("list_resource_tags", "Tags", client=kms, KeyId=key)
-        return boto3_tag_list_to_ansible_dict(tags, "TagKey", "TagValue")
 
     def _db_subnet_group(self, name: str) -> dict[str, str]:
         rds, tags = self.module.client("rds"), {}
@@ -170,7 +161,6 @@ class IgnoredTags(Resource):
 def main() -> None:
     module = AnsibleAWSModule(
         argument_spec={
-            "key_alias": {"type": "str", "no_log": False},
             "db_subnet_group": {"type": "str"},
             "certificate_name": {"type": "str"},
             "instance_name": {"type": "str"},

@@ -57,11 +57,13 @@ def run_play(
     *options: str,
     inventory: str = "localhost,",
     environment: Mapping[str, str] | None = None,
+    collections: Path | None = None,
     timeout: float = 180,
 ) -> subprocess.CompletedProcess[str]:
     """Run the playbook `text` by ansible-playbook with the repository's configuration, which takes seconds of CPU.
 
-    Variables of the caller's environment that change Ansible, or that a runner of GitHub has, do not reach the play.
+    `collections` is a folder of further collections. Variables of the caller's environment that change Ansible, or that
+    a runner of GitHub has, do not reach the play.
     """
     playbook = folder / "play.yml"
     playbook.write_text(text)
@@ -74,7 +76,9 @@ def run_play(
     }
     ours = {
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(
+            map(str, filter(None, (ROOT / ".collections", collections)))
+        ),
         "ANSIBLE_LOCAL_TEMP": str(folder / "local"),
         "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
     }

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def region(platform_region: str) -> Found:
         yield "platform_region", "is not an AWS region. Regions are: " + ", ".join(known["aws"])
 
 
+@functools.cache
 def known_regions() -> dict[str, list[str]]:
     """Return the regions with EC2 by partition, according to botocore; empty without botocore."""
     try:

@@ -60,3 +60,33 @@ def test_access_denied_for_a_new_key_is_retried(task: dict[str, Any]) -> None:
 )
 def test_other_errors_end_the_task_at_once(task: dict[str, Any], result: dict[str, Any]) -> None:
     assert ends(task, result)
+
+
+@pytest.mark.parametrize("role", ["alarms", "cluster"])
+def test_key_gets_own_tags_and_keeps_those_of_others(role: str) -> None:
+    own = {"Application": "shop", "Component": role, "Name": f"shop-test-{role}"}
+    others = {"awsApplication": "arn:x", "CostCenter": "7"}
+    variables = yaml.safe_load((ROOT / "roles" / role / "vars/main.yml").read_text())
+    tag = next(param.values[0] for param in tasks() if param.id == f"{role}-Tag")
+
+    def tagged(existing: dict[str, str] | None) -> tuple[bool, dict[str, str]]:
+        key = {} if existing is None else {"tags": existing}
+        known = {
+            "platform_name": "shop-test",
+            "platform_tags": {"Application": "shop"},
+            "platform_ignored_tags": ["aws:*", "awsApplication", "Cost*"],
+            f"__{role}_key": key,
+        }
+        trusted = {
+            name: trust_as_template(value) for name, value in variables.items() if isinstance(value, str)
+        }
+        templar = Templar(loader=DataLoader(), variables={**trusted, **known})
+        runs = templar.evaluate_conditional(trust_as_template(tag["when"]))
+        return runs, templar.template(trust_as_template(tag["amazon.aws.kms_key"]["tags"]))
+
+    assert tagged(None) == (True, own)
+    assert tagged({}) == (True, own)
+    assert tagged(own) == (False, own)
+    assert tagged(own | others) == (False, own | others)
+    assert tagged(own | {"Team": "shop"}) == (True, own)
+    assert tagged(own | {"Application": "other"} | others) == (True, own | others)
