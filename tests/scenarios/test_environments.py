@@ -20,7 +20,7 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     "misspelt": ({"network_cdir": "10.0.0.0/16"}, ["network_cdir", "did you mean network_cidr?"]),
     "misspelt, of the platform": ({"platform_regoin": "x"}, ["platform_regoin", "platform_region?"]),
     "without value": ({"network_cidr": None}, ["network_cidr has no value"]),
-    "bad CIDR": ({"network_cidr": "10.20.0.0/33"}, ["network_cidr = '10.20.0.0/33'", "like 10.20.0.0/16"]),
+    "bad CIDR": ({"network_cidr": "10.20.0.0/33"}, ["network_cidr = '10.20.0.0/33'", "such as 10.20.0.0/16"]),
     "subnets that don't fit": ({"network_subnet_newbits": 1}, ["network_subnet_newbits = 1", "need"]),
     "unknown region": ({"platform_region": "eu-west-9"}, ["platform_region = 'eu-west-9'", "eu-west-1"]),
     "a port for two": (
