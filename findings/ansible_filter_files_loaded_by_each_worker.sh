@@ -3,7 +3,7 @@
 # this collection, and the next task imports them again.
 #
 # Each task runs in a forked worker, and the main process has not loaded the filter. A collection with many filters
-# pays for all of them in each task: 2.5 s of CPU in 220 tasks with 25 filter files. If the main process has loaded one
+# pays for all of them in each task: 2.5 s of CPU in 220 tasks with 17 filter files. If the main process has loaded one
 # filter of the collection before (a callback can do that), workers inherit all of them.
 # Output seen:
 #   tasks that use the filter `used`: 3
