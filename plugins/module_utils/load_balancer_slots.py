@@ -167,7 +167,7 @@ class ListenerTags(ELBSet):
     def create_one(self, key: str, want: dict[str, Any]) -> dict:
         self.module.fail_json(
             msg=f"Load balancer '{self.params['name']}' has no listener on port {key}. This module creates no listeners. "
-            "Create it with amazon.aws.elb_application_lb, and run this again."
+            "Create it with amazon.aws.elb_application_lb, and run the same command again."
         )
 
     def update_one(self, key: str, found: dict, want: dict[str, Any]) -> dict:

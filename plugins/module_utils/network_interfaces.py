@@ -48,6 +48,6 @@ def wait_for_lambda_interfaces(resource: Resource, ec2: Any, group: str) -> None
                 msg=f"{resource.kind} '{resource.name}': {group} is still used by Lambda's interfaces: {', '.join(names)}. "
                 "Lambda deletes them up to 45 minutes after the last function that uses the group, with the role of that "
                 "function. If another function uses the group or the role was deleted, delete the interfaces by hand. "
-                "Otherwise run this again."
+                "Otherwise run the same command again."
             )
         time.sleep(10)

@@ -287,14 +287,14 @@ class Resource:
             if failed_since and time.monotonic() - failed_since >= self.recovery_time(found):
                 self.module.fail_json(
                     msg=f"{self.kind} '{self.name}' did not become {what}: {reason} "
-                    "Fix the cause and run this again."
+                    "Fix the cause and run the same command again."
                 )
             waited = time.monotonic() - started
             if waited > limit:
                 last = f" ({self.status(found)}{self.issues(found)})" if found and self.status_kind else ""
                 self.module.fail_json(
                     msg=f"{self.kind} '{self.name}' did not become {what} in {limit} s{last}. "
-                    "AWS may still be working on it. Run this again to continue waiting."
+                    "AWS may still be working on it. Run the same command again to continue waiting."
                 )
             time.sleep(min(delay, max(0.1, waited / 40)))
 

@@ -229,7 +229,7 @@ class Certificate(ResourceSet):
             advice = "Create these records in your DNS: " + "; ".join(records)
         return (
             f"certificate '{self.domain}' was not {what} within {self.params['wait_timeout']} s "
-            f"(status {found['Status']}). {advice}. Then run this again."
+            f"(status {found['Status']}). {advice}. Then run the same command again."
         )
 
 

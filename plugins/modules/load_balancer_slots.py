@@ -233,7 +233,7 @@ class Balancer(Resource):
         if found is None and not self.module.check_mode:
             self.module.fail_json(
                 msg=f"Load balancer '{self.name}' is missing. This module creates none. Create it with "
-                "amazon.aws.elb_application_lb, and run this again."
+                "amazon.aws.elb_application_lb, and run the same command again."
             )
         return found or {}
 

@@ -210,7 +210,7 @@ def test_degraded_nodes_fail_after_five_minutes_with_what_eks_says(
     answers.by_operation["DescribeNodegroup"] = lambda given: node_group("DEGRADED")
     reported = (
         r"status DEGRADED; InsufficientFreeAddresses: no address is left \(subnet-0a, subnet-0b\)\. "
-        r"Fix the cause and run this again"
+        r"Fix the cause and run the same command again"
     )
     with pytest.raises(ModuleFailed, match=reported):
         run_module(eks_nodegroup, **NODES)
