@@ -77,7 +77,7 @@ def test_every_module_that_the_roles_call_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_check_names_whatever_somebody_changed(
+def test_check_mode_reports_every_changed_attribute(
     name: str, rehearsed: str, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case, module = CASES[name], module_of(name)

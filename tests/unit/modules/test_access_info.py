@@ -21,11 +21,11 @@ current-context: a
 """
 
 
-def test_who_we_are(aws, run_module):
+def test_account_and_identity_are_returned(aws, run_module):
     assert run_module(access_info, allowed_accounts=["123456789012"])["account"] == "123456789012"
 
 
-def test_a_wrong_account_is_refused(aws, run_module):
+def test_wrong_account_is_refused(aws, run_module):
     with pytest.raises(ModuleFailed, match=r"account 123456789012 .* allows only 111111111111"):
         run_module(access_info, allowed_accounts=["111111111111"])
 
@@ -40,7 +40,7 @@ def test_no_credentials(monkeypatch, run_module, tmp_path):
         run_module(access_info, region="ap-northeast-2")
 
 
-def test_an_endpoint_that_does_not_answer(monkeypatch, run_module):
+def test_unreachable_endpoint_is_an_error(monkeypatch, run_module):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "y")
@@ -53,13 +53,13 @@ def test_an_endpoint_that_does_not_answer(monkeypatch, run_module):
 @pytest.mark.parametrize(
     ("code", "advice"), [("ExpiredToken", "sign in again"), ("InvalidClientTokenId", "does not know these")]
 )
-def test_credentials_that_are_refused(code, advice):
+def test_rejected_credentials_are_an_error(code, advice):
     error = ClientError({"Error": {"Code": code, "Message": "no"}}, "GetCallerIdentity")
     message = aws_errors.describe_aws_error(error, "ap-northeast-2")
     assert advice in message and code in message
 
 
-def test_a_region_that_is_not_enabled(aws, run_module, monkeypatch):
+def test_disabled_region_is_an_error(aws, run_module, monkeypatch):
     from botocore.client import BaseClient
 
     original = BaseClient._make_api_call
@@ -74,7 +74,7 @@ def test_a_region_that_is_not_enabled(aws, run_module, monkeypatch):
         run_module(access_info, region="ap-east-1")
 
 
-def test_a_cluster_that_does_not_answer(aws, run_module, tmp_path):
+def test_unreachable_cluster_is_an_error(aws, run_module, tmp_path):
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(KUBECONFIG)
     with pytest.raises(ModuleFailed, match=r"does not respond: .*refused") as failed:
@@ -82,7 +82,7 @@ def test_a_cluster_that_does_not_answer(aws, run_module, tmp_path):
     assert "planted" not in failed.value.result["msg"]
 
 
-def test_a_file_that_is_no_kubeconfig(aws, run_module, tmp_path):
+def test_invalid_kubeconfig_is_an_error(aws, run_module, tmp_path):
     (tmp_path / "kubeconfig").write_text("hello")
     with pytest.raises(ModuleFailed, match="cannot be used"):
         run_module(access_info, kubeconfig=str(tmp_path / "kubeconfig"))
@@ -115,7 +115,7 @@ def answers(aws, monkeypatch):
     return given
 
 
-def test_zones_that_the_region_lacks_are_named_with_those_it_has(answers, run_module):
+def test_unknown_zones_are_reported_with_the_zones_of_the_region(answers, run_module):
     wanted = ["us-west-1a", "us-west-1c"]
     with pytest.raises(
         ModuleFailed,
@@ -125,7 +125,7 @@ def test_zones_that_the_region_lacks_are_named_with_those_it_has(answers, run_mo
     assert run_module(access_info, region="us-west-1", zones=["us-west-1a", "us-west-1b"])["account"]
 
 
-def test_a_local_zone_is_no_zone_for_a_network(answers, run_module):
+def test_local_zone_is_refused_for_a_network(answers, run_module):
     answers["DescribeAvailabilityZones"] = {
         "AvailabilityZones": [
             {"ZoneName": "us-west-2a", "ZoneId": "usw2-az1", "ZoneType": "availability-zone"},
@@ -137,7 +137,7 @@ def test_a_local_zone_is_no_zone_for_a_network(answers, run_module):
         run_module(access_info, region="us-west-2", zones=["us-west-2a", "us-west-2-lax-1a"])
 
 
-def test_a_zone_that_eks_does_not_take_is_refused_for_a_cluster_alone(answers, run_module):
+def test_zone_unsupported_by_eks_is_refused_only_for_a_cluster(answers, run_module):
     answers["DescribeAvailabilityZones"] = {
         "AvailabilityZones": [
             {"ZoneName": f"ca-central-1{name}", "ZoneId": f"cac1-az{number}", "ZoneType": "availability-zone"}
@@ -152,7 +152,7 @@ def test_a_zone_that_eks_does_not_take_is_refused_for_a_cluster_alone(answers, r
     assert run_module(access_info, **wanted)["account"]
 
 
-def test_a_region_that_the_organization_closed_is_named(answers, run_module):
+def test_region_denied_by_the_organization_is_reported(answers, run_module):
     """A policy that follows AWS's example for closed regions lets DescribeRegions through."""
     answers["DescribeAvailabilityZones"] = (
         "UnauthorizedOperation",
@@ -163,7 +163,7 @@ def test_a_region_that_the_organization_closed_is_named(answers, run_module):
         run_module(access_info, region="eu-west-1", zones=["eu-west-1a"])
 
 
-def test_who_may_not_ask_for_zones_goes_on(answers, run_module):
+def test_missing_right_to_list_zones_is_tolerated(answers, run_module):
     answers["DescribeAvailabilityZones"] = (
         "UnauthorizedOperation",
         "because no identity-based policy allows it",
@@ -178,7 +178,7 @@ def test_an_account_that_is_not_ready_is_explained(answers, run_module, code):
         run_module(access_info, zones=["ap-northeast-2a"])
 
 
-def test_a_quota_without_room_for_the_nodes_is_refused(answers, run_module):
+def test_quota_too_small_for_the_nodes_is_refused(answers, run_module):
     answers["GetServiceQuota"] = {"Quota": {"Value": 5.0}}
     assert run_module(access_info, nodes=NODES)["account"]  # 4 of 5
     with pytest.raises(
@@ -189,7 +189,7 @@ def test_a_quota_without_room_for_the_nodes_is_refused(answers, run_module):
         run_module(access_info, nodes={**NODES, "count": 3})
 
 
-def test_what_runs_already_counts(answers, run_module):
+def test_running_instances_count_against_the_quota(answers, run_module):
     def instance(kind, cores, **more):
         return {"InstanceType": kind, "CpuOptions": {"CoreCount": cores, "ThreadsPerCore": 2}, **more}
 
@@ -216,24 +216,24 @@ def test_what_runs_already_counts(answers, run_module):
         {"GetServiceQuota": ("NoSuchResourceException", "not in this region")},
     ],
 )
-def test_the_quota_is_not_asked_for_nodes_that_exist_nor_by_who_may_not(answers, run_module, case):
+def test_quota_is_not_checked_for_existing_nodes_or_without_the_right(answers, run_module, case):
     answers.update({"GetServiceQuota": {"Quota": {"Value": 0.0}}, **case})
     assert run_module(access_info, nodes=NODES)["account"]
 
 
-def test_other_families_have_other_quotas(answers, run_module):
+def test_each_instance_family_has_its_quota(answers, run_module):
     answers["GetServiceQuota"] = {"Quota": {"Value": 0.0}}
     for kind in ("g5.xlarge", "p5.48xlarge", "inf2.xlarge", "trn1.2xlarge", "x2gd.large", "hpc7g.4xlarge"):
         assert run_module(access_info, nodes={**NODES, "instance_type": kind})["account"]
 
 
-def test_a_type_that_the_region_lacks_is_named(answers, run_module):
+def test_instance_type_missing_in_the_region_is_reported(answers, run_module):
     answers["DescribeInstanceTypes"] = ("InvalidInstanceType", "no")
     with pytest.raises(ModuleFailed, match=r"EC2 has no t3\.lage in ap-northeast-2"):
         run_module(access_info, nodes={**NODES, "instance_type": "t3.lage"})
 
 
-def test_nothing_is_asked_of_quotas_where_nothing_is_built(answers, run_module):
+def test_quotas_are_not_requested_if_nothing_is_built(answers, run_module):
     run_module(access_info)
     assert answers.asked == ["GetCallerIdentity", "DescribeRegions"]
 
@@ -242,7 +242,7 @@ SUBNETS = {"Subnets": [{"AvailabilityZone": f"ap-northeast-2{zone}"} for zone in
 
 
 @pytest.mark.parametrize("zones", ["abc", "a", "ab"])
-def test_other_zones_than_those_of_nodes_that_exist_are_refused(answers, run_module, zones):
+def test_zones_that_differ_from_those_of_existing_nodes_are_refused(answers, run_module, zones):
     answers["DescribeNodegroup"] = {"nodegroup": {"subnets": ["subnet-1", "subnet-2"]}}
     answers["DescribeSubnets"] = SUBNETS
     wanted = [f"ap-northeast-2{zone}" for zone in zones]
@@ -262,7 +262,7 @@ def test_other_zones_than_those_of_nodes_that_exist_are_refused(answers, run_mod
         {"DescribeNodegroup": ("AccessDeniedException", "no")},
     ],
 )
-def test_zones_of_nodes_that_fit_or_are_not_known_pass(answers, run_module, case):
+def test_matching_or_unknown_zones_of_nodes_are_accepted(answers, run_module, case):
     answers.update({"DescribeNodegroup": {"nodegroup": {"subnets": ["subnet-1"]}}, **case})
     zones = ["ap-northeast-2c", "ap-northeast-2a"]
     assert run_module(access_info, zones=zones, cluster="shop-qa")["account"]

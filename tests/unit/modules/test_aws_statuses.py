@@ -97,7 +97,7 @@ def test_every_status_that_rds_documents_is_sorted() -> None:
     assert set(aws_statuses.STATUSES["database"]) == RDS
 
 
-def test_a_status_is_one_of_three_things_and_a_new_one_is_waited_for() -> None:
+def test_unknown_status_is_awaited() -> None:
     sorts = {aws_statuses.READY, aws_statuses.IN_PROGRESS, aws_statuses.FAILED}
     for kind, meanings in aws_statuses.STATUSES.items():
         assert set(meanings.values()) == sorts, kind
@@ -127,7 +127,7 @@ EACH = [(kind, status) for kind in OBJECTS for status in aws_statuses.STATUSES[k
 
 
 @pytest.mark.parametrize(("kind", "status"), EACH)
-def test_a_module_waits_accepts_or_fails_as_the_table_has_it(kind: str, status: str) -> None:
+def test_module_waits_accepts_or_fails_by_the_status_table(kind: str, status: str) -> None:
     kind_of, described = OBJECTS[kind]
     one, found = kind_of.__new__(kind_of), described(status)
     meaning = aws_statuses.meaning(kind, status)
@@ -203,7 +203,7 @@ def node_group(status: str, desired: int = 2) -> dict[str, Any]:
     }
 
 
-def test_degraded_nodes_fail_after_five_minutes_with_what_eks_says(
+def test_degraded_nodes_fail_after_five_minutes_with_the_message_of_eks(
     answers: Answers, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch)
@@ -227,7 +227,7 @@ def test_degraded_nodes_that_recover_are_accepted(
     assert not run_module(eks_nodegroup, **NODES)["changed"]
 
 
-def test_a_change_that_may_help_degraded_nodes_is_made_at_once(
+def test_degraded_nodes_do_not_delay_a_change(
     answers: Answers, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch)
@@ -251,7 +251,7 @@ def test_a_change_that_may_help_degraded_nodes_is_made_at_once(
     assert made == [{"minSize": 2, "maxSize": 4, "desiredSize": 2}]
 
 
-def test_a_check_names_what_failed(
+def test_check_mode_reports_the_failed_resource(
     answers: Answers, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from ansible.module_utils import basic
@@ -263,7 +263,7 @@ def test_a_check_names_what_failed(
     assert "is not ready: status DEGRADED; InsufficientFreeAddresses" in warned[0]
 
 
-def test_a_time_out_names_the_status(
+def test_time_out_message_contains_the_status(
     answers: Answers, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Clock(monkeypatch)
@@ -290,7 +290,7 @@ def balancer(state: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("state", aws_statuses.STATUSES["load balancer"])
-def test_a_load_balancer_is_waited_for_accepted_or_refused(
+def test_status_of_a_load_balancer_is_awaited_accepted_or_refused(
     state: str, answers: Answers, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch)
@@ -319,7 +319,7 @@ def test_a_load_balancer_is_waited_for_accepted_or_refused(
 
 
 @pytest.mark.parametrize("status", aws_statuses.STATUSES["certificate"])
-def test_a_certificate_is_waited_for_accepted_or_refused(
+def test_status_of_a_certificate_is_awaited_accepted_or_refused(
     status: str, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch)
@@ -355,7 +355,7 @@ def test_a_certificate_is_waited_for_accepted_or_refused(
 
 
 @pytest.mark.parametrize("status", aws_statuses.STATUSES["command"])
-def test_a_command_is_waited_for_accepted_or_refused(
+def test_status_of_a_command_is_awaited_accepted_or_refused(
     status: str, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock(monkeypatch)

@@ -54,7 +54,7 @@ def alarms(cloudwatch: Any) -> dict[str, dict]:
     return {alarm["AlarmName"]: alarm for alarm in cloudwatch.describe_alarms()["MetricAlarms"]}
 
 
-def test_makes_them_once(cloudwatch: Any, wanted: dict, run_module: Any) -> None:
+def test_second_run_creates_no_alarms(cloudwatch: Any, wanted: dict, run_module: Any) -> None:
     assert run_module(cloudwatch_alarms, check=True, **wanted)["changed"]
     assert not alarms(cloudwatch)
     names = ["shop-staging-alb-5xx", "shop-staging-database-storage"]
@@ -83,7 +83,7 @@ def test_makes_them_once(cloudwatch: Any, wanted: dict, run_module: Any) -> None
         ("period", 300),
     ],
 )
-def test_a_change_is_named_and_made(
+def test_change_is_reported_and_applied(
     cloudwatch: Any, wanted: dict, run_module: Any, setting: str, value: Any
 ) -> None:
     before = copy.deepcopy(wanted)
@@ -115,7 +115,7 @@ def test_drift_is_corrected(cloudwatch: Any, wanted: dict, run_module: Any, drif
     assert not run_module(cloudwatch_alarms, **wanted)["changed"]
 
 
-def test_what_is_not_described_goes_and_what_is_foreign_stays(
+def test_undeclared_alarm_is_deleted_and_foreign_alarm_is_kept(
     cloudwatch: Any, wanted: dict, run_module: Any
 ) -> None:
     run_module(cloudwatch_alarms, **wanted)

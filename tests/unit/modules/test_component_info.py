@@ -52,7 +52,7 @@ def test_network_by_tier_sorted_by_zone(network, run_module):
     assert found["security_groups"] == {"database": network["group"]}
 
 
-def test_another_environments_network_is_not_found(network, run_module):
+def test_network_of_another_environment_is_not_found(network, run_module):
     with pytest.raises(ModuleFailed):
         run_module(component_info, environment="test", application="assistant", components=["network"])
 
@@ -65,7 +65,7 @@ def test_two_networks_with_the_same_tags_are_refused(network, run_module):
         run_module(component_info, **WHO, components=["network"])
 
 
-def test_all_that_is_missing_is_named_with_its_command(aws, run_module):
+def test_all_missing_components_are_reported_with_their_commands(aws, run_module):
     with pytest.raises(ModuleFailed) as failed:
         run_module(component_info, **WHO, components=["network", "cluster", "load_balancer"])
     message = failed.value.result["msg"]
@@ -77,7 +77,7 @@ def test_all_that_is_missing_is_named_with_its_command(aws, run_module):
         )
 
 
-def test_not_required_is_no_error(aws, run_module):
+def test_missing_optional_component_is_no_error(aws, run_module):
     found = run_module(component_info, **WHO, components=COMPONENTS, required=False)["components"]
     assert found == {name: {"found": False, "planned": False} for name in COMPONENTS}
 
@@ -87,7 +87,7 @@ def test_check_mode_returns_placeholders(aws, run_module):
     assert all(entry["planned"] and not entry["found"] for entry in found.values())
 
 
-def test_placeholders_have_the_keys_of_the_real_thing(network, run_module):
+def test_placeholders_have_the_keys_of_real_results(network, run_module):
     """What a role reads in check mode before the first run exists after it as well."""
     boto3.client("ecr").create_repository(repositoryName="assistant")
     boto3.client("dynamodb").create_table(

@@ -33,7 +33,7 @@ def certificates():
     return boto3.client("acm").list_certificates()["CertificateSummaryList"]
 
 
-def test_a_certificate_is_requested_proved_and_issued(route53, zone, run_module):
+def test_certificate_is_requested_validated_and_issued(route53, zone, run_module):
     made = run_module(dns_certificate, **CERTIFICATE)
     assert made["changed"]
     acm = boto3.client("acm")
@@ -46,17 +46,17 @@ def test_a_certificate_is_requested_proved_and_issued(route53, zone, run_module)
     assert not again["changed"] and again["arn"] == made["arn"]
 
 
-def test_check_mode_gets_through_without_a_zone(route53, run_module):
+def test_check_mode_accepts_a_missing_zone(route53, run_module):
     assert run_module(dns_certificate, check=True, **CERTIFICATE)["changed"]
     assert certificates() == []
 
 
-def test_without_the_zone_it_says_so(route53, run_module):
+def test_missing_zone_is_an_error(route53, run_module):
     with pytest.raises(ModuleFailed, match=r"no public hosted zone 'shop\.example\.com'"):
         run_module(dns_certificate, **CERTIFICATE)
 
 
-def test_records_that_were_removed_come_back(route53, zone, run_module):
+def test_removed_validation_records_are_created_again(route53, zone, run_module):
     run_module(dns_certificate, **CERTIFICATE)
     record = next(iter(records(route53, zone).values()))
     batch = {"Changes": [{"Action": "DELETE", "ResourceRecordSet": record}]}
@@ -73,20 +73,20 @@ def test_without_a_zone_the_message_lists_the_records(route53, run_module, monke
         run_module(dns_certificate, domain_name=DOMAIN, wait_timeout=0)
 
 
-def test_an_undelegated_zone_is_suspected(zone, run_module, monkeypatch):
+def test_message_suggests_to_check_the_delegation(zone, run_module, monkeypatch):
     monkeypatch.setattr(moto.settings, "ACM_VALIDATION_WAIT", 60)
     with pytest.raises(ModuleFailed, match="the name servers must be ns-"):
         run_module(dns_certificate, **CERTIFICATE, wait_timeout=0)
 
 
-def test_absent_takes_certificate_and_records(route53, zone, run_module):
+def test_absent_removes_certificate_and_records(route53, zone, run_module):
     run_module(dns_certificate, **CERTIFICATE)
     assert run_module(dns_certificate, **CERTIFICATE, state="absent")["changed"]
     assert certificates() == [] and records(route53, zone) == {}
     assert not run_module(dns_certificate, **CERTIFICATE, state="absent")["changed"]
 
 
-def test_an_imported_certificate_of_the_same_name_is_left_alone(zone, run_module):
+def test_imported_certificate_of_the_same_name_is_unchanged(zone, run_module):
     acm = boto3.client("acm")
     other = acm.request_certificate(DomainName=DOMAIN, ValidationMethod="DNS")["CertificateArn"]
     made = run_module(dns_certificate, **CERTIFICATE)["arn"]
@@ -122,7 +122,7 @@ def test_a_zone_is_created_once(route53, run_module):
     assert zone["Config"] == {"Comment": "Domain of shop", "PrivateZone": False}
 
 
-def test_a_zone_that_exists_is_only_read(rehearsed, run_module):
+def test_existing_zone_is_only_read(rehearsed, run_module):
     """Its DNSSEC signing, its comment and its tags are somebody else's."""
     route53 = boto3.client("route53")
     zone = route53.create_hosted_zone(
@@ -149,14 +149,14 @@ def test_a_zone_that_exists_is_only_read(rehearsed, run_module):
         route53.delete_hosted_zone(Id=zone)
 
 
-def test_a_zone_of_ours_is_removed(route53, run_module):
+def test_own_zone_is_removed(route53, run_module):
     run_module(dns_zone, **ZONE)
     assert run_module(dns_zone, **ZONE, state="absent")["changed"]
     assert route53.list_hosted_zones()["HostedZones"] == []
     assert not run_module(dns_zone, **ZONE, state="absent")["changed"]
 
 
-def test_a_private_zone_of_the_same_name_is_another_one(route53, run_module):
+def test_private_zone_of_the_same_name_is_ignored(route53, run_module):
     vpc = boto3.client("ec2").create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     route53.create_hosted_zone(
         Name=ZONE["name"],

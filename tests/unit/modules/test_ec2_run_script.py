@@ -44,7 +44,7 @@ def commands() -> list[dict]:
     return boto3.client("ssm").list_commands()["Commands"]
 
 
-def test_it_is_done_once_and_the_instance_is_gone(arguments: dict, run_module: Run) -> None:
+def test_script_runs_once_and_the_instance_is_terminated(arguments: dict, run_module: Run) -> None:
     assert run_module(ec2_run_script, check=True, **arguments)["changed"]
     assert instances() == []
     assert run_module(ec2_run_script, **arguments)["changed"]
@@ -56,13 +56,13 @@ def test_it_is_done_once_and_the_instance_is_gone(arguments: dict, run_module: R
     assert command["Parameters"]["commands"] == ["echo 1"]
 
 
-def test_another_script_is_run_again(arguments: dict, run_module: Run) -> None:
+def test_changed_script_runs_again(arguments: dict, run_module: Run) -> None:
     run_module(ec2_run_script, **arguments)
     assert run_module(ec2_run_script, **{**arguments, "script": "echo 2"})["changed"]
     assert len(commands()) == 2
 
 
-def test_a_script_that_fails_says_why_and_is_tried_again(
+def test_failed_script_is_reported_and_runs_again(
     arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = ec2_run_script.ScriptRun.call
@@ -81,7 +81,7 @@ def test_a_script_that_fails_says_why_and_is_tried_again(
     assert run_module(ec2_run_script, **arguments)["changed"]
 
 
-def test_it_waits_until_systems_manager_knows_the_instance(
+def test_registration_with_systems_manager_is_awaited(
     arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     send, times = ec2_run_script.ScriptRun._send, iter([None, None])
@@ -118,7 +118,7 @@ def test_leftover_instance_is_reused(
     assert len(instances()) == 1
 
 
-def test_absent_forgets_and_ends_what_is_left(
+def test_absent_removes_the_record_and_terminates_leftover_instances(
     arguments: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address = {"name": NAME, "marker": MARKER, "state": "absent"}
@@ -128,6 +128,6 @@ def test_absent_forgets_and_ends_what_is_left(
     assert run_module(ec2_run_script, **arguments)["changed"], "it is done again"
 
 
-def test_what_is_missing_is_named(aws: None, run_module: Run) -> None:
+def test_missing_resource_is_reported(aws: None, run_module: Run) -> None:
     with pytest.raises(ModuleFailed, match="script is needed to run the script"):
         run_module(ec2_run_script, name=NAME, marker=MARKER)

@@ -118,7 +118,7 @@ def test_check_mode_reports_and_creates_nothing(arguments: dict, run_module: Run
     assert arguments["name"] not in boto3.client("eks").list_clusters()["clusters"]
 
 
-def test_a_cluster_is_as_asked_for_and_the_second_run_changes_nothing(cluster: dict, run_module: Run) -> None:
+def test_cluster_has_its_settings_and_the_second_run_changes_nothing(cluster: dict, run_module: Run) -> None:
     found = described()
     assert found["accessConfig"]["authenticationMode"] == "API"
     assert found["resourcesVpcConfig"]["endpointPrivateAccess"]
@@ -144,7 +144,7 @@ def test_a_cluster_is_as_asked_for_and_the_second_run_changes_nothing(cluster: d
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_a_setting_is_changed_and_only_that(cluster: dict, run_module: Run, change: dict, look: Any) -> None:
+def test_only_the_changed_setting_is_updated(cluster: dict, run_module: Run, change: dict, look: Any) -> None:
     reported = run_module(eks_cluster, check=True, **{**cluster, **change})
     before, after = reported["diff"]["before"], reported["diff"]["after"]
     assert {key for key in after if before[key] != after[key]} == set(change)
@@ -154,7 +154,7 @@ def test_a_setting_is_changed_and_only_that(cluster: dict, run_module: Run, chan
     assert not run_module(eks_cluster, **{**cluster, **change})["changed"]
 
 
-def test_logs_that_are_not_wanted_are_switched_off(cluster: dict, run_module: Run) -> None:
+def test_undeclared_logs_are_disabled(cluster: dict, run_module: Run) -> None:
     run_module(eks_cluster, **{**cluster, "logs": ["scheduler"]})
     on = [setup["types"] for setup in described()["logging"]["clusterLogging"] if setup["enabled"]]
     assert on == [["scheduler"]]
@@ -208,7 +208,7 @@ def test_an_upgrade_is_rolled_back_within_seven_days(
         run_module(eks_cluster, check=True, **back)
 
 
-def test_a_cluster_that_was_made_with_its_version_is_not_rolled_back(
+def test_initial_version_of_a_cluster_is_not_rolled_back(
     nodes: dict, template: Any, run_module: Run, cluster: dict
 ) -> None:
     template("t3.xlarge")
@@ -217,7 +217,7 @@ def test_a_cluster_that_was_made_with_its_version_is_not_rolled_back(
         run_module(eks_cluster, **{**cluster, "version": "1.32", "allow_rollback": True})
 
 
-def test_nodes_go_back_before_the_control_plane(nodes: dict, cluster: dict, run_module: Run) -> None:
+def test_nodes_are_rolled_back_before_the_control_plane(nodes: dict, cluster: dict, run_module: Run) -> None:
     run_module(eks_cluster, **{**cluster, "version": "1.34"})
     run_module(eks_nodegroup, **{**nodes, "version": "1.34"})
     back = {**cluster, "allow_rollback": True}
@@ -235,7 +235,7 @@ def test_another_key_or_role_is_refused(cluster: dict, run_module: Run) -> None:
         run_module(eks_cluster, **{**cluster, "role_arn": ROLE.format("other")})
 
 
-def test_an_update_that_fails_says_why(cluster: dict, run_module: Run, monkeypatch: Any) -> None:
+def test_failed_update_is_reported_with_its_reason(cluster: dict, run_module: Run, monkeypatch: Any) -> None:
     call = eks_cluster.EksCluster.call
 
     def failing(self: Any, operation: str, **more: Any) -> Any:
@@ -277,7 +277,7 @@ def refusals(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[str, str]]
 
 
 @pytest.mark.parametrize("error", REFUSED_KEYS, ids=[code for code, _ in REFUSED_KEYS])
-def test_a_new_key_is_waited_for(
+def test_new_kms_key_is_awaited(
     arguments: dict, run_module: Run, refusals: dict[str, list], error: tuple[str, str]
 ) -> None:
     """KMS takes up to five minutes to apply the tags from which the rights to a new key come."""
@@ -286,7 +286,7 @@ def test_a_new_key_is_waited_for(
     assert refusals["CreateCluster"] == []
 
 
-def test_a_new_key_is_waited_for_by_a_cluster_that_exists(
+def test_existing_cluster_waits_for_a_new_kms_key(
     arguments: dict, run_module: Run, refusals: dict[str, list], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_module(eks_cluster, **{**arguments, "encryption_key_arn": None})
@@ -296,7 +296,7 @@ def test_a_new_key_is_waited_for_by_a_cluster_that_exists(
     assert refusals["AssociateEncryptionConfig"] == []
 
 
-def test_a_key_that_is_denied_explicitly_is_not_waited_for(
+def test_explicitly_denied_kms_key_is_not_awaited(
     arguments: dict, run_module: Run, refusals: dict[str, list]
 ) -> None:
     denied = (
@@ -335,7 +335,7 @@ def test_nodes_second_run_and_scaling(nodes: dict, run_module: Run) -> None:
     assert (groups()[0]["MinSize"], groups()[0]["MaxSize"], groups()[0]["DesiredCapacity"]) == (2, 4, 2)
 
 
-def test_the_number_of_nodes_can_be_left_to_an_autoscaler(nodes: dict, run_module: Run) -> None:
+def test_number_of_nodes_can_be_managed_by_an_autoscaler(nodes: dict, run_module: Run) -> None:
     boto3.client("autoscaling").set_desired_capacity(
         AutoScalingGroupName=groups()[0]["AutoScalingGroupName"], DesiredCapacity=3
     )
@@ -349,7 +349,7 @@ def test_the_number_of_nodes_can_be_left_to_an_autoscaler(nodes: dict, run_modul
     assert groups()[0]["DesiredCapacity"] == 4
 
 
-def test_nodes_are_rolled_once_for_a_new_template_and_version(
+def test_nodes_are_replaced_once_for_a_new_template_and_version(
     nodes: dict, cluster: dict, template: Any, run_module: Run
 ) -> None:
     old = {one["InstanceId"] for one in groups()[0]["Instances"]}
@@ -363,7 +363,7 @@ def test_nodes_are_rolled_once_for_a_new_template_and_version(
     assert not old & {one["InstanceId"] for one in groups()[0]["Instances"]}
 
 
-def test_what_nodes_were_made_of_before_goes_once_they_are_rolled(
+def test_previous_template_is_deleted_after_the_nodes_are_replaced(
     nodes: dict, template: Any, run_module: Run
 ) -> None:
     def versions() -> list[int]:
@@ -382,7 +382,7 @@ def test_what_nodes_were_made_of_before_goes_once_they_are_rolled(
     assert versions() == [3, 4]
 
 
-def test_what_nodes_are_made_of_stays_if_they_could_not_be_rolled(
+def test_template_is_kept_if_the_nodes_could_not_be_replaced(
     nodes: dict, template: Any, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """EKS then goes back: the group is ACTIVE, with the version of its template that it had."""
@@ -405,7 +405,7 @@ def test_what_nodes_are_made_of_stays_if_they_could_not_be_rolled(
     assert sorted(entry["VersionNumber"] for entry in found["LaunchTemplateVersions"]) == [1, 2]
 
 
-def test_tags_of_others_stay_on_the_cluster_and_its_parts(
+def test_tags_of_others_are_kept_on_the_cluster_and_its_resources(
     nodes: dict, cluster: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     eks = boto3.client("eks")
@@ -431,12 +431,12 @@ def test_tags_of_others_stay_on_the_cluster_and_its_parts(
         assert "awsApplication" in tags and "CostCenter" not in tags and tags["Environment"] == "staging"
 
 
-def test_what_cannot_be_changed_of_nodes_is_refused(nodes: dict, run_module: Run) -> None:
+def test_immutable_setting_of_nodes_is_refused(nodes: dict, run_module: Run) -> None:
     with pytest.raises(ModuleFailed, match="AWS cannot change: ami_type"):
         run_module(eks_nodegroup, **{**nodes, "ami_type": "AL2023_ARM_64_STANDARD"})
 
 
-def test_nodes_before_their_template_exists(cluster: dict, subnets: list[str], run_module: Run) -> None:
+def test_check_mode_accepts_a_missing_template(cluster: dict, subnets: list[str], run_module: Run) -> None:
     arguments = {
         "cluster": NAME,
         "name": "workers",
@@ -456,7 +456,7 @@ def test_nodes_are_removed(nodes: dict, run_module: Run) -> None:
     assert not run_module(eks_nodegroup, **address)["changed"]
 
 
-def test_a_cluster_goes_without_leaving_logs_interfaces_or_its_group(
+def test_deleted_cluster_leaves_no_logs_interfaces_or_security_group(
     cluster: dict, subnets: list[str], run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """EKS writes logs after its end, and keeps its security group if an interface of a node is left in it."""
@@ -511,7 +511,7 @@ of_each_set = pytest.mark.parametrize(
 
 
 @of_each_set
-def test_a_set_before_its_cluster_exists(
+def test_check_mode_accepts_a_missing_cluster(
     rehearsed: str, run_module: Run, module: Any, what: dict, key: str, last: str
 ) -> None:
     assert run_module(module, check=True, cluster=NAME, tags=TAGS, **what)["changed"]
@@ -521,7 +521,7 @@ def test_a_set_before_its_cluster_exists(
 
 
 @of_each_set
-def test_a_set_is_made_kept_and_purged(
+def test_set_is_created_kept_and_purged(
     cluster: dict, run_module: Run, module: Any, what: dict, key: str, last: str
 ) -> None:
     made = run_module(module, cluster=NAME, tags=TAGS, **what)
@@ -550,7 +550,7 @@ def test_tags_of_a_set_are_corrected(
 
 
 @of_each_set
-def test_what_others_made_is_left_alone(
+def test_resources_of_others_are_unchanged(
     cluster: dict, run_module: Run, module: Any, what: dict, key: str, last: str
 ) -> None:
     run_module(module, cluster=NAME, tags={"ManagedBy": "somebody"}, **what)
@@ -568,7 +568,7 @@ def test_addon_configuration_is_corrected(cluster: dict, run_module: Run) -> Non
     assert corrected["addons"]["vpc-cni"]["configurationValues"] == '{"enableNetworkPolicy": "true"}'
 
 
-def test_an_addon_without_a_version_follows_the_clusters(cluster: dict, run_module: Run) -> None:
+def test_addon_without_version_follows_the_version_of_the_cluster(cluster: dict, run_module: Run) -> None:
     kube_proxy = [{"name": "kube-proxy"}]
     run_module(eks_addons, cluster=NAME, addons=kube_proxy)
     run_module(eks_cluster, **{**cluster, "version": "1.34"})
@@ -578,7 +578,7 @@ def test_an_addon_without_a_version_follows_the_clusters(cluster: dict, run_modu
     assert not run_module(eks_addons, cluster=NAME, addons=kube_proxy)["changed"]
 
 
-def test_an_addon_of_the_community_follows_the_cluster_too(cluster: dict, run_module: Run) -> None:
+def test_community_addon_follows_the_version_of_the_cluster(cluster: dict, run_module: Run) -> None:
     """Of AWS's own add-ons alone, metrics-server would never be updated."""
     metrics = [{"name": "metrics-server"}]
     run_module(eks_addons, cluster=NAME, addons=[{"name": "metrics-server", "version": "v0.7.2-eksbuild.1"}])
@@ -588,7 +588,7 @@ def test_an_addon_of_the_community_follows_the_cluster_too(cluster: dict, run_mo
     assert not run_module(eks_addons, cluster=NAME, addons=metrics)["changed"]
 
 
-def test_an_addon_that_fails_says_why(cluster: dict, run_module: Run, monkeypatch: Any) -> None:
+def test_failed_addon_is_reported_with_its_reason(cluster: dict, run_module: Run, monkeypatch: Any) -> None:
     read = eks_addons.EksAddons.read
 
     def failing(self: Any, key: str) -> Any:
@@ -619,7 +619,7 @@ def test_groups_and_policies_of_an_entry_are_corrected(cluster: dict, run_module
     assert not run_module(eks_access_entries, cluster=NAME, entries=ENTRIES)["changed"]
 
 
-def test_the_entry_of_a_role_that_was_recreated_is_replaced(cluster: dict, run_module: Run) -> None:
+def test_access_entry_of_a_recreated_role_is_replaced(cluster: dict, run_module: Run) -> None:
     """EKS keeps the role's unique id: another role by the same ARN does not get in."""
     iam, eks = boto3.client("iam"), boto3.client("eks")
     role = {"RoleName": "shop-staging-deploy", "Path": "/shop-staging/", "AssumeRolePolicyDocument": "{}"}
@@ -656,7 +656,7 @@ def principals_that_may_enter() -> list[str]:
     return [entry["principal"] for entry in clusters[0]["entries"]]
 
 
-def test_a_pods_role_is_changed_in_place(cluster: dict, run_module: Run) -> None:
+def test_role_of_a_pod_identity_is_changed_in_place(cluster: dict, run_module: Run) -> None:
     made = run_module(eks_pod_identities, cluster=NAME, associations=ASSOCIATIONS)["associations"][
         "shop/shop"
     ]
@@ -668,7 +668,7 @@ def test_a_pods_role_is_changed_in_place(cluster: dict, run_module: Run) -> None
 # -- nodes as targets ----------------------------------------------------------------------------
 
 
-def test_nodes_become_targets_and_cease_to_be(nodes: dict, run_module: Run) -> None:
+def test_nodes_are_registered_as_targets_and_deregistered(nodes: dict, run_module: Run) -> None:
     elb, vpc = boto3.client("elbv2"), boto3.client("ec2").describe_vpcs()["Vpcs"][-1]["VpcId"]
     arns = [
         elb.create_target_group(Name=f"shop-{slot}", Protocol="HTTP", Port=30080, VpcId=vpc)["TargetGroups"][

@@ -40,7 +40,7 @@ def test_no_resources(aws: Any, run_module: Any) -> None:
     assert ask(run_module) == {"changed": False, "existing": [], "protected": [], "kept": []}
 
 
-def test_lists_its_own_and_nobody_elses(aws: Any, run_module: Any) -> None:
+def test_only_resources_of_the_environment_are_listed(aws: Any, run_module: Any) -> None:
     own = vpc("staging")
     vpc("staging-2")
     vpc("production")
@@ -55,7 +55,7 @@ def test_lists_its_own_and_nobody_elses(aws: Any, run_module: Any) -> None:
     assert ask(run_module, "network")["existing"] == [f"network vpc {own}"]
 
 
-def test_names_that_begin_alike_are_of_another_environment(aws: Any, run_module: Any) -> None:
+def test_resources_of_an_environment_with_the_same_prefix_are_not_listed(aws: Any, run_module: Any) -> None:
     """`shop-staging-2-releases` is of the environment `staging-2`, whatever it begins with."""
     database("shop-staging-2", protected=True)
     rds = boto3.client("rds")
@@ -98,7 +98,7 @@ def test_names_that_begin_alike_are_of_another_environment(aws: Any, run_module:
     assert ask(run_module, *every)["kept"] == []
 
 
-def test_what_others_have_in_the_account_costs_no_calls(aws: Any, run_module: Any, monkeypatch: Any) -> None:
+def test_other_resources_of_the_account_cause_no_calls(aws: Any, run_module: Any, monkeypatch: Any) -> None:
     import botocore.client
 
     def calls() -> list[str]:
@@ -126,7 +126,7 @@ def test_what_others_have_in_the_account_costs_no_calls(aws: Any, run_module: An
     assert sorted(calls()) == sorted(few)
 
 
-def test_what_the_list_by_tag_still_names_after_its_end_is_not_listed(
+def test_deleted_resource_that_the_tagging_api_still_returns_is_not_listed(
     aws: Any, run_module: Any, monkeypatch: Any
 ) -> None:
     import botocore.client
@@ -169,7 +169,7 @@ def test_certificates_keys_and_log_groups_are_listed(aws: Any, run_module: Any) 
     ]
 
 
-def test_a_key_that_a_killed_run_left_without_tags_is_listed_by_its_alias(aws: Any, run_module: Any) -> None:
+def test_untagged_key_of_a_killed_run_is_listed_by_its_alias(aws: Any, run_module: Any) -> None:
     kms = boto3.client("kms")
     for name in ("shop-staging-alarms", "shop-staging-2-alarms", "shop-staging-other"):
         key = kms.create_key()["KeyMetadata"]["KeyId"]
@@ -178,7 +178,7 @@ def test_a_key_that_a_killed_run_left_without_tags_is_listed_by_its_alias(aws: A
     assert ask(run_module)["existing"] == [f"alarms key {own}"]
 
 
-def test_what_carries_no_component_is_always_listed(aws: Any, run_module: Any) -> None:
+def test_resource_without_component_tag_is_always_listed(aws: Any, run_module: Any) -> None:
     ec2 = boto3.client("ec2")
     own = [{"Key": "Environment", "Value": "staging"}, {"Key": "Application", "Value": "shop"}]
     group = ec2.create_security_group(
@@ -187,7 +187,7 @@ def test_what_carries_no_component_is_always_listed(aws: Any, run_module: Any) -
     assert ask(run_module, "database")["existing"] == [f"unknown security-group {group['GroupId']}"]
 
 
-def test_a_log_group_that_its_service_made_again_is_listed_by_its_name(aws: Any, run_module: Any) -> None:
+def test_log_group_recreated_by_its_service_is_listed_by_name(aws: Any, run_module: Any) -> None:
     logs = boto3.client("logs")
     for name in (
         "/aws/eks/shop-staging/cluster",
@@ -200,7 +200,7 @@ def test_a_log_group_that_its_service_made_again_is_listed_by_its_name(aws: Any,
     assert ask(run_module)["existing"] == ["unknown log-group /aws/eks/shop-staging/cluster"]
 
 
-def test_what_has_ended_is_not_listed(aws: Any, run_module: Any) -> None:
+def test_terminated_resources_are_not_listed(aws: Any, run_module: Any) -> None:
     ec2 = boto3.client("ec2")
     specification = [{"ResourceType": "instance", "Tags": tags("staging", "instance")}]
     launched = ec2.run_instances(ImageId="ami-1", MinCount=1, MaxCount=1, TagSpecifications=specification)

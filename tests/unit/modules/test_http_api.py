@@ -77,7 +77,7 @@ def policy(function: str) -> list[dict]:
         return []
 
 
-def test_makes_it_once(wanted: dict, gateway: Any, run_module: Any) -> None:
+def test_second_run_creates_no_api(wanted: dict, gateway: Any, run_module: Any) -> None:
     assert run_module(http_api, check=True, **wanted)["changed"]
     assert not gateway.get_apis()["Items"]
     made = run_module(http_api, **wanted)
@@ -94,7 +94,7 @@ def test_makes_it_once(wanted: dict, gateway: Any, run_module: Any) -> None:
     assert not run_module(http_api, check=True, **wanted)["changed"]
 
 
-def test_one_that_is_not_listed_yet_is_waited_for(
+def test_new_api_is_awaited_until_it_is_listed(
     wanted: dict, late_lists: dict[str, int], run_module: Any
 ) -> None:
     made = run_module(http_api, **wanted)
@@ -103,7 +103,7 @@ def test_one_that_is_not_listed_yet_is_waited_for(
     assert not run_module(http_api, **wanted)["changed"]
 
 
-def test_a_run_that_was_killed_early_is_finished(wanted: dict, gateway: Any, run_module: Any) -> None:
+def test_api_of_a_killed_run_is_completed(wanted: dict, gateway: Any, run_module: Any) -> None:
     gateway.create_api(Name="shop-staging", ProtocolType="HTTP", Tags=TAGS)
     assert run_module(http_api, **wanted)["changed"]
     assert len(gateway.get_apis()["Items"]) == 1
@@ -174,7 +174,7 @@ def test_drift_is_reported_and_corrected(
     assert not run_module(http_api, **wanted)["changed"]
 
 
-def test_a_function_that_is_not_behind_it_any_more_may_not_be_called(
+def test_permission_to_call_a_removed_function_is_revoked(
     wanted: dict, gateway: Any, run_module: Any
 ) -> None:
     run_module(http_api, **wanted)
@@ -197,7 +197,7 @@ def test_changed_issuer_is_corrected(wanted: dict, gateway: Any, run_module: Any
     assert not run_module(http_api, **wanted)["changed"]
 
 
-def test_absent_leaves_other_apis(wanted: dict, gateway: Any, run_module: Any) -> None:
+def test_absent_keeps_other_apis(wanted: dict, gateway: Any, run_module: Any) -> None:
     run_module(http_api, **wanted)
     gateway.create_api(Name="shop-staging", ProtocolType="HTTP", Tags={"Environment": "another"})
     gone = {"name": "shop-staging", "tags": TAGS, "state": "absent"}
@@ -207,14 +207,14 @@ def test_absent_leaves_other_apis(wanted: dict, gateway: Any, run_module: Any) -
     assert not run_module(http_api, **gone)["changed"]
 
 
-def test_refuses_a_route_to_nowhere(wanted: dict, run_module: Any) -> None:
+def test_route_to_an_unknown_function_is_refused(wanted: dict, run_module: Any) -> None:
     wanted["routes"].append({"route": "GET /x", "function": "nobody"})
     with pytest.raises(Exception, match="function 'nobody' of route 'GET /x' is not in functions"):
         run_module(http_api, **wanted)
     assert run_module(http_api, check=True, **wanted)["changed"]
 
 
-def test_refuses_tokens_without_an_issuer(wanted: dict, run_module: Any) -> None:
+def test_jwt_authorizer_without_issuer_is_refused(wanted: dict, run_module: Any) -> None:
     del wanted["jwt"]
     with pytest.raises(Exception, match="jwt is missing, but route 'GET /bye'"):
         run_module(http_api, **wanted)

@@ -21,7 +21,7 @@ def providers(iam: Any) -> list[dict]:
     return [iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn) for arn in arns]
 
 
-def test_makes_it_once(iam: Any, run_module: Any) -> None:
+def test_second_run_creates_no_provider(iam: Any, run_module: Any) -> None:
     wanted = {"url": URL, "tags": {"ManagedBy": "teal.platform"}}
     assert run_module(iam_oidc_provider, check=True, **wanted)["changed"]
     assert not providers(iam)
@@ -47,7 +47,7 @@ def client_ids_can_be_added(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BaseClient, "_make_api_call", patched)
 
 
-def test_adds_to_what_others_made_and_removes_nothing_of_theirs(
+def test_existing_provider_is_extended_and_nothing_is_removed(
     iam: Any, client_ids_can_be_added: None, run_module: Any
 ) -> None:
     tags = [{"Key": "Owner", "Value": "someone"}]
@@ -92,6 +92,6 @@ def test_absent(iam: Any, run_module: Any) -> None:
     assert [entry["Url"] for entry in providers(iam)] == ["other.example"]
 
 
-def test_refuses_what_is_no_issuer(aws: Any, run_module: Any) -> None:
+def test_invalid_issuer_is_refused(aws: Any, run_module: Any) -> None:
     with pytest.raises(Exception, match="must begin with https://"):
         run_module(iam_oidc_provider, url="token.actions.githubusercontent.com")

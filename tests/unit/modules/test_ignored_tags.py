@@ -110,7 +110,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_tags_of_others_stay_and_our_own_go(
+def test_tags_of_others_are_kept_and_undeclared_own_tags_are_removed(
     case: Case, request: pytest.FixtureRequest, run_module: Any, monkeypatch: Any
 ) -> None:
     request.getfixturevalue("aws")
@@ -131,7 +131,9 @@ def test_tags_of_others_stay_and_our_own_go(
     assert "CostCenter" not in case.read() and "awsApplication" in case.read()
 
 
-def test_the_patterns_come_from_the_environment(aws: Any, run_module: Any, monkeypatch: Any) -> None:
+def test_default_patterns_are_read_from_the_environment_variable(
+    aws: Any, run_module: Any, monkeypatch: Any
+) -> None:
     case, arguments = CASES["log_groups"], {**CASES["log_groups"].arguments(), "tags": OWN}
     run_module(log_groups, **arguments)
     case.tag()

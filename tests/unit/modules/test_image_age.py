@@ -69,7 +69,7 @@ def grow_old(number: str = "1.34.1-20250101") -> None:
     boto3.client("eks").update_nodegroup_version(**NODES, releaseVersion=number)
 
 
-def test_an_older_image_is_a_warning_and_no_drift(nodes: dict, run_module: Run, warned: list[str]) -> None:
+def test_outdated_image_is_a_warning_and_no_drift(nodes: dict, run_module: Run, warned: list[str]) -> None:
     run_module(eks_nodegroup, **nodes, max_age=60)
     grow_old()
     warned.clear()
@@ -84,7 +84,7 @@ def test_an_older_image_is_a_warning_and_no_drift(nodes: dict, run_module: Run, 
     assert warned == []
 
 
-def test_nodes_are_patched_when_asked_to_and_then_not_again(nodes: dict, run_module: Run) -> None:
+def test_nodes_are_patched_once_on_request(nodes: dict, run_module: Run) -> None:
     run_module(eks_nodegroup, **nodes)
     newest = release()
     assert not run_module(eks_nodegroup, **nodes, patch=True)["changed"]
@@ -121,7 +121,7 @@ def test_a_pinned_release_is_kept_until_the_inventory_changes_it(nodes: dict, ru
     assert not run_module(eks_nodegroup, **raised)["changed"]
 
 
-def test_the_age_of_an_instances_image(aws: Any, run_module: Run, warned: list[str]) -> None:
+def test_age_of_the_image_of_an_instance(aws: Any, run_module: Run, warned: list[str]) -> None:
     ec2 = boto3.client("ec2")
     image = ec2.describe_images()["Images"][0]["ImageId"]
     tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "shop-bastion"}]}]
@@ -144,11 +144,11 @@ def test_the_age_of_an_instances_image(aws: Any, run_module: Run, warned: list[s
         (None, None),
     ],
 )
-def test_a_release_says_when_it_was_made(number: str | None, day: datetime | None) -> None:
+def test_date_of_a_node_release_is_read_from_its_name(number: str | None, day: datetime | None) -> None:
     assert image_age.release_date(number) == day
 
 
-def test_what_is_too_old() -> None:
+def test_images_over_the_age_limit_are_reported() -> None:
     now = datetime(2026, 11, 30, tzinfo=UTC)
     assert image_age.days_since(now - timedelta(days=60, hours=1), now) == 60
     assert image_age.age_warning("nodes", "i", 60, 60, "s", "p") is None
@@ -167,5 +167,7 @@ def test_what_is_too_old() -> None:
         ("1.20.0-fcf71a47", "BOTTLEROCKET_x86_64", True),
     ],
 )
-def test_a_pinned_release_is_one_of_the_clusters_version(number: str, kind: str, fine: bool) -> None:
+def test_pinned_node_release_must_match_the_version_of_the_cluster(
+    number: str, kind: str, fine: bool
+) -> None:
     assert (list(checks.cluster_node_release(number, "1.35", kind)) == []) is fine

@@ -42,7 +42,7 @@ def live() -> dict:
     return boto3.client("lambda").get_function_configuration(FunctionName=NAME, Qualifier="live")
 
 
-def test_makes_it_once(wanted: dict, run_module: Any) -> None:
+def test_second_run_creates_no_function(wanted: dict, run_module: Any) -> None:
     assert run_module(lambda_functions, check=True, **wanted)["changed"]
     assert not boto3.client("lambda").list_functions()["Functions"] and not log_groups()
     made = run_module(lambda_functions, **wanted)
@@ -54,7 +54,7 @@ def test_makes_it_once(wanted: dict, run_module: Any) -> None:
     assert again["functions"] == made["functions"]
 
 
-def test_new_source_makes_a_new_version_and_moves_the_alias(
+def test_new_source_creates_a_version_and_updates_the_alias(
     wanted: dict, source: Path, run_module: Any
 ) -> None:
     run_module(lambda_functions, **wanted)
@@ -116,7 +116,7 @@ def test_settings_reach_the_live_version(
     assert not run_module(lambda_functions, **wanted)["changed"]
 
 
-def test_a_function_off_the_list_goes_and_foreign_ones_stay(
+def test_undeclared_function_is_deleted_and_foreign_functions_are_kept(
     wanted: dict, source: Path, run_module: Any
 ) -> None:
     run_module(lambda_functions, **wanted)
@@ -133,7 +133,7 @@ def test_a_function_off_the_list_goes_and_foreign_ones_stay(
     assert not log_groups()
 
 
-def test_absent_finishes_what_a_killed_run_left(wanted: dict, run_module: Any) -> None:
+def test_absent_removes_the_leftovers_of_a_killed_run(wanted: dict, run_module: Any) -> None:
     gone = {"prefix": wanted["prefix"], "tags": TAGS, "state": "absent"}
     boto3.client("logs").create_log_group(logGroupName=f"/aws/lambda/{NAME}", tags=TAGS)
     assert run_module(lambda_functions, **wanted)["changed"]
@@ -143,13 +143,13 @@ def test_absent_finishes_what_a_killed_run_left(wanted: dict, run_module: Any) -
     assert not run_module(lambda_functions, **gone)["changed"]
 
 
-def test_refuses_a_source_that_is_not_there(wanted: dict, run_module: Any) -> None:
+def test_missing_source_is_refused(wanted: dict, run_module: Any) -> None:
     wanted["functions"][0]["source"] = "/nowhere"
     with pytest.raises(Exception, match="source of 'hello': '/nowhere' is not a folder"):
         run_module(lambda_functions, **wanted)
 
 
-def test_refuses_functions_without_a_role(wanted: dict, run_module: Any) -> None:
+def test_function_without_role_is_refused(wanted: dict, run_module: Any) -> None:
     del wanted["role"]
     with pytest.raises(Exception, match="role is missing"):
         run_module(lambda_functions, **wanted)
@@ -188,7 +188,7 @@ def permissions() -> dict[str, Any]:
     return {one["Sid"]: one for one in json.loads(policy)["Statement"]}
 
 
-def test_who_may_call_a_function_is_seen_by_a_check(wanted: dict, run_module: Any) -> None:
+def test_check_mode_reports_drift_of_permissions(wanted: dict, run_module: Any) -> None:
     """amazon.aws.lambda_policy says ok in check mode when it would add a permission."""
     topic = "arn:aws:sns:ap-northeast-2:123456789012:shop-staging-alarms"
     caller = {"id": "alarms", "principal": "sns.amazonaws.com", "source_arn": topic}

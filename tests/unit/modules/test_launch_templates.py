@@ -39,7 +39,7 @@ def default(ec2: Any) -> dict:
     return versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
 
 
-def test_makes_it_once(ec2: Any, wanted: dict, run_module: Any) -> None:
+def test_second_run_creates_no_template(ec2: Any, wanted: dict, run_module: Any) -> None:
     assert run_module(launch_templates, check=True, **wanted)["changed"]
     assert not ec2.describe_launch_templates()["LaunchTemplates"]
     made = run_module(launch_templates, **wanted)
@@ -53,7 +53,7 @@ def test_makes_it_once(ec2: Any, wanted: dict, run_module: Any) -> None:
     assert not run_module(launch_templates, check=True, **wanted)["changed"]
 
 
-def test_a_releases_version_is_not_undone(ec2: Any, wanted: dict, run_module: Any) -> None:
+def test_version_of_a_release_is_kept(ec2: Any, wanted: dict, run_module: Any) -> None:
     run_module(launch_templates, **wanted)
     ec2.create_launch_template_version(
         LaunchTemplateName="shop-test-blue", LaunchTemplateData={"InstanceType": "m5.large"}
@@ -62,7 +62,7 @@ def test_a_releases_version_is_not_undone(ec2: Any, wanted: dict, run_module: An
     assert default(ec2)["InstanceType"] == "t3.small"
 
 
-def test_a_change_makes_a_version_and_moves_the_default(ec2: Any, wanted: dict, run_module: Any) -> None:
+def test_change_creates_a_version_and_makes_it_the_default(ec2: Any, wanted: dict, run_module: Any) -> None:
     run_module(launch_templates, **wanted)
     wanted["templates"][0]["data"] = {**DATA, "InstanceType": "t3.large"}
     reported = run_module(launch_templates, check=True, **wanted)
@@ -80,7 +80,7 @@ def test_a_change_makes_a_version_and_moves_the_default(ec2: Any, wanted: dict, 
         {key: value for key, value in DATA.items() if key != "BlockDeviceMappings"},
     ],
 )
-def test_a_moved_default_is_drift(ec2: Any, wanted: dict, run_module: Any, data: dict) -> None:
+def test_changed_default_version_is_drift(ec2: Any, wanted: dict, run_module: Any, data: dict) -> None:
     run_module(launch_templates, **wanted)
     ec2.create_launch_template_version(LaunchTemplateName="shop-test-blue", LaunchTemplateData=data)
     ec2.modify_launch_template(LaunchTemplateName="shop-test-blue", DefaultVersion="2")
@@ -98,7 +98,7 @@ def test_tags_are_corrected(ec2: Any, wanted: dict, run_module: Any) -> None:
     assert not run_module(launch_templates, **wanted)["changed"]
 
 
-def test_what_is_not_described_goes_and_what_is_foreign_stays(
+def test_undeclared_template_is_deleted_and_foreign_template_is_kept(
     ec2: Any, wanted: dict, run_module: Any
 ) -> None:
     run_module(launch_templates, **wanted)
@@ -126,7 +126,7 @@ def test_order_of_lists_is_not_drift(ec2: Any, wanted: dict, run_module: Any) ->
     assert run_module(launch_templates, check=True, **wanted)["changed"]
 
 
-def test_defaults_that_ec2_adds_below_a_setting_are_no_drift() -> None:
+def test_nested_defaults_of_ec2_are_no_drift() -> None:
     found = {"MetadataOptions": {"HttpTokens": "required", "State": "applied"}, "Extra": 1}
     assert launch_templates.matching_part({"MetadataOptions": {"HttpTokens": "required"}}, found) == {
         "MetadataOptions": {"HttpTokens": "required"}

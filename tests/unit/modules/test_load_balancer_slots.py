@@ -98,7 +98,7 @@ def release(elb, arn, blue, green):
     )
 
 
-def test_what_is_made(elb, arguments, run_module):
+def test_target_groups_and_slot_rule_are_created(elb, arguments, run_module):
     made = run_module(load_balancer_slots, **arguments)
     assert made["dns_name"].startswith("shop-staging-") and made["zone_id"]
     assert weights(elb, made["arn"]) == {"blue": 100, "green": 0}
@@ -128,7 +128,7 @@ def test_second_run_changes_nothing(arguments, run_module):
     assert not run_module(load_balancer_slots, check=True, **arguments)["changed"]
 
 
-def test_check_mode_makes_nothing(elb, arguments, run_module):
+def test_check_mode_creates_nothing(elb, arguments, run_module):
     result = run_module(load_balancer_slots, check=True, **arguments)
     assert result["changed"]
     assert all(result["diff"]["after"].values())
@@ -145,7 +145,7 @@ def test_check_mode_needs_no_load_balancer(elb, network, run_module):
     assert elb.describe_target_groups()["TargetGroups"] == []
 
 
-def test_a_listener_that_is_missing_is_named(elb, arguments, run_module):
+def test_missing_listener_is_an_error(elb, arguments, run_module):
     balancer = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
     elb.delete_listener(ListenerArn=listeners(elb, balancer)[443]["ListenerArn"])
     assert run_module(load_balancer_slots, check=True, **arguments)["changed"]
@@ -153,7 +153,7 @@ def test_a_listener_that_is_missing_is_named(elb, arguments, run_module):
         run_module(load_balancer_slots, **arguments)
 
 
-def test_a_check_takes_no_rule_of_others_for_the_slot_rule(elb, arguments, run_module):
+def test_check_mode_ignores_rules_of_others(elb, arguments, run_module):
     """Without target groups, a rule that forwards nothing has the same targets: none."""
     balancer = elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
     elb.create_rule(
@@ -166,7 +166,7 @@ def test_a_check_takes_no_rule_of_others_for_the_slot_rule(elb, arguments, run_m
     assert result["diff"]["before"]["rule of the slots"] == {}
 
 
-def test_a_release_is_no_drift(elb, arguments, run_module):
+def test_weights_of_a_release_are_no_drift(elb, arguments, run_module):
     arn = run_module(load_balancer_slots, **arguments)["arn"]
     release(elb, arn, blue=0, green=100)
     assert not run_module(load_balancer_slots, check=True, **arguments)["changed"]
@@ -174,7 +174,7 @@ def test_a_release_is_no_drift(elb, arguments, run_module):
     assert weights(elb, arn) == {"blue": 0, "green": 100}
 
 
-def test_repairs_leave_the_weights(elb, arguments, run_module):
+def test_correction_of_drift_keeps_the_weights(elb, arguments, run_module):
     arn = run_module(load_balancer_slots, **arguments)["arn"]
     release(elb, arn, blue=10, green=90)
     rule = slot_rule(elb, arn)["RuleArn"]
@@ -188,7 +188,7 @@ def test_repairs_leave_the_weights(elb, arguments, run_module):
     assert not run_module(load_balancer_slots, **arguments)["changed"]
 
 
-def test_a_slot_that_fell_out_of_the_rule_comes_back_without_traffic(elb, arguments, run_module):
+def test_slot_missing_in_the_rule_is_added_with_weight_0(elb, arguments, run_module):
     arn = run_module(load_balancer_slots, **arguments)["arn"]
     green = [{"TargetGroupArn": group_arns(elb)["green"], "Weight": 100}]
     elb.modify_rule(
@@ -199,7 +199,7 @@ def test_a_slot_that_fell_out_of_the_rule_comes_back_without_traffic(elb, argume
     assert weights(elb, arn) == {"blue": 0, "green": 100}
 
 
-def test_a_releases_preview_rule_stays(elb, arguments, run_module):
+def test_preview_rule_of_a_release_is_kept(elb, arguments, run_module):
     arn = run_module(load_balancer_slots, **arguments)["arn"]
     listener = listeners(elb, arn)[443]["ListenerArn"]
     preview = elb.create_rule(
@@ -212,7 +212,7 @@ def test_a_releases_preview_rule_stays(elb, arguments, run_module):
     assert elb.describe_rules(RuleArns=[preview])["Rules"]
 
 
-def test_drift_is_named_and_repaired(elb, arguments, run_module):
+def test_drift_is_reported_and_corrected(elb, arguments, run_module):
     arn = run_module(load_balancer_slots, **arguments)["arn"]
     elb.modify_target_group(TargetGroupArn=group_arns(elb)["green"], HealthCheckPath="/")
     elb.remove_tags(ResourceArns=[listeners(elb, arn)[80]["ListenerArn"]], TagKeys=["Environment"])
@@ -223,20 +223,20 @@ def test_drift_is_named_and_repaired(elb, arguments, run_module):
     assert not run_module(load_balancer_slots, **arguments)["changed"]
 
 
-def test_a_listener_of_others_is_left_alone(elb, arguments, run_module):
+def test_listener_of_others_is_unchanged(elb, arguments, run_module):
     arn = run_module(load_balancer_slots, **arguments)["arn"]
     answer = {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}
     elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=8080, DefaultActions=[answer])
     assert not run_module(load_balancer_slots, **arguments)["changed"]
 
 
-def test_a_slots_port_cannot_be_changed(arguments, run_module):
+def test_port_of_a_slot_cannot_be_changed(arguments, run_module):
     run_module(load_balancer_slots, **arguments)
     with pytest.raises(ModuleFailed, match=r"'green' exists, and AWS cannot change: port \(is 30081"):
         run_module(load_balancer_slots, **{**arguments, "ports": {"blue": 30080, "green": 30099}})
 
 
-def test_absent_removes_the_target_groups_once_they_are_free(elb, arguments, run_module):
+def test_absent_removes_unused_target_groups(elb, arguments, run_module):
     arn = run_module(load_balancer_slots, **arguments)["arn"]
     gone = {"name": "shop-staging", "state": "absent"}
     with pytest.raises(ModuleFailed, match=r"DeleteTargetGroup failed for target group 'blue'.*in use"):
@@ -248,7 +248,7 @@ def test_absent_removes_the_target_groups_once_they_are_free(elb, arguments, run
     assert not run_module(load_balancer_slots, **gone)["changed"]
 
 
-def test_tags_of_others_stay_on_every_part(elb, arguments, run_module):
+def test_tags_of_others_are_kept_on_every_resource(elb, arguments, run_module):
     made = run_module(load_balancer_slots, **arguments)
     listener = listeners(elb, made["arn"])[443]["ListenerArn"]
     parts = [listener, slot_rule(elb, made["arn"])["RuleArn"], *group_arns(elb).values()]
@@ -285,7 +285,7 @@ def test_a_listener_with_more_rules_than_describe_tags_accepts(rehearsed, run_mo
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_rule_that_authenticates_is_named_and_keeps_its_action(elb, arguments, run_module, check):
+def test_authenticate_action_of_the_slot_rule_is_reported_and_kept(elb, arguments, run_module, check):
     arn = run_module(load_balancer_slots, **arguments)["arn"]
     rule = slot_rule(elb, arn)
     cognito = {

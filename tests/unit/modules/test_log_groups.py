@@ -28,7 +28,7 @@ def standing(logs: Any) -> dict[str, Any]:
     }
 
 
-def test_all_are_made_once(logs: Any, run_module: Any) -> None:
+def test_second_run_creates_no_log_groups(logs: Any, run_module: Any) -> None:
     planned = run_module(log_groups, check=True, **WANTED)
     assert planned["changed"] and planned["arns"] == {} and standing(logs) == {}
     made = run_module(log_groups, **WANTED)
@@ -38,7 +38,7 @@ def test_all_are_made_once(logs: Any, run_module: Any) -> None:
     assert not run_module(log_groups, check=True, **WANTED)["changed"]
 
 
-def test_one_that_is_not_listed_yet_is_waited_for(late_lists: dict[str, int], run_module: Any) -> None:
+def test_new_log_group_is_awaited_until_it_is_listed(late_lists: dict[str, int], run_module: Any) -> None:
     made = run_module(log_groups, **WANTED)
     assert made["changed"] and set(made["arns"]) == set(NAMES)
     assert max(late_lists.values()) > 3
@@ -54,7 +54,7 @@ def test_drift_is_reported_and_corrected(logs: Any, run_module: Any) -> None:
     assert standing(logs) == {name: (30, {"Environment": "staging", "Name": name}) for name in NAMES}
 
 
-def test_one_that_begins_with_the_name_is_another(logs: Any, run_module: Any) -> None:
+def test_log_group_with_the_name_as_prefix_is_ignored(logs: Any, run_module: Any) -> None:
     logs.create_log_group(logGroupName=f"{NAMES[0]}-of-somebody")
     run_module(log_groups, **WANTED)
     run_module(log_groups, names=NAMES, state="absent", check=True)

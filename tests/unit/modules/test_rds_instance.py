@@ -46,12 +46,12 @@ def described() -> dict[str, Any]:
     return boto3.client("rds").describe_db_instances(DBInstanceIdentifier=NAME)["DBInstances"][0]
 
 
-def test_a_fresh_check_makes_nothing(run_module: Run) -> None:
+def test_check_mode_creates_nothing(run_module: Run) -> None:
     assert run_module(rds_instance, check=True, **ARGUMENTS)["changed"]
     assert boto3.client("rds").describe_db_instances()["DBInstances"] == []
 
 
-def test_its_password_is_a_secret_of_rds_and_its_storage_encrypted(database: dict, run_module: Run) -> None:
+def test_password_is_managed_by_rds_and_storage_is_encrypted(database: dict, run_module: Run) -> None:
     found = described()
     assert found["StorageEncrypted"] and found["StorageType"] == "gp3"
     assert found["MasterUserSecret"]["SecretArn"].startswith("arn:aws:secretsmanager:")
@@ -75,7 +75,7 @@ def test_its_password_is_a_secret_of_rds_and_its_storage_encrypted(database: dic
         ("iam_authentication", False, "IAMDatabaseAuthenticationEnabled"),
     ],
 )
-def test_a_setting_is_changed_and_only_that(
+def test_only_the_changed_setting_is_modified(
     database: dict, run_module: Run, name: str, value: Any, key: str
 ) -> None:
     wanted = {**database, name: value}
@@ -96,7 +96,7 @@ def test_tags_are_corrected(database: dict, run_module: Run) -> None:
     assert described()["TagList"] == [{"Key": "Environment", "Value": "staging"}]
 
 
-def test_what_waits_for_the_maintenance_window_is_not_asked_for_again(
+def test_change_pending_for_the_maintenance_window_is_not_requested_again(
     database: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = rds_instance.RdsInstance.call
@@ -111,7 +111,7 @@ def test_what_waits_for_the_maintenance_window_is_not_asked_for_again(
     assert not run_module(rds_instance, **{**database, "instance_class": "db.m7g.large"})["changed"]
 
 
-def test_storage_that_rds_has_grown_is_left_alone(database: dict, run_module: Run) -> None:
+def test_storage_enlarged_by_rds_is_not_reduced(database: dict, run_module: Run) -> None:
     boto3.client("rds").modify_db_instance(DBInstanceIdentifier=NAME, AllocatedStorage=60)
     assert not run_module(rds_instance, **database)["changed"]
 
@@ -126,18 +126,18 @@ def test_storage_that_rds_has_grown_is_left_alone(database: dict, run_module: Ru
         ("17", None, False),
     ],
 )
-def test_a_major_version_is_met_by_its_minor_ones(version: str, wanted: str | None, met: bool) -> None:
+def test_major_version_matches_its_minor_versions(version: str, wanted: str | None, met: bool) -> None:
     assert rds_instance.is_version(version, wanted) is met
 
 
 @pytest.mark.parametrize(("name", "value"), [("engine", "mysql"), ("database_name", "other")])
-def test_what_aws_cannot_change_is_refused(database: dict, run_module: Run, name: str, value: str) -> None:
+def test_immutable_setting_is_refused(database: dict, run_module: Run, name: str, value: str) -> None:
     for check in (True, False):
         with pytest.raises(ModuleFailed, match=f"AWS cannot change: {name} "):
             run_module(rds_instance, check=check, **{**database, name: value})
 
 
-def test_it_goes_with_a_last_snapshot_once_its_protection_is_off(database: dict, run_module: Run) -> None:
+def test_unprotected_instance_is_deleted_with_a_final_snapshot(database: dict, run_module: Run) -> None:
     run_module(rds_instance, **{**database, "deletion_protection": True})
     with pytest.raises(ModuleFailed, match="set deletion_protection to false"):
         run_module(rds_instance, name=NAME, deletion_protection=True, state="absent")
@@ -153,7 +153,7 @@ def test_deletion_without_final_snapshot(database: dict, run_module: Run) -> Non
     assert boto3.client("rds").describe_db_snapshots(SnapshotType="manual")["DBSnapshots"] == []
 
 
-def test_one_that_is_still_being_made_is_waited_for(run_module: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_instance_in_creation_is_awaited(run_module: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a run that was killed."""
     run_module(rds_instance, **ARGUMENTS)
     find, states = rds_instance.RdsInstance.find, iter(["creating", "backing-up", "available"])
@@ -168,7 +168,9 @@ def test_one_that_is_still_being_made_is_waited_for(run_module: Run, monkeypatch
     assert not result["changed"] and result["instance"]["DBInstanceStatus"] == "available"
 
 
-def test_one_that_is_broken_says_so(database: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_broken_instance_is_an_error(
+    database: dict, run_module: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     find = rds_instance.RdsInstance.find
     monkeypatch.setattr(
         rds_instance.RdsInstance,

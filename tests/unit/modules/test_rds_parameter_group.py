@@ -53,7 +53,7 @@ def set_value(name: str, text: str, apply: str = "immediate") -> None:
     )
 
 
-def test_a_fresh_check_creates_nothing_and_knows_the_family(run_module: Run) -> None:
+def test_check_mode_creates_nothing_and_validates_the_family(run_module: Run) -> None:
     reported = run_module(rds_parameter_group, check=True, **ARGUMENTS)
     assert reported["changed"] and reported["diff"]["after"]["parameters"]["max_connections"] == "200"
     with pytest.raises(ModuleFailed, match="postgres17 has no such parameter"):
@@ -68,13 +68,13 @@ def test_a_group_is_created_and_the_second_run_changes_nothing(group: dict, run_
 
 
 @pytest.mark.parametrize("text", ["ON", "on", "True", "true", "yes", "1", True, 1])
-def test_yes_is_sent_as_one_however_it_is_written(run_module: Run, text: Any) -> None:
+def test_every_spelling_of_true_is_sent_as_1(run_module: Run, text: Any) -> None:
     """amazon.aws.rds_instance_param_group sends ON and True as 0."""
     run_module(rds_parameter_group, **{**ARGUMENTS, "parameters": {"log_connections": text}})
     assert value("log_connections") == "1"
 
 
-def test_a_value_that_somebody_changed_is_named_by_a_check(group: dict, run_module: Run) -> None:
+def test_check_mode_reports_a_changed_value(group: dict, run_module: Run) -> None:
     set_value("rds.force_ssl", "0")
     reported = run_module(rds_parameter_group, check=True, **group)
     assert reported["changed"]
@@ -85,7 +85,7 @@ def test_a_value_that_somebody_changed_is_named_by_a_check(group: dict, run_modu
     assert value("rds.force_ssl") == "1"
 
 
-def test_a_value_that_nobody_asked_for_is_reset(group: dict, run_module: Run) -> None:
+def test_undeclared_value_is_reset(group: dict, run_module: Run) -> None:
     set_value("log_min_duration_statement", "5")
     reported = run_module(rds_parameter_group, check=True, **group)
     assert reported["diff"]["before"]["parameters"]["log_min_duration_statement"] == "5"
@@ -109,7 +109,7 @@ def test_a_value_that_nobody_asked_for_is_reset(group: dict, run_module: Run) ->
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_what_the_engine_does_not_take_is_refused_before_any_change(
+def test_invalid_parameter_is_refused_before_any_change(
     group: dict, run_module: Run, parameters: dict, reported: str
 ) -> None:
     for check in (True, False):
@@ -119,7 +119,7 @@ def test_what_the_engine_does_not_take_is_refused_before_any_change(
     assert value("log_statement") == "ddl"
 
 
-def test_more_than_rds_takes_at_once(run_module: Run) -> None:
+def test_parameters_are_sent_in_batches(run_module: Run) -> None:
     names = [
         "autovacuum_naptime", "checkpoint_timeout", "deadlock_timeout", "idle_session_timeout", "lock_timeout",
         "log_autovacuum_min_duration", "log_temp_files", "max_locks_per_transaction", "max_wal_size",
@@ -162,11 +162,11 @@ def test_a_group_is_removed(group: dict, run_module: Run) -> None:
         ("list", "pgaudit,pg_stat_statements", "pgaudit,pg_stat_statements", "pgaudit,pg_stat_statements"),
     ],
 )  # fmt: skip
-def test_a_value_is_sent_as_its_parameter_has_it(kind: str, allowed: str, given: Any, sent: str) -> None:
+def test_value_is_sent_in_the_format_of_its_parameter(kind: str, allowed: str, given: Any, sent: str) -> None:
     assert text_of({"DataType": kind, "AllowedValues": allowed}, given) == sent
 
 
-def test_a_yes_is_no_number_and_what_rds_keeps_is_refused() -> None:
+def test_boolean_for_a_number_and_reserved_parameters_are_refused() -> None:
     with pytest.raises(InvalidParameter, match="must be of type integer, not a boolean"):
         text_of({"DataType": "integer", "AllowedValues": "0-100"}, True)
     fixed = {"ssl": {"DataType": "boolean", "AllowedValues": "0,1", "IsModifiable": False}}

@@ -27,7 +27,7 @@ def names(client) -> list[str]:
     return [secret["Name"] for secret in client.list_secrets()["SecretList"]]
 
 
-def test_a_place_is_made_without_a_value(client, run_module):
+def test_secret_is_created_without_a_value(client, run_module):
     planned_result = run_module(secretsmanager_secrets, check=True, **SECRETS)
     assert planned_result["changed"] and planned_result["without_value"] == [NAME]
     assert names(client) == []
@@ -36,7 +36,7 @@ def test_a_place_is_made_without_a_value(client, run_module):
     assert not run_module(secretsmanager_secrets, **SECRETS)["changed"]
 
 
-def test_a_value_that_was_put_stays(client, run_module):
+def test_existing_value_is_kept(client, run_module):
     run_module(secretsmanager_secrets, **SECRETS)
     client.put_secret_value(SecretId=NAME, SecretString="planted-value")
     result = run_module(secretsmanager_secrets, **SECRETS)
@@ -60,7 +60,7 @@ def test_changed_tags_are_reported_and_corrected(client, run_module):
     assert tags == {**OWNER, "Application": "shop", "Name": NAME}
 
 
-def test_a_removed_secret_comes_back_with_its_value(client, run_module):
+def test_deleted_secret_is_restored_with_its_value(client, run_module):
     run_module(secretsmanager_secrets, **SECRETS)
     client.put_secret_value(SecretId=NAME, SecretString="planted-value")
     assert run_module(secretsmanager_secrets, check=True, **NONE)["changed"]
@@ -74,7 +74,7 @@ def test_a_removed_secret_comes_back_with_its_value(client, run_module):
     assert not run_module(secretsmanager_secrets, **SECRETS)["changed"]
 
 
-def test_others_secrets_are_left_alone(client, run_module):
+def test_secrets_of_others_are_unchanged(client, run_module):
     client.create_secret(Name="shop-staging/database", SecretString="{}")
     client.create_secret(
         Name="shop-production/model-api-keys", Tags=[{"Key": k, "Value": v} for k, v in OWNER.items()]

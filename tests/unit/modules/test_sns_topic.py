@@ -36,7 +36,7 @@ def subscriptions(sns: Any) -> list[str]:
     return sorted(entry["Endpoint"] for entry in sns.list_subscriptions()["Subscriptions"])
 
 
-def test_makes_it_once(sns: Any, run_module: Any) -> None:
+def test_second_run_creates_no_topic(sns: Any, run_module: Any) -> None:
     assert run_module(sns_topic, check=True, **WANTED)["changed"]
     assert not sns.list_topics()["Topics"]
     arn = run_module(sns_topic, **WANTED)["arn"]
@@ -47,7 +47,7 @@ def test_makes_it_once(sns: Any, run_module: Any) -> None:
     assert not run_module(sns_topic, check=True, **WANTED)["changed"]
 
 
-def test_one_that_is_not_listed_yet_is_waited_for(late_lists: dict[str, int], run_module: Any) -> None:
+def test_new_topic_is_awaited_until_it_is_listed(late_lists: dict[str, int], run_module: Any) -> None:
     made = run_module(sns_topic, **WANTED)
     assert made["changed"] and made["arn"].endswith(":shop-staging-alarms")
     assert max(late_lists.values()) > 3

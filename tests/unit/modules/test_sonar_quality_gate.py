@@ -97,7 +97,7 @@ def refusal(ask: Any, **arguments: Any) -> str:
     return failed.value.result["refusal"]
 
 
-def test_a_commit_that_meets_the_gate(server: Server, ask: Any) -> None:
+def test_commit_that_meets_the_gate_passes(server: Server, ask: Any) -> None:
     server.record(revision="other", status="ERROR")
     server.record(status="OK", conditions=[FINE], measures={"coverage": "81.2", "bugs": 0, "ncloc": 9})
     result = ask()
@@ -114,7 +114,7 @@ def test_a_commit_that_meets_the_gate(server: Server, ask: Any) -> None:
     ]
 
 
-def test_each_condition_that_fails_is_named(server: Server, ask: Any) -> None:
+def test_each_failed_condition_is_reported(server: Server, ask: Any) -> None:
     server.record(status="ERROR", conditions=[COVERAGE, BUGS, FINE], measures={"coverage": "71"})
     with pytest.raises(ModuleFailed) as failed:
         ask()
@@ -141,7 +141,7 @@ def without_gates(request: pytest.FixtureRequest, server: Server) -> Server:
     return server
 
 
-def test_the_metrics_of_the_analysis_have_the_verdict_too(without_gates: Server, ask: Any) -> None:
+def test_verdict_is_read_from_the_metrics_of_the_analysis(without_gates: Server, ask: Any) -> None:
     without_gates.record(status="OK", conditions=[FINE], measures={"coverage": "81.2"})
     result = ask()
     assert (result["status"], result["refusal"], result["measures"]) == ("OK", "", {"coverage": "81.2"})
@@ -151,7 +151,7 @@ def test_the_metrics_of_the_analysis_have_the_verdict_too(without_gates: Server,
     assert result["verdict"]["status"] == "OK"
 
 
-def test_and_each_condition_that_fails(without_gates: Server, ask: Any) -> None:
+def test_each_failed_condition_in_the_metrics_is_reported(without_gates: Server, ask: Any) -> None:
     without_gates.record(status="ERROR", conditions=[COVERAGE, BUGS, FINE])
     assert refusal(ask).splitlines() == [
         "assistant 1f3b2c4:",
@@ -160,12 +160,12 @@ def test_and_each_condition_that_fails(without_gates: Server, ask: Any) -> None:
     ]
 
 
-def test_a_project_without_a_gate_has_no_such_metric(without_gates: Server, ask: Any) -> None:
+def test_missing_metric_means_no_gate(without_gates: Server, ask: Any) -> None:
     without_gates.record(status="NONE")
     assert refusal(ask).startswith("assistant has no quality gate")
 
 
-def test_metrics_of_a_later_analysis_are_not_those_of_the_commit(
+def test_metrics_of_a_later_analysis_are_ignored(
     server: Server, ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.sonar.removed.add("qualitygates")
@@ -175,7 +175,7 @@ def test_metrics_of_a_later_analysis_are_not_those_of_the_commit(
     assert "new_coverage is 61.5" in refusal(ask)
 
 
-def test_of_a_pull_request_the_metrics_are_asked_for_too(server: Server, ask: Any) -> None:
+def test_metrics_of_a_pull_request_are_requested(server: Server, ask: Any) -> None:
     server.sonar.removed.add("qualitygates")
     server.record(status="OK")
     assert "new_coverage is 61.5" in refusal(
@@ -198,18 +198,18 @@ def test_of_a_pull_request_the_metrics_are_asked_for_too(server: Server, ask: An
         ({"quality_gate_details": '{"level": "ERROR"}'}, "ERROR"),
     ],
 )
-def test_metrics_that_disagree_let_nothing_through(found: dict[str, str], status: str) -> None:
+def test_contradicting_metrics_are_refused(found: dict[str, str], status: str) -> None:
     assert sonar_quality_gate.of_metrics(found)["status"] == status
 
 
-def test_a_token_without_rights_is_no_removed_endpoint(server: Server, ask: Any) -> None:
+def test_missing_right_is_not_taken_for_a_removed_endpoint(server: Server, ask: Any) -> None:
     server.record(status="OK")
     server.fail(2, kind="slow")
     server.fail(1, kind="error", status=403)
     assert "the token has no permission for qualitygates/project_status" in refusal(ask)
 
 
-def test_a_gate_of_another_commit_does_not_count(server: Server, ask: Any) -> None:
+def test_gate_of_another_commit_is_ignored(server: Server, ask: Any) -> None:
     server.record(revision="other", status="OK")
     server.record(branch="main", status="OK")
     assert f"there is no analysis of {REVISION} of assistant (test)" in refusal(ask)
@@ -223,7 +223,7 @@ def test_branches_and_the_main_branch(server: Server, ask: Any) -> None:
     assert ask(branches=[])["status"] == "OK"
 
 
-def test_an_analysis_beyond_the_first_page_is_found(
+def test_analysis_after_the_first_page_is_found(
     server: Server, ask: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sonar_quality_gate, "PAGE", 2)
@@ -233,13 +233,13 @@ def test_an_analysis_beyond_the_first_page_is_found(
     assert ask()["analysis"]["key"] == "AY0"
 
 
-def test_an_analysis_under_way_is_waited_for(server: Server, ask: Any) -> None:
+def test_running_analysis_is_awaited(server: Server, ask: Any) -> None:
     server.record(status="OK", pending_seconds=12)
     assert ask(wait_limit=60)["status"] == "OK"
     assert server.now == 15
 
 
-def test_and_no_longer_than_allowed(server: Server, ask: Any) -> None:
+def test_wait_for_a_running_analysis_ends_at_the_time_out(server: Server, ask: Any) -> None:
     server.record(status="OK", pending_seconds=100)
     assert refusal(ask, wait_limit=20).endswith("after 20 s")
     assert server.now == 20
@@ -250,14 +250,14 @@ def test_failed_analysis_is_reported(server: Server, ask: Any) -> None:
     assert refusal(ask).endswith("The last analysis of the project failed.")
 
 
-def test_a_project_without_a_gate_is_refused(server: Server, ask: Any) -> None:
+def test_project_without_a_gate_is_refused(server: Server, ask: Any) -> None:
     server.record(status="NONE")
     assert refusal(ask).startswith(
         "assistant has no quality gate, or this is the first analysis of its branch"
     )
 
 
-def test_a_verdict_that_is_about_to_be_renewed_is_not_the_last_word(server: Server, ask: Any) -> None:
+def test_verdict_is_read_again_while_an_analysis_is_pending(server: Server, ask: Any) -> None:
     """An issue was marked, and the same commit is analysed once more."""
     server.record(status="ERROR", conditions=[BUGS])
     server.record(status="OK", pending_seconds=12)
@@ -266,7 +266,7 @@ def test_a_verdict_that_is_about_to_be_renewed_is_not_the_last_word(server: Serv
     assert ask(wait_limit=20)["status"] == "OK", "the existing analysis counts after the limit"
 
 
-def test_a_branch_that_was_never_analysed_hides_no_other(server: Server, ask: Any) -> None:
+def test_branch_without_analysis_does_not_hide_other_branches(server: Server, ask: Any) -> None:
     server.record(branch="main", status="OK")
     server.fail(1, kind="slow")  # what is under way
     server.fail(1, kind="status", status=404)
@@ -279,7 +279,7 @@ def of_pull_request(server: Server, **given: Any) -> dict[str, str]:
     return {"pull_request": "7", "task": server.sonar._analyses[-1].task()["id"]}
 
 
-def test_of_a_pull_request_the_scanners_task_leads_to_the_analysis(server: Server, ask: Any) -> None:
+def test_analysis_of_a_pull_request_is_found_by_the_task_of_the_scanner(server: Server, ask: Any) -> None:
     """Neither an earlier commit's nor the branch's counts."""
     of_pull_request(server, revision="earlier", status="OK")
     server.record(status="OK")
@@ -291,7 +291,7 @@ def test_of_a_pull_request_the_scanners_task_leads_to_the_analysis(server: Serve
     assert ask(**of_pull_request(server, status="OK"))["analysis"]["pullRequest"] == "7"
 
 
-def test_a_pull_requests_task_is_waited_for_and_no_longer_than_allowed(server: Server, ask: Any) -> None:
+def test_task_of_a_pull_request_is_awaited_until_the_time_out(server: Server, ask: Any) -> None:
     assert ask(**of_pull_request(server, pending_seconds=60))["status"] == "OK"
     assert server.now == pytest.approx(60, abs=6)
     reported = of_pull_request(server, pending_seconds=600)
@@ -341,9 +341,7 @@ def test_empty_setting_is_an_error(ask: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("fault", [{"kind": "error"}, {"kind": "refuse"}, {"kind": "rate_limit"}])
-def test_what_may_pass_is_asked_again_and_then_stops_the_release(
-    server: Server, ask: Any, fault: Any
-) -> None:
+def test_temporary_error_is_retried_and_then_stops_the_release(server: Server, ask: Any, fault: Any) -> None:
     server.record(status="OK")
     server.fail(2, **fault)
     assert ask()["status"] == "OK"
@@ -351,11 +349,11 @@ def test_what_may_pass_is_asked_again_and_then_stops_the_release(
     assert "does not respond to ce/component" in refusal(ask)
 
 
-def test_a_host_that_is_not_there(ask: Any) -> None:
+def test_unknown_host_is_an_error(ask: Any) -> None:
     assert "http://127.0.0.1:1 does not respond to" in refusal(ask, host="http://127.0.0.1:1")
 
 
-def test_an_override_goes_on_with_the_refusal_on_record(server: Server, ask: Any) -> None:
+def test_override_continues_and_records_the_refusal(server: Server, ask: Any) -> None:
     server.record(status="ERROR", conditions=[COVERAGE])
     result = ask(override_reason="incident 4711")
     assert result["overridden"]
@@ -364,7 +362,7 @@ def test_an_override_goes_on_with_the_refusal_on_record(server: Server, ask: Any
     assert "61.5" in refusal(ask, override_reason="  ")
 
 
-def test_an_override_that_is_not_needed_is_none(server: Server, ask: Any) -> None:
+def test_unneeded_override_is_not_recorded(server: Server, ask: Any) -> None:
     server.record(status="OK")
     assert ask(override_reason="to be sure")["overridden"] is False
 
@@ -379,7 +377,7 @@ MET = {
 }
 
 
-def test_the_verdict_is_returned_for_the_record(server: Server, ask: Any) -> None:
+def test_verdict_is_returned_for_the_release_record(server: Server, ask: Any) -> None:
     server.record(status="OK")
     verdict = ask()["verdict"]
     assert verdict == MET | {
@@ -411,12 +409,14 @@ def test_record_replaces_a_removed_analysis(server: Server, ask: Any) -> None:
         {**MET, "override": "incident 4711"},
     ],
 )
-def test_no_other_verdict_does(server: Server, ask: Any, known: dict[str, str]) -> None:
+def test_other_verdicts_do_not_replace_a_removed_analysis(
+    server: Server, ask: Any, known: dict[str, str]
+) -> None:
     server.record(revision="newer", status="OK")
     assert f"there is no analysis of {REVISION}" in refusal(ask, known=known)
 
 
-def test_nor_does_it_count_against_an_answer_or_without_one(server: Server, ask: Any) -> None:
+def test_record_is_ignored_if_sonar_answers_or_is_unreachable(server: Server, ask: Any) -> None:
     assert "Component key 'assistant' not found" in refusal(ask, known=MET)
     server.record(status="ERROR", conditions=[COVERAGE])
     assert "new_coverage is 61.5" in refusal(ask, known=MET)

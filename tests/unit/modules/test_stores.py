@@ -49,7 +49,7 @@ def test_table(aws, run_module):
         run_module(dynamodb_table, **{**TABLE, "sort_key": "other"})
 
 
-def test_a_table_just_made_is_asked_again_for_its_backups(aws, run_module, monkeypatch):
+def test_backup_status_of_a_new_table_is_requested_again(aws, run_module, monkeypatch):
     """AWS answers so for some seconds after the table is ACTIVE."""
     real, refusals = botocore.client.BaseClient._make_api_call, ["Unavailable", "Unavailable"]
 
@@ -69,7 +69,7 @@ def test_a_table_just_made_is_asked_again_for_its_backups(aws, run_module, monke
         run_module(dynamodb_table, **TABLE, point_in_time_recovery=False)
 
 
-def test_the_key_of_a_table_can_be_set_later(rehearsed, run_module):
+def test_key_of_a_table_can_be_set_later(rehearsed, run_module):
     client, kms = boto3.client("dynamodb"), boto3.client("kms")
     key = kms.create_key()["KeyMetadata"]
     kms.create_alias(AliasName="alias/shop-releases", TargetKeyId=key["KeyId"])
@@ -126,7 +126,7 @@ def test_repository(aws, run_module):
     assert not run_module(ecr_repository, **REPOSITORY)["changed"]
 
 
-def test_tags_that_may_move(aws, run_module):
+def test_mutable_image_tags(aws, run_module):
     moving = {**REPOSITORY, "mutable_tags": ["live-*"]}
     client = boto3.client("ecr")
 
@@ -146,7 +146,7 @@ def test_tags_that_may_move(aws, run_module):
     assert not run_module(ecr_repository, **moving)["changed"]
 
 
-def test_a_repositorys_policy_comes_and_goes(aws, run_module):
+def test_repository_policy_is_set_and_removed(aws, run_module):
     pull = {
         "Version": "2012-10-17",
         "Statement": [
@@ -163,7 +163,7 @@ def test_a_repositorys_policy_comes_and_goes(aws, run_module):
     assert not run_module(ecr_repository, **REPOSITORY)["changed"]
 
 
-def test_a_repository_goes_with_its_images(aws, run_module):
+def test_repository_is_deleted_with_its_images(aws, run_module):
     run_module(ecr_repository, **REPOSITORY)
     client = boto3.client("ecr")
     manifest = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}

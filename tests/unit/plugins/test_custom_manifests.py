@@ -73,7 +73,7 @@ def look(tmp_path: Path) -> Callable[..., Findings]:
     ],
     ids=lambda files: " ".join(files),
 )
-def test_what_is_right_passes(look: Callable[..., Findings], files: dict[str, str]) -> None:
+def test_valid_manifests_are_accepted(look: Callable[..., Findings], files: dict[str, str]) -> None:
     assert look(files) == Findings()
 
 

@@ -50,7 +50,7 @@ def test_resources_that_are_created_and_removed() -> None:
     assert describe_changes({}, {}) == []
 
 
-def test_policies_are_compared_by_what_they_mean() -> None:
+def test_policies_are_compared_by_meaning() -> None:
     """IAM returns a policy as it was written: as text or as an object, one action as text or as a list."""
     have = policy(statement("Read", "s3:GetObject"), statement("Write", ["s3:PutObject", "s3:DeleteObject"]))
     same = policy(
@@ -82,11 +82,11 @@ def test_statements_without_sid() -> None:
     assert '{"AWS": "*"}' in lines[1] and "none -> " in lines[1]
 
 
-def test_a_text_that_is_no_json_stays_text() -> None:
+def test_text_without_json_is_unchanged() -> None:
     assert describe_changes({"r": {"a": "{x"}}, {"r": {"a": "{y"}}) == ["r: a: {x -> {y"]
 
 
 @pytest.mark.parametrize("state", [[], {"r": "x"}, {"r": None}])
-def test_a_state_of_another_form_is_refused(state: Any) -> None:
+def test_state_in_an_unknown_format_is_refused(state: Any) -> None:
     with pytest.raises(AnsibleFilterError, match="a dictionary of attributes for each resource"):
         describe_changes(state, {})

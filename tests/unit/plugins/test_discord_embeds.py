@@ -67,7 +67,7 @@ def test_deploy_embed() -> None:
     }
 
 
-def test_a_failure_says_what_failed_why_what_serves_and_how_to_go_back() -> None:
+def test_failure_embed_has_cause_live_release_and_rollback_command() -> None:
     event = {
         "environment": "production",
         "version": "1.1.0",
@@ -92,7 +92,7 @@ def test_every_topic_works_without_values(topic: str) -> None:
     assert "{" not in embed["title"]
 
 
-def test_a_topic_that_there_is_not_is_named() -> None:
+def test_unknown_topic_is_an_error() -> None:
     with pytest.raises(AnsibleFilterError, match=r"'deploy done'.*deploy succeeded"):
         discord_embeds({}, "deploy done")
 
@@ -120,12 +120,12 @@ TEXTS = st.text(max_size=50) | st.sampled_from(
     topic=st.sampled_from(sorted(TOPICS)),
 )
 @settings(max_examples=150, deadline=None)
-def test_whatever_comes_in_fits_discords_limits(event: dict[str, Any], topic: str) -> None:
+def test_long_values_fit_the_limits_of_discord(event: dict[str, Any], topic: str) -> None:
     embeds = discord_embeds(event, topic)
     assert discord.problems({"embeds": embeds}) == {}
 
 
-def test_everything_at_its_longest_fits_together() -> None:
+def test_longest_embed_fits_the_total_limit() -> None:
     for filler in ("x", "🟢", "@", "`", "_", "\\"):
         event: dict[str, Any] = dict.fromkeys(KEYS, filler * 7000)  # more than Discord takes in all
         event["metrics"] = {f"{filler * 99}{n}": filler * 99 for n in range(50)}
@@ -133,7 +133,7 @@ def test_everything_at_its_longest_fits_together() -> None:
             assert discord.problems({"embeds": discord_embeds(event, topic)}) == {}, (filler, topic)
 
 
-def test_of_a_long_reason_the_end_is_kept() -> None:
+def test_long_reason_keeps_its_end() -> None:
     reason = "first line\n" + "noise\n" * 5000 + "the cause"
     (embed,) = discord_embeds({"reason": reason}, "deploy failed")
     assert embed["description"].endswith("the cause\n```")
@@ -146,13 +146,13 @@ def test_of_a_long_reason_the_end_is_kept() -> None:
 @pytest.mark.parametrize(
     "text", ["@everyone now", "<@1234>", "<@&99>", "<#5>", "ping @here", "<:a:1>", "</x:1>"]
 )
-def test_nobody_is_mentioned(key: str, text: str) -> None:
+def test_mentions_are_disabled(key: str, text: str) -> None:
     (embed,) = discord_embeds({"commit": "1234567", key: text}, "deploy failed")
     shown = json.dumps(embed, ensure_ascii=False)
     assert not re.search(r"@(?:everyone|here|\d|&)|<[@#:/]", shown)
 
 
-def test_markdown_of_others_is_shown_as_it_is() -> None:
+def test_markdown_in_values_is_escaped() -> None:
     (embed,) = discord_embeds(
         {"who": "**bold** [a](https://evil.example) ~~x~~", "reason": "```js```"}, "deploy failed"
     )
@@ -171,7 +171,7 @@ def test_markdown_of_others_is_shown_as_it_is() -> None:
         "https://a b",
     ],
 )
-def test_only_plain_addresses_become_links(url: str) -> None:
+def test_only_plain_urls_become_links(url: str) -> None:
     (embed,) = discord_embeds({"commit": "1234567", "commit_url": url}, "deploy succeeded")
     assert fields(embed)["Commit"] == "1234567"
 
@@ -192,7 +192,7 @@ def test_only_plain_addresses_become_links(url: str) -> None:
     ],
 )
 @pytest.mark.parametrize("key", ["reason", "serving", "how_back", "details"])
-def test_what_looks_like_a_secret_is_hidden(text: str, secret: str, key: str) -> None:
+def test_values_like_secrets_are_hidden(text: str, secret: str, key: str) -> None:
     (embed,) = discord_embeds({key: text}, "deploy failed")
     assert secret not in json.dumps(embed)
     assert "hidden" in json.dumps(embed)
@@ -206,7 +206,7 @@ def test_duration(seconds: Any, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_the_reason_of_a_failed_task() -> None:
+def test_reason_of_a_failed_task() -> None:
     assert failure_reason({"msg": "no route", "stderr": "no route"}) == "no route"
     assert failure_reason({"msg": "non-zero return code", "stderr": "boom\n"}) == "non-zero return code\nboom"
     items = [
@@ -225,7 +225,7 @@ def test_no_log_reason_is_hidden() -> None:
     assert "hunter2" not in failure_reason({"results": items})
 
 
-def test_who_runs_it() -> None:
+def test_user_of_the_run_is_shown() -> None:
     github = {
         "GITHUB_RUN_ID": "7",
         "GITHUB_SERVER_URL": "https://github.com",

@@ -68,21 +68,21 @@ def send(
     return run
 
 
-def test_a_message_that_is_taken(send: Any) -> None:
+def test_accepted_message(send: Any) -> None:
     result, pauses, calls = send([OK])
     assert (result["sent"], result["attempts"], pauses) == (True, 1, [])
     assert calls == [{"webhook_id": "123", "webhook_token": "s3cr3t-t0ken", "embeds": [{"title": "t"}]}]
     assert "warnings" not in result
 
 
-def test_discord_says_how_long_to_wait(send: Any) -> None:
+def test_retry_after_of_discord_is_respected(send: Any) -> None:
     body, header = refused(429, {"retry_after": 0.7}), refused(429, None, **{"retry-after": "3"})
     result, pauses, _ = send([body, header, refused(429), OK])
     assert result["sent"]
     assert pauses == [0.7, 3.0, 1.0]
 
 
-def test_a_webhook_that_hung_holds_a_run_once_and_for_its_outcome(send: Any) -> None:
+def test_hanging_webhook_delays_a_run_once_and_its_result_message(send: Any) -> None:
     began = time.monotonic()
     result, pauses, calls = send([HANGS, OK], timeout=0.1)
     assert (len(calls), pauses, result["sent"]) == (1, [], False), "an attempt that hangs is the last one"
@@ -98,12 +98,12 @@ def test_a_webhook_that_hung_holds_a_run_once_and_for_its_outcome(send: Any) -> 
     assert time.monotonic() - began < 5
 
 
-def test_the_limit_ends_with_the_attempt(send: Any) -> None:
+def test_time_limit_includes_the_last_attempt(send: Any) -> None:
     send([OK], timeout=0.05)
     threading.Event().wait(0.1)  # an alarm that was left set would end the process
 
 
-def test_what_may_pass_is_tried_again_and_then_warned_of(send: Any) -> None:
+def test_temporary_error_is_retried_and_then_a_warning(send: Any) -> None:
     result, pauses, _ = send([refused(500), refused(-1), refused(503), refused(500)])
     assert pauses == [1, 2, 4]
     assert result["sent"] is False
@@ -113,19 +113,19 @@ def test_what_may_pass_is_tried_again_and_then_warned_of(send: Any) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 404])
-def test_what_discord_refuses_is_not_tried_again(send: Any, status: int) -> None:
+def test_rejected_message_is_not_retried(send: Any, status: int) -> None:
     result, pauses, calls = send([refused(status)])
     assert (len(calls), pauses) == (1, [])
     assert f"HTTP {status}" in result["warnings"][0]
 
 
-def test_no_longer_is_waited_than_allowed(send: Any) -> None:
+def test_wait_ends_at_the_time_limit(send: Any) -> None:
     result, pauses, calls = send([refused(429, {"retry_after": 40}), refused(429, {"retry_after": 40})])
     assert (pauses, len(calls)) == ([40.0], 2)
     assert "HTTP 429 after 2 attempts" in result["warnings"][0]
 
 
-def test_a_module_that_cannot_be_run_is_a_warning(send: Any) -> None:
+def test_module_that_cannot_run_is_a_warning(send: Any) -> None:
     result, _, _ = send([RuntimeError(WEBHOOK)])
     assert "community.general.discord cannot be run (RuntimeError)" in result["warnings"][0]
 
@@ -133,7 +133,7 @@ def test_a_module_that_cannot_be_run_is_a_warning(send: Any) -> None:
 @pytest.mark.parametrize(
     "url", ["https://discord.com/s3cr3t", "s3cr3t", "https://discord.com/api/webhooks/s3cr3t/"]
 )
-def test_a_webhook_that_is_none_is_a_warning_that_does_not_show_it(send: Any, url: str) -> None:
+def test_invalid_webhook_is_a_warning_without_its_url(send: Any, url: str) -> None:
     result, _, calls = send([], webhook_url=url)
     assert not calls
     assert "must have the form" in result["warnings"][0]
@@ -143,19 +143,19 @@ def test_a_webhook_that_is_none_is_a_warning_that_does_not_show_it(send: Any, ur
     "url",
     ["https://discordapp.com/api/v10/webhooks/123/s3cr3t-t0ken", WEBHOOK + "/", WEBHOOK + "/?\n"],
 )
-def test_forms_of_a_webhook(send: Any, url: str) -> None:
+def test_accepted_forms_of_a_webhook_url(send: Any, url: str) -> None:
     _, _, calls = send([OK], webhook_url=url)
     assert calls[0]["webhook_token"] == "s3cr3t-t0ken"
 
 
-def test_without_a_webhook_and_in_check_mode_nothing_is_sent(send: Any) -> None:
+def test_nothing_is_sent_without_webhook_or_in_check_mode(send: Any) -> None:
     result, _, calls = send([], webhook_url="")
     assert (calls, result["sent"], result["msg"]) == ([], False, "not sent: no webhook is set")
     result, _, calls = send([], check=True)
     assert (calls, result["msg"]) == ([], "not sent in check mode")
 
 
-def test_the_webhook_may_be_a_secret_of_aws(send: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_webhook_is_read_from_secrets_manager(send: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
 
     class Lookup:
@@ -175,7 +175,7 @@ def test_the_webhook_may_be_a_secret_of_aws(send: Any, monkeypatch: pytest.Monke
     assert "the secret missing could not be read (RuntimeError)" in result["warnings"][0]
 
 
-def test_a_thread_of_the_channel(send: Any) -> None:
+def test_message_is_sent_to_a_thread(send: Any) -> None:
     _, _, calls = send([OK], webhook_url=WEBHOOK + "?thread_id=42")
     assert calls[0]["webhook_token"] == "s3cr3t-t0ken?thread_id=42"
 

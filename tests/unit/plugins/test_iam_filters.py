@@ -18,7 +18,7 @@ def document(action: str) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
 
 
-def test_inline_policies_are_put_and_those_that_are_not_declared_deleted() -> None:
+def test_declared_inline_policies_are_put_and_others_are_deleted() -> None:
     roles = [
         {"name": "a", "policies": {"own": "{}"}},
         {"name": "b", "policies": {"new": "{}"}},
@@ -41,7 +41,7 @@ def made(name: str, **tags: str) -> dict[str, Any]:
     return {"item": {"name": name}, "iam_role": {"tags": tags}}
 
 
-def test_own_tags_that_nobody_wants_are_stale_and_those_of_others_are_not() -> None:
+def test_only_undeclared_own_tags_are_stale() -> None:
     others = {"CostCenter": "1", "aws:x": "2"}
     results = [
         made("current", **TAGS, Name="current", **others),
@@ -77,7 +77,7 @@ def changes(wanted: dict[str, Any], now: dict[str, Any], policies: dict[str, Any
     return describe_changes(states["current"], states["wanted"])
 
 
-def test_a_role_that_is_as_it_should_be_changes_nothing() -> None:
+def test_role_without_drift_is_not_reported() -> None:
     assert changes(role(), checked(), inline(qa=document("s3:Get*"))) == []
 
 

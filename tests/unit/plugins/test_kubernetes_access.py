@@ -69,34 +69,32 @@ def test_a_token_is_a_presigned_request_bound_to_the_cluster(aws: None) -> None:
     assert "=" not in access.sign_token(sts, "assistant-staging")
 
 
-def test_signing_leaves_nothing_behind_in_the_client(aws: None) -> None:
+def test_signing_does_not_change_the_client(aws: None) -> None:
     sts = boto3.client("sts", REGION)
     one, other = (decode(access.sign_token(sts, name)) for name in ("one", "other"))
     assert one["X-Amz-Signature"] != other["X-Amz-Signature"]
     assert "x-k8s-aws-id" not in sts.generate_presigned_url("get_caller_identity")
 
 
-def test_the_token_does_not_show_when_access_is_printed() -> None:
+def test_printed_access_hides_the_token() -> None:
     assert "secret" not in repr(access.Access(host="https://x", ca="ca", token="secret"))
 
 
-def test_a_missing_cluster_is_named_with_what_to_do(aws: None) -> None:
+def test_missing_cluster_is_reported_with_the_next_command(aws: None) -> None:
     with pytest.raises(
         access.KubernetesAccessError, match=r"no EKS cluster 'nowhere' in ap-northeast-2.*first"
     ):
         access.eks_access(boto3.client("eks", REGION), boto3.client("sts", REGION), "nowhere")
 
 
-def test_the_client_of_a_module_goes_to_the_clusters_endpoint(cluster: dict, tmp_path: Path) -> None:
+def test_client_of_a_module_uses_the_endpoint_of_the_cluster(cluster: dict, tmp_path: Path) -> None:
     client = access.api_client(Module(tmp_path, cluster="assistant-staging"))
     assert client.configuration.host == cluster["endpoint"]
     assert client.configuration.api_key["authorization"].startswith("Bearer k8s-aws-v1.")
     assert Path(client.configuration.ssl_ca_cert).read_text() == "the CA"
 
 
-def test_the_client_signs_anew_when_its_token_is_old(
-    cluster: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_client_renews_an_old_token(cluster: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock, tokens = SimpleNamespace(now=0.0), iter(["first", "second"])
     monkeypatch.setattr(access.time, "monotonic", lambda: clock.now)
     monkeypatch.setattr(access, "sign_token", lambda sts, name: next(tokens))
@@ -107,7 +105,7 @@ def test_the_client_signs_anew_when_its_token_is_old(
     assert configuration.get_api_key_with_prefix("authorization") == "Bearer second"
 
 
-def test_a_kubeconfig_wins_and_its_context_must_exist(tmp_path: Path) -> None:
+def test_kubeconfig_has_precedence_and_its_context_must_exist(tmp_path: Path) -> None:
     kubeconfig = tmp_path / "config"
     kubeconfig.write_text(
         "apiVersion: v1\nkind: Config\ncurrent-context: here\n"
@@ -148,7 +146,7 @@ def test_the_lookup_returns_a_kubeconfig_that_only_we_can_read(
     assert Path(client.configuration.ssl_ca_cert).read_text() == "the CA"
 
 
-def test_a_task_that_fails_does_not_show_the_token(tmp_path: Path) -> None:
+def test_failed_task_does_not_show_the_token(tmp_path: Path) -> None:
     """kubernetes.core prints all of its arguments when it ends by an error that it didn't expect."""
     auth = f"{{{{ lookup('teal.platform.kubernetes_auth', 'assistant-staging', region='{REGION}') }}}}"
     play = {
@@ -187,12 +185,12 @@ def test_a_task_that_fails_does_not_show_the_token(tmp_path: Path) -> None:
     assert "k8s-aws-v1." not in text
 
 
-def test_the_lookup_hands_on_a_kubeconfig() -> None:
+def test_lookup_returns_a_given_kubeconfig() -> None:
     assert lookup("any", kubeconfig="/k", context="c") == [{"kubeconfig": "/k", "context": "c"}]
     assert lookup("any", kubeconfig="/k", context="") == [{"kubeconfig": "/k"}]
 
 
-def test_the_lookup_wants_one_cluster_that_exists(aws: None) -> None:
+def test_lookup_requires_one_existing_cluster(aws: None) -> None:
     with pytest.raises(AnsibleLookupError, match="one EKS cluster"):
         lookup()
     with pytest.raises(AnsibleLookupError, match="no EKS cluster 'nowhere'"):

@@ -22,7 +22,7 @@ def names(package: bytes) -> list[str]:
     return zipfile.ZipFile(io.BytesIO(package)).namelist()
 
 
-def test_same_source_same_bytes_whenever_and_wherever_it_was_written(source: Path, tmp_path: Path) -> None:
+def test_same_source_gives_the_same_bytes_at_any_time_and_place(source: Path, tmp_path: Path) -> None:
     first = build(source)
     copy = tmp_path / "copy"
     (copy / "lib").mkdir(parents=True)
@@ -35,7 +35,7 @@ def test_same_source_same_bytes_whenever_and_wherever_it_was_written(source: Pat
     assert digest(first) == "UNhemZLqPlFhm5PlI4CRCImqAPa9fzGREXWHT4zJ0hc="
 
 
-def test_content_and_execute_bit_count(source: Path) -> None:
+def test_content_and_execute_bit_change_the_package(source: Path) -> None:
     first = digest(build(source))
     (source / "main.py").chmod(0o755)
     second = digest(build(source))
@@ -43,7 +43,7 @@ def test_content_and_execute_bit_count(source: Path) -> None:
     assert len({first, second, digest(build(source))}) == 3
 
 
-def test_leaves_out_caches_tests_and_hidden_files(source: Path) -> None:
+def test_caches_tests_and_hidden_files_are_excluded(source: Path) -> None:
     before = build(source)
     for name in ("__pycache__/main.pyc", "lib/__pycache__/part.pyc", ".env", "tests/test_x.py", "test_y.py"):
         (source / name).parent.mkdir(exist_ok=True)
@@ -53,7 +53,7 @@ def test_leaves_out_caches_tests_and_hidden_files(source: Path) -> None:
     assert ".env" in names(build(source, exclude=[]))
 
 
-def test_says_what_is_wrong(tmp_path: Path) -> None:
+def test_wrong_source_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="is not a folder"):
         build(tmp_path / "none")
     with pytest.raises(PackageError, match="has no files"):

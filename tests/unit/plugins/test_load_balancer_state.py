@@ -61,7 +61,7 @@ def changes(**wanted: Any) -> list[str]:
     return describe_changes(load_balancer_state(FOUND), load_balancer_state({**WANTED, **wanted}))
 
 
-def test_both_forms_agree() -> None:
+def test_current_and_wanted_state_have_the_same_form() -> None:
     assert changes() == []
 
 
@@ -103,11 +103,11 @@ def test_each_attribute_of_a_listener(wanted: dict[str, Any], line: str) -> None
     assert any(one.startswith(f"shop listener 443: {line}") for one in changes(listeners=[listener]))
 
 
-def test_before_it_exists() -> None:
+def test_missing_load_balancer_has_an_empty_state() -> None:
     assert load_balancer_state({}) == {}
     assert describe_changes({}, load_balancer_state(WANTED))[0].startswith("shop: none -> created")
 
 
-def test_another_form_is_refused() -> None:
+def test_unknown_format_is_refused() -> None:
     with pytest.raises(AnsibleFilterError, match="neither 'load_balancer_name'"):
         load_balancer_state({"x": 1})

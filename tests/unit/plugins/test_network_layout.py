@@ -99,7 +99,9 @@ FIRST = subnet("shop-public-a", ZONES[0], "10.20.0.0/20")
         ([], {"tiers": ("public",)}, ""),
     ],
 )  # fmt: skip
-def test_what_aws_cannot_change(found: list[dict[str, Any]], settings: dict[str, Any], problem: str) -> None:
+def test_immutable_settings_are_reported(
+    found: list[dict[str, Any]], settings: dict[str, Any], problem: str
+) -> None:
     problems = layout({"subnets": found}, **settings)["problems"]
     assert bool(problems) == bool(problem)
     assert problem in " ".join(problems)
@@ -111,7 +113,7 @@ def test_a_nat_gateway_cannot_move() -> None:
     assert problem.startswith("NAT gateway 'shop-nat-a' exists in subnet-other")
 
 
-def test_ids_come_from_what_the_tasks_created() -> None:
+def test_ids_are_those_that_the_tasks_created() -> None:
     names = ["shop-public-a", "shop-public-c", "shop-private-a", "shop-private-c"]
     made = {
         "subnets": [
@@ -145,7 +147,7 @@ def test_check_mode_plans_with_well_formed_ids() -> None:
     assert found["endpoints"][0]["route_table_ids"] == ["rtb-00000000000000000"]
 
 
-def test_tags_of_others_stay_and_own_ones_go() -> None:
+def test_tags_of_others_are_kept_and_undeclared_own_tags_are_removed() -> None:
     kept = subnet("shop-public-a", ZONES[0], "10.20.0.0/20", CostCenter="7", Stray="x", **{"aws:x": "y"})
     assert layout({"subnets": [kept]})["subnets"][0]["tags"] == {
         "CostCenter": "7",
@@ -155,7 +157,7 @@ def test_tags_of_others_stay_and_own_ones_go() -> None:
     }
 
 
-def test_a_gateway_that_is_pending_is_waited_for_if_it_takes_over_a_route() -> None:
+def test_pending_nat_gateway_is_awaited_before_it_gets_a_route() -> None:
     pending = {"subnets": [FIRST], "nat_gateways": [nat("a", "pending")]}
     assert not layout(pending)["wait_for_nat"]
     led = {**pending, "route_tables": [table("private-a", "nat-gone")]}
@@ -167,7 +169,7 @@ def test_a_gateway_that_is_pending_is_waited_for_if_it_takes_over_a_route() -> N
     assert not layout(led, {"available": [nat("a")]})["wait_for_nat"]
 
 
-def test_routes_of_aws_are_no_routes_of_others() -> None:
+def test_routes_of_aws_are_ignored() -> None:
     """Upstream warns of an endpoint's route in each run with `purge_routes`."""
     own = {"destination_cidr_block": "10.20.0.0/16", "gateway_id": "local", "origin": "CreateRouteTable"}
     s3 = {"destination_cidr_block": None, "gateway_id": "vpce-1", "origin": "CreateRoute"}
@@ -177,7 +179,7 @@ def test_routes_of_aws_are_no_routes_of_others() -> None:
         assert tables[0]["purge_routes"] == purge
 
 
-def test_endpoints_go_on_and_a_new_table_gets_another() -> None:
+def test_endpoint_is_kept_and_a_new_route_table_gets_its_own() -> None:
     names = ("public", "private-a", "private-c")
     tables = [table(name) for name in names]
     ids = [one["route_table_id"] for one in tables]
@@ -196,7 +198,7 @@ def test_endpoints_go_on_and_a_new_table_gets_another() -> None:
     assert endpoints(endpoint("1", *ids), s3_endpoint=False) == ([], ["vpce-1"])
 
 
-def test_what_is_no_longer_wanted() -> None:
+def test_undeclared_resources_are_removed() -> None:
     main = {"route_table_id": "rtb-main", "tags": {}, "routes": [], "associations": [{"main": True}]}
     found = {
         "subnets": [FIRST, subnet("shop-data-a", ZONES[0], "10.20.128.0/20")],

@@ -26,7 +26,7 @@ def test_no_pod_has_no_failure() -> None:
     assert pod_failures([]) == []
 
 
-def test_the_container_of_the_newest_pod_that_failed_is_named() -> None:
+def test_failed_container_of_the_newest_pod_is_reported() -> None:
     prepared = container("prepare", terminated={"exitCode": 0})
     newest = pod(
         "new", "02", container("client", terminated={"exitCode": 3}), initContainerStatuses=[prepared]
@@ -42,7 +42,7 @@ def test_the_container_of_the_newest_pod_that_failed_is_named() -> None:
     ]
 
 
-def test_a_container_that_runs_or_waits_is_named() -> None:
+def test_running_or_waiting_container_is_reported() -> None:
     pulling = container("client", waiting={"reason": "ImagePullBackOff", "message": "not found"})
     assert texts(pod("p", "01", pulling)) == [
         ("Container client of pod p waits: ImagePullBackOff: not found", False)
@@ -54,7 +54,7 @@ def test_a_container_that_runs_or_waits_is_named() -> None:
     ]
 
 
-def test_a_pod_without_containers_says_why() -> None:
+def test_pod_without_containers_is_reported_with_its_reason() -> None:
     condition = {"type": "PodScheduled", "status": "False", "message": "0/2 nodes are available"}
     assert texts(pod("p", "01", phase="Pending", conditions=[condition])) == [
         ("Pod p is Pending: 0/2 nodes are available.", False)

@@ -69,7 +69,7 @@ def test_all_problems_are_in_one_message_by_place(run):
     assert run.asked == []
 
 
-def test_what_is_right_goes_on_to_ask(run):
+def test_valid_settings_are_followed_by_the_check_of_access(run):
     right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
     result = run(right)
     assert not result.get("failed"), result
@@ -85,7 +85,7 @@ cluster:
 """
 
 
-def test_a_build_asks_for_its_zones_and_for_room_for_its_nodes(run):
+def test_build_checks_zones_and_quota_for_nodes(run):
     right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
     fits = "network_nat: single, network_service_ports: [30080-30081], load_balancer_ports: {blue: 30080, green: 30081}"
     right = right.replace("platform_region: eu-west-1", f"platform_region: eu-west-1, {fits}")
@@ -105,7 +105,7 @@ def test_a_build_asks_for_its_zones_and_for_room_for_its_nodes(run):
     assert not {"zones", "nodes"} & run.asked[-1]["module_args"].keys()
 
 
-def test_a_profile_beside_keys_is_named_with_them(run, monkeypatch):
+def test_profile_and_keys_together_are_reported(run, monkeypatch):
     """Also where a playbook of one's own begins with preflight."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
@@ -114,13 +114,13 @@ def test_a_profile_beside_keys_is_named_with_them(run, monkeypatch):
     assert run.asked == []
 
 
-def test_nobody_is_asked_if_not_wanted(run):
+def test_access_is_not_checked_on_request(run):
     right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
     assert not run(right, access=False).get("failed")
     assert run.asked == []
 
 
-def test_a_playbooks_own_variables_are_checked(run):
+def test_variables_of_the_playbook_are_checked(run):
     right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
     extra = {"imgae_tag": "1.0.0"}
     message = run(right, extra, playbook="deploy")["msg"]
@@ -128,7 +128,7 @@ def test_a_playbooks_own_variables_are_checked(run):
     assert not run(right, {"image_tag": "1.0.0"}, playbook="deploy").get("failed")
 
 
-def test_hosts_in_wrong_places_are_named(run):
+def test_misplaced_hosts_are_reported(run):
     odd = HOSTS.replace("network.qa", "network.other").replace("\nload_balancer:", "\nbalancers:")
     message = run(odd)["msg"]
     assert "network.other:\n  - the host must have the name <component>.<platform_environment>" in message
@@ -139,7 +139,7 @@ RIGHT = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace
 RELEASE = "release_domain_name: shop.example.com, slot_node_ports: {blue: 8080, green: 8080}"
 
 
-def test_a_version_without_quotes_is_refused_once(run):
+def test_unquoted_version_is_reported_once(run):
     result = run(RIGHT, {"image_tag": 1.10}, playbook="deploy")
     lines = result["msg"].splitlines()
     assert lines[0] == "1 setting is wrong. Nothing was created or changed."
@@ -147,7 +147,7 @@ def test_a_version_without_quotes_is_refused_once(run):
     assert run.asked == []
 
 
-def test_what_a_default_takes_over_is_named_as_it_was_given(run):
+def test_value_used_by_a_default_is_reported_under_its_own_name(run):
     hosts = f"{RIGHT}release:\n  hosts: {{release.qa: {{{RELEASE}}}}}\n"
     result = run(hosts, {"lock_wait": "15 sec"}, playbook="deploy")
     lines = result["msg"].splitlines()
@@ -161,7 +161,7 @@ identity:
 """
 
 
-def test_policies_that_iam_would_refuse_for_their_size_are_named(run):
+def test_policies_over_the_size_limit_of_iam_are_reported(run):
     right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
     few = [f"service-{number}.example.com" for number in range(3)]
     done = run(right + IDENTITY, {"identity_domain_names": few})
@@ -174,7 +174,7 @@ def test_policies_that_iam_would_refuse_for_their_size_are_named(run):
     assert not run(right + IDENTITY, {"identity_domain_names": many}, playbook="retire").get("failed")
 
 
-def test_a_trust_policy_that_needs_a_higher_quota_is_warned_of(run, monkeypatch):
+def test_trust_policy_that_needs_a_higher_quota_is_a_warning(run, monkeypatch):
     right = HOSTS.replace("/33", "/16").replace(", network_nta: single", "").replace("west-9", "west-1")
     warned: list[str] = []
     monkeypatch.setattr(Display, "warning", lambda self, text, **kwargs: warned.append(text))
@@ -191,7 +191,7 @@ def test_a_trust_policy_that_needs_a_higher_quota_is_warned_of(run, monkeypatch)
     assert "Shorten identity_trusted_principals" in message
 
 
-def test_own_manifests_are_looked_at_before_a_release_begins(run, tmp_path):
+def test_custom_manifests_are_checked_before_a_release_begins(run, tmp_path):
     folder = tmp_path / "manifests"
     hosts = f"{RIGHT}release:\n  hosts: {{release.qa: {{{RELEASE}, slot_manifests_dir: {folder}}}}}\n"
     message = run(hosts, playbook="deploy")["msg"]

@@ -99,7 +99,7 @@ def test_two_inventories_at_once_are_refused_by_each_playbook(playbook: str) -> 
         ),
     ],
 )
-def test_a_rollback_that_would_do_nothing_or_something_else_is_refused(
+def test_options_with_which_a_rollback_would_not_run_are_refused(
     words: str, environ: dict[str, str], reported: str
 ) -> None:
     status, text = call(f"playbooks/rollback.yml {words}", **environ)
@@ -119,14 +119,14 @@ def test_a_rollback_that_would_do_nothing_or_something_else_is_refused(
         ("first_release", "!release"),
     ],
 )
-def test_a_limit_without_what_the_playbook_is_about_is_refused(playbook: str, limit: str) -> None:
+def test_limit_without_the_component_of_the_playbook_is_refused(playbook: str, limit: str) -> None:
     status, text = call(f"playbooks/{playbook}.yml {TEST} --limit '{limit}'")
     assert status == 2
     assert f"--limit {limit} excludes" in text
     assert text.count("TASK [") == 1
 
 
-def test_the_whole_may_be_limited_to_any_component() -> None:
+def test_site_can_be_limited_to_any_component() -> None:
     """Both of what site.yml imports would refuse it alone. Preflight ends it here: no region is called so."""
     for limit in ("release", "network"):
         status, text = call(f"site.yml {TEST} --limit {limit} -e platform_region=nowhere-1")
@@ -136,7 +136,7 @@ def test_the_whole_may_be_limited_to_any_component() -> None:
         assert "localhost" not in text, "it is no component that was not reached"
 
 
-def test_from_another_folder_without_the_configuration_it_is_refused_too(tmp_path: Path) -> None:
+def test_options_are_refused_in_another_working_directory(tmp_path: Path) -> None:
     """Ansible itself ends with 0 there: it takes a missing inventory for an empty one."""
     root = shlex.quote(str(ROOT))
     found = {"ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections")}
@@ -155,7 +155,7 @@ def test_from_another_folder_without_the_configuration_it_is_refused_too(tmp_pat
     assert status != 0, "without the collection there is nothing to run"
 
 
-def test_what_only_lists_is_no_run() -> None:
+def test_list_options_run_no_task() -> None:
     for option in ("--list-tasks --tags x", "--list-hosts", "--syntax-check"):
         status, text = call(f"site.yml {TEST} {option}")
         assert status == 0, text
@@ -181,7 +181,7 @@ def test_what_only_lists_is_no_run() -> None:
         ("release_bake=3s release_window=1h", None),
     ],
 )
-def test_words_that_ansible_would_drop(argument: str, reported: str | None) -> None:
+def test_unquoted_words_of_a_value_are_refused(argument: str, reported: str | None) -> None:
     known = {*run_options.SHORT, "release_bake", "release_window"}
     found = list(run_options.lost_words([argument], known))
     assert bool(found) == (reported is not None)
@@ -190,14 +190,14 @@ def test_words_that_ansible_would_drop(argument: str, reported: str | None) -> N
         assert "s3cr3t" not in found[0]
 
 
-def test_both_words_are_kept_by_the_advice() -> None:
+def test_quoting_in_the_message_keeps_all_words() -> None:
     (said,) = run_options.lost_words(["reason=two words"], run_options.SHORT)
     advised = shlex.split(said.rpartition("Ansible as well: ")[2])[1]
     assert list(run_options.lost_words([advised], run_options.SHORT)) == []
     assert run_options.parse_kv(advised) == {"reason": "two words"}
 
 
-def test_molecules_own_tags_and_inventory_are_none_of_a_persons() -> None:
+def test_tags_and_inventory_of_molecule_are_accepted() -> None:
     options = {"skip_tags": ["molecule-notest", "notest"], "tags": ["all"]}
     assert list(run_options.left_out_by_options(options)) == []
     groups = {"all": ["release.test"], "release": ["release.test"]}
@@ -206,7 +206,7 @@ def test_molecules_own_tags_and_inventory_are_none_of_a_persons() -> None:
     assert len(list(run_options.several_inventories(sources, groups))) == 1
 
 
-def test_a_profile_of_the_shell_beside_keys() -> None:
+def test_profile_and_keys_together_are_refused() -> None:
     environ = {"AWS_PROFILE": "shop", "AWS_ACCESS_KEY_ID": "a"}
     (said,) = run_options.two_credentials({"platform_aws_profile": ""}, environ)
     assert said.startswith("AWS_PROFILE is 'shop', and the shell has AWS_ACCESS_KEY_ID.")

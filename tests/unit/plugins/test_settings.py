@@ -261,24 +261,24 @@ def test_tags_are_text_for_every_resource(staging):
         ({"network_nat": "none"}, "a bastion in the tier 'private' needs a NAT gateway"),
     ],
 )
-def test_a_bastion_that_could_not_reach_out_is_refused(extra, message):
+def test_bastion_without_outbound_access_is_refused(extra, message):
     found = Inventory("production").problems(**extra)
     assert any(message in problem for problem in found), found
     assert Inventory("production").problems(bastion_tier="public", bastion_public_address=True) == []
 
 
-def test_what_is_missing_is_named(staging):
+def test_missing_setting_is_reported(staging):
     found = staging.problems(without="load_balancer_domain_name")
     assert any(problem.startswith("load_balancer_domain_name is missing: Domain name") for problem in found)
 
 
-def test_the_place_of_a_wrong_value_is_said(staging):
+def test_message_contains_the_place_of_a_wrong_value(staging):
     variables = staging.of("network.staging")
     settings = Settings(staging.specifications, "network.staging", variables, Templar(loader=staging.loader))
     assert "inventories/staging/group_vars/network.yml:2" in settings.origin("network_cidr")
 
 
-def test_variables_of_others_are_nobodys_business(staging):
+def test_unknown_variables_are_ignored(staging):
     assert staging.problems(my_own_variable=1, ansible_user="x", __internal=2) == []
 
 
@@ -290,7 +290,7 @@ def test_secrets_are_not_shown(staging):
     assert "(hidden)" in text and "planted" not in text
 
 
-def test_every_check_is_of_variables_that_there_are(staging):
+def test_every_check_uses_existing_variables(staging):
     """A check of a misspelt variable would never run."""
     known = staging.specifications.names
     assert {name for names, _ in checks.CHECKS for name in names} - known == set()

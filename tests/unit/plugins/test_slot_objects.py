@@ -13,12 +13,12 @@ OBJECTS = [
 ]
 
 
-def test_deployment_and_autoscaler_are_the_engines_and_the_others_get_the_label_of_the_slot() -> None:
+def test_other_objects_than_deployment_and_autoscaler_are_returned_with_the_label_of_the_slot() -> None:
     found = slot_objects(OBJECTS, "green", {"fresh_until": 10.0}, Clock(steady=lambda: 10.0))
     assert [obj["kind"] for obj in found] == ["ConfigMap", "Service"]
     assert {str(obj["metadata"]["labels"]) for obj in found} == {"{'x': 'y', 'teal.platform/slot': 'green'}"}
 
 
-def test_nothing_is_returned_for_a_lease_that_is_not_fresh() -> None:
+def test_nothing_is_returned_for_an_old_lease() -> None:
     with pytest.raises(AnsibleFilterError, match="not renewed within half of its length"):
         slot_objects(OBJECTS, "green", {"fresh_until": 10.0}, Clock(steady=lambda: 10.1))

@@ -122,7 +122,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("extra", "message"), WRONG, ids=lambda value: str(value)[:60])
-def test_what_is_wrong_on_kubernetes_is_named(
+def test_wrong_settings_on_kubernetes_are_reported(
     staging: Inventory, extra: dict[str, Any], message: str
 ) -> None:
     found = staging.problems(**extra)
@@ -142,7 +142,9 @@ def test_what_is_wrong_on_kubernetes_is_named(
         ({"instance_volume_size": 0}, "instance_volume_size: must be 8 to"),
     ],
 )
-def test_what_is_wrong_on_instances_is_named(test: Inventory, extra: dict[str, Any], message: str) -> None:
+def test_wrong_settings_on_instances_are_reported(
+    test: Inventory, extra: dict[str, Any], message: str
+) -> None:
     found = test.problems(**extra)
     assert any(message in problem for problem in found), found
 
@@ -163,11 +165,11 @@ def test_what_is_wrong_on_instances_is_named(test: Inventory, extra: dict[str, A
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_what_is_right_is_not_refused(staging: Inventory, extra: dict[str, Any]) -> None:
+def test_valid_settings_are_accepted(staging: Inventory, extra: dict[str, Any]) -> None:
     assert staging.problems(**extra) == []
 
 
-def test_manifests_of_ones_own_are_not_measured_by_the_roles_settings(
+def test_settings_of_the_role_are_not_checked_with_custom_manifests(
     staging: Inventory, tmp_path: Any
 ) -> None:
     found = staging.problems(slot_replicas=21, slot_manifests_dir=str(tmp_path))
@@ -216,12 +218,12 @@ def test_quantities(text: Any, value: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "512MB", "1 Gi", "50%", "-1", "1K", "1mi", "Mi", "1Gi ", "0x1", "१", None, True, []]
 )
-def test_what_is_no_quantity(text: Any) -> None:
+def test_invalid_quantities(text: Any) -> None:
     with pytest.raises(ValueError):
         quantity(text)
 
 
-def test_every_limit_is_of_a_setting_that_is_a_number(staging: Inventory) -> None:
+def test_every_limit_belongs_to_a_numeric_setting(staging: Inventory) -> None:
     options = {
         name: option for role in staging.specifications.roles.values() for name, option in role.items()
     }

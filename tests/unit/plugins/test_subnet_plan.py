@@ -23,7 +23,7 @@ def test_names_and_ranges():
     ]
 
 
-def test_another_zone_or_tier_moves_nothing():
+def test_added_zone_or_tier_changes_no_existing_subnet():
     before = subnet_plan("10.0.0.0/16", ["public", "private"], ZONES)
     after = subnet_plan("10.0.0.0/16", ["public", "private", "data"], [*ZONES, "eu-west-1c"])
     assert [subnet for subnet in before if subnet not in after] == []
@@ -35,7 +35,7 @@ def test_another_zone_or_tier_moves_nothing():
     zones=st.integers(1, 4),
     newbits=st.integers(2, 8),
 )
-def test_subnets_lie_in_the_vpc_and_apart_or_it_says_why_not(prefix, tiers, zones, newbits):
+def test_subnets_are_disjoint_parts_of_the_vpc(prefix, tiers, zones, newbits):
     vpc = IPv4Network((0x0A000000, prefix))
     try:
         plan = subnet_plan(
@@ -63,6 +63,6 @@ def test_subnets_lie_in_the_vpc_and_apart_or_it_says_why_not(prefix, tiers, zone
         (("10.0.0.0/16", ["a", "b"], ZONES, 2), "need 8 subnets"),
     ],
 )
-def test_what_does_not_fit_is_said(arguments, message):
+def test_too_small_vpc_is_an_error(arguments, message):
     with pytest.raises(AnsibleFilterError, match=message):
         subnet_plan(*arguments)

@@ -39,7 +39,7 @@ def _tags(value: Any) -> list[Any]:
     return own or [found for one in value.values() for found in _tags(one)]
 
 
-def test_what_is_no_tag_is_left_as_it_is() -> None:
+def test_values_that_are_no_tags_are_unchanged() -> None:
     answer = {
         "tags": ["awsApplication", "CostCenter"],  # a registry's tags of an image, say
         "Tags": None,
@@ -51,7 +51,7 @@ def test_what_is_no_tag_is_left_as_it_is() -> None:
     assert without_tags(answer, PATTERNS) == answer
 
 
-def test_a_key_that_is_needed_is_kept() -> None:
+def test_required_key_is_kept() -> None:
     answer = {"Tags": [{"Key": "aws:eks:cluster-name", "Value": "x"}, {"Key": "aws:other", "Value": "y"}]}
     assert without_tags(answer, PATTERNS, ["aws:eks:cluster-name"])["Tags"] == answer["Tags"][:1]
 

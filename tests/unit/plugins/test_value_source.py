@@ -36,7 +36,7 @@ def read(tmp_path):
         ("a: 2026-11-30", "2026-11-30"),
     ],
 )
-def test_how_a_value_is_written(read, line, source):
+def test_original_text_of_a_value_is_found(read, line, source):
     values = read(line)
     (key,) = (key for key in values if key == "a")
     assert source_text(values["a"], key) == source
@@ -53,11 +53,11 @@ def test_a_tag_that_yaml_reads_as_something_else_is_refused(read, value):
 
 
 @pytest.mark.parametrize("value", ["42", "0", "-1", "0.5", "true", "False", "~", "text", "한국어"])
-def test_a_tag_that_is_read_as_written_is_taken(read, value):
+def test_tag_that_yaml_reads_unchanged_is_accepted(read, value):
     assert list(extra_tags(platform_extra_tags=read(f"Team: {value}"))) == []
 
 
-def test_what_text_becomes_of_values():
+def test_values_are_converted_to_text():
     values = {"a": 1, "b": True, "c": None, "d": {"k": ["값", 1.5, None]}, "e": " text\n", "f": 0.5}
     assert as_texts(values) == {
         "a": "1", "b": "true", "c": "", "d": '{"k": ["값", 1.5, null]}', "e": " text\n", "f": "0.5",

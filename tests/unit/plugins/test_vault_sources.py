@@ -75,7 +75,7 @@ def problems(loader: DataLoader, tmp_path: Path) -> Any:
     ],
     ids=lambda text: text.replace("\n", " ")[:70],
 )
-def test_a_configuration_from_a_vault_is_refused(problems: Any, text: str) -> None:
+def test_configuration_from_a_vault_is_refused(problems: Any, text: str) -> None:
     found = problems(text)
     assert found and all("comes from a vault" in message for message in found), found
     assert "Put the value in Secrets Manager, and the name of the secret here" in found[0]
@@ -91,11 +91,11 @@ def test_a_configuration_from_a_vault_is_refused(problems: Any, text: str) -> No
     ],
     ids=lambda text: text.replace("\n", " ")[:70],
 )
-def test_what_lies_beside_a_vault_is_taken(problems: Any, text: str) -> None:
+def test_values_beside_a_vault_are_accepted(problems: Any, text: str) -> None:
     assert problems(text) == []
 
 
-def test_the_vault_is_named(problems: Any) -> None:
+def test_message_contains_the_name_of_the_vault(problems: Any) -> None:
     (reported,) = problems("password: VAULT\nslot_config:\n  URL: 'x{{ password }}'")
     assert reported.startswith("slot_config.URL comes from a vault, a vaulted value (password): ")
 

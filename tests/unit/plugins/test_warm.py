@@ -59,11 +59,11 @@ def test_a_piped_payload_is_recognised(inner: str, assigned: dict[str, str], tai
         "/bin/sh -c 'unfinished",
     ],
 )
-def test_anything_else_takes_the_plain_way(command: str) -> None:
+def test_other_commands_run_without_a_fork(command: str) -> None:
     assert warm.parse(command) is None
 
 
-def test_only_ansibles_own_python_is_warm(tmp_path: pathlib.Path) -> None:
+def test_only_the_python_of_ansible_is_forked(tmp_path: pathlib.Path) -> None:
     other = tmp_path / "python3"
     other.symlink_to(sys.executable)
     assert warm.same_python(sys.executable)
@@ -126,7 +126,7 @@ def test_equal_sources_in_one_payload_keep_their_own_names(
     assert second.where() == str(tmp_path / "b.zip" / "warm_part.py")
 
 
-def test_a_fork_takes_what_lies_compiled_beside_the_same_source_and_leaves_nothing(
+def test_fork_uses_compiled_code_of_the_same_source_and_writes_none(
     memory: warm_server.Memory, tmp_path: pathlib.Path
 ) -> None:
     source = tmp_path / "root" / "warm_part.py"
@@ -147,7 +147,7 @@ def test_a_fork_takes_what_lies_compiled_beside_the_same_source_and_leaves_nothi
     assert cached.read_bytes() == data
 
 
-def test_what_a_fork_had_to_compile_is_wanted_once(
+def test_code_compiled_by_a_fork_is_requested_once(
     memory: warm_server.Memory, tmp_path: pathlib.Path
 ) -> None:
     for name in ("a.zip", "b.zip"):
@@ -168,7 +168,7 @@ def test_a_variable_that_a_library_reads_while_it_is_imported_is_noted(
     assert "WARM_LATER" not in memory.env_read
 
 
-def test_a_model_is_handed_out_once_and_equals_the_file(
+def test_model_is_returned_once_and_equals_the_file(
     memory: warm_server.Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaders = pytest.importorskip("botocore.loaders")

@@ -82,7 +82,7 @@ def place(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     warm_payloads._state.cache_clear()
 
 
-def test_a_later_run_is_given_what_an_earlier_one_built(place: Place) -> None:
+def test_payloads_of_an_earlier_run_are_reused(place: Place) -> None:
     place.build()
     place.payloads.keep(since=0)
     [path] = place.kept.glob("*/*/*")
@@ -101,14 +101,16 @@ def test_a_later_run_is_given_what_an_earlier_one_built(place: Place) -> None:
         lambda place: place.write("meta/runtime.yml", "plugin_routing: {}"),
     ],
 )
-def test_nothing_is_given_once_a_source_has_changed(place: Place, change: Callable[[Place], None]) -> None:
+def test_payloads_are_not_reused_after_a_source_changed(
+    place: Place, change: Callable[[Place], None]
+) -> None:
     place.build()
     place.payloads.keep(since=0)
     change(place)
     assert place.brought() == []
 
 
-def test_it_is_kept_by_all_collections_whose_code_it_has(place: Place) -> None:
+def test_key_of_a_payload_covers_every_collection_that_it_contains(place: Place) -> None:
     other = place.folder / "ansible_collections/other/one/plugins/module_utils/part.py"
     other.parent.mkdir(parents=True)
     other.write_text("1")
@@ -119,7 +121,7 @@ def test_it_is_kept_by_all_collections_whose_code_it_has(place: Place) -> None:
     assert place.brought() == []
 
 
-def test_another_ansible_has_its_own(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_version_of_ansible_has_its_own_payloads(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.build()
     place.payloads.keep(since=0)
     monkeypatch.setattr(warm_payloads, "ansible_version", "2.99.0")
@@ -142,13 +144,13 @@ def test_only_payloads_with_unique_names_are_kept(place: Place, name: str) -> No
     assert not place.kept.exists()
 
 
-def test_a_source_that_may_have_changed_while_it_was_packed(place: Place) -> None:
+def test_payload_is_not_stored_if_a_source_may_have_changed_meanwhile(place: Place) -> None:
     place.build(later=0)
     place.payloads.keep(since=0)
     assert not place.kept.exists()
 
 
-def test_what_was_brought_or_built_by_others_is_left_to_them(place: Place) -> None:
+def test_payloads_of_other_users_are_ignored(place: Place) -> None:
     place.build()
     place.payloads.keep(since=(place.payloads.run / NAME).stat().st_mtime + 1)
     assert not place.kept.exists()
@@ -166,7 +168,7 @@ def test_a_folder_that_others_may_write_to_is_not_used(place: Place) -> None:
     assert place.brought() == []
 
 
-def test_the_states_used_last_stay(place: Place) -> None:
+def test_most_recently_used_states_are_kept(place: Place) -> None:
     for number in range(warm_payloads.STATES + 2):
         place.write("plugins/modules/thing.py", "1" * (number + 1))
         place.run()

@@ -9,7 +9,7 @@ from ansible_collections.teal.platform.plugins.filter.with_role_arns import with
 ROLES = {"deploy": "arn:deploy", "database_user": "arn:user"}
 
 
-def test_roles_become_arns_and_the_rest_stays() -> None:
+def test_role_names_are_replaced_by_arns() -> None:
     entries = [{"role": "deploy", "groups": ["g"]}, {"role": "database-user"}, {"role_arn": "arn:own"}]
     assert with_role_arns(entries, ROLES) == [
         {"role_arn": "arn:deploy", "groups": ["g"]},
@@ -20,7 +20,7 @@ def test_roles_become_arns_and_the_rest_stays() -> None:
     assert with_role_arns([{"role": "deploy"}], ROLES, "principal_arn") == [{"principal_arn": "arn:deploy"}]
 
 
-def test_a_role_that_is_not_there_is_named_with_those_that_are() -> None:
+def test_unknown_role_is_reported_with_the_known_roles() -> None:
     with pytest.raises(
         AnsibleFilterError, match=r"IAM role 'qa' not found\. The environment has: database_user, deploy"
     ):
