@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 Status = dict[str, Any]
-#: The states of a release that succeeds, in order.
+#: The states of a release that succeeds without steps, in order.
 STEPS = ("locked", "staged", "ready", "verified", "switching", "baking", "committed")
+#: The states that repeat for each share of the traffic below 100 %.
+IN_STEPS = ("stepping", "step_baking")
 ENDED = ("committed", "aborted", "rolled_back", "rollback_failed")
 SLOT_STATES = {
     "raising": "being brought up",
@@ -77,6 +79,8 @@ def _slots(status: Status) -> Iterator[tuple[str, ...]]:
     total = sum(weights.values()) or 1
     for name, slot in (status.get("slots") or {}).items():
         state = "LIVE" if name == status.get("live_slot") else SLOT_STATES.get(slot.get("state", ""), "")
+        if slot.get("state") == "raising" and slot.get("weight"):
+            state = "in a step"
         if until := slot.get("warm_until"):
             state = f"warm until {until}"
         pods = ""
@@ -115,10 +119,14 @@ def _state(status: Status, now: Status) -> str:
 
 def _steps(now: Status) -> str:
     """Return the way of a release in progress, with its step in brackets; nothing for a rollback."""
-    state = now.get("state")
-    if state in ENDED or state not in STEPS:
+    state, step = now.get("state"), now.get("step") or 0
+    names = [f"{entry['weight']} %" for entry in now.get("steps") or []]
+    if state in IN_STEPS and 0 < step <= len(names):
+        state = names[step - 1]
+    words = [*STEPS[:4], *names, *STEPS[4:]]
+    if state in ENDED or state not in words:
         return ""
-    return " > ".join(f"[{step}]" if step == state else step for step in STEPS)
+    return " > ".join(f"[{word}]" if word == state else word for word in words)
 
 
 def _verdict(now: Status) -> str:

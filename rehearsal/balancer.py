@@ -3,7 +3,7 @@
 A proxy request for `http://<name>/` is a request to the ALB's port 80; `CONNECT <name>:443` connects to its HTTPS
 listener, whose TLS is terminated here. `<name>` is an ALB's DNS name, a name in one of its certificates, a
 Route 53 alias, or one of its addresses. Each address has its own routing table, and the tables change at slightly
-different times, as on AWS. Not implemented: HTTP/2 to clients, target stickiness, authentication actions, Lambda
+different times, as on AWS. Not implemented: HTTP/2 to clients, stickiness to a single target, authentication actions, Lambda
 targets. `https://discord.com` and `https://sonarcloud.io` lead to the emulated services.
 
     GET /rehearsal/ready       200 as soon as the proxy serves

@@ -76,12 +76,12 @@ def groups(action: dict[str, Any]) -> list[tuple[str, int]]:
 def pick_group(action: dict[str, Any], stuck_to: str | None = None) -> str | None:
     """Choose the target group of a request by weight; None if every weight is 0.
 
-    `stuck_to` is the client's previous group if stickiness is on. Only weights count, as with an ALB: a group
-    with unhealthy targets is not skipped.
+    `stuck_to` is the client's previous group if stickiness is on: its cookie counts as long as the rule has the group,
+    even with weight 0. Otherwise only weights count, as with an ALB: a group with unhealthy targets is not skipped.
     """
-    weighted = [(arn, weight) for arn, weight in groups(action) if weight > 0]
-    if stuck_to and any(arn == stuck_to for arn, _ in weighted):
+    if stuck_to and any(arn == stuck_to for arn, _ in groups(action)):
         return stuck_to
+    weighted = [(arn, weight) for arn, weight in groups(action) if weight > 0]
     if len(weighted) < 2:
         return weighted[0][0] if weighted else None
     return random.choices([arn for arn, _ in weighted], [weight for _, weight in weighted])[0]

@@ -179,7 +179,7 @@ class SlotRule(ELBSet):
     """The listener rule that distributes requests to the slots.
 
     The weights determine which release is live. They are set when the rule is created. After that, only releases change
-    them: a repair of other settings keeps the current weights.
+    them and the stickiness: a repair of other settings keeps both.
     """
 
     kind = "listener rule"
@@ -205,7 +205,6 @@ class SlotRule(ELBSet):
         return {"slots": ours[0]} if ours else {}
 
     def settings(self, found: dict) -> dict[str, Any]:
-        forward = found["Actions"][-1].get("ForwardConfig", {})
         slots = {arn: slot for slot, arn in self.groups.items()}
         return {
             "priority": int(found["Priority"]),
@@ -215,13 +214,14 @@ class SlotRule(ELBSet):
                 for value in condition.get("PathPatternConfig", condition).get("Values", [])
             ),
             "slots": sorted(slots.get(arn, arn) for arn in weights_of(found)),
-            "sticky": forward.get("TargetGroupStickinessConfig", {}).get("Enabled", False),
             "tags": found["Tags"],
         }
 
-    def _arguments(self, want: dict[str, Any], weights: dict[str, int]) -> dict[str, Any]:
+    def _arguments(
+        self, want: dict[str, Any], weights: dict[str, int], sticky: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         groups = [{"TargetGroupArn": self.groups[slot], "Weight": weights[slot]} for slot in want["slots"]]
-        forward = {"TargetGroups": groups, "TargetGroupStickinessConfig": {"Enabled": want["sticky"]}}
+        forward = {"TargetGroups": groups, "TargetGroupStickinessConfig": sticky or {"Enabled": False}}
         return {
             "Conditions": [{"Field": "path-pattern", "PathPatternConfig": {"Values": want["paths"]}}],
             "Actions": [{"Type": "forward", "ForwardConfig": forward}],
@@ -244,17 +244,19 @@ class SlotRule(ELBSet):
         if have["paths"] != want["paths"]:
             paths = [{"Field": "path-pattern", "PathPatternConfig": {"Values": want["paths"]}}]
             self.call("modify_rule", RuleArn=arn, Conditions=paths)
-        if have["slots"] != want["slots"] or have["sticky"] != want["sticky"]:
+        if have["slots"] != want["slots"]:
             self._repair_actions(arn, want)
         self.sync_tags(found, want["tags"])
         return found
 
     def _repair_actions(self, arn: str, want: dict[str, Any]) -> None:
-        """Restore the rule's forward action to both slots, with the current weights."""
-        now = weights_of(self.call("describe_rules", RuleArns=[arn])["Rules"][0])
+        """Restore the rule's forward action to both slots, with the current weights and stickiness."""
+        rule = self.call("describe_rules", RuleArns=[arn])["Rules"][0]
+        now = weights_of(rule)
         kept = {slot: now[group] for slot, group in self.groups.items() if group in now}
         weights = {slot: kept.get(slot, 0 if kept else default) for slot, default in FIRST_WEIGHTS.items()}
-        self.call("modify_rule", RuleArn=arn, Actions=self._arguments(want, weights)["Actions"])
+        sticky = rule["Actions"][-1].get("ForwardConfig", {}).get("TargetGroupStickinessConfig")
+        self.call("modify_rule", RuleArn=arn, Actions=self._arguments(want, weights, sticky)["Actions"])
 
     def delete_one(self, key: str, found: dict) -> None:
         self.call("delete_rule", RuleArn=found["RuleArn"])

@@ -160,6 +160,8 @@ def _slot(slot: str, state: Status, live: bool) -> str:
     lines += [escape(note) for note in state.get("notes") or []]
     if state.get("warm_until"):
         lines.append(f"warm until {_time(state['warm_until'])}")
+    elif state.get("state") == "raising" and state.get("weight"):
+        lines.append(f"gets {state['weight']} % of the requests")
     elif state.get("state") not in ("", "up", None):
         lines.append({"down": "scaled down", "raising": "starting"}.get(state["state"], state["state"]))
     if state.get("digest"):

@@ -15,7 +15,8 @@ description:
   - Does not create the load balancer and its listeners. Create them first with M(amazon.aws.elb_application_lb), with one
     listener on port 80 and one on port 443, both without C(Rules).
   - Sets the weights when it creates the rule (V(blue) 100, V(green) 0). After that, only releases change the weights. The
-    module keeps them when it repairs other settings of the rule. A deleted rule is created with the initial weights.
+    module keeps them, and the stickiness of the rule, when it repairs other settings. A deleted rule is created with the
+    initial weights and without stickiness.
   - Unlike M(amazon.aws.elb_application_lb), does not reset the weights in the next run, and manages the tags of rules
     and listeners. Unlike M(community.aws.elb_target_group), reports changes in check mode.
   - Waits until the load balancer is active, even if an earlier run created it.
@@ -298,7 +299,7 @@ class Slots:
         return {str(port): {"tags": self.tags(f"{self.params['name']}-{port}")} for port in LISTENERS}
 
     def wanted_rule(self) -> dict[str, dict[str, Any]]:
-        slots = {"priority": LAST, "paths": ["*"], "slots": sorted(SLOTS), "sticky": False}
+        slots = {"priority": LAST, "paths": ["*"], "slots": sorted(SLOTS)}
         return {"slots": {**slots, "tags": self.tags(f"{self.params['name']}-slots")}}
 
     def ensure(self) -> dict[str, Any]:

@@ -20,6 +20,10 @@ options:
       O(seconds).
     type: float
     default: 0.0
+  step:
+    description: Number of the entry of the release's steps (from 1) whose share it has now. V(0) for all traffic.
+    type: int
+    default: 0
   alarms:
     description: Names of CloudWatch alarms that fail the release if they go to ALARM after the switch. An alarm that was
       raised before the switch is ignored, because the release may be its fix.
@@ -58,6 +62,7 @@ seen:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.release import steps
 from ansible_collections.teal.platform.plugins.module_utils.release.alarms import Alarms
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import (
     STEP_ARGUMENTS,
@@ -71,10 +76,10 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
     KubernetesError,
     SlotFailed,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.states import State
 
 ARGUMENTS = {
     "alarms": {"type": "list", "elements": "str", "default": []},
+    "step": {"type": "int", "default": 0},
     "watched": {"type": "float", "default": 0.0},
     **STEP_ARGUMENTS,
     **WATCH_ARGUMENTS,
@@ -87,15 +92,16 @@ _STABLE = 600.0
 def bake(engine: Engine) -> dict[str, Any]:
     """Watch a release that has traffic."""
     lease, release = engine.step()
-    if release["state"] != State.BAKING:
+    number = engine.params["step"]
+    if not steps.bakes_at(release, number):
         lease.renew()
         return {"changed": False, "seen": f"the release is {release['state']}"}
     left = max(0.0, engine.length("seconds") - engine.params["watched"])
-    if left > _STABLE:
+    if left > _STABLE and not number:
         keep_size_of_previous_slot(engine, lease, release)
     alarms = Alarms(lambda: engine.client("cloudwatch", attempts=1), engine.params["alarms"], engine.clock)
-    switched = next(event["at"] for event in release["events"] if event["state"] == State.SWITCHING)
-    seen = engine.watch(lease, release, left, alarms=lambda: alarms.raised(switched))
+    since = steps.first_traffic(release)
+    seen = engine.watch(lease, release, left, alarms=lambda: alarms.raised(since))
     return {"changed": False, "seen": seen}
 
 

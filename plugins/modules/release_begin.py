@@ -86,6 +86,27 @@ options:
     type: list
     elements: str
     default: []
+  steps:
+    description:
+      - Shares of the traffic that the release gets before all of it. They are recorded, so a run that continues the release
+        takes the same steps.
+      - Only with O(kind=deploy). If no release is live yet, there are no steps.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      weight:
+        description: Percentage of the requests, from 1 to 99. Each entry needs a higher one than the entry before.
+        type: int
+        required: true
+      bake:
+        description: How long the release is watched with this share.
+        type: str
+        required: true
+  sticky:
+    description: How long a client stays with the version that answered it first, during O(steps). V(0s) for no stickiness.
+    type: str
+    default: 0s
   inventory:
     description: Path of the inventory, for the commands in messages.
     type: str
@@ -136,6 +157,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release import (
     plan,
     rollback,
     service_config,
+    step_settings,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.alarms import Alarms
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import (
@@ -149,6 +171,10 @@ from ansible_collections.teal.platform.plugins.module_utils.release.store import
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.text_values import require_text
 
+STEP_OPTIONS = {
+    "weight": {"type": "int", "required": True},
+    "bake": {"type": "str", "required": True},
+}
 ARGUMENTS = {
     "repository": {"type": "str"},
     "image_repository": {"type": "str", "default": ""},
@@ -165,6 +191,8 @@ ARGUMENTS = {
     "bake": {"type": "str", "default": "60s"},
     "bake_path": {"type": "str", "default": ""},
     "check_paths": {"type": "list", "elements": "str", "default": []},
+    "steps": {"type": "list", "elements": "dict", "default": [], "options": STEP_OPTIONS},
+    "sticky": {"type": "str", "default": "0s"},
     "inventory": {"type": "str", "default": ""},
     **LOCK_ARGUMENTS,
 }
@@ -203,6 +231,8 @@ def request(engine: Engine) -> deploy.Request:
     else:
         images.check(tag, digest)
         image = images.resolve(engine.client("ecr"), params["repository"], tag, digest)
+    if problem := next(step_settings.problems(params["steps"]), None):
+        raise plan.Refused(f"release_steps is refused: {problem}")
     if problem := next(service_config.wrong(params["config"], params["slot_kind"]), None):
         raise plan.Refused(f"The configuration is refused: {problem}")
     variables = service_config.environment(params["config"])
@@ -217,6 +247,8 @@ def request(engine: Engine) -> deploy.Request:
         config_name=images.config_name(params["workload"] or params["name"], variables),
         reason=params["reason"],
         force=params["force"],
+        steps=step_settings.normalized(params["steps"]),
+        sticky=int(engine.length("sticky")),
         **paths,
     )
 

@@ -64,8 +64,13 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, operator_messages
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import STEP_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import Release, named
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
+    KubernetesError,
+    SlotFailed,
+)
 
 ARGUMENTS = {
     "window": {"type": "str", "default": "24h"},
@@ -80,6 +85,8 @@ def commit(engine: Engine) -> dict[str, Any]:
     lease, release = engine.step()
     if release["from_release"]:
         engine.slots(lease).keep_size(release["from_slot"], lease)
+    if release.get("steps"):
+        restore_limits(engine, lease, release)
     release, kept = deploy.commit(engine.context, lease, release, engine.length("window"))
     keep_image(engine, release)
     serving = f"{named(release)} on {release['slot']}"
@@ -98,6 +105,16 @@ def commit(engine: Engine) -> dict[str, Any]:
         "event": operator_messages.event(release, serving, back),
         "message": f"{serving} is live, after {span(release['seconds'])}.{warm}",
     }
+
+
+def restore_limits(engine: Engine, lease: Lease, release: Release) -> None:
+    """Give the autoscaler of the release its own limits again. A failure is only a warning: retire does it later."""
+    try:
+        engine.slots(lease, patience=5.0).restore_limits(release["slot"], lease)
+    except (KubernetesError, SlotFailed) as error:
+        engine.module.warn(
+            f"the autoscaler of slot {release['slot']} keeps its raised minimum for now: {error}"
+        )
 
 
 def keep_image(engine: Engine, release: Release) -> None:

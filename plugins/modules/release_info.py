@@ -49,6 +49,8 @@ status:
     - C(live_slot), C(weights), C(slots) (by slot - C(release), C(version), C(tag), C(digest), C(state), C(warm_until),
       C(healthy), C(targets), C(wanted), C(ready), C(restarts)), C(lock), C(unfinished), C(releases), C(events) and
       C(problems).
+    - While a release is in progress, C(live_slot) is the slot that it came from. It is empty if nothing is in progress and
+      traffic is split.
     - C(events) are those of the release in progress, or else of the latest one, oldest first - C(at), C(state), C(note).
   type: dict
   returned: success
@@ -78,7 +80,8 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 )
 
 ARGUMENTS = {"releases": {"type": "int", "default": 10}, "inspect_slots": {"type": "bool", "default": True}}
-_KEPT = ("kind", "state", "slot", "tag", "version", "digest", "image", "commit", "who", "where", "run", "reason",
+_KEPT = ("kind", "state", "step", "steps", "weights", "slot", "tag", "version", "digest", "image", "commit", "who", "where",
+         "run", "reason",
          "failure", "gate", "tests", "started", "finished", "seconds", "from_name", "replicas")  # fmt: skip
 
 
@@ -127,7 +130,7 @@ def lines_of(slot: dict[str, Any]) -> dict[str, Any]:
         else ""
     )
     state = {
-        "raising": "being started",
+        "raising": f"gets {slot['weight']} % of the requests" if slot["weight"] else "being started",
         "failed": "failed",
         "stopping": "being scaled down",
         "down": "scaled down",
@@ -142,7 +145,8 @@ def info(engine: Engine) -> dict[str, Any]:
     now = engine.context.observe()
     conditions = slot_conditions(engine, problems)
     slots = {slot: slot_status(engine, now, slot, conditions.get(slot)) for slot in SLOTS}
-    if not now.rule.exclusive:
+    known = now.rule.exclusive or now.unfinished is not None
+    if not known:
         problems.append("traffic does not go to one slot only")
     if obstacle := engine.context.obstacle(now.rule):
         problems.append(obstacle)
@@ -153,7 +157,7 @@ def info(engine: Engine) -> dict[str, Any]:
     unfinished = now.unfinished
     latest = unfinished or next(iter(now.history), {})
     status = {
-        "live_slot": now.live_slot if now.rule.exclusive else "",
+        "live_slot": now.live_slot if known else "",
         "weights": now.rule.weights,
         "slots": slots,
         "lock": {"held": bool(now.lock["holder"]), **lock, "expires": iso(now.lock.get("expires", 0) / 1000)},

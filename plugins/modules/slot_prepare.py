@@ -68,7 +68,7 @@ ARGUMENTS = {
 def prepare(engine: Engine) -> dict[str, Any]:
     """Prepare a slot for a release's objects."""
     lease, release = engine.step()
-    needed = not passed(State(release["state"]), State.SWITCHING)
+    needed = not passed(State(release["state"]), State.STEPPING)
     if needed:
         slots: Any = engine.slots(lease=lease, given=engine.params["manifests"])
         claim_slot(lease, release)

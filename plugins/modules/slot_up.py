@@ -91,7 +91,7 @@ ARGUMENTS = {
 def bring_up(engine: Engine) -> dict[str, Any]:
     """Start a release in its slot."""
     lease, release = engine.step()
-    if passed(State(release["state"]), State.SWITCHING):
+    if passed(State(release["state"]), State.STEPPING):
         # The release is live already: a run that resumes it does not change its slot.
         lease.renew()
         return {"changed": False, "replicas": release.get("replicas", 0), "seconds": 0.0}

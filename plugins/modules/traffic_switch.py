@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: traffic_switch
-short_description: Shift all traffic to the slot of a release
+short_description: Shift traffic to the slot of a release, all of it or a step's share
 version_added: 0.1.0
 author: Teal maintainers (@teal-platform)
 description:
@@ -17,6 +17,20 @@ description:
     M(teal.platform.release_bake) watches it for the rest.
   - If an address does not answer with the new version or the release is bad, it shifts traffic back to the previous
     release and fails. M(teal.platform.release_abort) then records the rollback.
+options:
+  step:
+    description:
+      - Number of the entry of the release's steps (from 1), whose share of the traffic the release gets. V(0) for all
+        traffic.
+      - Before a share, waits until the slot has enough ready replicas for it, and keeps both slots at their size until the
+        release has ended. Then waits until the answers of each address show the new weights.
+      - Does nothing if the step was taken already, or if the live slot has no healthy target.
+    type: int
+    default: 0
+  size_timeout:
+    description: How long the slot may take to become large enough.
+    type: str
+    default: 120s
 extends_documentation_fragment:
   - teal.platform.release
   - teal.platform.release.step
@@ -39,7 +53,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 seconds:
-  description: Seconds until all addresses answered with the new version.
+  description: Seconds until all addresses answered with the new version, or showed the share.
   type: float
   returned: success
 watched:
@@ -47,23 +61,32 @@ watched:
   type: float
   returned: success
 event:
-  description: The event for the role C(teal.platform.notification).
+  description: The event for the role C(teal.platform.notification). Empty if the step was left out.
   type: dict
   returned: success
 """
 
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release import deploy, operator_messages
+from ansible_collections.teal.platform.plugins.module_utils.release import deploy, operator_messages, steps
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import (
     STEP_ARGUMENTS,
     WATCH_ARGUMENTS,
     Engine,
     run,
 )
-from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import named
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import Release
 from ansible_collections.teal.platform.plugins.module_utils.release.slot_monitor import SlotMonitor
+from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import Slots
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed
+
+ARGUMENTS = {
+    "step": {"type": "int", "default": 0},
+    "size_timeout": {"type": "str", "default": "120s"},
+    **STEP_ARGUMENTS,
+    **WATCH_ARGUMENTS,
+}
 
 #: Seconds of watching in this module: the next module takes time to start, and a notification is sent before it.
 FIRST = 10.0
@@ -72,20 +95,43 @@ FIRST = 10.0
 def switch(engine: Engine) -> dict[str, Any]:
     """Shift traffic to a release and watch its first seconds."""
     lease, release = engine.step()
-    monitor = SlotMonitor.of(engine.slots(patience=5.0), release)
-    switched = passed(State(release["state"]), State.BAKING)
-    release, seconds = deploy.switch(engine.context, lease, release, monitor.diagnose)
-    watched = 0.0 if switched else min(FIRST, engine.length("seconds"))
+    number, slots = engine.params["step"], engine.slots(lease, patience=5.0)
+    monitor = SlotMonitor.of(slots, release)
+    if number:
+        shifted, seconds = take_step(engine, lease, release, slots, monitor)
+        if shifted is release:
+            return {"changed": False, "seconds": 0.0, "watched": 0.0, "event": {}}
+    else:
+        if release.get("steps") and not passed(State(release["state"]), State.BAKING):
+            limit = engine.length("size_timeout")
+            steps.wait_for_size(engine.context, lease, slots, release, 100, limit)
+        shifted, seconds = deploy.switch(engine.context, lease, release, monitor.diagnose)
+    watched = 0.0 if shifted is release else min(FIRST, engine.length("seconds"))
     if watched:
-        engine.watch(lease, release, watched, every=0.5)
-    event = operator_messages.event(release, f"{named(release)} on {release['slot']}") | {
-        "duration": round(seconds, 1)
+        engine.watch(lease, shifted, watched, every=0.5)
+    event = operator_messages.event(shifted, operator_messages.shares(shifted))
+    return {
+        "changed": True,
+        "seconds": round(seconds, 3),
+        "watched": watched,
+        "event": event | {"duration": round(seconds, 1)},
     }
-    return {"changed": True, "seconds": round(seconds, 3), "watched": watched, "event": event}
+
+
+def take_step(
+    engine: Engine, lease: Lease, release: Release, slots: Slots, monitor: SlotMonitor
+) -> tuple[Release, float]:
+    """Take the step of the module's option `step`, see `steps.take`."""
+    number = engine.params["step"]
+    if not steps.taken(release, number):
+        for warning in steps.keep_sizes(lease, slots, release):
+            engine.module.warn(warning)
+    limit = engine.length("size_timeout")
+    return steps.take(engine.context, lease, release, number, slots, limit, monitor.diagnose)
 
 
 def main() -> None:
-    run({**STEP_ARGUMENTS, **WATCH_ARGUMENTS}, switch, check=False)
+    run(ARGUMENTS, switch, check=False)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,10 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
 from ansible_collections.teal.platform.plugins.module_utils.release.http_probe import Service
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_share import (
+    Share,
+    wait_for_share,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import ObservedState, read
 from ansible_collections.teal.platform.plugins.module_utils.release.served_version import (
     VersionEndpoint,
@@ -95,8 +99,8 @@ class ReleaseContext:
         `failing` is the number of seconds after which an address that only fails ends the wait; None waits until
         `observe_timeout`. Raises VersionNotObserved, with the load balancer rule that is in the way if there is one.
         """
-        try:
-            return wait_for_version(
+        return self._observed(
+            lambda: wait_for_version(
                 self.service,
                 self.version,
                 expected,
@@ -107,6 +111,28 @@ class ReleaseContext:
                 failing=failing,
                 meanwhile=lease.renew_if_due,
             )
+        )
+
+    def wait_for_share(self, share: Share, lease: Lease) -> float:
+        """Wait until all addresses answer in the proportion of `share`, and return the seconds that it took.
+
+        Raises VersionNotObserved as `wait_for_version` does.
+        """
+        return self._observed(
+            lambda: wait_for_share(
+                self.service,
+                self.version,
+                share,
+                self.client_addresses,
+                self.clock,
+                limit=self.observe_timeout,
+                meanwhile=lease.renew_if_due,
+            )
+        )
+
+    def _observed(self, wait: Callable[[], float]) -> float:
+        try:
+            return wait()
         except VersionNotObserved as error:
             with contextlib.suppress(TrafficError):
                 if reason := self.obstacle(self.traffic.rule()):

@@ -27,7 +27,12 @@ from ansible_collections.teal.platform.plugins.module_utils.release.states impor
     recovery_action,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store, release_id
-from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SlotRule, TrafficError
+from ansible_collections.teal.platform.plugins.module_utils.release.traffic import (
+    SlotRule,
+    TrafficError,
+    other,
+    shares,
+)
 
 #: Seconds for which an address may answer with failures only after the switch. Answers of the old version may last longer.
 _FAILING = 2.0
@@ -58,6 +63,9 @@ class Request:
     reason: str = ""
     to: str = ""
     force: list[str] = field(default_factory=list)
+    #: The steps as `steps.steps_of` returns them, and for how many seconds a client stays with its slot during them.
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    sticky: int = 0
     #: Paths that are watched through the load balancer, and paths at which the preview is checked.
     watched: list[str] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
@@ -175,6 +183,9 @@ def _record(
         "version": "",
         "config": request.config,
         "config_name": request.config_name,
+        # Without a live release there is nothing that could serve the rest of the requests.
+        "steps": request.steps if plan.from_release else [],
+        "sticky": request.sticky,
         "who": who["who"],
         "where": who["where"],
         "run": who["run"],
@@ -236,26 +247,54 @@ def switch(
 ) -> tuple[Release, float]:
     """Shift all traffic to the release's slot, and wait until every address answers with its version.
 
-    Returns the release's record and the seconds that it took. If an address does not answer with the version, traffic
-    is shifted back first, then StepFailed is raised; `diagnose` returns the text to add to its message.
+    Returns the release's record and the seconds that it took. Raises StepFailed as `shift_traffic` does.
     """
     if passed(State(release["state"]), State.BAKING):
         lease.renew()
         return release, 0.0
+
+    def observe(_rule: SlotRule) -> None:
+        context.wait_for_version(release["version"], lease, failing=_FAILING)
+
+    states = State.SWITCHING, State.BAKING
+    return shift_traffic(context, lease, release, states, 100, observe, diagnose)
+
+
+def shift_traffic(
+    context: ReleaseContext,
+    lease: Lease,
+    release: Release,
+    states: tuple[State, State],
+    percent: int,
+    observe: Callable[[SlotRule], object],
+    diagnose: Callable[[], str],
+    sticky: float = 0,
+    **changes: Any,
+) -> tuple[Release, float]:
+    """Give the release's slot `percent` of the traffic, and return the release's record and the seconds that it took.
+
+    `states` are recorded before the weights change, with the new weights, and after `observe(rule before)` returned. It
+    raises VersionNotObserved if the weights are not in force: traffic is then shifted back first, and StepFailed is raised.
+    `diagnose` returns the text to add to its message, `sticky` is as in `Traffic.set_weights`, `changes` are attributes of
+    the record.
+    """
+    slot = release["slot"]
     rule = context.traffic.rule()
-    if not context.has_healthy_target(rule, release["slot"]):
-        health = context.health(rule, release["slot"])
+    if not context.has_healthy_target(rule, slot):
+        health = context.health(rule, slot)
         raise StepFailed(
-            f"no target of slot {release['slot']} is healthy ({health}), so traffic was not shifted to it",
+            f"no target of slot {slot} is healthy ({health}), so traffic was not shifted to it",
             Cause.TARGETS,
         )
     if reason := context.obstacle(rule):
         raise StepFailed(reason, Cause.RULES)
-    release = lease.advance(release, State.SWITCHING)
+    weights = shares(slot, percent)
+    note = f"{percent} %" if release.get("steps") else ""
+    release = lease.advance(release, states[0], note, weights=weights, **changes)
     began = context.clock.steady()
-    context.traffic.switch(release["slot"], lease)
+    context.traffic.set_weights(weights, lease, rule, sticky)
     try:
-        context.wait_for_version(release["version"], lease, failing=_FAILING)
+        observe(rule)
     except (TrafficError, VersionNotObserved) as error:
         shift_traffic_back(context, lease, release, str(error))
         diagnosis = diagnose()
@@ -263,7 +302,7 @@ def switch(
             f"{error}{diagnosis}", getattr(diagnosis, "cause", "") or Cause.VERSION_NOT_OBSERVED
         ) from error
     took = context.clock.steady() - began
-    return lease.advance(release, State.BAKING, f"observed at every address after {span(took)}"), took
+    return lease.advance(release, states[1], f"observed at every address after {span(took)}"), took
 
 
 # -- the ends ------------------------------------------------------------------------------------
@@ -334,22 +373,37 @@ def shift_traffic_back(
 
     Returns the release's record, and the reason if traffic was not shifted.
     """
-    if release["state"] != State.ROLLING_BACK:
-        release = lease.advance(release, State.ROLLING_BACK, _short(reason), failure=reason)
     back = _rollback_target(release)[0]
+    if release["state"] != State.ROLLING_BACK:
+        note = {"failure": reason, "weights": shares(back)}
+        release = lease.advance(release, State.ROLLING_BACK, _short(reason), **note)
     try:
         rule = context.traffic.rule()
-        if rule.live == back and rule.exclusive:
+        if rule.carries_all(back):
             return release, ""
-        if not context.has_healthy_target(rule, back):
-            return (
-                release,
-                f"slot {back} has no healthy target ({context.health(rule, back)}), so traffic was not shifted",
-            )
+        if wrong := unhealthy_target(context, lease, rule, back):
+            return release, wrong
         context.traffic.switch(back, lease, rule)
     except TrafficError as error:
         return release, str(error)
     return release, ""
+
+
+def unhealthy_target(context: ReleaseContext, lease: Lease, rule: SlotRule, slot: str) -> str:
+    """Return why traffic is not shifted to a slot that has no healthy target, or the empty string.
+
+    If such a slot has a part of the traffic, all of it goes to the other slot: its requests fail, and while both slots
+    have traffic nothing can be deployed.
+    """
+    if context.has_healthy_target(rule, slot):
+        return ""
+    wrong = f"slot {slot} has no healthy target ({context.health(rule, slot)})"
+    if rule.exclusive:
+        return f"{wrong}, so traffic was not shifted"
+    if not context.has_healthy_target(rule, other(slot)):
+        return ""
+    context.traffic.switch(other(slot), lease, rule)
+    return f"{wrong}, so slot {other(slot)} has all traffic now"
 
 
 def _rollback_target(release: Release) -> tuple[str, str, str]:

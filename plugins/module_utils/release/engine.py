@@ -267,4 +267,6 @@ def cause(error: Exception) -> str:
 def ticket(lease: Lease, release: Release) -> dict[str, Any]:
     """Return the data that the steps of a release pass on: the release and its lease."""
     keys = ("id", "kind", "slot", "from_slot", "image", "tag", "digest", "version", "config_name", "config")
-    return {**{key: release.get(key, "") for key in keys}, **lease.ticket()}
+    known = {key: release.get(key, "") for key in keys}
+    # A record of an older version has no steps.
+    return {**known, "steps": release.get("steps", []), **lease.ticket()}

@@ -20,6 +20,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 _MOST_BYTES = 1_000_000
+#: Parallel connections of `Service.get_many`.
+_MOST_CONNECTIONS = 32
 #: Beginning of `Answer.error` if the certificate does not match the domain. Waiting does not help then.
 UNTRUSTED = "certificate"
 
@@ -94,6 +96,14 @@ class Service:
         with ThreadPoolExecutor(max_workers=max(1, len(addresses))) as pool:
             answers = pool.map(lambda address: self.get(address, path, headers), addresses)
             return dict(zip(addresses, answers, strict=True))
+
+    def get_many(self, addresses: list[str], path: str, times: int) -> dict[str, list[Answer]]:
+        """GET `path` `times` times from each address, each time over a new connection, all in parallel."""
+        with ThreadPoolExecutor(max_workers=max(1, min(_MOST_CONNECTIONS, len(addresses) * times))) as pool:
+            answers = {
+                address: [pool.submit(self.get, address, path) for _ in range(times)] for address in addresses
+            }
+            return {address: [each.result() for each in started] for address, started in answers.items()}
 
     @property
     def _host(self) -> str:

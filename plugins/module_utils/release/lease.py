@@ -187,8 +187,8 @@ class Lease:
         `changes` are attributes of the record. With `release_lock` the transaction also releases the lock.
         Raises TransitionRefused, LeaseLost and Conflict.
         """
-        current = State(release["state"])
-        if passed(current, state):
+        current, step = State(release["state"]), release.get("step", 0)
+        if passed(current, state, step, changes.get("step", step)):
             self.renew()
             return release
         try:

@@ -8,7 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.teal.platform.plugins.module_utils.release.states import BEFORE_SWITCH, State
+from ansible_collections.teal.platform.plugins.module_utils.release.states import (
+    BEFORE_SWITCH,
+    TERMINAL,
+    State,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.store import Store, label
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import SlotRule, Traffic, other
 
@@ -27,13 +31,23 @@ class ObservedState:
 
     @property
     def live_slot(self) -> str:
-        """The slot with the most traffic."""
-        return self.rule.live
+        """The slot of the live release.
+
+        While a release is in progress, this is the slot that it came from, whatever the weights, until it is committed.
+        The same holds if its rollback failed while both slots had traffic. Otherwise it is the slot with the higher weight.
+        """
+        release = self.unfinished
+        if not release and not self.rule.exclusive:
+            release = self.last_traffic_shift
+            release = release if release and release["state"] == State.ROLLBACK_FAILED else None
+        if not release or (release.get("warm") and self.rule.exclusive):
+            return self.rule.heaviest
+        return release["slot"] if release.get("warm") else release["from_slot"]
 
     @property
     def idle_slot(self) -> str:
         """The slot that is not live."""
-        return other(self.rule.live)
+        return other(self.live_slot)
 
     @property
     def live(self) -> dict[str, Any]:
@@ -49,7 +63,7 @@ class ObservedState:
     def unfinished(self) -> Release | None:
         """The latest release, if it is not in a final state."""
         last = next((r for r in self.history if r["id"] == self.lock.get("release")), None)
-        return last if last and State(last["state"]) in _OPEN else None
+        return last if last and State(last["state"]) not in TERMINAL else None
 
     @property
     def last_traffic_shift(self) -> Release | None:
@@ -70,9 +84,6 @@ class ObservedState:
     def rollback_target(self) -> Release | None:
         """The record of `rollback_target_id`, if it is in `history`."""
         return next((r for r in self.history if r["id"] == self.rollback_target_id), None)
-
-
-_OPEN = BEFORE_SWITCH | {State.SWITCHING, State.BAKING, State.ROLLING_BACK}
 
 
 def read(store: Store, traffic: Traffic) -> ObservedState:

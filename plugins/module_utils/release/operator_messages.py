@@ -50,9 +50,29 @@ def event(
     return {key: value for key, value in fields.items() if value not in ("", None)}
 
 
+def progress(release: Release) -> str:
+    """Return the state of a release, and its step, e.g. `step_baking (step 1 of 2, 5 %)`."""
+    percent = release.get("weights", {}).get(release["slot"], 0)
+    if not 0 < percent < 100:
+        return release["state"]
+    return f"{release['state']} (step {release['step']} of {len(release['steps'])}, {percent} %)"
+
+
 def live(now: ObservedState) -> str:
     """Return the live release and slot, or the weights if traffic is split."""
-    return f"{named(now.live)} on {now.live_slot}" if now.rule.exclusive else f"by weight: {weights(now)}"
+    if now.unfinished or now.rule.exclusive:
+        return f"{named(now.live)} on {now.live_slot}"
+    return f"by weight: {weights(now)}"
+
+
+def shares(release: Release) -> str:
+    """Return which releases get the requests by the weights on the record of a release that has traffic."""
+    slot = release["slot"]
+    percent = release.get("weights", {}).get(slot, 100)
+    new = f"{named(release)} on {slot}"
+    if percent == 100:
+        return new
+    return f"{release['from_name']} on {release['from_slot']} ({100 - percent} %), {new} ({percent} %)"
 
 
 def failed(
@@ -179,7 +199,8 @@ def status(
     """
     lines = []
     for slot, content in slots.items():
-        live = "LIVE" if slot == now.live_slot and now.rule.exclusive else f"{now.rule.weights[slot]} %"
+        known = now.rule.exclusive or now.unfinished
+        live = "LIVE" if slot == now.live_slot and known else f"{now.rule.weights[slot]} %"
         lines.append(f"{slot:<6} {live:<5} {content['name']:<24} {content['health']}")
         details = [
             content["pods"],
@@ -194,7 +215,7 @@ def status(
         since = open_release.get("updated") or open_release["started"]
         lines.append(
             f"unfinished  the {open_release['kind']} of {named(open_release)} by {open_release['who']}: "
-            f"{open_release['state']} since {since}"
+            f"{progress(open_release)} since {since}"
         )
     lines += [f"note      {problem}" for problem in problems]
     return [*lines, "", *history(now.history[:10])]

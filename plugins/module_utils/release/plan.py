@@ -201,7 +201,7 @@ def _no_rollback_target(now: ObservedState) -> str | None:
             "To go further back, name the release: -e to=<release>"
         )
     if not now.rollback_target_id:
-        return f"{named(now.live)} is the first release: there is no release before it"
+        return f"{named(last)} is the first release: there is no release before it"
     if not now.rollback_target:
         return f"the previous release {label(now.rollback_target_id)} is not among the latest. Name it: -e to=<release>"
     return None

@@ -62,6 +62,18 @@ def replicas_to_match(now: ObservedState, slots: Slots) -> tuple[int, str]:
     return replicas, f"; it is scaled up to {replicas} replicas, like the live slot" if replicas else ""
 
 
+def restore_limits(now: ObservedState, slots: Slots, lease: Lease) -> str:
+    """Give the live slot's autoscaler its own limits again, and return a text about it if they were raised.
+
+    They were raised while a release took traffic from the slot, or while the slot was kept warm.
+    """
+    try:
+        restored = now.rule.exclusive and slots.restore_limits(now.live_slot, lease)
+    except (KubernetesError, SlotFailed) as error:
+        return f"; the limits of the live slot's autoscaler could not be read: {error}"
+    return f"; the autoscaler of slot {now.live_slot} has its own limits again" if restored else ""
+
+
 def retire(
     context: ReleaseContext,
     who: dict[str, Any],
@@ -100,8 +112,10 @@ def retire(
             replicas, more = replicas_to_match(observed, slots(lease))
             if replicas:
                 slots(lease).grow(observed.idle_slot, replicas, lease)
+            # If Kubernetes did not answer just now, a second wait for it is useless.
+            restored = restore_limits(observed, slots(lease), lease) if replicas or not more else ""
             lease.release_lock()
-            return bool(replicas), reason + more, None
+            return bool(replicas or restored), reason + more + restored, None
         slot, name = observed.idle_slot, named(observed.idle)
         content = {key: value for key, value in observed.idle.items() if key not in ("scope", "id")}
         content["since"] = iso(context.clock.wall())

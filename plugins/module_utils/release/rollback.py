@@ -12,7 +12,10 @@ from typing import Any
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
 from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext, event
-from ansible_collections.teal.platform.plugins.module_utils.release.deploy import failed_slot_content
+from ansible_collections.teal.platform.plugins.module_utils.release.deploy import (
+    failed_slot_content,
+    unhealthy_target,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, Parts, acquire
 from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import (
     ObservedState,
@@ -25,6 +28,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.store import
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import (
     IN_FLIGHT_LIMIT,
     TrafficError,
+    shares,
 )
 
 #: Operations whose lock a rollback acquires at once. For any other lock it waits.
@@ -32,7 +36,7 @@ PREEMPTS = frozenset({"deploy", "retire"})
 #: How many releases are searched for a target that is not among the latest.
 HISTORY_LIMIT = 500
 #: States in which a controller changes the weights.
-_MOVING = frozenset({State.SWITCHING, State.ROLLING_BACK})
+_MOVING = frozenset({State.STEPPING, State.SWITCHING, State.ROLLING_BACK})
 
 
 class RollbackFailed(Exception):
@@ -163,8 +167,10 @@ def _already_done(
         if stopped.get("state") == State.ABORTED:
             why = f"the deploy of {named(stopped)} was already stopped ({stopped.get('failure', '')})"
             return plans.RollbackPlan("none", f"{why}, and {named(now.live)} stays live")
-    if first.live.get("release") == now.live.get("release"):
-        return None
+    if now.live.get("release") in (first.live.get("release"), (first.unfinished or {}).get("id")):
+        return (
+            None  # nothing new is live, or the release that was in progress was committed: it is rolled back
+        )
     shift = now.last_traffic_shift or {}
     by = (
         f"{shift.get('kind', 'a run')} {label(shift['id']) if shift else ''} by {shift.get('who', 'someone')}"
@@ -203,6 +209,7 @@ def _record(
         "from_version": replaced.get("version", ""),
         "to": target["id"],
         "previous": target.get("previous", ""),
+        "weights": shares(plan.slot),
         **{
             key: target.get(key, "") for key in ("image", "tag", "digest", "version", "commit", "config_name")
         },
@@ -265,11 +272,8 @@ def _move(
     began = context.clock.steady()
     try:
         rule = context.traffic.rule()
-        if not context.has_healthy_target(rule, plan.slot):
-            health = context.health(rule, plan.slot)
-            raise TrafficError(
-                f"no target of slot {plan.slot} is healthy any more ({health}), so traffic was not shifted"
-            )
+        if wrong := unhealthy_target(context, lease, rule, plan.slot):
+            raise TrafficError(wrong)
         if reason := context.obstacle(rule):
             raise TrafficError(f"{reason}. Traffic was not shifted")
         context.traffic.switch(plan.slot, lease, rule)

@@ -51,8 +51,8 @@ class SlotRule:
     rules: list[Rule] = field(default_factory=list)
 
     @property
-    def live(self) -> str:
-        """The slot with the higher weight."""
+    def heaviest(self) -> str:
+        """The slot with the higher weight. The live slot is `ObservedState.live_slot`."""
         return max(SLOTS, key=lambda slot: self.weights[slot])
 
     @property
@@ -60,10 +60,30 @@ class SlotRule:
         """Whether one slot gets all traffic and the other none."""
         return sorted(weight > 0 for weight in self.weights.values()) == [False, True]
 
+    def carries_all(self, slot: str) -> bool:
+        """Return whether all requests go to `slot`, and no cookie leads a client to the other one."""
+        return self.exclusive and self.heaviest == slot and not self.sticky.get("Enabled")
+
+    def matches(self, weights: dict[str, int], sticky: dict[str, Any]) -> bool:
+        """Return whether the rule has these weights and this stickiness (as ELB's TargetGroupStickinessConfig)."""
+        if not sticky.get("Enabled") and sorted(weights.values()) == [0, 100]:
+            return self.carries_all(max(weights, key=lambda slot: weights[slot]))
+        return self.weights == weights and _sticky_for(self.sticky) == _sticky_for(sticky)
+
 
 def other(slot: str) -> str:
     """Return the other slot."""
     return SLOTS[1 - SLOTS.index(slot)]
+
+
+def shares(slot: str, percent: int = 100) -> dict[str, int]:
+    """Return the weights with which `slot` gets `percent` of the requests and the other slot gets the rest."""
+    return {each: percent if each == slot else 100 - percent for each in SLOTS}
+
+
+def _sticky_for(config: dict[str, Any]) -> int:
+    """Return for how many seconds a client stays with its slot; 0 if stickiness is off."""
+    return int(config.get("DurationSeconds") or 0) if config.get("Enabled") else 0
 
 
 class Traffic:
@@ -198,20 +218,31 @@ class Traffic:
     # -- writing ---------------------------------------------------------------------------------
 
     def switch(self, slot: str, lease: Lease, rule: SlotRule | None = None) -> SlotRule:
-        """Shift all traffic to `slot` under the lease, and return the rule as AWS then reports it.
+        """Shift all traffic to `slot` and end stickiness. See `set_weights`.
 
-        `rule` is the rule if it has just been read. The weights are set by one ModifyRule call.
+        A cookie outlives a weight of 0: with stickiness, clients would stay with the other slot.
+        """
+        return self.set_weights(shares(slot), lease, rule)
+
+    def set_weights(
+        self, weights: dict[str, int], lease: Lease, rule: SlotRule | None = None, sticky: float = 0
+    ) -> SlotRule:
+        """Set the weights of both slots under the lease, and return the rule as AWS then reports it.
+
+        `rule` is the rule if it has just been read. `sticky` is the number of seconds for which a client stays with its
+        slot; 0 ends stickiness. Weights and stickiness are set by one ModifyRule call.
         Raises TrafficError and LeaseLost.
         """
         rule = rule or self.rule()
-        if rule.exclusive and rule.live == slot:
+        wanted = {"Enabled": True, "DurationSeconds": int(sticky)} if sticky else {"Enabled": False}
+        if rule.matches(weights, wanted):
             lease.confirm()
             return rule
         for attempt in range(1, _ATTEMPTS + 1):
             if rule.loss:
                 raise TrafficError(rule.loss)
             try:
-                lease.guard(lambda rule=rule: self._set(rule, slot))
+                lease.guard(lambda rule=rule: self._set(rule, weights, wanted))
             except ClientError as error:
                 if not _temporary(error) or attempt == _ATTEMPTS:
                     raise self._failed("modify_rule", error) from error
@@ -220,7 +251,7 @@ class Traffic:
                 if attempt == _ATTEMPTS:
                     raise self._failed("modify_rule", error) from error
             rule = self.rule()
-            if rule.exclusive and rule.live == slot:
+            if rule.matches(weights, wanted):
                 return rule
             lease.clock.sleep(random.uniform(0.5, 1) * min(3.0, 0.1 * 2**attempt))
         raise TrafficError(
@@ -228,8 +259,7 @@ class Traffic:
             "program changes the rule. Current weights: playbooks/status.yml"
         )
 
-    def _set(self, rule: SlotRule, slot: str) -> None:
-        weights = {slot: 100, other(slot): 0}
+    def _set(self, rule: SlotRule, weights: dict[str, int], sticky: dict[str, Any]) -> None:
         self.once.modify_rule(
             RuleArn=rule.arn,
             Actions=[
@@ -239,7 +269,7 @@ class Traffic:
                         "TargetGroups": [
                             {"TargetGroupArn": rule.groups[each], "Weight": weights[each]} for each in SLOTS
                         ],
-                        "TargetGroupStickinessConfig": rule.sticky,
+                        "TargetGroupStickinessConfig": sticky,
                     },
                 }
             ],

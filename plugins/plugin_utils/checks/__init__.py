@@ -19,6 +19,7 @@ from ansible_collections.teal.platform.plugins.plugin_utils.checks import (  # n
     network,
     platform,
     slot,
+    steps,
     stores,
     tags,
 )

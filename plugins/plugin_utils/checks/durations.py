@@ -22,6 +22,7 @@ DURATIONS: dict[str, float] = {
     "release_observe_timeout": 1,
     "release_rollback_lease": 5,
     "release_rollback_lock_wait": 0,
+    "release_sticky": 0,
     "release_window": 0,
     "slot_schedule_timeout": 0,
 }

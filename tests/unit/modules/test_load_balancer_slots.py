@@ -85,14 +85,15 @@ def weights(elb, arn):
     return {slots[group["TargetGroupArn"]]: group["Weight"] for group in forward}
 
 
-def release(elb, arn, blue, green):
+def release(elb, arn, blue, green, sticky=0):
     """Move the traffic as a release does."""
     groups = group_arns(elb)
     forward = [
         {"TargetGroupArn": groups["blue"], "Weight": blue},
         {"TargetGroupArn": groups["green"], "Weight": green},
     ]
-    config = {"TargetGroups": forward, "TargetGroupStickinessConfig": {"Enabled": False}}
+    stickiness = {"Enabled": True, "DurationSeconds": sticky} if sticky else {"Enabled": False}
+    config = {"TargetGroups": forward, "TargetGroupStickinessConfig": stickiness}
     elb.modify_rule(
         RuleArn=slot_rule(elb, arn)["RuleArn"], Actions=[{"Type": "forward", "ForwardConfig": config}]
     )
@@ -166,12 +167,14 @@ def test_check_mode_ignores_rules_of_others(elb, arguments, run_module):
     assert result["diff"]["before"]["rule of the slots"] == {}
 
 
-def test_weights_of_a_release_are_no_drift(elb, arguments, run_module):
+@pytest.mark.parametrize("green", [5, 100])
+def test_weights_of_a_release_are_no_drift(elb, arguments, run_module, green):
+    """A release in a step has both slots in use, and its clients may stay with theirs."""
     arn = run_module(load_balancer_slots, **arguments)["arn"]
-    release(elb, arn, blue=0, green=100)
+    release(elb, arn, blue=100 - green, green=green, sticky=900 if green < 100 else 0)
     assert not run_module(load_balancer_slots, check=True, **arguments)["changed"]
     assert not run_module(load_balancer_slots, **arguments)["changed"]
-    assert weights(elb, arn) == {"blue": 0, "green": 100}
+    assert weights(elb, arn) == {"blue": 100 - green, "green": green}
 
 
 def test_correction_of_drift_keeps_the_weights(elb, arguments, run_module):
@@ -298,8 +301,8 @@ def test_authenticate_action_of_the_slot_rule_is_reported_and_kept(elb, argument
         },
     }
     forward = {**rule["Actions"][0], "Order": 2}
-    # Its stickiness is what the module would repair.
-    forward["ForwardConfig"]["TargetGroupStickinessConfig"] = {"Enabled": True, "DurationSeconds": 60}
+    # One of its slots is missing, which the module would repair.
+    forward["ForwardConfig"]["TargetGroups"] = forward["ForwardConfig"]["TargetGroups"][:1]
     elb.modify_rule(RuleArn=rule["RuleArn"], Actions=[cognito, forward])
     with pytest.raises(ModuleFailed, match="does more than forward: authenticate-cognito"):
         run_module(load_balancer_slots, check=check, **arguments)

@@ -171,6 +171,20 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"release_drain": "12h1d"}, "release_drain: must be a length of time"),
     ({"release_drain": "99999999d"}, "release_drain: must be a length of time"),
     ({"release_lease": "0s"}, "release_lease: must be at least 5s"),
+    ({"release_steps": [{"weight": 5}]}, "release_steps"),
+    (
+        {"release_steps": [{"weight": 100, "bake": "1m"}]},
+        "release_steps: entry 1 has weight 100, which must be from 1 to 99",
+    ),
+    (
+        {"release_steps": [{"weight": 50, "bake": "1m"}, {"weight": 5, "bake": "1m"}]},
+        "release_steps: entry 2 has weight 5, which must be higher than 50",
+    ),
+    (
+        {"release_steps": [{"weight": 5, "bake": "soon"}]},
+        "release_steps: entry 1 has bake 'soon', which must be a length of time",
+    ),
+    ({"release_sticky": "8d"}, "release_sticky: must be at most 7d"),
     ({"slot_schedule_timeout": "1 minute"}, "slot_schedule_timeout: must be a length of time"),
     # Versions are text
     (
@@ -205,6 +219,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 RIGHT: list[dict[str, Any]] = [
+    {"release_steps": [{"weight": 5, "bake": "10m"}, {"weight": 50, "bake": "60s"}], "release_sticky": "15m"},
     {"release_window": "1d12h", "release_bake": 60, "release_drain": "1.5m", "release_lease": " 1m 30s "},
     {
         "platform_extra_tags": {

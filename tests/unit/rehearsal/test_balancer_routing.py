@@ -126,11 +126,13 @@ def test_weights() -> None:
     assert 300 < shares["green"] < 700
 
 
-def test_stickiness_ends_at_weight_0() -> None:
+def test_cookie_outlives_weight_0() -> None:
+    """The client stays where it was until stickiness is off, its cookie has expired or the group has left the rule."""
     assert routing.stickiness(forward(50, 50)) is None
     assert routing.stickiness(forward(50, 50, sticky=True)) == 60
     assert {routing.pick_group(forward(1, 999), "blue") for _ in range(50)} == {"blue"}
-    assert routing.pick_group(forward(0, 100), "blue") == "green"
+    assert routing.pick_group(forward(0, 100, sticky=True), "blue") == "blue"
+    assert routing.pick_group(forward(0, 100, sticky=True), "red") == "green"
 
 
 @pytest.mark.parametrize(

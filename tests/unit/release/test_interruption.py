@@ -7,8 +7,10 @@ With RELEASE_DEATHS=all each read becomes two as well.
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.release import lease as leases
@@ -20,6 +22,9 @@ from .fake_environment import TABLE, Controller, Environment, Killed
 READS = ("Describe", "Get", "Query")
 EVERYTHING = os.environ.get("RELEASE_DEATHS") == "all"
 Act = Callable[[Controller], object]
+#: Numbers of versions: none is used twice.
+NUMBERS = itertools.count(1)
+STEPS = [{"weight": 5, "bake": "1s"}, {"weight": 50, "bake": "1s"}]
 
 
 @pytest.fixture
@@ -114,23 +119,54 @@ NEXT = (again, other, back, cleanup)
 def test_interrupted_deploy_is_recovered_by_any_next_run(
     served: Controller, followings: list[Callable[[str], Act]]
 ) -> None:
-    environment = served.environment
-    number = 0
+    recover_each(served, followings, deaths(served, lambda c: c.deploy("2.0.0")))
+
+
+#: Deaths around a change of the weights, counted from the one right after it: each change before it is two deaths.
+RECORDED, CHANGED = -4, 0
+
+
+@pytest.mark.parametrize(
+    "around", [(RECORDED, CHANGED), pytest.param(range(-5, 3), marks=pytest.mark.long, id="all")]
+)
+def test_release_interrupted_in_a_step_is_recovered_by_any_next_run(
+    served: Controller, around: Sequence[int]
+) -> None:
+    """In each step: the weights are recorded, the lease is renewed, the weights change, the observation is recorded."""
+    found = deaths(served, lambda c: c.deploy("2.0.0", steps=STEPS))
+    # The first change of a rule is that of the preview.
+    changes = [index for index, (_, after, name) in enumerate(found) if name == "ModifyRule" and after][1:]
+    assert len(changes) == len(STEPS) + 1
+    near = [found[change + each] for change in changes for each in around]
+    for following in [NEXT] if len(around) == 2 else [(each,) for each in NEXT]:
+        recover_each(served, following, near, steps=STEPS)
+
+
+def recover_each(
+    served: Controller,
+    followings: Sequence[Callable[[str], Act]],
+    found: list[tuple[int, bool, str]],
+    steps: Sequence[dict[str, Any]] = (),
+) -> None:
+    """Die at each of these calls of a deploy, and have another run follow."""
+    environment, number = served.environment, next(NUMBERS)
 
     def version() -> str:
         return f"2.{number}.0"
 
-    for turn, (call, after, _) in enumerate(deaths(served, lambda c: c.deploy(version()))):
+    for turn, (call, after, _) in enumerate(found):
         following = followings[turn % len(followings)]
-        number += 1
+        number = next(NUMBERS)
         before = environment.slots[environment.live()].version
-        die(Controller(environment), lambda c: c.deploy(version()), call, after)
+        die(Controller(environment), lambda c: c.deploy(version(), steps=list(steps)), call, after)
         where = (
             f"the deploy of {version()} died at call {call}, {environment.killed}; then {following.__name__}"
         )
         assert environment.unserved == [], where
         recorded = served.store.history(1)[0]["tag"] == version()
         following(version())(Controller(environment, "bob"))
+        if following is again:
+            assert environment.slots[environment.live()].version == version(), where
         if following is back:
             # Of a deploy that was not even recorded, it knows nothing: it goes back from what is live.
             live = environment.slots[environment.live()].version

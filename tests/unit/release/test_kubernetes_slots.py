@@ -65,7 +65,11 @@ class FakeApi:
         old = copy.deepcopy(self.objects[plural, name])
         old["spec"] |= change["spec"]
         changed = change.get("metadata", {})
-        old["metadata"].setdefault("annotations", {}).update(changed.get("annotations", {}))
+        annotations = old["metadata"].get("annotations", {}) | changed.get("annotations", {})
+        # In a merge patch, null removes a key.
+        old["metadata"]["annotations"] = {
+            key: value for key, value in annotations.items() if value is not None
+        }
         old["metadata"].pop("resourceVersion")
         old["metadata"] |= {key: changed[key] for key in changed if key == "resourceVersion"}
         return self._write(plural, name, old)
@@ -233,6 +237,38 @@ def test_slot_without_traffic_keeps_its_size(up: Any, api: FakeApi, lease: Lease
     slots.keep_size("blue", lease)
     slots.keep_size("green", lease)
     assert api.writes == []
+
+
+def test_autoscaler_gets_its_own_limits_again(up: Any, api: FakeApi, lease: Lease) -> None:
+    """They are raised for the time of a release's steps; the first limits are remembered, not the raised ones."""
+    up("blue", 1, replicas=5)
+    api.apply(manifests_of.marked(autoscaler("blue", 2, 4), "blue"))
+    slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
+    assert not slots.restore_limits("blue", lease)
+    slots.keep_size("blue", lease)
+    slots.grow("blue", 7, lease)
+    assert (scaler(api, "blue")["minReplicas"], scaler(api, "blue")["maxReplicas"]) == (7, 7)
+    assert slots.restore_limits("blue", lease)
+    assert (scaler(api, "blue")["minReplicas"], scaler(api, "blue")["maxReplicas"]) == (2, 4)
+    assert not slots.restore_limits("blue", lease)
+
+
+@pytest.mark.parametrize(("percent", "needed"), [(1, 1), (5, 1), (34, 3), (50, 3), (99, 6), (100, 6)])
+def test_share_of_the_traffic_needs_its_share_of_the_replicas(
+    up: Any, api: FakeApi, percent: int, needed: int
+) -> None:
+    up("blue", 1, replicas=6)
+    slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
+    assert slots.replicas_for("green", percent) == needed
+
+
+def test_slot_with_a_foreign_autoscaler_grows_by_its_deployment(up: Any, api: FakeApi, lease: Lease) -> None:
+    up("green", 1)
+    api.apply({**autoscaler("green", 1, 4), "metadata": {"name": "mine"}})
+    slots = KubernetesSlots(api, "assistant")  # type: ignore[arg-type]
+    slots.grow("green", 3, lease)
+    assert api.objects["deployments", "assistant-green"]["spec"]["replicas"] == 3
+    assert api.objects["horizontalpodautoscalers", "mine"]["spec"]["minReplicas"] == 1
 
 
 def test_warm_slot_is_scaled_up_with_the_live_one(up: Any, api: FakeApi, lease: Lease) -> None:

@@ -15,12 +15,18 @@ ALLOWED = {
     ("staged", "ready"),
     ("ready", "verified"),
     ("verified", "switching"),
+    ("verified", "stepping"),
+    ("stepping", "step_baking"),
+    ("step_baking", "stepping"),
+    ("step_baking", "switching"),
     ("switching", "baking"),
     ("baking", "committed"),
     ("locked", "aborted"),
     ("staged", "aborted"),
     ("ready", "aborted"),
     ("verified", "aborted"),
+    ("stepping", "rolling_back"),
+    ("step_baking", "rolling_back"),
     ("switching", "rolling_back"),
     ("baking", "rolling_back"),
     ("rolling_back", "rolled_back"),
@@ -49,8 +55,8 @@ def test_every_state_can_come_to_an_end() -> None:
 
 
 def test_release_that_may_have_traffic_is_never_aborted() -> None:
-    """`aborted` promises that no traffic moved, so nothing that follows `switching` may lead to it."""
-    todo, reached = [State.SWITCHING], {State.SWITCHING}
+    """`aborted` promises that no traffic moved, so nothing that follows the first shift may lead to it."""
+    todo, reached = [State.STEPPING, State.SWITCHING], {State.STEPPING, State.SWITCHING}
     while todo:
         for following in states.TRANSITIONS[todo.pop()] - reached:
             reached.add(following)
@@ -81,3 +87,14 @@ def test_passed_follows_forward_states_only() -> None:
     assert not states.passed(State.READY, State.BAKING)
     assert not states.passed(State.ROLLING_BACK, State.READY)
     assert not states.passed(State.ABORTED, State.LOCKED)
+
+
+def test_states_of_steps_repeat_with_a_higher_step() -> None:
+    """A run that continues a release repeats no step that was taken, and takes each one that was not."""
+    assert states.passed(State.STEP_BAKING, State.STEPPING, 1, 1)
+    assert states.passed(State.STEP_BAKING, State.VERIFIED, 1)
+    assert states.passed(State.STEPPING, State.STEP_BAKING, 2, 1)
+    assert not states.passed(State.STEP_BAKING, State.STEPPING, 1, 2)
+    assert not states.passed(State.STEPPING, State.STEP_BAKING, 1, 1)
+    assert states.passed(State.SWITCHING, State.STEP_BAKING, 3, 3)
+    assert not states.passed(State.ROLLING_BACK, State.STEPPING, 1, 1)

@@ -13,6 +13,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
     Traffic,
     TrafficError,
     addresses,
+    shares,
     summary,
 )
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -33,7 +34,7 @@ def _weights(balancer: dict[str, Any]) -> dict[str, int]:
 
 def test_live_is_read_from_the_weights(traffic: Traffic, balancer: dict[str, Any]) -> None:
     rule = traffic.rule()
-    assert (rule.live, rule.exclusive, rule.weights, rule.groups) == (
+    assert (rule.heaviest, rule.exclusive, rule.weights, rule.groups) == (
         "blue",
         True,
         {"blue": 100, "green": 0},
@@ -48,15 +49,36 @@ def test_switch_shifts_all_traffic_by_one_call(
     modify = traffic.elb.modify_rule
     monkeypatch.setattr(traffic.elb, "modify_rule", lambda **given: (calls.append(given), modify(**given))[1])
     rule = traffic.switch("green", lease)
-    assert (rule.live, rule.exclusive) == ("green", True)
+    assert (rule.heaviest, rule.exclusive) == ("green", True)
     assert _weights(balancer) == {"blue": 0, "green": 100}
     assert len(calls) == 1
-    assert traffic.switch("green", lease).live == "green"
+    assert traffic.switch("green", lease).heaviest == "green"
     assert len(calls) == 1
 
 
-def test_switch_keeps_stickiness(traffic: Traffic, lease: Lease) -> None:
-    assert traffic.switch("green", lease).sticky == {"Enabled": False}
+def test_shares_and_stickiness_are_set_by_one_call(
+    traffic: Traffic, balancer: dict[str, Any], lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cookie outlives a weight of 0, so the call that moves all traffic, forward or back, ends stickiness."""
+    calls = []
+    modify = traffic.elb.modify_rule
+    monkeypatch.setattr(traffic.elb, "modify_rule", lambda **given: (calls.append(given), modify(**given))[1])
+    rule = traffic.set_weights(shares("green", 5), lease, sticky=900)
+    assert (rule.weights, rule.exclusive) == ({"blue": 95, "green": 5}, False)
+    assert (rule.sticky["Enabled"], rule.sticky["DurationSeconds"]) == (True, 900)
+    assert traffic.set_weights(shares("green", 5), lease, sticky=900).weights == rule.weights
+    assert len(calls) == 1
+    for slot in ("green", "blue"):
+        rule = traffic.switch(slot, lease)
+        assert rule.carries_all(slot) and not rule.sticky["Enabled"]
+        traffic.set_weights(shares("green", 50), lease, sticky=900)
+    assert len(calls) == 5
+
+
+def test_rule_with_all_traffic_and_a_cookie_does_not_carry_all(traffic: Traffic, lease: Lease) -> None:
+    rule = traffic.set_weights(shares("green", 100), lease, sticky=900)
+    assert rule.exclusive and not rule.carries_all("green")
+    assert traffic.switch("green", lease).carries_all("green")
 
 
 def test_controller_without_the_lease_shifts_no_traffic(
@@ -131,7 +153,7 @@ def test_preview_forwards_only_requests_with_the_token(traffic: Traffic, balance
     traffic.close_preview(arn)
     traffic.close_preview(arn)
     assert traffic.previews(balancer["listener"]) == []
-    assert traffic.rule().live == "blue"
+    assert traffic.rule().heaviest == "blue"
 
 
 def test_default_rule_and_others_are_no_preview(traffic: Traffic, balancer: dict[str, Any]) -> None:

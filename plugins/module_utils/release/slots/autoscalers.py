@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.manife
 
 _VERSION = "autoscaling/v2"
 _PLURAL = "horizontalpodautoscalers"
+#: Annotation with the limits (least and most replicas) that an autoscaler had before the engine raised them.
+LIMITS = "teal.platform/limits"
 
 
 class Autoscalers:
@@ -60,14 +63,33 @@ class Autoscalers:
         ]
 
     def keep_at_least(self, slot: str, replicas: int, lease: Lease) -> bool:
-        """Raise the minimum of the release's autoscaler to `replicas`, and return whether any autoscaler scales the slot."""
-        for scaler in self.of(slot):
+        """Raise the minimum of the release's autoscaler to `replicas`, and return whether the release has one."""
+        scalers = self.of(slot)
+        for scaler in scalers:
             name, spec = scaler["metadata"]["name"], scaler["spec"]
             if spec.get("minReplicas", 1) < replicas:
                 most = max(replicas, spec["maxReplicas"])
-                held = {"spec": {"minReplicas": replicas, "maxReplicas": most}}
+                limits = json.dumps([spec.get("minReplicas", 1), spec["maxReplicas"]])
+                held: dict[str, Any] = {"spec": {"minReplicas": replicas, "maxReplicas": most}}
+                if LIMITS not in scaler["metadata"].get("annotations", {}):
+                    held["metadata"] = {"annotations": {LIMITS: limits}}
                 lease.guard(lambda name=name, held=held: self.api.patch(_PLURAL, name, held, _VERSION))
-        return bool(self._all(slot))
+        return bool(scalers)
+
+    def restore_limits(self, slot: str, lease: Lease) -> bool:
+        """Give the release's autoscaler the limits that it had before `keep_at_least`, and return whether it had others."""
+        restored = False
+        for scaler in self.of(slot):
+            if limits := scaler["metadata"].get("annotations", {}).get(LIMITS):
+                least, most = json.loads(limits)
+                own = {
+                    "metadata": {"annotations": {LIMITS: None}},
+                    "spec": {"minReplicas": least, "maxReplicas": most},
+                }
+                name = scaler["metadata"]["name"]
+                lease.guard(lambda name=name, own=own: self.api.patch(_PLURAL, name, own, _VERSION))
+                restored = True
+        return restored
 
     def _all(self, slot: str) -> list[dict[str, Any]]:
         wanted = (DEPLOYMENT, self.deployment(slot))

@@ -66,10 +66,16 @@ class Slots(Protocol):
         """Return why a slot is not healthy, with the last log lines; empty if no reason is found."""
 
     def keep_size(self, slot: str, lease: Lease) -> None:
-        """Prevent a slot without traffic from being scaled down by its autoscaler."""
+        """Prevent a slot with little or no traffic from being scaled down by its autoscaler."""
+
+    def restore_limits(self, slot: str, lease: Lease) -> bool:
+        """Undo `keep_size` and `grow`: the slot's autoscaler gets its own limits again. Returns whether they were raised."""
 
     def replicas_to_match(self, slot: str) -> int:
         """Return the number of replicas of the other slot if it is greater than that of this warm slot, else 0."""
+
+    def replicas_for(self, slot: str, percent: int) -> int:
+        """Return how many replicas a slot needs for `percent` of the traffic that the other slot was scaled for."""
 
     def grow(self, slot: str, replicas: int, lease: Lease) -> None:
         """Scale a warm slot up to `replicas`."""

@@ -200,6 +200,14 @@ class InstanceSlots:
         """See Slots.replicas_to_match. A slot is one instance."""
         return 0
 
+    def replicas_for(self, slot: str, percent: int) -> int:
+        """See Slots.replicas_for. A slot is one instance."""
+        return 1
+
+    def restore_limits(self, slot: str, lease: Lease) -> bool:
+        """See Slots.restore_limits. Nothing scales instances."""
+        return False
+
     def grow(self, slot: str, replicas: int, lease: Lease) -> None:
         """See Slots.grow."""
 

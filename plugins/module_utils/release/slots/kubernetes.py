@@ -9,6 +9,7 @@ it, and the Deployment is written only in the version that was read, and never o
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -316,10 +317,18 @@ class KubernetesSlots:
         own = max([_wanted(self._deployment(slot)), *least])
         return wanted if 0 < own < wanted else 0
 
+    def replicas_for(self, slot: str, percent: int) -> int:
+        """See Slots.replicas_for."""
+        return max(1, math.ceil(_wanted(self._deployment(other(slot))) * percent / 100))
+
     def grow(self, slot: str, replicas: int, lease: Lease) -> None:
         """See Slots.grow."""
         if not self.autoscalers.keep_at_least(slot, replicas, lease):
             self._scale(slot, replicas, lease)
+
+    def restore_limits(self, slot: str, lease: Lease) -> bool:
+        """See Slots.restore_limits."""
+        return self.autoscalers.restore_limits(slot, lease)
 
     # -- stop -------------------------------------------------------------------------------------
 
