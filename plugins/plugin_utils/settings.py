@@ -240,6 +240,7 @@ class Settings:
                 "version": "",
                 "config": config,
                 "config_name": f"{workload}-0",
+                "steps": [],
             }
             variables = {**self.merged, "slot_release": release}
             return self._templar.copy_with_new_env(available_variables=variables)
