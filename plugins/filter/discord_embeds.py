@@ -19,7 +19,7 @@ options:
   _input:
     description:
       - Values of the event. All keys are optional.
-      - V(environment), V(application), V(component), V(slot), V(version), V(digest), V(from_version),
+      - V(environment), V(application), V(component), V(slot), V(version), V(digest), V(from_version), V(analysis),
         V(from_digest), V(who), V(trigger), V(commit), V(commit_message), V(commit_url), V(run_url),
         V(serving), V(how_back), V(failed_task), V(reason) and V(details) are texts.
       - V(duration) is in seconds, V(at) a time in ISO 8601, and V(metrics) a dictionary.
@@ -188,6 +188,8 @@ def _facts(known: Mapping[str, Any], kind: Topic) -> Iterator[tuple[str, str, bo
     if metrics := known.get("metrics"):
         pairs = metrics.items() if isinstance(metrics, Mapping) else [("metrics", metrics)]
         yield "Quality", "\n".join(f"{plain(k, 60)}: {plain(v, 60)}" for k, v in pairs), False
+    if "analysis" in known and _text(known["analysis"]) not in _text(known.get("reason")):
+        yield "Requests of users", plain(known["analysis"], 2 * VALUE), False
     if kind.failure and "failed_task" in known:
         yield "Failed at", plain(known["failed_task"]), False
     if "serving" in known:

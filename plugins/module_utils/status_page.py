@@ -18,6 +18,8 @@ OUTCOMES = {
     "rolled_back": ("↩", "rolled back", "warn"),
     "rollback_failed": ("✕", "rollback failed", "bad"),
 }
+#: Verdict of the analysis of users' requests: symbol and CSS class.
+VERDICTS = {"passed": ("✓", "good"), "failed": ("✕", "bad"), "inconclusive": ("?", "warn")}
 IN_PROGRESS = ("…", "in progress", "info")
 
 CSS = """
@@ -238,6 +240,7 @@ def _release(release: Status, longest: float) -> str:
         width = max(1, round(100 * seconds / longest))
         lines.append(f'<div class="took" style="width: {width}%" aria-hidden="true"></div>')
     lines.append(f'<div class="soft">{", ".join(about)}{_run(release.get("run", ""))}</div>')
+    lines += [_verdict(each) for each in release.get("analysis") or []]
     if why := release.get("failure") or release.get("reason"):
         first, *more = why.strip().splitlines() or [""]
         text = escape(first)
@@ -245,6 +248,13 @@ def _release(release: Status, longest: float) -> str:
             text = f"<details><summary>{text}</summary><pre>{escape(why)}</pre></details>"
         lines.append(f'<div class="soft">{text}</div>')
     return f'<li class="{colour}">{"".join(lines)}</li>'
+
+
+def _verdict(verdict: Status) -> str:
+    sign, colour = VERDICTS.get(verdict["result"], ("", "soft"))
+    share = "" if verdict["percent"] == 100 else f" with {verdict['percent']} % of the traffic"
+    head = f'<span class="{colour}">{sign} analysis {escape(verdict["result"])}{share}</span>'
+    return f'<details><summary>{head}</summary><div class="soft">{escape(verdict["text"])}</div></details>'
 
 
 def _run(address: str) -> str:

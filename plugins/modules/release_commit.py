@@ -100,10 +100,13 @@ def commit(engine: Engine) -> dict[str, Any]:
         if kept
         else ""
     )
+    verdicts = operator_messages.analysis(release)
     return {
         "changed": True,
         "event": operator_messages.event(release, serving, back),
-        "message": f"{serving} is live, after {span(release['seconds'])}.{warm}",
+        "message": " ".join(
+            [f"{serving} is live, after {span(release['seconds'])}.{warm}", *map(sentence, verdicts)]
+        ),
     }
 
 
@@ -115,6 +118,11 @@ def restore_limits(engine: Engine, lease: Lease, release: Release) -> None:
         engine.module.warn(
             f"the autoscaler of slot {release['slot']} keeps its raised minimum for now: {error}"
         )
+
+
+def sentence(text: str) -> str:
+    """Return `text` as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def keep_image(engine: Engine, release: Release) -> None:

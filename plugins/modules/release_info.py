@@ -82,7 +82,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 ARGUMENTS = {"releases": {"type": "int", "default": 10}, "inspect_slots": {"type": "bool", "default": True}}
 _KEPT = ("kind", "state", "step", "steps", "weights", "slot", "tag", "version", "digest", "image", "commit", "who", "where",
          "run", "reason",
-         "failure", "gate", "tests", "started", "finished", "seconds", "from_name", "replicas")  # fmt: skip
+         "failure", "gate", "tests", "started", "finished", "seconds", "from_name", "replicas", "analysis")  # fmt: skip
 
 
 def slot_conditions(engine: Engine, problems: list[str]) -> dict[str, Condition]:

@@ -31,7 +31,7 @@ PUT_SECRET = (
 )
 INPUT = {PUT_SECRET: '{"OPENAI_API_KEY": "planted-0c5e"}'}
 #: What a page requires of an environment before its first command there. The bake is shorter than in real use.
-QUICK = "-e release_bake=3s"
+QUICK = """-e '{"release_bake": "3s", "release_analysis": {}}'"""
 BUILT = {
     name: f"ansible-playbook site.yml -i inventories/{name} {QUICK}"
     for name in ("test", "staging", "production")

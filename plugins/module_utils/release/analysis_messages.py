@@ -76,7 +76,7 @@ def _total(of: Total) -> str:
 
 def summary(verdict: Verdict, period: float = 60.0) -> str:
     """Return verdict, reasons and numbers as one line."""
-    why = f" because {reasons(verdict)}" if verdict.findings else ""
+    why = f": {reasons(verdict)}" if verdict.findings else ""
     return f"analysis {verdict.result}{why}. Measured: {numbers(verdict, period)}"
 
 

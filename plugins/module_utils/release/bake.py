@@ -1,13 +1,21 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The bake: watch a release that has traffic, by its answers, its pods and CloudWatch alarms."""
+"""The bake: watch a release that has traffic, by its answers, its pods, CloudWatch alarms and the analysis of its users'
+requests.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ansible_collections.teal.platform.plugins.module_utils.release.alarms import AlarmsUnknown
+from ansible_collections.teal.platform.plugins.module_utils.release.analysis import Result
+from ansible_collections.teal.platform.plugins.module_utils.release.analysis_watch import (
+    AnalysisWatch,
+    verdicts,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import (
@@ -16,13 +24,14 @@ from ansible_collections.teal.platform.plugins.module_utils.release.deploy impor
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.http_probe import Answer
-from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
+from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease, LeaseLost
 from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import Release
 from ansible_collections.teal.platform.plugins.module_utils.release.slot_monitor import SlotMonitor
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
     SlotFailed,
 )
+from ansible_collections.teal.platform.plugins.module_utils.release.store import Conflict, StoreError
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.release.verify import Check
 
@@ -47,12 +56,16 @@ class Thresholds:
 
 @dataclass
 class _Watch:
-    """The results so far. `failed_rounds` counts rounds of requests in which at least one address failed."""
+    """The results so far. `failed_rounds` counts rounds of requests in which at least one address failed.
+
+    `ended` says that the planned end of the bake is over.
+    """
 
     requests: int = 0
     failures: list[str] = field(default_factory=list)
     failed_rounds: int = 0
     unready_since: float | None = None
+    ended: bool = False
     last_read: dict[str, float] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
 
@@ -73,19 +86,34 @@ def bake(
     thresholds: Thresholds,
     monitor: SlotMonitor,
     alarms: Callable[[], list[str]],
+    analysis: AnalysisWatch | None = None,
 ) -> str:
     """Watch the release for `thresholds.seconds` and return a summary of the requests.
 
     `alarms` returns the names of the CloudWatch alarms that were raised since the switch, or raises AlarmsUnknown.
+    `analysis` judges the requests of users since the weights were last changed. Its verdict is written to the record, and
+    may extend the bake.
     Raises StepFailed if the release is bad. Traffic is shifted back before that: failing requests come first, records
     and notifications later. While the pods cannot be read (Kubernetes does not answer), the requests are still
     checked, and the release is not committed before the pods were read again.
     """
     try:
-        return _watch(context, lease, check, thresholds, monitor, alarms)
+        seen = _watch(context, lease, check, thresholds, monitor, alarms, analysis)
     except StepFailed as error:
         shift_traffic_back(context, lease, release, str(error))
+        # The failure is more important than its numbers.
+        with contextlib.suppress(StoreError, Conflict, LeaseLost):
+            _record(lease, release, analysis)
         raise
+    _record(lease, release, analysis)
+    return f"{seen}; {analysis.summary()}" if analysis else seen
+
+
+def _record(lease: Lease, release: Release, analysis: AnalysisWatch | None) -> None:
+    """Write the verdict of the analysis to the record of the release."""
+    if analysis:
+        found = verdicts(release, analysis.record())
+        lease.write([lease.store.note(release["id"], analysis=found)], release=release["id"])
 
 
 def _watch(
@@ -95,6 +123,7 @@ def _watch(
     thresholds: Thresholds,
     monitor: SlotMonitor,
     alarms: Callable[[], list[str]],
+    analysis: AnalysisWatch | None,
 ) -> str:
     began = context.clock.steady()
     watch = _Watch()
@@ -106,8 +135,10 @@ def _watch(
         again = min(thresholds.every, _RETRY_AFTER) if watch.failed_rounds > bad else thresholds.every
         _check_alarms(context, watch, alarms)
         now = context.clock.steady()
-        if now - began >= thresholds.seconds:
-            if not watch.unreadable and watch.unready_since is None:
+        over = now - began - thresholds.seconds
+        analysed = _check_analysis(watch, analysis, now - began, over)
+        if over >= 0:
+            if analysed and not watch.unreadable and watch.unready_since is None:
                 return f"{watch.requests} requests, {len(watch.failures)} failures in {span(now - began)}"
             for what, why in watch.unreadable.items():
                 if (blind := now - watch.last_read.get(what, began)) > thresholds.blind:
@@ -154,6 +185,22 @@ def _check_alarms(context: ReleaseContext, watch: _Watch, alarms: Callable[[], l
     watch.record("alarms", context.clock.steady())
     if raised:
         raise StepFailed(f"CloudWatch raised {', '.join(raised)}", Cause.ALARM)
+
+
+def _check_analysis(watch: _Watch, analysis: AnalysisWatch | None, passed: float, over: float) -> bool:
+    """Return whether the analysis lets the bake end `over` seconds after its planned end. Raises StepFailed.
+
+    `passed` is the number of seconds since the begin of the bake.
+    """
+    if not analysis:
+        return True
+    first = over >= 0 and not watch.ended
+    watch.ended = over >= 0
+    verdict = analysis.look(watch.requests / max(passed, 1.0), now=first)
+    failure = analysis.failure(over) if over >= 0 or verdict.result == Result.FAILED else ""
+    if failure:
+        raise StepFailed(failure, Cause.ANALYSIS)
+    return failure is not None
 
 
 def _check_pods(context: ReleaseContext, watch: _Watch, monitor: SlotMonitor, thresholds: Thresholds) -> None:

@@ -8,7 +8,7 @@ import functools
 import os
 import socket
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 try:
     import botocore.config
@@ -49,6 +49,9 @@ from ansible_collections.teal.platform.plugins.module_utils.release.store import
 from ansible_collections.teal.platform.plugins.module_utils.release.traffic import Traffic, TrafficError
 from ansible_collections.teal.platform.plugins.module_utils.resource import AnsibleAWSModule
 from ansible_collections.teal.platform.plugins.module_utils.run_identity import github_actor, local_user
+
+if TYPE_CHECKING:
+    from ansible_collections.teal.platform.plugins.module_utils.release.analysis_watch import AnalysisWatch
 
 #: Arguments of all modules in the action group `teal.platform.release`, so that a play sets them once.
 ARGUMENTS: dict[str, dict] = {
@@ -185,6 +188,7 @@ class Engine:
         seconds: float,
         every: float = 1.0,
         alarms: Callable[[], list[str]] = list,
+        analysis: AnalysisWatch | None = None,
     ) -> str:
         """Watch a release that has traffic for `seconds`, with the limits of WATCH_ARGUMENTS (see `bake`).
 
@@ -202,7 +206,9 @@ class Engine:
             unready=self.length("unready_timeout"),
         )
         monitor = SlotMonitor.of(self.slots(patience=5.0), release)
-        return bake(self.context, lease, release, Check(self.params["path"]), thresholds, monitor, alarms)
+        return bake(
+            self.context, lease, release, Check(self.params["path"]), thresholds, monitor, alarms, analysis
+        )
 
     def slots(self, lease: Lease | None = None, patience: float = 120.0, **more: Any) -> Slots:
         """Return the slots of this environment. `more` are further arguments of their class.

@@ -13,6 +13,7 @@ class Cause(StrEnum):
 
     ADMISSION = "admission"
     ALARM = "alarm"
+    ANALYSIS = "analysis"
     API = "api"
     AWS_RIGHTS = "aws_rights"
     CAPACITY = "capacity"
@@ -46,6 +47,8 @@ ADVICE: dict[str, str] = {
     Cause.ADMISSION: "change the manifests so that the namespace admits the pods (namespace_pod_security), and deploy "
     "again.",
     Cause.ALARM: "look at the alarm in CloudWatch; fix the service or the alarm's threshold, and deploy again.",
+    Cause.ANALYSIS: "look for the cause in the service's log and metrics of that time; fix the image, or the thresholds in "
+    "release_analysis, and deploy again.",
     Cause.API: "the image needs no change: check that the cluster's API answers (kubectl get --raw /readyz), and run the "
     "same command again.",
     Cause.AWS_RIGHTS: "the image needs no change: the role of this run lacks a permission on AWS. Provision the "

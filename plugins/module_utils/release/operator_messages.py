@@ -43,6 +43,7 @@ def event(
         "serving": serving,
         "how_back": how_back,
         "reason": reason,
+        "analysis": "\n".join(analysis(release)),
         "details": details,
         "run_url": run,
         "who": release.get("who", ""),
@@ -56,6 +57,14 @@ def progress(release: Release) -> str:
     if not 0 < percent < 100:
         return release["state"]
     return f"{release['state']} (step {release['step']} of {len(release['steps'])}, {percent} %)"
+
+
+def analysis(release: Release) -> list[str]:
+    """Return the verdicts of the analysis of a release, one for each share of the traffic."""
+    return [
+        each["text"] if each["percent"] == 100 else f"with {each['percent']} % of the traffic: {each['text']}"
+        for each in release.get("analysis", [])
+    ]
 
 
 def live(now: ObservedState) -> str:
@@ -217,6 +226,7 @@ def status(
             f"unfinished  the {open_release['kind']} of {named(open_release)} by {open_release['who']}: "
             f"{progress(open_release)} since {since}"
         )
+    lines += [f"verdict   {named(latest)}: {text}" for latest in now.history[:1] for text in analysis(latest)]
     lines += [f"note      {problem}" for problem in problems]
     return [*lines, "", *history(now.history[:10])]
 

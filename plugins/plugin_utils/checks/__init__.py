@@ -10,6 +10,7 @@ it runs if the inventory has all of them, with values of the right type, and yie
 from __future__ import annotations
 
 from ansible_collections.teal.platform.plugins.plugin_utils.checks import (  # noqa: F401 - they register checks
+    analysis,
     cluster,
     config,
     durations,

@@ -122,6 +122,19 @@ def test_page_shows_live_release_and_history(write: Callable[..., str]) -> None:
     assert "blue 0 %" not in text
 
 
+def test_verdict_of_the_analysis_is_shown(write: Callable[..., str]) -> None:
+    shown = status()
+    shown["releases"][0]["analysis"] = [
+        {"result": "inconclusive", "percent": 5, "text": "analysis inconclusive: 3 <requests>"},
+        {"result": "passed", "percent": 100, "text": "analysis passed. Measured: 900 requests"},
+    ]
+    text = " ".join(read(write(status=shown)).text.split())
+    assert "? analysis inconclusive with 5 % of the traffic" in text
+    assert "3 <requests>" in text
+    assert "✓ analysis passed" in text
+    assert "900 requests" in text
+
+
 def test_environments_keep_the_order_of_their_first_run(
     write: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,17 @@ def test_deploy_embed() -> None:
     }
 
 
+def test_verdict_of_the_analysis() -> None:
+    verdict = "analysis passed. Measured: new version 900 requests, 0 failed (0.00 %)"
+    (embed,) = discord_embeds({"analysis": verdict}, "deploy succeeded")
+    assert "900 requests, 0 failed" in fields(embed)["Requests of users"]
+    given = {"version": "1.1.0", "analysis": verdict, "reason": f"bad: {verdict}"}
+    (embed,) = discord_embeds(given, "deploy failed")
+    assert "Requests of users" not in fields(embed), "the reason has it"
+    (embed,) = discord_embeds({"analysis": verdict, "reason": "a pod restarted"}, "deploy failed")
+    assert "Requests of users" in fields(embed)
+
+
 def test_failure_embed_has_cause_live_release_and_rollback_command() -> None:
     event = {
         "environment": "production",

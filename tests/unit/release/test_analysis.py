@@ -270,7 +270,7 @@ def test_each_finding_has_a_text() -> None:
 def test_texts_name_numbers_and_setting() -> None:
     verdict = judge(FIXED, measured(new=after(*[row(errors=21, p90=40)] * MINUTES)))
     assert summary(verdict) == (
-        "analysis failed because 2.10 % of the new version's requests failed (105 of 5000), and at most 1 % are allowed "
+        "analysis failed: 2.10 % of the new version's requests failed (105 of 5000), and at most 1 % are allowed "
         "(error_rate). Measured: new version 5000 requests, 105 failed (2.10 %), p90 40 ms, p99 100 ms in 5 min; old "
         "version 15000 requests, 0 failed (0.00 %), p90 50 ms, p99 100 ms before the switch"
     )

@@ -231,6 +231,11 @@ def test_deploy_may_only_change_releases(environment: Rendered) -> None:
     rule = slot_rule(environment)
     assert environment.may("deploy", "elasticloadbalancing:ModifyRule", rule)
     assert environment.may("deploy", "ecr:DescribeImages", environment.arn("ecr", "repository/assistant"))
+    # The analysis of users' requests, and the token of its Prometheus.
+    assert environment.may("deploy", "cloudwatch:GetMetricData")
+    token = environment.arn("secretsmanager", f"secret:{environment.name}/analysis-prometheus-AbCdEf")
+    assert environment.may("deploy", "secretsmanager:GetSecretValue", token)
+    assert not environment.may("qa", "secretsmanager:GetSecretValue", token)
     own = tags(environment.environment) | tags(environment.environment, request=True)
     for action in (
         "ec2:CreateVpc",

@@ -99,6 +99,15 @@ def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     yield from _rehearsal(tmp_path_factory.mktemp("slow"), "1:1")
 
 
+@pytest.fixture(scope="module")
+def compressed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, Any], Cloud]]:
+    """The emulated AWS with a clock of CloudWatch on which a minute takes one second, and its configuration."""
+    home = tmp_path_factory.mktemp("compressed")
+    config = settings.create(home, {}, metrics={"period": 1, "delay": 1})
+    command = ["-m", "rehearsal.aws", "--config", str(home / "config.json")]
+    yield from ((config, cloud) for cloud in _serve(command, config["aws"]["port"], home / "log"))
+
+
 @pytest.fixture
 def without_images(tmp_path: Path) -> Iterator[Cloud]:
     """The emulated AWS with an empty registry."""
