@@ -55,9 +55,11 @@ def server_programs(home: Path) -> Path:
 
     A checkout below a private folder, such as /root, is closed to `nobody`. Its programs are copied beside the data.
     """
-    folder = binaries()
-    assert folder, "servers are created only if the package is installed"
-    if os.geteuid() != 0 or all(parent.stat().st_mode & stat.S_IXOTH for parent in folder.resolve().parents):
+    found = binaries()
+    assert found, "servers are created only if the package is installed"
+    # Without symbolic links: a link in a private folder is closed to `nobody`, even if its target is not.
+    folder = found.resolve()
+    if os.geteuid() != 0 or all(parent.stat().st_mode & stat.S_IXOTH for parent in folder.parents):
         return folder
     copy = data_folder(home) / "programs"
     if not copy.exists():

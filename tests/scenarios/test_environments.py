@@ -25,7 +25,7 @@ WRONG: dict[str, tuple[dict[str, Any], list[str]]] = {
     "unknown region": ({"platform_region": "eu-west-9"}, ["platform_region = 'eu-west-9'", "eu-west-1"]),
     "a port for two": (
         {"load_balancer_ports": {"blue": 30080, "green": 30080}},
-        ["load_balancer_ports = ", "a port of its own"],
+        ["load_balancer_ports = ", "a different port"],
     ),
 }
 #: The same for wrong surroundings of a run.

@@ -218,14 +218,20 @@ def _until(true: Any) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts servers as another user")
-def test_checkout_in_a_private_folder_has_databases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("linked", [False, True], ids=["packages inside", "link to packages outside"])
+def test_checkout_in_a_private_folder_has_databases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, linked: bool
+) -> None:
     """As in /root, or below a folder of mkdtemp."""
     programs = postgres.binaries()
     assert programs
     home, private = tmp_path / "home", tmp_path / "private"
     home.mkdir()
     private.mkdir(mode=0o700)
-    shutil.copytree(programs.parent, private / "pginstall", symlinks=True)
+    if linked:
+        (private / "pginstall").symlink_to(programs.resolve().parent)
+    else:
+        shutil.copytree(programs.parent, private / "pginstall", symlinks=True)
     monkeypatch.setattr(postgres, "binaries", lambda: private / "pginstall" / programs.name)
     config = settings.create(home, {})
     server = postgres.Server(config, "private.rds.amazonaws.com", f"{config['subnet']}.241", 5432)
