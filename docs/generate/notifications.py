@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 from types import ModuleType
 from typing import Any
 
@@ -125,13 +125,13 @@ MORE: dict[str, dict[str, Any]] = {
 
 
 def embeds() -> ModuleType:
-    """Return the filter plugin, loaded by its path."""
-    path = ROOT / "plugins" / "filter" / "discord_embeds.py"
-    spec = importlib.util.spec_from_file_location("_teal_discord_embeds", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Return the filter plugin. The repository is the collection teal.platform: .collections links to it."""
+    import ansible_collections
+
+    folder = str(ROOT / ".collections" / "ansible_collections")
+    if folder not in ansible_collections.__path__:
+        ansible_collections.__path__.append(folder)
+    return importlib.import_module("ansible_collections.teal.platform.plugins.filter.discord_embeds")
 
 
 def examples() -> dict[str, dict[str, Any]]:

@@ -53,13 +53,20 @@ import pathlib
 import re
 import time
 import typing as t
-import unicodedata
 
 from ansible.plugins.callback import CallbackBase
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import Reader, columns
+from ansible_collections.teal.platform.plugins.plugin_utils.reader_of_play import reader_of, shown_message
 from ansible_collections.teal.platform.plugins.plugin_utils.stdout_format import is_machine_readable
-from ansible_collections.teal.platform.plugins.plugin_utils.summary_markdown import markdown
+from ansible_collections.teal.platform.plugins.plugin_utils.summary_markdown import (
+    component_heads,
+    markdown,
+    state_of,
+)
 
-HIDDEN = "reason hidden (no_log)"
+HIDDEN = message("summary.hidden")
+ENGLISH = Reader()
 COLOURS = {"failed": "red", "not reached": "bright purple", "changed": "yellow", "ok": "green"}
 #: What ansible-core puts before the message of a module.
 PREFIX = re.compile(r"^(Task failed|Module failed|Action failed): ")
@@ -76,14 +83,19 @@ class Failure(t.NamedTuple):
     of_run: bool  # the task runs once for all components, such as a gate
 
 
-def reason_of(result: t.Mapping[str, t.Any], no_log: bool) -> str:
-    """Return why a task failed, in one line."""
+def reason_of(result: t.Mapping[str, t.Any], no_log: bool, reader: Reader = ENGLISH) -> str:
+    """Return why a task failed, in one line, in the reader's language."""
     if no_log or result.get("_ansible_no_log") or "censored" in result:
-        return HIDDEN
+        return reader.show(HIDDEN)
     failed = [item for item in result.get("results") or () if isinstance(item, dict) and item.get("failed")]
     if failed:
-        return "; ".join(dict.fromkeys(reason_of(item, no_log) for item in failed))[:REASON_LENGTH]
-    text = str(result.get("msg") or result.get("module_stderr") or result.get("stderr") or "no reason given")
+        return "; ".join(dict.fromkeys(reason_of(item, no_log, reader) for item in failed))[:REASON_LENGTH]
+    text = str(
+        shown_message(result, reader)
+        or result.get("module_stderr")
+        or result.get("stderr")
+        or reader.show(message("summary.no_reason"))
+    )
     while PREFIX.match(text):
         text = PREFIX.sub("", text)
     text = " ".join(text.split())
@@ -92,18 +104,7 @@ def reason_of(result: t.Mapping[str, t.Any], no_log: bool) -> str:
 
 def table(heads: tuple[str, ...], rows: t.Iterable[t.Iterable[str]]) -> list[str]:
     """Return the lines of a table with aligned columns."""
-    cells = [heads, *(tuple(map(str, row)) for row in rows)]
-    widths = [max(map(_columns, column)) for column in zip(*cells, strict=True)]
-    return [
-        "  ".join(
-            cell + " " * (width - _columns(cell)) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
-        for row in cells
-    ]
-
-
-def _columns(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+    return columns([heads, *(tuple(map(str, row)) for row in rows)])
 
 
 class CallbackModule(CallbackBase):
@@ -169,9 +170,14 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_skipped(self, result: t.Any) -> None:
         self._over(result)
 
+    @property
+    def reader(self) -> Reader:
+        """The reader of the play's output."""
+        return reader_of(self.play)
+
     def _note(self, result: t.Any) -> None:
         task = result.task
-        reason = reason_of(result.result, task.no_log is True)
+        reason = reason_of(result.result, task.no_log is True, self.reader)
         self.failures.append(
             Failure(result.host.get_name(), task.get_name().strip(), reason, bool(task.run_once))
         )
@@ -278,15 +284,18 @@ class CallbackModule(CallbackBase):
 
     def _append(self, target: pathlib.Path, summary: dict[str, t.Any]) -> None:
         with target.open("a", encoding="utf-8") as file:
-            file.write(markdown(summary, self.playbook))
+            file.write(markdown(summary, self.playbook, self.reader))
 
     def _print(self, summary: dict[str, t.Any]) -> None:
-        show = self._display.display
-        self._display.banner("SUMMARY")
+        show, words = self._display.display, self.reader.show
+        self._display.banner(words(message("summary.title")))
         components = summary["components"]
         lines = table(
-            ("component", "state", "ok", "changed", "failed", "seconds"),
-            ((name, *map(str, one.values())) for name, one in components.items()),
+            tuple(map(words, component_heads())),
+            (
+                (name, words(state_of(one["state"])), *map(str, list(one.values())[1:]))
+                for name, one in components.items()
+            ),
         )
         show(lines[0])
         for line, one in zip(lines[1:], components.values(), strict=True):
@@ -298,13 +307,20 @@ class CallbackModule(CallbackBase):
                 show(f"{who}{one['task']}: {one['reason']}", color="red")
         if summary["published"]:
             show("")
-            for line in table(("resources", ""), self._resources(summary["published"])):
+            for line in table(
+                (words(message("summary.resources")), ""), self._resources(summary["published"])
+            ):
                 show(line)
         longest = summary["longest"][: self.get_option("longest")]
         if longest:
             show("")
             for line in table(
-                ("slowest tasks", "task", "seconds"),
+                tuple(
+                    map(
+                        words,
+                        (message("summary.slowest"), message("summary.task"), message("summary.seconds")),
+                    )
+                ),
                 # The role's name is left out: it is the same as the component's.
                 (
                     (one["component"], one["task"].rpartition(" : ")[2], f"{one['seconds']:.1f}")

@@ -55,6 +55,17 @@ options:
     description: Tags of the resources that the engine creates.
     type: dict
     default: {}
+  language:
+    description:
+      - Language of the results for people (C(message), C(plan), C(lines), C(event)) and of warnings.
+      - C(msg) of a failure is English in any language. Its message id and parameters are in C(msg_i18n).
+    type: str
+    choices: [en, ko]
+    default: en
+  timezone:
+    description: IANA name of the time zone of these results, such as V(Asia/Seoul). An unknown zone gives times in UTC.
+    type: str
+    default: UTC
   cluster:
     description: Name of the EKS cluster. Not used if O(kubeconfig) is given.
     type: str

@@ -14,7 +14,7 @@ description:
   - The result always fits Discord's limits. A long reason is cut at its beginning.
   - Escapes Markdown, mentions and links in the values.
   - Hides text that looks like a secret.
-positional: _input, topic
+positional: _input, topic, language
 options:
   _input:
     description:
@@ -44,6 +44,11 @@ options:
       - drift found
       - destroy succeeded
       - destroy failed
+  language:
+    description: Language of the title and of the names of the fields.
+    type: str
+    choices: [en, ko]
+    default: en
 """
 
 EXAMPLES = r"""
@@ -65,6 +70,9 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.teal.platform.plugins.module_utils.messages.catalogue import LANGUAGES
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, message
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import Reader
 
 GREEN = 0x2ECC71
 RED = 0xE74C3C
@@ -85,32 +93,27 @@ NOTHING = ("", "{}", "[]")
 
 
 class Topic(NamedTuple):
-    """Colour and title of an event. The title has placeholders for names that may be unknown."""
+    """Colour of an event, and whether its reason is shown. Its title is in the catalogue."""
 
     color: int
-    title: str
     failure: bool = False
 
 
 TOPICS = {
-    "provision succeeded": Topic(GREEN, "🏗️ {environment} is provisioned"),
-    "provision failed": Topic(RED, "🔴 {environment}: {component} could not be provisioned", failure=True),
-    "deploy succeeded": Topic(GREEN, "🟢 {environment}: {version} is live"),
-    "deploy failed": Topic(RED, "🔴 {environment}: the deploy of {version} failed", failure=True),
-    "deploy aborted": Topic(
-        AMBER, "🟠 {environment}: the deploy of {version} was aborted before it received traffic", True
-    ),
-    "traffic switched": Topic(TEAL, "🔀 {environment}: traffic goes to {version}"),
-    "rolled back": Topic(AMBER, "↩️ {environment}: rolled back to {version}", failure=True),
-    "rollback failed": Topic(RED, "🚨 {environment}: the rollback to {version} failed", failure=True),
-    "release held": Topic(AMBER, "✋ {environment}: {version} is on hold", failure=True),
-    "gate refused": Topic(RED, "⛔ {environment}: the quality gate failed for {version}", failure=True),
-    "gate overridden": Topic(
-        AMBER, "⚠️ {environment}: the quality gate was overridden for {version}", failure=True
-    ),
-    "drift found": Topic(AMBER, "🧭 {environment} differs from its inventory", failure=True),
-    "destroy succeeded": Topic(TEAL, "🧹 {environment} was destroyed"),
-    "destroy failed": Topic(RED, "🔴 {environment}: {component} could not be destroyed", failure=True),
+    "provision succeeded": Topic(GREEN),
+    "provision failed": Topic(RED, failure=True),
+    "deploy succeeded": Topic(GREEN),
+    "deploy failed": Topic(RED, failure=True),
+    "deploy aborted": Topic(AMBER, failure=True),
+    "traffic switched": Topic(TEAL),
+    "rolled back": Topic(AMBER, failure=True),
+    "rollback failed": Topic(RED, failure=True),
+    "release held": Topic(AMBER, failure=True),
+    "gate refused": Topic(RED, failure=True),
+    "gate overridden": Topic(AMBER, failure=True),
+    "drift found": Topic(AMBER, failure=True),
+    "destroy succeeded": Topic(TEAL),
+    "destroy failed": Topic(RED, failure=True),
 }
 
 SECRETS = re.compile(
@@ -136,17 +139,22 @@ ZERO_WIDTH = "\u200b"
 MARKDOWN = re.compile(r"([\\*_~`|>#\[\]()-])")
 
 
-def discord_embeds(event: Mapping[str, Any], topic: str) -> list[dict[str, Any]]:
-    """Return one embed for `topic`. Raises AnsibleFilterError for an unknown topic."""
+def discord_embeds(event: Mapping[str, Any], topic: str, language: str = "en") -> list[dict[str, Any]]:
+    """Return one embed for `topic`. Raises AnsibleFilterError for an unknown topic or language."""
     if topic not in TOPICS:
         raise AnsibleFilterError(f"discord_embeds: unknown topic {topic!r}. Topics are: {', '.join(TOPICS)}")
+    if language not in LANGUAGES:
+        raise AnsibleFilterError(
+            f"discord_embeds: unknown language {language!r}. Languages are: {', '.join(LANGUAGES)}"
+        )
+    show = Reader(language).show
     known = {key: value for key, value in event.items() if _text(value).strip() not in NOTHING}
     kind = TOPICS[topic]
     embed: dict[str, Any] = {
-        "title": _cut(_title(kind.title, known), TITLE),
+        "title": _cut(show(_title(topic, known)), TITLE),
         "color": kind.color,
         "fields": [
-            {"name": name, "value": _cut(value, VALUE), "inline": inline}
+            {"name": show(name), "value": _cut(show(value), VALUE), "inline": inline}
             for name, value, inline in _facts(known, kind)
         ],
         "footer": {"text": _cut(" · ".join(_names(known)), SHORT)},
@@ -157,45 +165,53 @@ def discord_embeds(event: Mapping[str, Any], topic: str) -> list[dict[str, Any]]
     return [{key: value for key, value in embed.items() if value}]
 
 
-def _title(form: str, known: Mapping[str, Any]) -> str:
+def _title(topic: str, known: Mapping[str, Any]) -> str:
     names = {
-        "environment": _text(known.get("environment")).upper() or "The environment",
-        "component": _text(known.get("component")) or "a component",
-        "version": _text(known.get("version")) or "the release",
+        "environment": message("discord.the_environment"),
+        "component": message("discord.a_component"),
+        "version": message("discord.the_release"),
     }
-    return form.format(**{name: plain(value, SHORT // 3) for name, value in names.items()})
+    for name in names:
+        if text := plain(known.get(name), SHORT // 3):
+            names[name] = text.upper() if name == "environment" else text
+    return message(f"title.{topic.replace(' ', '_')}", **names)
 
 
 def _facts(known: Mapping[str, Any], kind: Topic) -> Iterator[tuple[str, str, bool]]:
     """Yield the fields: name, value, and whether the field is inline."""
     if release := _from_to(known, "version"):
-        yield "Version", release, True
+        yield message("field.version"), release, True
     if digests := _from_to({k: _short_digest(v) for k, v in known.items() if k.endswith("digest")}, "digest"):
-        yield "Digest", digests, True
+        yield message("field.digest"), digests, True
     for key in ("component", "slot"):
         if key in known:
-            yield key.capitalize(), plain(known[key]), True
-    if who := " by ".join(plain(known[key]) for key in ("trigger", "who") if key in known):
-        yield "Who", who, True
+            yield message(f"place.{key}"), plain(known[key]), True
+    if "trigger" in known and "who" in known:
+        by = message("field.trigger_by", trigger=plain(known["trigger"]), who=plain(known["who"]))
+        yield message("field.who"), by, True
+    elif who := known.get("who") or known.get("trigger"):
+        yield message("field.who"), plain(who), True
     if "duration" in known:
-        yield "Duration", duration(known["duration"]), True
+        yield message("field.duration"), duration(known["duration"]), True
     if "commit" in known:
-        message = f" {plain(_text(known.get('commit_message')).partition(chr(10))[0])}"
+        subject = f" {plain(_text(known.get('commit_message')).partition(chr(10))[0])}"
         commit, url = _text(known["commit"]), _text(known.get("commit_url"))
-        yield "Commit", _link(commit[:7], url if url.endswith(commit) else "") + message.rstrip(), True
+        link = _link(plain(commit[:7]), url if url.endswith(commit) else "")
+        yield message("field.commit"), link + subject.rstrip(), True
     if "run_url" in known:
-        yield "Run", _link("log", known["run_url"]), True
+        yield message("field.run"), _link(message("field.log"), known["run_url"]), True
     if metrics := known.get("metrics"):
         pairs = metrics.items() if isinstance(metrics, Mapping) else [("metrics", metrics)]
-        yield "Quality", "\n".join(f"{plain(k, 60)}: {plain(v, 60)}" for k, v in pairs), False
+        yield message("field.quality"), "\n".join(f"{plain(k, 60)}: {plain(v, 60)}" for k, v in pairs), False
     if "analysis" in known and _text(known["analysis"]) not in _text(known.get("reason")):
-        yield "Requests of users", plain(known["analysis"], 2 * VALUE), False
+        yield message("field.analysis"), plain(known["analysis"], 2 * VALUE), False
     if kind.failure and "failed_task" in known:
-        yield "Failed at", plain(known["failed_task"]), False
+        yield message("field.failed_at"), plain(known["failed_task"]), False
     if "serving" in known:
-        yield "Live", plain(known["serving"]), False
+        yield message("field.live"), plain(known["serving"]), False
     if "how_back" in known:
-        name = "To show the drift" if kind is TOPICS["drift found"] else "To roll back"
+        drift = kind is TOPICS["drift found"]
+        name = message("field.to_show_drift") if drift else message("field.to_roll_back")
         yield name, _block(known["how_back"], 500), False
 
 
@@ -236,8 +252,9 @@ def duration(seconds: Any) -> str:
         return plain(seconds)
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
-    parts = [(hours, "h"), (minutes, "min"), (rest, "s")]
-    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "< 1 s"
+    parts = [("hours", hours), ("minutes", minutes), ("seconds", rest)]
+    shown = joined(*(message(f"span.{unit}", number=number) for unit, number in parts if number), by=" ")
+    return shown or message("less_than_a_second")
 
 
 def redact(text: str) -> str:
@@ -266,7 +283,8 @@ def _disarm(text: str) -> str:
 
 def _link(label: str, url: Any) -> str:
     url = _text(url)
-    return f"[{plain(label)}]({url})" if re.fullmatch(r"https?://[\w.:/%+-]{1,300}", url) else plain(label)
+    known = re.fullmatch(r"https?://[\w.:/%+-]{1,300}", url)
+    return joined("[", label, f"]({url})") if known else label
 
 
 def _text(value: Any) -> str:

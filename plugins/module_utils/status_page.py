@@ -7,20 +7,24 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import known, message
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import Reader
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 
 Status = dict[str, Any]
 SLOTS = ("blue", "green")
-#: Outcome of a release: symbol and text, which do not depend on colour, and the CSS class of the colour.
+#: Outcome of a release: symbol, which does not depend on colour, and the CSS class of the colour.
 OUTCOMES = {
-    "committed": ("✓", "succeeded", "good"),
-    "aborted": ("✕", "aborted before it received traffic", "warn"),
-    "rolled_back": ("↩", "rolled back", "warn"),
-    "rollback_failed": ("✕", "rollback failed", "bad"),
+    "committed": ("✓", "good"),
+    "aborted": ("✕", "warn"),
+    "rolled_back": ("↩", "warn"),
+    "rollback_failed": ("✕", "bad"),
 }
 #: Verdict of the analysis of users' requests: symbol and CSS class.
 VERDICTS = {"passed": ("✓", "good"), "failed": ("✕", "bad"), "inconclusive": ("?", "warn")}
-IN_PROGRESS = ("…", "in progress", "info")
+IN_PROGRESS = ("…", "info")
+#: Stands for a time in a text until the text is escaped.
+_TIME = "\ue000"
 
 CSS = """
 :root { color-scheme: light dark; --ink: #16202a; --soft: #4a5866; --page: #eef2f5; --card: #ffffff;
@@ -30,6 +34,7 @@ CSS = """
   --card: #18212a; --inset: #1f2a34; --line: #33414e; --blue: #6ea8ff; --green: #63d297; --good: #63d297;
   --warn: #f0b455; --bad: #ff8a80; --info: #6ea8ff; --track: #2c3944; } }
 * { box-sizing: border-box; }
+:lang(ko) { word-break: keep-all; }
 body { margin: 0; padding: 1.25rem; background: var(--page); color: var(--ink);
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Noto Sans CJK KR", sans-serif;
   overflow-wrap: anywhere; }
@@ -87,12 +92,13 @@ pre { white-space: pre-wrap; font: .8rem/1.4 ui-monospace, monospace; margin: .2
 """
 
 
-def page(environments: list[Status], application: str) -> str:
+def page(environments: list[Status], application: str, reader: Reader) -> str:
     """Return the page for the stored statuses, in the order in which the environments were first stored."""
     ordered = sorted(environments, key=lambda each: (each["since"], each["environment"]))
     title = f"{application}: {', '.join(each['environment'] for each in ordered)}"
+    show = _Page(reader)
     return f"""<!doctype html>
-<html lang="en">
+<html lang="{reader.language}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -102,166 +108,194 @@ def page(environments: list[Status], application: str) -> str:
 </head>
 <body>
 <header><h1>{escape(application)}</h1>
-<p class="soft">Live release, slots, lock and release history of each environment, at the time that its status was
-read.</p></header>
+<p class="soft">{show.text(message("page.about"))}</p></header>
 <main>
-{"".join(_environment(each) for each in ordered)}</main>
-<footer class="soft">Written by <code>playbooks/status.yml -e output=html</code>. Run it again to update the
-page.</footer>
+{"".join(show.environment(each) for each in ordered)}</main>
+<footer class="soft">{show.text(message("page.written_by"))} <code>playbooks/status.yml -e output=html</code>
+{show.text(message("page.update"))}</footer>
 </body>
 </html>
 """
 
 
-def _environment(stored: Status) -> str:
-    status, name = stored["status"], escape(stored["environment"])
-    live = status.get("live_slot", "")
-    serving = status["slots"].get(live, {}).get("name") or "nothing"
-    url = escape(stored.get("url", ""))
-    parts = [
-        f'<article aria-labelledby="{name}">',
-        f'<h2 id="{name}">{name.upper()}</h2>',
-        f'<p class="live">{escape(serving)}</p>',
-        f'<p class="soft">{f"on slot {escape(live)}, " if live else ""}<a href="{url}">{url}</a></p>',
-        _alerts(status),
-        _weights(status["weights"]),
-        '<div class="slots">',
-        *(_slot(slot, status["slots"].get(slot, {}), slot == live) for slot in SLOTS),
-        "</div>",
-        _facts(stored),
-        "<h3>Releases</h3>",
-        _timeline(status.get("releases", [])),
-        f'<p class="soft">Read at {_time(stored.get("read", ""))}</p>',
-        "</article>\n",
-    ]
-    return "\n".join(part for part in parts if part)
+class _Page:
+    """The parts of the page, in the reader's language. Methods return HTML."""
 
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
 
-def _weights(weights: dict[str, int]) -> str:
-    total = sum(weights.values()) or 1
-    words = ", ".join(f"{slot} {weights.get(slot, 0)} of {total}" for slot in SLOTS)
-    bars = "".join(
-        f'<span class="{slot}" style="flex-grow: {weights[slot]}">{slot} {100 * weights[slot] // total} %</span>'
-        for slot in SLOTS
-        if weights.get(slot)
-    )
-    return f'<div class="weights" role="img" aria-label="Requests: {words}">{bars}</div>'
+    def text(self, text: str, at: str = "") -> str:
+        """Return a message as HTML. `at` is the time (ISO 8601) for which _TIME stands in the message."""
+        return escape(self.reader.show(text)).replace(_TIME, self.time(at))
 
+    def time(self, at: str) -> str:
+        """Return a <time> element for a time (ISO 8601)."""
+        return f'<time datetime="{escape(at)}">{escape(self.reader.time(at))}</time>' if at else "–"
 
-def _slot(slot: str, state: Status, live: bool) -> str:
-    healthy, targets = state.get("healthy", 0), state.get("targets", 0)
-    health = "good" if targets and healthy == targets else "bad" if live else "soft"
-    count = f"{healthy} of {targets} targets healthy" if targets else "no targets"
-    lines = [
-        f"<strong>{escape(state.get('name') or 'empty')}</strong>",
-        f'<span class="{health}">{count}</span>',
-    ]
-    if state.get("wanted"):
-        ready = f"{state.get('ready')} of {state['wanted']} ready"
-        lines.append(f"{ready}, {state.get('restarts') or 0} restarts")
-    lines += [escape(note) for note in state.get("notes") or []]
-    if state.get("warm_until"):
-        lines.append(f"warm until {_time(state['warm_until'])}")
-    elif state.get("state") == "raising" and state.get("weight"):
-        lines.append(f"gets {state['weight']} % of the requests")
-    elif state.get("state") not in ("", "up", None):
-        lines.append({"down": "scaled down", "raising": "starting"}.get(state["state"], state["state"]))
-    if state.get("digest"):
-        lines.append(f"<code>{escape(state['digest'][:19])}</code>")
-    badge = f' <span class="badge {slot}">live</span>' if live else ""
-    kind = "serving" if live else "idle"
-    head = f'<span class="soft">slot {slot}</span>{badge}'
-    return f'<div class="slot of-{slot} {kind}">{head}<br>{"<br>".join(lines)}</div>'
+    def environment(self, stored: Status) -> str:
+        status, name = stored["status"], escape(stored["environment"])
+        live = status.get("live_slot", "")
+        serving = status["slots"].get(live, {}).get("name") or message("release.none")
+        url = escape(stored.get("url", ""))
+        where = f"{self.text(message('page.on_slot', slot=live))}, " if live else ""
+        parts = [
+            f'<article aria-labelledby="{name}">',
+            f'<h2 id="{name}">{name.upper()}</h2>',
+            f'<p class="live">{self.text(serving)}</p>',
+            f'<p class="soft">{where}<a href="{url}">{url}</a></p>',
+            self.alerts(status),
+            self.weights(status["weights"]),
+            '<div class="slots">',
+            *(self.slot(slot, status["slots"].get(slot, {}), slot == live) for slot in SLOTS),
+            "</div>",
+            self.facts(stored),
+            f"<h3>{self.text(message('page.releases'))}</h3>",
+            self.timeline(status.get("releases", [])),
+            f'<p class="soft">{self.text(message("page.read_at", at=_TIME), stored.get("read", ""))}</p>',
+            "</article>\n",
+        ]
+        return "\n".join(part for part in parts if part)
 
+    def weights(self, weights: dict[str, int]) -> str:
+        total = sum(weights.values()) or 1
+        shares = [
+            self.reader.show(message("page.share", slot=slot, weight=weights.get(slot, 0), total=total))
+            for slot in SLOTS
+        ]
+        bars = "".join(
+            f'<span class="{slot}" style="flex-grow: {weights[slot]}">{slot} {100 * weights[slot] // total} %</span>'
+            for slot in SLOTS
+            if weights.get(slot)
+        )
+        label = self.text(message("page.requests", weights=", ".join(shares)))
+        return f'<div class="weights" role="img" aria-label="{label}">{bars}</div>'
 
-def _facts(stored: Status) -> str:
-    status = stored["status"]
-    facts = [
-        ("Lock", _lock(status.get("lock", {}))),
-        ("Quality gate", _gate(stored.get("gate") or {})),
-        ("Drift", _drift(stored.get("drift") or {})),
-    ]
-    return f"<dl>{''.join(f'<dt>{name}</dt><dd>{text}</dd>' for name, text in facts)}</dl>"
+    def slot(self, slot: str, state: Status, live: bool) -> str:
+        healthy, targets = state.get("healthy", 0), state.get("targets", 0)
+        health = "good" if targets and healthy == targets else "bad" if live else "soft"
+        count = (
+            message("page.targets", healthy=healthy, targets=targets)
+            if targets
+            else message("page.no_targets")
+        )
+        lines = [
+            f"<strong>{self.text(state.get('name') or message('page.empty'))}</strong>",
+            f'<span class="{health}">{self.text(count)}</span>',
+        ]
+        if state.get("wanted"):
+            numbers = {key: state.get(key) or 0 for key in ("ready", "wanted", "restarts")}
+            lines.append(self.text(message("page.pods", **numbers)))
+        lines += [self.text(note) for note in state.get("notes") or []]
+        if state.get("warm_until"):
+            lines.append(self.text(message("page.warm_until", at=_TIME), state["warm_until"]))
+        elif state.get("state") == "raising" and state.get("weight"):
+            lines.append(self.text(message("status.gets_share", percent=state["weight"])))
+        elif state.get("state") not in ("", "up", None):
+            starting = state["state"] == "raising"
+            lines.append(
+                self.text(
+                    message("page.starting") if starting else known(f"slot.{state['state']}", state["state"])
+                )
+            )
+        if state.get("digest"):
+            lines.append(f"<code>{escape(state['digest'][:19])}</code>")
+        badge = f' <span class="badge {slot}">{self.text(message("page.live"))}</span>' if live else ""
+        kind = "serving" if live else "idle"
+        head = f'<span class="soft">{self.text(message("page.slot", slot=slot))}</span>{badge}'
+        return f'<div class="slot of-{slot} {kind}">{head}<br>{"<br>".join(lines)}</div>'
 
+    def facts(self, stored: Status) -> str:
+        status = stored["status"]
+        facts = [
+            (message("page.lock"), self.lock(status.get("lock", {}))),
+            (message("page.gate"), self.gate(stored.get("gate") or {})),
+            (message("page.drift"), self.drift(stored.get("drift") or {})),
+        ]
+        return f"<dl>{''.join(f'<dt>{self.text(name)}</dt><dd>{fact}</dd>' for name, fact in facts)}</dl>"
 
-def _alerts(status: Status) -> str:
-    """Return problems and the unfinished release, for the top of the environment."""
-    unfinished = [f"Release {status['unfinished']} is unfinished"] if status.get("unfinished") else []
-    alerts = [*unfinished, *status.get("problems", [])]
-    return "".join(f'<p class="alert">⚠ {escape(each)}</p>' for each in alerts)
+    def alerts(self, status: Status) -> str:
+        """Return problems and the unfinished release, for the top of the environment."""
+        unfinished = status.get("unfinished")
+        alerts = [message("page.unfinished", release=unfinished)] if unfinished else []
+        alerts += status.get("problems", [])
+        return "".join(f'<p class="alert">⚠ {self.text(each)}</p>' for each in alerts)
 
+    def lock(self, lock: Status) -> str:
+        if not lock.get("held"):
+            return f'<span class="good">✓ {self.text(message("page.free"))}</span>'
+        operation, subject = lock.get("operation") or "", lock.get("subject")
+        what = known(f"kind.{operation}", operation)
+        if subject:
+            what = message("lock.what", operation=what, subject=subject)
+        held = message("page.held_for", what=what, who=lock.get("who", ""), since=_TIME)
+        return (
+            f'<span class="warn">⚠ {self.text(message("page.held"))}</span>'
+            f"{self.text(held, lock.get('since', ''))}"
+        )
 
-def _lock(lock: Status) -> str:
-    if not lock.get("held"):
-        return '<span class="good">✓ free</span>'
-    what = " of ".join(filter(None, [lock.get("operation"), lock.get("subject")]))
-    return (
-        f'<span class="warn">⚠ held</span> for a {escape(what)} by {escape(lock.get("who", ""))} '
-        f"since {_time(lock.get('since', ''))}"
-    )
+    def gate(self, gate: Status) -> str:
+        if not gate.get("status"):
+            return f'<span class="soft">{self.text(message("page.not_checked"))}</span>'
+        if not gate.get("refusal"):
+            return f'<span class="good">✓ {escape(gate["status"])}</span>'
+        failed = self.text(message("page.failed"))
+        return f'<span class="bad">✕ {failed}</span><pre>{self.text(gate["refusal"])}</pre>'
 
+    def drift(self, drift: Status) -> str:
+        if "differing" not in drift:
+            return f'<span class="soft">{self.text(message("page.not_checked"))}</span>'
+        when = f' <span class="soft">({self.time(drift.get("at", ""))})</span>'
+        if not drift["differing"]:
+            return f'<span class="good">✓ {self.text(message("page.no_drift"))}</span>{when}'
+        return f'<span class="warn">⚠ {escape(", ".join(drift["differing"]))}</span>{when}'
 
-def _gate(gate: Status) -> str:
-    if not gate.get("status"):
-        return '<span class="soft">not checked</span>'
-    if not gate.get("refusal"):
-        return f'<span class="good">✓ {escape(gate["status"])}</span>'
-    return f'<span class="bad">✕ failed</span><pre>{escape(gate["refusal"])}</pre>'
+    def timeline(self, releases: list[Status]) -> str:
+        if not releases:
+            return f'<p class="soft">{self.text(message("page.no_releases"))}</p>'
+        longest = max((float(each.get("seconds") or 0) for each in releases), default=0) or 1
+        return f'<ol role="list">{"".join(self.release(each, longest) for each in releases)}</ol>'
 
+    def release(self, release: Status, longest: float) -> str:
+        state = release.get("state", "")
+        sign, colour = OUTCOMES.get(state, IN_PROGRESS)
+        outcome = known(f"page.{state}", "") if state in OUTCOMES else message("page.in_progress")
+        if release.get("kind") == "rollback" and state == "rolled_back":
+            colour = "good"
+        what = release.get("tag") or release.get("version") or release.get("digest", "")[:19]
+        head = f"<strong>{escape(what)}</strong> ({escape(release.get('release', ''))})"
+        if release.get("kind") == "rollback":
+            name = f"{what} ({release.get('release', '')})"
+            head = self.text(message("page.rollback_to", release=name)).replace(escape(name), head, 1)
+        lines = [f'<div>{head} <span class="{colour}">{sign} {self.text(outcome)}</span></div>']
+        about = [self.time(release.get("started", ""))]
+        about.append(self.text(message("page.by", who=release.get("who", ""))))
+        if release.get("seconds") is not None:
+            seconds = float(release["seconds"])
+            about.append(self.text(message("page.took", span=span(seconds))))
+            width = max(1, round(100 * seconds / longest))
+            lines.append(f'<div class="took" style="width: {width}%" aria-hidden="true"></div>')
+        lines.append(f'<div class="soft">{", ".join(about)}{self.run(release.get("run", ""))}</div>')
+        lines += [self.verdict(each) for each in release.get("analysis") or []]
+        if why := release.get("failure") or release.get("reason"):
+            why = self.reader.show(why)
+            first, *more = why.strip().splitlines() or [""]
+            text = escape(first)
+            if more:
+                text = f"<details><summary>{text}</summary><pre>{escape(why)}</pre></details>"
+            lines.append(f'<div class="soft">{text}</div>')
+        return f'<li class="{colour}">{"".join(lines)}</li>'
 
-def _drift(drift: Status) -> str:
-    if "differing" not in drift:
-        return '<span class="soft">not checked</span>'
-    when = f' <span class="soft">({_time(drift.get("at", ""))})</span>'
-    if not drift["differing"]:
-        return f'<span class="good">✓ none</span>{when}'
-    return f'<span class="warn">⚠ {escape(", ".join(drift["differing"]))}</span>{when}'
+    def run(self, address: str) -> str:
+        if not address.startswith("https://"):
+            return ""
+        return f', <a href="{escape(address)}">{self.text(message("page.run"))}</a>'
 
-
-def _timeline(releases: list[Status]) -> str:
-    if not releases:
-        return '<p class="soft">No releases.</p>'
-    longest = max((float(each.get("seconds") or 0) for each in releases), default=0) or 1
-    return f'<ol role="list">{"".join(_release(each, longest) for each in releases)}</ol>'
-
-
-def _release(release: Status, longest: float) -> str:
-    sign, words, colour = OUTCOMES.get(release.get("state", ""), IN_PROGRESS)
-    if release.get("kind") == "rollback" and release.get("state") == "rolled_back":
-        colour = "good"
-    what = release.get("tag") or release.get("version") or release.get("digest", "")[:19]
-    head = f"<strong>{escape(what)}</strong> ({escape(release.get('release', ''))})"
-    kind = "" if release.get("kind") == "deploy" else f"{escape(release.get('kind', ''))} to "
-    lines = [f'<div>{kind}{head} <span class="{colour}">{sign} {words}</span></div>']
-    about = [_time(release.get("started", "")), f"by {escape(release.get('who', ''))}"]
-    if release.get("seconds") is not None:
-        seconds = float(release["seconds"])
-        about.append(f"took {span(seconds)}")
-        width = max(1, round(100 * seconds / longest))
-        lines.append(f'<div class="took" style="width: {width}%" aria-hidden="true"></div>')
-    lines.append(f'<div class="soft">{", ".join(about)}{_run(release.get("run", ""))}</div>')
-    lines += [_verdict(each) for each in release.get("analysis") or []]
-    if why := release.get("failure") or release.get("reason"):
-        first, *more = why.strip().splitlines() or [""]
-        text = escape(first)
-        if more:
-            text = f"<details><summary>{text}</summary><pre>{escape(why)}</pre></details>"
-        lines.append(f'<div class="soft">{text}</div>')
-    return f'<li class="{colour}">{"".join(lines)}</li>'
-
-
-def _verdict(verdict: Status) -> str:
-    sign, colour = VERDICTS.get(verdict["result"], ("", "soft"))
-    share = "" if verdict["percent"] == 100 else f" with {verdict['percent']} % of the traffic"
-    head = f'<span class="{colour}">{sign} analysis {escape(verdict["result"])}{share}</span>'
-    return f'<details><summary>{head}</summary><div class="soft">{escape(verdict["text"])}</div></details>'
-
-
-def _run(address: str) -> str:
-    return f', <a href="{escape(address)}">run</a>' if address.startswith("https://") else ""
-
-
-def _time(text: str) -> str:
-    """Return a <time> element for a time in UTC (ISO 8601)."""
-    shown = text.replace("T", " ")[: len("2026-11-23 09:00")]
-    return f'<time datetime="{escape(text)}">{escape(shown)} UTC</time>' if text else "–"
+    def verdict(self, verdict: Status) -> str:
+        sign, colour = VERDICTS.get(verdict["result"], ("", "soft"))
+        result = known(f"verdict.{verdict['result']}", verdict["result"])
+        text = message("page.analysis", result=result)
+        if verdict["percent"] != 100:
+            text = message("page.analysis_share", result=result, percent=verdict["percent"])
+        head = f'<span class="{colour}">{sign} {self.text(text)}</span>'
+        more = f'<div class="soft">{self.text(verdict["text"])}</div>'
+        return f"<details><summary>{head}</summary>{more}</details>"

@@ -23,6 +23,9 @@ options:
     description: Message of the failure.
     type: str
     required: true
+  failure_i18n:
+    description: The C(msg_i18n) of the failed module, which is the id of that message and its parameters.
+    type: raw
   cause:
     description: Cause of the failure, as the failed module returned it. The message then says what to do next.
     type: str
@@ -73,6 +76,12 @@ message:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import (
+    decoded,
+    joined,
+    message,
+    text_of,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, operator_messages
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import (
     FAILURES,
@@ -95,6 +104,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.states impor
 ARGUMENTS = {
     "step": {"type": "str", "required": True},
     "failure": {"type": "str", "required": True},
+    "failure_i18n": {"type": "raw"},
     "cause": {"type": "str", "default": ""},
     "keep_failed": {"type": "bool", "default": False},
     "inventory": {"type": "str", "default": ""},
@@ -104,7 +114,8 @@ ARGUMENTS = {
 
 def roll_back(engine: Engine) -> dict[str, Any]:
     """Abort a failed release, or roll it back."""
-    failure, inventory = engine.params["failure"], engine.params["inventory"]
+    failure = decoded(engine.params["failure"], engine.params["failure_i18n"])
+    inventory = engine.params["inventory"]
     lease, release = engine.step()
     try:
         lease.confirm()
@@ -113,34 +124,37 @@ def roll_back(engine: Engine) -> dict[str, Any]:
         if State(release["state"]) not in TERMINAL:
             release = deploy.abort_or_roll_back(engine.context, lease, release, failure)
     except LeaseLost as error:
-        reason = failure if str(error) in failure else f"{failure}\n{error}"
+        reason = failure if str(error) in failure else joined(failure, text_of(error), by="\n")
         return ended(
             "deploy failed", release, operator_messages.lost(release, reason, inventory), changed=False
         )
     except FAILURES as error:
         return ended(
-            "rollback failed", release, operator_messages.stuck(release, failure, str(error), inventory)
+            "rollback failed", release, operator_messages.stuck(release, failure, text_of(error), inventory)
         )
-    step, serves = engine.params["step"], engine.serving()
-    topic, message, serving = operator_messages.failed(
+    step, serves = operator_messages.step_of(engine.params["step"]), engine.serving()
+    topic, text, serving = operator_messages.failed(
         release, step, failure, inventory, serves, engine.params["cause"]
     )
     if topic != "rollback failed":
-        failure = f"{failure}\nWhat to do: {advice(engine.params['cause'])}"
-    return ended(topic, release, message, serving=serving, reason=failure)
+        failure = message("failed.with_advice", failure=failure, advice=advice(engine.params["cause"]))
+    return ended(topic, release, text, serving=serving, reason=failure, step=step)
 
 
 def ended(
     topic: str,
     release: dict[str, Any],
-    message: str,
-    serving: str = "see status",
+    text: str,
+    serving: str = "",
     reason: str = "",
+    step: str = "",
     changed: bool = True,
 ) -> dict[str, Any]:
     """Return the module's result."""
-    event = operator_messages.event(release, serving, reason=reason or message)
-    return {"changed": changed, "topic": topic, "event": event, "message": message}
+    event = operator_messages.event(release, serving or message("release.see_status"), reason=reason or text)
+    if step:
+        event["failed_task"] = step
+    return {"changed": changed, "topic": topic, "event": event, "message": text}
 
 
 def scale_down(engine: Engine, release: dict[str, Any], lease: Any) -> None:
@@ -150,7 +164,7 @@ def scale_down(engine: Engine, release: dict[str, Any], lease: Any) -> None:
     try:
         engine.slots(patience=5.0).scale_down(release["slot"], lease)
     except (KubernetesError, SlotFailed) as error:
-        engine.module.warn(f"slot {release['slot']} was not scaled down: {error}")
+        engine.warn(message("abort.not_scaled_down", slot=release["slot"], error=error))
 
 
 def main() -> None:

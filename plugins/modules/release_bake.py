@@ -199,6 +199,7 @@ analysis:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
 from ansible_collections.teal.platform.plugins.module_utils.release import analysis_settings, steps
 from ansible_collections.teal.platform.plugins.module_utils.release.alarms import Alarms
 from ansible_collections.teal.platform.plugins.module_utils.release.analysis_watch import (
@@ -214,7 +215,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.engine impor
     run,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
-from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import Release
+from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import Release, state_of
 from ansible_collections.teal.platform.plugins.module_utils.release.prometheus import Query
 from ansible_collections.teal.platform.plugins.module_utils.release.request_metrics import (
     MetricsUnknown,
@@ -246,7 +247,7 @@ def bake(engine: Engine) -> dict[str, Any]:
     number = engine.params["step"]
     if not steps.bakes_at(release, number):
         lease.renew()
-        return {"changed": False, "seen": f"the release is {release['state']}"}
+        return {"changed": False, "seen": message("bake.state", state=state_of(release["state"]))}
     left = max(0.0, engine.length("seconds") - engine.params["watched"])
     analysis = analysis_of(engine, release)
     if left + (analysis.inconclusive.extension if analysis else 0) > _STABLE and not number:
@@ -323,9 +324,7 @@ def keep_size_of_previous_slot(engine: Engine, lease: Lease, release: Release) -
     try:
         engine.slots(lease, patience=5.0).keep_size(release["from_slot"], lease)
     except (KubernetesError, SlotFailed) as error:
-        engine.module.warn(
-            f"slot {release['from_slot']} may be scaled down while the release is watched: {error}"
-        )
+        engine.warn(message("bake.may_shrink", slot=release["from_slot"], error=error))
 
 
 def main() -> None:

@@ -151,6 +151,7 @@ plan:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import listed, message, text_of
 from ansible_collections.teal.platform.plugins.module_utils.release import (
     deploy,
     images,
@@ -206,9 +207,8 @@ def request(engine: Engine) -> deploy.Request:
         "checked": params["check_paths"],
     }
     if unknown := set(params["force"]) - set(plan.FORCE_WORDS):
-        raise plan.Refused(
-            f"force is {', '.join(sorted(unknown))}, and may be {' or '.join(plan.FORCE_WORDS)}"
-        )
+        allowed = message("plan.either", one=plan.FORCE_WORDS[0], other=plan.FORCE_WORDS[1])
+        raise plan.Refused(message("plan.unknown_force", given=listed(sorted(unknown)), allowed=allowed))
     if params["kind"] == "rollback":
         target, _older = rollback.recorded(
             engine.store, params["to"], engine.store.history(rollback.HISTORY_LIMIT)
@@ -234,7 +234,7 @@ def request(engine: Engine) -> deploy.Request:
     if problem := next(step_settings.problems(params["steps"]), None):
         raise plan.Refused(f"release_steps is refused: {problem}")
     if problem := next(service_config.wrong(params["config"], params["slot_kind"]), None):
-        raise plan.Refused(f"The configuration is refused: {problem}")
+        raise plan.Refused(message("begin.config_refused", problem=problem))
     variables = service_config.environment(params["config"])
     return deploy.Request(
         image=image.reference,
@@ -264,8 +264,8 @@ def begin(engine: Engine) -> dict[str, Any]:
         if not engine.params["initial"]:
             raise
         lines = [
-            str(error),
-            f"Then: ansible-playbook playbooks/deploy.yml -i {engine.params['inventory']} -e image_tag=<tag>",
+            text_of(error),
+            message("begin.then_deploy", inventory=engine.params["inventory"]),
         ]
         return {"changed": False, "unchanged": True, "plan": lines}
     if not engine.params["initial"]:
@@ -286,9 +286,9 @@ def check_alarms(engine: Engine, kind: str) -> None:
     except plan.Refused as error:
         if kind == "deploy":
             raise
-        warnings = [str(error)]
+        warnings = [text_of(error)]
     for warning in warnings:
-        engine.module.warn(warning)
+        engine.warn(warning)
 
 
 def initial(engine: Engine) -> str:
@@ -298,10 +298,12 @@ def initial(engine: Engine) -> str:
     except (StoreError, TrafficError):
         if not engine.module.check_mode:
             raise
-        return "the first release is deployed once the environment exists"
+        return message("begin.later")
     if now.live:
-        return f"{named(now.live)} is live on {now.live_slot}"
-    return "" if engine.params["image_tag"] or engine.params["image_digest"] else "no first release is set"
+        return message("begin.serving", name=named(now.live), slot=now.live_slot)
+    if engine.params["image_tag"] or engine.params["image_digest"]:
+        return ""
+    return message("begin.not_set")
 
 
 def result_of(begun: deploy.Begun, wanted: deploy.Request) -> dict[str, Any]:
@@ -309,15 +311,15 @@ def result_of(begun: deploy.Begun, wanted: deploy.Request) -> dict[str, Any]:
     what = wanted.tag or wanted.digest
     lines = [begun.recovered] if begun.recovered else []
     if begun.plan.unchanged:
-        lines.append(f"{what} is live already, on {begun.now.live_slot}")
+        lines.append(message("begin.live_already", image=what, slot=begun.now.live_slot))
         return {"changed": bool(begun.recovered), "unchanged": True, "plan": lines}
-    verb = "Continue" if begun.resumed else wanted.kind.capitalize()
+    verb = "continue" if begun.resumed else wanted.kind
     serving = (
-        f"{named(begun.now.live)} is live on {begun.plan.from_slot}"
+        message("begin.serving", name=named(begun.now.live), slot=begun.plan.from_slot)
         if begun.plan.from_release
-        else "no release is live yet"
+        else message("begin.no_release")
     )
-    lines.append(f"{verb} {what} on slot {begun.plan.slot}; {serving}")
+    lines.append(message(f"verb.{verb}", image=what, slot=begun.plan.slot, serving=serving))
     result: dict[str, Any] = {"changed": True, "unchanged": False, "plan": lines}
     if begun.release and begun.lease:
         result["release"] = ticket(begun.lease, begun.release) | {"number": label(begun.release["id"])}

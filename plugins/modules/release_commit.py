@@ -61,6 +61,7 @@ message:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, message
 from ansible_collections.teal.platform.plugins.module_utils.release import deploy, images, operator_messages
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import STEP_ARGUMENTS, Engine, run
@@ -89,14 +90,19 @@ def commit(engine: Engine) -> dict[str, Any]:
         restore_limits(engine, lease, release)
     release, kept = deploy.commit(engine.context, lease, release, engine.length("window"))
     keep_image(engine, release)
-    serving = f"{named(release)} on {release['slot']}"
+    serving = operator_messages.on_slot(named(release), release["slot"])
     back = (
         f"ansible-playbook playbooks/rollback.yml -i {engine.params['inventory']}"
         if release["from_release"]
         else ""
     )
     warm = (
-        f" {release['from_name']} stays warm on {release['from_slot']} for {span(engine.length('window'))}."
+        message(
+            "commit.warm",
+            name=release["from_name"],
+            slot=release["from_slot"],
+            span=span(engine.length("window")),
+        )
         if kept
         else ""
     )
@@ -104,8 +110,10 @@ def commit(engine: Engine) -> dict[str, Any]:
     return {
         "changed": True,
         "event": operator_messages.event(release, serving, back),
-        "message": " ".join(
-            [f"{serving} is live, after {span(release['seconds'])}.{warm}", *map(sentence, verdicts)]
+        "message": joined(
+            message("commit.live", serving=serving, span=span(release["seconds"])) + warm,
+            *map(sentence, verdicts),
+            by=" ",
         ),
     }
 
@@ -134,10 +142,7 @@ def keep_image(engine: Engine, release: Release) -> None:
     try:
         images.tag_in_slot(engine.client("ecr", attempts=1), repository, release["digest"], tag)
     except Refused as error:
-        engine.module.warn(
-            f"{error}\nThe image is live, but the registry's lifecycle policy may delete it after many more pushes, and a "
-            "new node could not pull it then. Provision the components registry and identity, and deploy again"
-        )
+        engine.warn(message("commit.not_tagged", error=error))
 
 
 def main() -> None:

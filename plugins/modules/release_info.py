@@ -63,6 +63,8 @@ lines:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, known, message
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import moment
 from ansible_collections.teal.platform.plugins.module_utils.release import operator_messages
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import Engine, run
@@ -95,7 +97,7 @@ def slot_conditions(engine: Engine, problems: list[str]) -> dict[str, Condition]
         for slot in SLOTS:
             found[slot] = slots.condition(slot)
     except (KubernetesError, SlotFailed, TrafficError) as error:
-        problems.append(f"the slots could not be read: {error}")
+        problems.append(message("status.slots_unreadable", error=error))
     return found
 
 
@@ -113,7 +115,7 @@ def slot_status(engine: Engine, now: ObservedState, slot: str, condition: Condit
         "warm_until": iso(until / 1000) if until and warm else "",
         "healthy": sum(target["state"] == "healthy" for target in targets),
         "targets": len(targets),
-        "health": "targets: " + summary(targets),
+        "health": message("status.targets", health=summary(targets)),
         "wanted": condition.wanted if condition else None,
         "ready": condition.ready if condition else None,
         "restarts": condition.restarts if condition else None,
@@ -123,20 +125,14 @@ def slot_status(engine: Engine, now: ObservedState, slot: str, condition: Condit
 
 def lines_of(slot: dict[str, Any]) -> dict[str, Any]:
     """Return the status of a slot with its texts for people."""
-    known = slot["wanted"] is not None
-    pods = (
-        f"{slot['ready']} of {slot['wanted']} ready, {slot['restarts']} restarts"
-        if known and slot["wanted"]
-        else ""
-    )
-    state = {
-        "raising": f"gets {slot['weight']} % of the requests" if slot["weight"] else "being started",
-        "failed": "failed",
-        "stopping": "being scaled down",
-        "down": "scaled down",
-    }.get(slot["state"], "")
-    warm = f"warm until {slot['warm_until']}" if slot["warm_until"] else state
-    return {**slot, "pods": "; ".join(filter(None, [pods, *slot["notes"]])), "warm": warm}
+    numbers = {key: slot[key] for key in ("ready", "wanted", "restarts")}
+    pods = message("status.pods", **numbers) if slot["wanted"] else ""
+    state = known(f"slot.{slot['state']}", "")
+    if slot["state"] == "raising" and slot["weight"]:
+        state = message("status.gets_share", percent=slot["weight"])
+    until = slot["warm_until"]
+    warm = message("status.warm_until", at=moment(until)) if until else state
+    return {**slot, "pods": joined(*filter(None, [pods, *slot["notes"]]), by="; "), "warm": warm}
 
 
 def info(engine: Engine) -> dict[str, Any]:
@@ -145,19 +141,23 @@ def info(engine: Engine) -> dict[str, Any]:
     now = engine.context.observe()
     conditions = slot_conditions(engine, problems)
     slots = {slot: slot_status(engine, now, slot, conditions.get(slot)) for slot in SLOTS}
-    known = now.rule.exclusive or now.unfinished is not None
-    if not known:
-        problems.append("traffic does not go to one slot only")
+    one_live = now.rule.exclusive or now.unfinished is not None
+    if not one_live:
+        problems.append(message("status.split_traffic"))
     if obstacle := engine.context.obstacle(now.rule):
         problems.append(obstacle)
     shown = operator_messages.status(
-        now, {slot: lines_of(status) for slot, status in slots.items()}, engine.clock.wall(), problems
+        now,
+        {slot: lines_of(status) for slot, status in slots.items()},
+        engine.clock.wall(),
+        problems,
+        engine.reader,
     )
     lock = {key: now.lock.get(key, "") for key in ("who", "where", "run", "operation", "subject", "since")}
     unfinished = now.unfinished
     latest = unfinished or next(iter(now.history), {})
     status = {
-        "live_slot": now.live_slot if known else "",
+        "live_slot": now.live_slot if one_live else "",
         "weights": now.rule.weights,
         "slots": slots,
         "lock": {"held": bool(now.lock["holder"]), **lock, "expires": iso(now.lock.get("expires", 0) / 1000)},

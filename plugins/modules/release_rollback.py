@@ -80,10 +80,21 @@ message:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import (
+    joined,
+    listed,
+    message,
+    text_of,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release import operator_messages, rollback
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
-from ansible_collections.teal.platform.plugins.module_utils.release.engine import LOCK_ARGUMENTS, Engine, run
+from ansible_collections.teal.platform.plugins.module_utils.release.engine import (
+    LOCK_ARGUMENTS,
+    Engine,
+    fail,
+    run,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import LeaseLost
 from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import named
 from ansible_collections.teal.platform.plugins.module_utils.text_values import require_text
@@ -101,11 +112,12 @@ def roll_back(engine: Engine) -> dict[str, Any]:
     require_text(engine.module, "to")
     to, force = params["to"], params["force"]
     if unknown := set(force) - {plans.ROLLED_BACK}:
-        raise plans.Refused(f"force is {', '.join(sorted(unknown))}, and may be {plans.ROLLED_BACK}")
+        given = listed(sorted(unknown))
+        raise plans.Refused(message("plan.unknown_force", given=given, allowed=plans.ROLLED_BACK))
     if engine.module.check_mode:
         now = engine.context.observe()
         decided = rollback.decide(engine.context, to, force, now)
-        shown = operator_messages.plan(now, decided, params["inventory"])
+        shown = operator_messages.plan(now, decided, engine.reader)
         return {"changed": decided.how not in ("none",), **plan_result(decided), "plan": shown}
     done = rollback.warm(
         engine.context,
@@ -122,21 +134,19 @@ def roll_back(engine: Engine) -> dict[str, Any]:
         "plan": [],
     }
     if done.record:
-        serving = f"{named(done.plan.target)} on {done.plan.slot}"
+        serving = operator_messages.on_slot(named(done.plan.target), done.plan.slot)
         result |= {
             "seconds": round(done.seconds, 3),
             "topic": "rolled back",
             "event": operator_messages.event(done.record, serving, reason=params["reason"]),
-            "message": f"{serving} serves again: all addresses answered with it after {span(done.seconds)}.",
+            "message": message("rollback.serves_again", serving=serving, span=span(done.seconds)),
         }
     elif done.stopped:
-        stopped = named(done.stopped)
+        serving = operator_messages.on_slot(done.stopped["from_name"], done.stopped["from_slot"])
         result |= {
             "topic": "deploy aborted",
-            "event": operator_messages.event(
-                done.stopped, f"{done.stopped['from_name']} on {done.stopped['from_slot']}"
-            ),
-            "message": f"The deploy of {stopped} was stopped before it had traffic: {done.plan.why}.",
+            "event": operator_messages.event(done.stopped, serving),
+            "message": message("rollback.deploy_stopped", name=named(done.stopped), why=done.plan.why),
         }
     return result
 
@@ -153,19 +163,16 @@ def work(engine: Engine) -> dict[str, Any]:
         return roll_back(engine)
     except (rollback.RollbackFailed, LeaseLost) as error:
         now = engine.context.observe()
-        serving = f"{named(now.live)} on {now.live_slot} ({plans.weights(now)})"
-        message = "\n".join(
-            [
-                f"The rollback failed: {error}",
-                "",
-                f"Serving now:  {serving}, by the current weights.",
-                f"What to do:   ansible-playbook playbooks/status.yml -i {engine.params['inventory']}",
-                f"              ansible-playbook playbooks/rollback.yml -i {engine.params['inventory']} -e to=<release>",
-            ]
+        where = {"name": named(now.live), "slot": now.live_slot, "weights": plans.weights(now)}
+        text = joined(
+            message("rollback.failed", error=error),
+            "",
+            message("rollback.serving_now", **where),
+            message("failed.commands", inventory=engine.params["inventory"]),
+            by="\n",
         )
-        engine.module.fail_json(
-            msg=message, topic="rollback failed", event={"serving": serving, "reason": str(error)}
-        )
+        event = {"serving": message("rollback.serving", **where), "reason": text_of(error)}
+        fail(engine.module, text, topic="rollback failed", event=engine.reader.show_all(event))
 
 
 def main() -> None:

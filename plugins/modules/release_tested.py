@@ -55,6 +55,7 @@ message:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import named
@@ -72,16 +73,17 @@ def note(engine: Engine) -> dict[str, Any]:
     digest, passed = engine.params["digest"], engine.params["passed"]
     live = engine.context.observe().live
     if not live or digest not in ("", live["digest"]):
-        return {"changed": False, "message": f"nothing is noted: {digest or 'no release'} is not live"}
-    message = f"the tests of {named(live)} {'passed' if passed else 'failed'}"
+        release = digest or message("tested.no_release")
+        return {"changed": False, "message": message("tested.not_live", release=release)}
+    result = message("tested.passed" if passed else "tested.failed", name=named(live))
     before = (engine.store.release(live["release"]) or {}).get("tests", {})
     if before.get("passed") is passed:
-        return {"changed": False, "message": f"{message}: that is on record already"}
+        return {"changed": False, "message": message("tested.known", result=result)}
     if not engine.module.check_mode:
         who = engine.who("tests")
         tests = {"passed": passed, "at": iso(engine.clock.wall()), "who": who["who"], "run": who["run"]}
         engine.store.write([engine.store.note(live["release"], tests=tests)])
-    return {"changed": True, "message": message}
+    return {"changed": True, "message": result}
 
 
 def main() -> None:

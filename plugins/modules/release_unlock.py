@@ -42,6 +42,7 @@ message:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import LOCK_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import acquire, describe
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
@@ -51,11 +52,9 @@ def unlock(engine: Engine) -> dict[str, Any]:
     """Break the lock."""
     held = engine.store.lock()
     if not held["holder"]:
-        return {"changed": False, "message": "nobody holds the lock"}
+        return {"changed": False, "message": message("unlock.free")}
     if not engine.params["reason"]:
-        raise Refused(
-            f"{describe(held, engine.clock.wall())}. To break it, give a reason: -e \"reason='...'\""
-        )
+        raise Refused(message("unlock.reason_missing", holder=describe(held, engine.clock.wall())))
     broken = describe(held, engine.clock.wall())
     if not engine.module.check_mode:
         lease, _seen = acquire(
@@ -66,7 +65,7 @@ def unlock(engine: Engine) -> dict[str, Any]:
             reason=engine.params["reason"],
         )
         lease.release_lock()
-    return {"changed": True, "message": f"broken: {broken}"}
+    return {"changed": True, "message": message("unlock.broken", holder=broken)}
 
 
 def main() -> None:

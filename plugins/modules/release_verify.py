@@ -87,6 +87,7 @@ version:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
 from ansible_collections.teal.platform.plugins.module_utils.release import verify as verification
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import STEP_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.slot_monitor import SlotMonitor
@@ -126,7 +127,7 @@ def verify(engine: Engine) -> dict[str, Any]:
         engine.params["tags"],
         SlotMonitor.of(engine.slots(patience=5.0), release),
     )
-    lease.advance(release, State.VERIFIED, f"version {version}", version=version)
+    lease.advance(release, State.VERIFIED, message("event.version", version=version), version=version)
     return {"changed": True, "version": version}
 
 

@@ -50,6 +50,7 @@ rights:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import advice
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
@@ -72,7 +73,7 @@ def check(engine: Engine) -> dict[str, Any]:
     try:
         rights = slots.check(SLOT, NUMBER)
     except (KubernetesError, SlotFailed) as error:
-        raise Refused(f"{error}\nWhat to do: {advice(error.cause)} Nothing was begun.") from error
+        raise Refused(message("slot_check.refused", error=error, advice=advice(error.cause))) from error
     return {"changed": False, "rights": rights}
 
 

@@ -58,6 +58,7 @@ lease:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import STEP_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.apply_errors import error_of
@@ -83,8 +84,8 @@ def renew(engine: Engine) -> dict[str, Any]:
         if not isinstance(error, Unreachable):
             raise error
         if now - since > _PATIENCE:
-            message = f"Kubernetes did not accept the objects for {span(now - since)}: {error}"
-            raise Unreachable(error.status, message)
+            text = message("kubernetes.not_accepted", span=span(now - since), error=error)
+            raise Unreachable(error.status, text)
         engine.clock.sleep(_PAUSE)
     lease.renew()
     return {"changed": False, "lease": {**lease.freshness(), "since": since}}

@@ -54,6 +54,7 @@ seconds:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import STEP_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.kubernetes import KubernetesSlots
@@ -74,9 +75,7 @@ def migrate(engine: Engine) -> dict[str, Any]:
         return {"changed": False, "seconds": 0.0}
     slots = engine.slots(lease=lease)
     if not isinstance(slots, KubernetesSlots):
-        raise SlotFailed(
-            "a migration runs as a Job, which slot_kind=instance does not support: run it when the service starts"
-        )
+        raise SlotFailed(message("job.no_instances"))
     began = engine.clock.steady()
     slots.run_job(engine.params["manifests"], release["slot"], lease, engine.length("timeout"))
     return {"changed": True, "seconds": round(engine.clock.steady() - began, 1)}

@@ -74,7 +74,7 @@ def prepare(engine: Engine) -> dict[str, Any]:
         claim_slot(lease, release)
         slots.prepare(release, lease)
         for warning in slots.warnings:
-            engine.module.warn(warning)
+            engine.warn(warning)
     lease.renew()
     fresh = {**lease.freshness(), "since": engine.clock.steady()}
     return {"changed": needed, "needed": needed, "lease": fresh}

@@ -73,6 +73,7 @@ event:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, message
 from ansible_collections.teal.platform.plugins.module_utils.release import operator_messages, retire
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import LOCK_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Busy, describe
@@ -93,18 +94,18 @@ def work(engine: Engine) -> dict[str, Any]:
     if engine.module.check_mode:
         now, wall = engine.context.observe(), engine.clock.wall()
         if now.lock["holder"] and now.lock["expires"] / 1000 > wall:
-            return {"changed": False, "message": f"nothing was changed: {describe(now.lock, wall)}"}
+            return {"changed": False, "message": message("retire.unchanged", reason=describe(now.lock, wall))}
         if now.unfinished:
-            return {"changed": True, "message": f"{named(now.unfinished)} would be recovered"}
+            return {"changed": True, "message": message("retire.would_recover", name=named(now.unfinished))}
         if engine.params["recover_only"]:
-            return {"changed": False, "message": retire.NOTHING_TO_RECOVER}
+            return {"changed": False, "message": message("retire.nothing")}
         reason = retire.reason_to_keep(now, wall, engine.params["now"])
         if not reason:
-            return {"changed": True, "message": "the idle slot would be scaled down"}
+            return {"changed": True, "message": message("retire.would_scale_down")}
         replicas, more = retire.replicas_to_match(now, engine.slots(patience=5.0))
-        return {"changed": bool(replicas), "message": reason + more}
+        return {"changed": bool(replicas), "message": joined(reason, more)}
     try:
-        changed, message, recovered = retire.retire(
+        changed, text, recovered = retire.retire(
             engine.context,
             engine.who("retire"),
             engine.length("lease"),
@@ -119,8 +120,8 @@ def work(engine: Engine) -> dict[str, Any]:
     except Busy as error:
         if engine.params["now"]:
             raise
-        return {"changed": False, "message": f"nothing was changed: {error}"}
-    result = {"changed": changed, "message": message}
+        return {"changed": False, "message": message("retire.unchanged", reason=error)}
+    result = {"changed": changed, "message": text}
     if recovered:
         topic, event = operator_messages.recovered(recovered, engine.params["inventory"], engine.serving())
         result |= {"topic": topic, "event": event}

@@ -74,6 +74,7 @@ seconds:
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import claim_slot
 from ansible_collections.teal.platform.plugins.module_utils.release.engine import STEP_ARGUMENTS, Engine, run
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State, passed
@@ -99,7 +100,8 @@ def bring_up(engine: Engine) -> dict[str, Any]:
 
     def staged(replicas: int) -> None:
         nonlocal release
-        release = lease.advance(release, State.STAGED, f"{replicas} wanted", replicas=replicas)
+        note = message("event.wanted", number=replicas)
+        release = lease.advance(release, State.STAGED, note, replicas=replicas)
 
     if engine.params["slot_kind"] == "instance":
         slots = engine.slots(user_data=engine.params["user_data"], start_limit=engine.length("start_timeout"))
@@ -114,8 +116,8 @@ def bring_up(engine: Engine) -> dict[str, Any]:
     ready = slots.bring_up(release, lease, staged)
     restarts = slots.condition(release["slot"]).restarts
     for warning in getattr(slots, "warnings", []):
-        engine.module.warn(warning)
-    lease.advance(release, State.READY, f"{ready} ready", restarts=restarts)
+        engine.warn(warning)
+    lease.advance(release, State.READY, message("event.ready", number=ready), restarts=restarts)
     return {"changed": True, "replicas": ready, "seconds": round(engine.clock.steady() - began, 1)}
 
 

@@ -45,6 +45,15 @@ options:
       - Empty to show no drift.
     type: path
     default: ""
+  language:
+    description: Language of the page.
+    type: str
+    choices: [en, ko]
+    default: en
+  timezone:
+    description: IANA name of the time zone of the times on the page, such as V(Asia/Seoul).
+    type: str
+    default: UTC
 attributes:
   check_mode:
     description: Writes nothing in check mode.
@@ -79,6 +88,9 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.teal.platform.plugins.module_utils.messages.catalogue import LANGUAGES
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import with_messages
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import Reader
 from ansible_collections.teal.platform.plugins.module_utils.status_page import page
 
 
@@ -127,6 +139,8 @@ def main() -> None:
             "status": {"type": "dict", "required": True},
             "gate": {"type": "dict", "default": {}},
             "drift_summary": {"type": "path", "default": ""},
+            "language": {"type": "str", "choices": list(LANGUAGES), "default": LANGUAGES[0]},
+            "timezone": {"type": "str", "default": "UTC"},
         },
         supports_check_mode=True,
     )
@@ -144,7 +158,8 @@ def main() -> None:
         "drift": drift(module, params["drift_summary"]),
     }
     environments[params["environment"]] = stored
-    text = page(list(environments.values()), params["application"])
+    reader = Reader(params["language"], params["timezone"])
+    text = page([with_messages(each) for each in environments.values()], params["application"], reader)
     if not module.check_mode:
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -125,7 +125,7 @@ def take_step(
     number = engine.params["step"]
     if not steps.taken(release, number):
         for warning in steps.keep_sizes(lease, slots, release):
-            engine.module.warn(warning)
+            engine.warn(warning)
     limit = engine.length("size_timeout")
     return steps.take(engine.context, lease, release, number, slots, limit, monitor.diagnose)
 

@@ -14,6 +14,8 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import listed, message
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import moment
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, iso, span
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
 
@@ -49,20 +51,15 @@ class Alarms:
         try:
             alarms, _suppressed = self._describe()
         except AlarmsUnknown as error:
-            raise Refused(
-                f"{error}. A deploy needs the state of release_alarms before its first change"
-            ) from error
+            raise Refused(message("alarms.needed", error=error)) from error
         if missing := sorted(set(self.names) - {alarm["AlarmName"] for alarm in alarms}):
-            raise Refused(
-                f"CloudWatch has no alarm {', '.join(missing)}. Build the component alarms, or correct release_alarms"
-            )
+            raise Refused(message("alarms.missing", names=listed(missing)))
         return [
-            f"{alarm['AlarmName']} goes to ALARM {span(needed)} after the first bad minute begins, and a release bakes "
-            f"for {span(watched)} (release_bake): it may be committed before the alarm"
+            message("alarms.late", name=alarm["AlarmName"], needed=span(needed), watched=span(watched))
             for alarm in alarms
             if (needed := _needed(alarm)) > watched
         ] + [
-            f"{alarm['AlarmName']} is in ALARM since {iso(since.timestamp())}: it is ignored until it has been OK"
+            message("alarms.since_before", name=alarm["AlarmName"], since=moment(iso(since.timestamp())))
             for alarm in alarms
             if alarm["StateValue"] == "ALARM" and (since := _since(alarm))
         ]
@@ -94,7 +91,7 @@ class Alarms:
                 AlarmNames=self.names, AlarmTypes=["MetricAlarm", "CompositeAlarm"]
             )
         except (ClientError, BotoCoreError) as error:
-            raise AlarmsUnknown(f"cloudwatch:DescribeAlarms failed: {error}") from error
+            raise AlarmsUnknown(message("alarms.unknown", error=error)) from error
         dated = found["ResponseMetadata"].get("HTTPHeaders", {}).get("date")
         now = parsedate_to_datetime(dated) if dated else datetime.fromtimestamp(self.clock.wall(), UTC)
         return [*found.get("MetricAlarms", []), *found.get("CompositeAlarms", [])], now

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, listed, message
 from ansible_collections.teal.platform.plugins.module_utils.release.alarms import AlarmsUnknown
 from ansible_collections.teal.platform.plugins.module_utils.release.analysis import Result
 from ansible_collections.teal.platform.plugins.module_utils.release.analysis_watch import (
@@ -139,11 +140,15 @@ def _watch(
         analysed = _check_analysis(watch, analysis, now - began, over)
         if over >= 0:
             if analysed and not watch.unreadable and watch.unready_since is None:
-                return f"{watch.requests} requests, {len(watch.failures)} failures in {span(now - began)}"
+                failures, took = len(watch.failures), span(now - began)
+                return message("bake.seen", requests=watch.requests, failures=failures, span=took)
             for what, why in watch.unreadable.items():
                 if (blind := now - watch.last_read.get(what, began)) > thresholds.blind:
-                    cause = Cause.API if what == "pods" else Cause.ALARM
-                    raise StepFailed(f"the {what} could not be read for {span(blind)}: {why}", cause)
+                    pods = what == "pods"
+                    text = message(
+                        "bake.blind_pods" if pods else "bake.blind_alarms", span=span(blind), error=why
+                    )
+                    raise StepFailed(text, Cause.API if pods else Cause.ALARM)
         lease.renew_if_due()
         context.clock.sleep(again)
 
@@ -165,12 +170,17 @@ def _check_requests(
         }
     wrong = {address: why for address, answer in answers.items() if (why := check.wrong(answer))}
     watch.requests += len(answers)
-    watch.failures += [f"{address}: {why}" for address, why in wrong.items()]
+    watch.failures += [joined(address, why, by=": ") for address, why in wrong.items()]
     watch.failed_rounds += bool(wrong)
     # A single failed round is tolerated: among few requests, one failure would be many percent.
     if watch.failed_rounds > 1 and len(watch.failures) > watch.requests * thresholds.errors / 100:
         raise monitor.failure(
-            f"{len(watch.failures)} of {watch.requests} requests failed after the switch: {watch.failures[-1]}",
+            message(
+                "bake.errors",
+                failures=len(watch.failures),
+                requests=watch.requests,
+                last=watch.failures[-1],
+            ),
             Cause.ERRORS,
         )
     return addresses
@@ -184,7 +194,7 @@ def _check_alarms(context: ReleaseContext, watch: _Watch, alarms: Callable[[], l
         return
     watch.record("alarms", context.clock.steady())
     if raised:
-        raise StepFailed(f"CloudWatch raised {', '.join(raised)}", Cause.ALARM)
+        raise StepFailed(message("bake.alarms", names=listed(raised)), Cause.ALARM)
 
 
 def _check_analysis(watch: _Watch, analysis: AnalysisWatch | None, passed: float, over: float) -> bool:
@@ -219,6 +229,12 @@ def _check_pods(context: ReleaseContext, watch: _Watch, monitor: SlotMonitor, th
         watch.unready_since = context.clock.steady()
     if context.clock.steady() - watch.unready_since > thresholds.unready:
         raise monitor.failure(
-            f"only {now.ready} of {wanted} replicas were ready for {span(thresholds.unready)}: {'; '.join(now.notes)}",
+            message(
+                "bake.unready",
+                ready=now.ready,
+                wanted=wanted,
+                span=span(thresholds.unready),
+                notes=joined(*now.notes, by="; "),
+            ),
             Cause.PROBE,
         )

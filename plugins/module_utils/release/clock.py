@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import Message, joined, message
+
 #: Where the system has it, the clock that runs on while the machine sleeps: a lease must expire during sleep, too.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
@@ -37,16 +39,18 @@ def iso(wall: float) -> str:
     return datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def span(seconds: float) -> str:
+def span(seconds: float) -> Message:
     """Return a length of time for people, e.g. `42 s`, `3 min 20 s` or `2 h 5 min`."""
     whole = round(seconds)
     if whole < 60:
         # Records hold whole seconds, so 0 means less than one.
-        return f"{whole} s" if seconds >= 10 else f"{seconds:.1f} s" if seconds else "< 1 s"
+        if not seconds:
+            return message("less_than_a_second")
+        return message("span.seconds", number=whole if seconds >= 10 else f"{seconds:.1f}")
     minutes, rest = divmod(whole, 60)
     hours, minutes = divmod(minutes, 60)
-    parts = [(hours, "h"), (minutes, "min"), (0 if hours else rest, "s")]
-    return " ".join(f"{number} {unit}" for number, unit in parts if number)
+    parts = [("hours", hours), ("minutes", minutes), ("seconds", 0 if hours else rest)]
+    return joined(*(message(f"span.{unit}", number=number) for unit, number in parts if number), by=" ")
 
 
 def seconds(text: str | float) -> float:

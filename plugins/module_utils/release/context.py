@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, text_of
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
 from ansible_collections.teal.platform.plugins.module_utils.release.http_probe import Service
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
@@ -136,7 +137,7 @@ class ReleaseContext:
         except VersionNotObserved as error:
             with contextlib.suppress(TrafficError):
                 if reason := self.obstacle(self.traffic.rule()):
-                    raise VersionNotObserved(f"{error}. {reason}") from error
+                    raise VersionNotObserved(joined(text_of(error), reason, by=". ")) from error
             raise
 
 

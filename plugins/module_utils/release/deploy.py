@@ -8,6 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import (
+    first_line,
+    message,
+    text_of,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
 from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext, event
@@ -17,6 +22,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.observed_sta
     ObservedState,
     Release,
     named,
+    state_of,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.served_version import VersionNotObserved
 from ansible_collections.teal.platform.plugins.module_utils.release.states import (
@@ -192,7 +198,7 @@ def _record(
         "reason": request.reason,
         "started": iso(at),
         "started_ms": int(at * 1000),
-        "events": [event(State.LOCKED, iso(at), f"by {who['who']} on {who['where']}")],
+        "events": [event(State.LOCKED, iso(at), message("event.begun", who=who["who"], where=who["where"]))],
     }
     lease.write([context.store.put(release)], release=release["id"])
     return release
@@ -231,7 +237,7 @@ def resume(lease: Lease, release: Release) -> Release:
     note = {
         "state": release["state"],
         "at": iso(lease.clock.wall()),
-        "note": "resumed",
+        "note": message("event.resumed"),
         "key": lease.holder[:8],
     }
     events = [*release["events"], note]
@@ -283,7 +289,7 @@ def shift_traffic(
     if not context.has_healthy_target(rule, slot):
         health = context.health(rule, slot)
         raise StepFailed(
-            f"no target of slot {slot} is healthy ({health}), so traffic was not shifted to it",
+            message("deploy.target_unhealthy", slot=slot, health=health),
             Cause.TARGETS,
         )
     if reason := context.obstacle(rule):
@@ -296,13 +302,13 @@ def shift_traffic(
     try:
         observe(rule)
     except (TrafficError, VersionNotObserved) as error:
-        shift_traffic_back(context, lease, release, str(error))
+        shift_traffic_back(context, lease, release, text_of(error))
         diagnosis = diagnose()
         raise StepFailed(
-            f"{error}{diagnosis}", getattr(diagnosis, "cause", "") or Cause.VERSION_NOT_OBSERVED
+            text_of(error) + diagnosis, getattr(diagnosis, "cause", "") or Cause.VERSION_NOT_OBSERVED
         ) from error
     took = context.clock.steady() - began
-    return lease.advance(release, states[1], f"observed at every address after {span(took)}"), took
+    return lease.advance(release, states[1], message("event.observed", span=span(took))), took
 
 
 # -- the ends ------------------------------------------------------------------------------------
@@ -320,7 +326,9 @@ def commit(context: ReleaseContext, lease: Lease, release: Release, window: floa
     if warm:
         slots[release["from_slot"]] = {**_without_key(before), "warm_until": int((at + window) * 1000)}
     ended = _ended(context, release)
-    return lease.advance(release, State.COMMITTED, "live", slots=slots, release_lock=True, **ended), warm
+    return lease.advance(
+        release, State.COMMITTED, message("event.live"), slots=slots, release_lock=True, **ended
+    ), warm
 
 
 def abort_or_roll_back(context: ReleaseContext, lease: Lease, release: Release, reason: str) -> Release:
@@ -337,7 +345,7 @@ def abort(
     return lease.advance(
         release,
         State.ABORTED,
-        _short(reason),
+        first_line(reason),
         slots=failed_slot_content(context.store, release),
         release_lock=release_lock,
         failure=reason,
@@ -358,12 +366,13 @@ def roll_back(
         try:
             context.wait_for_version(version, lease)
         except (TrafficError, VersionNotObserved) as error:
-            wrong = str(error)
+            wrong = text_of(error)
     slots = {} if slot == release["slot"] else failed_slot_content(context.store, release)
     ended = {"slots": slots, "release_lock": release_lock, **_ended(context, release)}
     if wrong:
         return lease.advance(release, State.ROLLBACK_FAILED, wrong, return_failure=wrong, **ended)
-    return lease.advance(release, State.ROLLED_BACK, f"{name or 'nothing'} is live again", **ended)
+    note = message("event.live_again", name=name or message("release.none"))
+    return lease.advance(release, State.ROLLED_BACK, note, **ended)
 
 
 def shift_traffic_back(
@@ -376,7 +385,7 @@ def shift_traffic_back(
     back = _rollback_target(release)[0]
     if release["state"] != State.ROLLING_BACK:
         note = {"failure": reason, "weights": shares(back)}
-        release = lease.advance(release, State.ROLLING_BACK, _short(reason), **note)
+        release = lease.advance(release, State.ROLLING_BACK, first_line(reason), **note)
     try:
         rule = context.traffic.rule()
         if rule.carries_all(back):
@@ -385,7 +394,7 @@ def shift_traffic_back(
             return release, wrong
         context.traffic.switch(back, lease, rule)
     except TrafficError as error:
-        return release, str(error)
+        return release, text_of(error)
     return release, ""
 
 
@@ -397,13 +406,13 @@ def unhealthy_target(context: ReleaseContext, lease: Lease, rule: SlotRule, slot
     """
     if context.has_healthy_target(rule, slot):
         return ""
-    wrong = f"slot {slot} has no healthy target ({context.health(rule, slot)})"
+    health = context.health(rule, slot)
     if rule.exclusive:
-        return f"{wrong}, so traffic was not shifted"
+        return message("deploy.back_unhealthy", slot=slot, health=health)
     if not context.has_healthy_target(rule, other(slot)):
         return ""
     context.traffic.switch(other(slot), lease, rule)
-    return f"{wrong}, so slot {other(slot)} has all traffic now"
+    return message("deploy.other_has_all", slot=slot, health=health, other=other(slot))
 
 
 def _rollback_target(release: Release) -> tuple[str, str, str]:
@@ -423,19 +432,20 @@ def _rollback_target(release: Release) -> tuple[str, str, str]:
 def recover(context: ReleaseContext, lease: Lease, release: Release) -> str:
     """Abort or roll back an interrupted release, and return a sentence about it."""
     state = State(release["state"])
-    reason = f"its run ended while the release was {state}"
-    left = f"{named(release)} by {release['who']} was interrupted while {state}"
+    reason = message("recover.reason", state=state_of(state))
+    left = message("recover.interrupted", name=named(release), who=release["who"], state=state_of(state))
     if state in BEFORE_SWITCH:
         abort(context, lease, release, reason, release_lock=False)
-        return f"{left}: it had no traffic and was aborted"
+        return message("recover.aborted", interrupted=left)
     # The release itself comes last: if this run is interrupted too, the next one finds the others through its record.
     for stopped in map(context.store.release, release.get("settles", [])):
         if stopped and stopped["state"] == State.ROLLING_BACK:
             roll_back(context, lease, stopped, reason, release_lock=False)
     ended = roll_back(context, lease, release, reason, release_lock=False)
     if ended["state"] == State.ROLLBACK_FAILED:
-        return f"{left}, and could not be rolled back: {ended['return_failure']}"
-    return f"{left}: {_rollback_target(release)[2] or 'nothing'} is live again"
+        return message("recover.failed", interrupted=left, error=ended["return_failure"])
+    name = _rollback_target(release)[2] or message("release.none")
+    return message("recover.live_again", interrupted=left, name=name)
 
 
 def remove_previews(context: ReleaseContext, now: ObservedState, lease: Lease) -> None:
@@ -451,7 +461,3 @@ def _ended(context: ReleaseContext, release: Release) -> dict[str, Any]:
 
 def _without_key(slot: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in slot.items() if key not in ("scope", "id")}
-
-
-def _short(reason: str) -> str:
-    return reason.strip().splitlines()[0][:300] if reason.strip() else ""

@@ -19,6 +19,17 @@ from ansible_collections.teal.platform.plugins.module_utils.aws_errors import (
     describe_aws_error,
     is_access_error,
 )
+from ansible_collections.teal.platform.plugins.module_utils.messages.catalogue import LANGUAGES
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import (
+    SUFFIX,
+    encoded,
+    joined,
+    message,
+    plain,
+    text_of,
+    with_ids,
+)
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import Reader
 from ansible_collections.teal.platform.plugins.module_utils.release import traffic as traffics
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import LENGTHS, Clock, seconds
 from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext
@@ -66,6 +77,8 @@ ARGUMENTS: dict[str, dict] = {
     "namespace": {"type": "str"},
     "workload": {"type": "str"},
     "tags": {"type": "dict", "default": {}},
+    "language": {"type": "str", "choices": list(LANGUAGES), "default": LANGUAGES[0]},
+    "timezone": {"type": "str", "default": "UTC"},
     "cluster": {"type": "str"},
     "kubeconfig": {"type": "path"},
     "context": {"type": "str"},
@@ -92,6 +105,9 @@ LOCK_ARGUMENTS: dict[str, dict] = {
     "run": {"type": "str"},
 }
 
+#: Keys of results that people read, in their language. All other texts are English, with the ids of their messages.
+FOR_PEOPLE = ("event", "lines", "message", "plan", "seen")
+
 #: Exceptions with which a step fails. Their messages say why.
 FAILURES = (
     Busy,
@@ -115,6 +131,7 @@ class Engine:
     def __init__(self, module: AnsibleAWSModule) -> None:
         self.module = module
         self.params: dict[str, Any] = module.params
+        self.reader = Reader(self.params["language"], self.params["timezone"])
         self.clock = Clock()
         self.store = Store(self.client("dynamodb"), f"{self.params['name']}-releases", self.clock)
         self.traffic = Traffic(self.client("elbv2"), self.params["name"], self.client("elbv2", attempts=1))
@@ -171,15 +188,19 @@ class Engine:
         ticket = self.params["release"]
         release = self.store.release(ticket["id"])
         if not release:
-            raise StepFailed(f"release {ticket['id']} was not found in table {self.store.table}")
+            raise StepFailed(message("deploy.not_found", release=ticket["id"], table=self.store.table))
         return Lease.of(self.store, ticket), release
 
     def serving(self) -> str:
-        """Return the live release as text, or `see status` if it cannot be read."""
+        """Return the live release as text, or that one should see the status if it cannot be read."""
         try:
             return live(self.context.observe())
         except (StoreError, TrafficError):
-            return "see status"
+            return message("release.see_status")
+
+    def warn(self, text: str) -> None:
+        """Add a warning to the module's result, in the reader's language."""
+        self.module.warn(self.reader.show(text))
 
     def watch(
         self,
@@ -249,17 +270,29 @@ def run(arguments: dict[str, dict], work: Callable[[Engine], dict[str, Any]], ch
         required_if=[("slot_kind", "kubernetes", ("namespace", "workload"))],
     )
     try:
-        module.exit_json(**work(Engine(module)))
+        engine = Engine(module)
+        module.exit_json(**result_of(engine, work(engine)))
     except Busy as error:
-        module.fail_json(
-            msg=f"{error}. To wait for it: -e lock_wait=10m. If its run died, the lease expires by itself; "
-            "to break the lock: playbooks/unlock.yml -e \"reason='...'\"",
-            error="Busy",
-        )
+        fail(module, message("lock.busy", error=error), error="Busy")
     except FAILURES as error:
         why, region = error.__cause__, module.region or "its default region"
         more = f"\n{describe_aws_error(why, region)}" if is_access_error(why) else ""
-        module.fail_json(msg=f"{error}{more}", error=type(error).__name__, cause=cause(error))
+        fail(module, joined(text_of(error), more), error=type(error).__name__, cause=cause(error))
+
+
+def result_of(engine: Engine, result: dict[str, Any]) -> dict[str, Any]:
+    """Return the result of a module: texts for people in their language, and beside each text the id of its message."""
+    found = with_ids(result)
+    for key in FOR_PEOPLE:
+        if key in found:
+            found[key] = engine.reader.show_all(result[key])
+    return found
+
+
+def fail(module: AnsibleAWSModule, text: str, **more: Any) -> NoReturn:
+    """End a module with an English message. Its id and parameters are in `msg_i18n`."""
+    ids = encoded(text)
+    module.fail_json(msg=plain(text), **({} if ids == text else {f"msg{SUFFIX}": ids}), **more)
 
 
 def cause(error: Exception) -> str:

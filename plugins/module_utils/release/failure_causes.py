@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import Message, message
+
 
 class Cause(StrEnum):
     """Why a release failed. Modules return the value as `cause`."""
@@ -43,66 +45,8 @@ class Cause(StrEnum):
     VERSION = "version"
 
 
-ADVICE: dict[str, str] = {
-    Cause.ADMISSION: "change the manifests so that the namespace admits the pods (namespace_pod_security), and deploy "
-    "again.",
-    Cause.ALARM: "look at the alarm in CloudWatch; fix the service or the alarm's threshold, and deploy again.",
-    Cause.ANALYSIS: "look for the cause in the service's log and metrics of that time; fix the image, or the thresholds in "
-    "release_analysis, and deploy again.",
-    Cause.API: "the image needs no change: check that the cluster's API answers (kubectl get --raw /readyz), and run the "
-    "same command again.",
-    Cause.AWS_RIGHTS: "the image needs no change: the role of this run lacks a permission on AWS. Provision the "
-    "component identity again, or use the environment's deploy role, and run the same command again.",
-    Cause.CAPACITY: "the image needs no change: AWS has no capacity for this instance type, or a quota of the "
-    "account is reached. Wait, or choose another instance type, and run the same command again.",
-    Cause.CHECK: "fix what the check found in the service, or the check itself (release_checks, "
-    "release_check_command), and deploy again.",
-    Cause.CRASH: "read the log lines above, fix the image or its configuration (slot_config, slot_secrets), and deploy "
-    "again.",
-    Cause.ERRORS: "look for the failed requests in the service's log, fix the image, and deploy again.",
-    Cause.HEAP: "the heap of the JVM is full, while the container is below its memory limit: raise the heap "
-    "(-XX:MaxRAMPercentage in JAVA_TOOL_OPTIONS) or the limit (slot_resources), or reduce what the service keeps in "
-    "memory; deploy again.",
-    Cause.IMAGE_MISSING: "push the image, or name a tag or digest that the registry has, and deploy again.",
-    Cause.IMAGE_NAME: "correct the name of the image (release_image_repository, image_tag, slot_image_pull_policy), "
-    "and deploy again.",
-    Cause.IMAGE_PLATFORM: "build the image for the architecture of the nodes (docker buildx build --platform), and "
-    "deploy again.",
-    Cause.IMAGE_REFUSED: "the image needs no change: the registry does not let the nodes pull it. Grant pull access (the "
-    "nodes' role, registry_pull_accounts, an imagePullSecret), and run the same command again.",
-    Cause.MANIFESTS: "correct the manifests (slot_manifests_dir, or the settings of the role slot), and deploy again.",
-    Cause.MIGRATION: "read the log lines above, fix the migration (slot_migration_command), and deploy again.",
-    Cause.MISSING: "create the Secret, ConfigMap, key or volume that the message names, or remove it from slot_secrets "
-    "or your manifests, and deploy again.",
-    Cause.NODE: "the image needs no change: wait for the node, or replace it as the message says, and run the same "
-    "command again.",
-    Cause.VERSION_NOT_OBSERVED: "check what the addresses answer; if the service reports another version than "
-    "expected, correct the image or release_version, and deploy again.",
-    Cause.OOM: "raise the memory limit (slot_resources), or lower the heap of the service, and deploy again.",
-    Cause.PROBE: "compare the probe with the service: its path and port, and how long it may take (slot_startup, "
-    "slot_readiness, slot_liveness, slot_start_timeout); deploy again.",
-    Cause.QUOTA: "the namespace needs room for both slots: raise namespace_quota, lower slot_resources or "
-    "slot_replicas, or free the other slot (playbooks/retire.yml -e at_once=true); run the same command again.",
-    Cause.REGISTRY: "the image needs no change: the nodes cannot reach the registry. Check the network path (NAT "
-    "gateway, VPC endpoints, DNS, security groups), and run the same command again.",
-    Cause.RIGHTS: "the image needs no change: this identity lacks the permission that the message names. Provision the "
-    "components cluster and namespace again, or use the environment's deploy role, and run the same command again.",
-    Cause.RULES: "change the load balancer rule that the message names, and run the same command again.",
-    Cause.SCHEDULING: "the nodes need room for both slots: add nodes (cluster_node_groups), lower the requests of "
-    "slot_resources, or correct selectors and tolerations; run the same command again.",
-    Cause.SLOW: "check what the pod waits for; if it only needs more time, raise slot_start_timeout; deploy again.",
-    Cause.START: "correct what the message names in the image or the manifests (command, user, mounts), and deploy "
-    "again.",
-    Cause.TARGETS: "compare load_balancer_health_check with the answers of the service, and the node ports with "
-    "load_balancer_ports; deploy again.",
-    Cause.VERSION: "build the image with the version under which it is deployed, or set release_version (empty for any), "
-    "and deploy again.",
-}
-DEFAULT = "fix what the message names, and deploy again."
-
-
-class Diagnosed(str):
-    """A text that explains a failure, with its cause."""
+class Diagnosed(Message):
+    """A message that explains a failure, with its cause."""
 
     cause: str = ""
 
@@ -110,6 +54,7 @@ class Diagnosed(str):
     def of(cls, text: str, cause: str) -> Diagnosed:
         """Return `text` with `cause` attached."""
         made = cls(text)
+        made.__dict__.update(getattr(text, "__dict__", {}))
         made.cause = cause
         return made
 
@@ -119,7 +64,8 @@ def advice(cause: str) -> str:
 
     `cause` is a value of Cause; any other text returns the general advice.
     """
-    return ADVICE.get(cause, DEFAULT)
+    known = cause if cause in tuple(Cause) else "other"
+    return message(f"advice.{known}")
 
 
 #: The image's name and tag may contain any word, so these patterns match the wording of the container runtime.

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
+
 _MOST_BYTES = 1_000_000
 #: Parallel connections of `Service.get_many`.
 _MOST_CONNECTIONS = 32
@@ -44,7 +46,7 @@ class Answer:
 
     def __str__(self) -> str:
         if not self.status:
-            return f"no answer ({self.error})"
+            return message("answer.none", error=self.error)
         page = self.body.lstrip().startswith(b"<")
         text = "" if page else " ".join(self.body.decode("utf-8", "replace").split())
         return f"{self.status} {http.client.responses.get(self.status, '')}".strip() + (
@@ -84,7 +86,8 @@ class Service:
             why = f"{UNTRUSTED} of {self.domain} at {address} is not trusted: {error.verify_message}"
             return Answer(0, b"", time.monotonic() - began, why)
         except (OSError, http.client.HTTPException) as error:
-            why = "timed out" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+            late = isinstance(error, TimeoutError)
+            why = message("answer.timed_out") if late else str(error) or type(error).__name__
             return Answer(0, b"", time.monotonic() - began, why)
         finally:
             connection.close()

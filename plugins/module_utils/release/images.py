@@ -15,6 +15,7 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, message
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import Refused
 
 TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
@@ -42,24 +43,19 @@ class Image:
 class ImageMissing(Refused):
     """The registry does not have the image. `push` holds the commands that push it."""
 
-    def __init__(self, message: str, push: str) -> None:
-        super().__init__(f"{message} {push}")
+    def __init__(self, text: str, push: str) -> None:
+        super().__init__(joined(text, push, by=" "))
         self.push = push
 
 
 def check(tag: str, digest: str) -> None:
     """Raise Refused unless exactly one of tag and digest is given, and well-formed."""
     if bool(tag) == bool(digest):
-        raise Refused(
-            "Name the image to deploy: either -e image_tag=<tag> or -e image_digest=sha256:<64 hex digits>"
-            + (", not both" if tag else "")
-        )
+        raise Refused(message("images.not_both" if tag else "images.name_one"))
     if tag and not TAG.fullmatch(tag):
-        raise Refused(
-            f"image_tag is {tag!r}, and must be 1 to 128 letters, digits, dots, hyphens and underscores"
-        )
+        raise Refused(message("images.wrong_tag", tag=repr(tag)))
     if digest and not DIGEST.fullmatch(digest):
-        raise Refused(f"image_digest is {digest!r}, and must be sha256: and 64 hexadecimal digits")
+        raise Refused(message("images.wrong_digest", digest=repr(digest)))
 
 
 def resolve(ecr: Any, repository: str, tag: str, digest: str) -> Image:
@@ -77,18 +73,16 @@ def resolve(ecr: Any, repository: str, tag: str, digest: str) -> Image:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "RepositoryNotFoundException":
-            raise Refused(
-                f"ECR repository '{repository}' does not exist. Provision the component registry first"
-            ) from error
+            raise Refused(message("images.no_repository", repository=repository)) from error
         if code == "ImageNotFoundException":
-            known = ", ".join(_tags(ecr, repository)) or "none"
+            known = ", ".join(_tags(ecr, repository)) or message("images.none_known")
             raise ImageMissing(
-                f"ECR repository '{repository}' has no image {tag or digest}; its latest tags are: {known}.",
-                f"To push it: docker tag <image> {uri}:{tag or '<tag>'} && docker push {uri}:{tag or '<tag>'}",
+                message("images.missing", repository=repository, image=tag or digest, known=known),
+                message("images.push", image=f"{uri}:{tag or '<tag>'}"),
             ) from error
-        raise Refused(f"ecr:DescribeImages failed for repository '{repository}': {error}") from error
+        raise Refused(message("images.describe_failed", repository=repository, error=error)) from error
     except BotoCoreError as error:
-        raise Refused(f"ecr:DescribeImages failed for repository '{repository}': {error}") from error
+        raise Refused(message("images.describe_failed", repository=repository, error=error)) from error
     return Image(f"{uri}@{found['imageDigest']}", tag or next(iter(_own(found)), ""), found["imageDigest"])
 
 
@@ -106,16 +100,16 @@ def tag_in_slot(ecr: Any, repository: str, digest: str, tag: str) -> None:
             imageIds=[{"imageDigest": digest}], acceptedMediaTypes=_MANIFESTS, **which
         )["images"]
         if not found:
-            raise Refused(f"ECR repository '{repository}' has no image {digest}")
+            raise Refused(message("images.not_in_repository", repository=repository, digest=digest))
         media = {"imageManifestMediaType": kind} if (kind := found[0].get("imageManifestMediaType")) else {}
         ecr.put_image(
             imageManifest=found[0]["imageManifest"], imageDigest=digest, imageTag=tag, **media, **which
         )
     except ClientError as error:
         if error.response["Error"]["Code"] != "ImageAlreadyExistsException":
-            raise Refused(f"ecr:PutImage failed for the tag {tag}: {error}") from error
+            raise Refused(message("images.put_failed", tag=tag, error=error)) from error
     except BotoCoreError as error:
-        raise Refused(f"ecr:PutImage failed for the tag {tag}: {error}") from error
+        raise Refused(message("images.put_failed", tag=tag, error=error)) from error
 
 
 def config_name(workload: str, config: dict[str, str]) -> str:

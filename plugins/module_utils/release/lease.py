@@ -12,6 +12,8 @@ import uuid
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import known, message
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import moment
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
 from ansible_collections.teal.platform.plugins.module_utils.release.states import (
     State,
@@ -28,7 +30,6 @@ from ansible_collections.teal.platform.plugins.module_utils.release.store import
 
 _T = TypeVar("_T")
 _POLL_INTERVAL = 0.5
-_NOTHING = "nothing was changed after that"
 Parts = list[dict[str, Any]]
 
 
@@ -65,12 +66,18 @@ def describe(lock: dict[str, Any], now: float) -> str:
 
     `now` is the wall clock in seconds.
     """
-    run = f", {lock['run']}" if lock.get("run") else ""
+    operation = known(f"kind.{lock['operation']}", lock["operation"])
+    subject = lock.get("subject")
     left = lock["expires"] / 1000 - now
-    lease = f"its lease expires in {span(left)}" if left > 0 else f"its lease expired {span(-left)} ago"
-    return (
-        f"a {lock['operation']}{' of ' + lock['subject'] if lock.get('subject') else ''} by {lock['who']} "
-        f"on {lock['where']}{run} holds the lock since {lock['since']} ({lease})"
+    return message(
+        "lock.held",
+        what=message("lock.what", operation=operation, subject=subject) if subject else operation,
+        who=lock["who"],
+        where=lock["where"] + (f", {lock['run']}" if lock.get("run") else ""),
+        since=moment(lock["since"]),
+        lease=message("lock.expires", span=span(left))
+        if left > 0
+        else message("lock.expired", span=span(-left)),
     )
 
 
@@ -139,12 +146,12 @@ class Lease:
         """
         self.renew()
         if self.clock.steady() - self._renewed > self.seconds / 2:
-            raise LeaseLost("this controller was paused while it renewed its lease, and changed nothing")
+            raise LeaseLost(message("lock.paused"))
         result = change()
-        self.confirm("its last change may have been made after that")
+        self.confirm(message("lock.maybe_after"))
         return result
 
-    def confirm(self, then: str = _NOTHING) -> None:
+    def confirm(self, then: str = "") -> None:
         """Raise LeaseLost unless this controller holds the lock. `then` ends the message: what happened after the loss."""
         if not self._mine(self.store.lock()):
             self._explain(then)
@@ -152,20 +159,19 @@ class Lease:
     def _mine(self, lock: dict[str, Any]) -> bool:
         return lock["holder"] == self.holder and lock["generation"] == self.generation
 
-    def _explain(self, then: str = _NOTHING) -> None:
+    def _explain(self, then: str = "") -> None:
         """Raise LeaseLost with the reason if the lease is lost, else return."""
+        then = then or message("lock.nothing_after")
         lock = self.store.lock()
         now = self.clock.wall()
         if self._mine(lock):
             if lock["expires"] >= now * 1000:
                 return
-            raise LeaseLost(
-                f"the lease expired at {iso(lock['expires'] / 1000)}, before this controller renewed it "
-                f"(was the process paused?); {then}"
-            )
+            expired = moment(iso(lock["expires"] / 1000))
+            raise LeaseLost(message("lock.lost_expired", at=expired, then=then))
         if not lock["holder"]:
-            raise LeaseLost(f"another run released or broke the lock; {then}")
-        raise LeaseLost(f"another run acquired the lock: {describe(lock, now)}; {then}")
+            raise LeaseLost(message("lock.lost_released", then=then))
+        raise LeaseLost(message("lock.lost_acquired", holder=describe(lock, now), then=then))
 
     # -- writing records --------------------------------------------------------------------------
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import listed, message
+
 Rule = dict[str, Any]
 
 PREVIEW_HEADER = "X-Release-Preview"
@@ -31,11 +33,7 @@ def unsupported_actions(name: str, rule: Rule) -> str:
     """Return why a change of the weights would remove actions of the slot rule, or the empty string."""
     if not (extra := extra_actions(rule)):
         return ""
-    return (
-        f"The slot rule of '{name}' ({rule['RuleArn']}) does more than forward: {', '.join(extra)}. A "
-        "change of the weights would remove them, and with them the new version could not be observed. Remove them from "
-        "the rule (authenticate in the service, or in front of the load balancer), and run the same command again"
-    )
+    return message("rules.unsupported", name=name, arn=rule["RuleArn"], actions=listed(extra))
 
 
 def number(rule: Rule) -> int:
@@ -66,21 +64,22 @@ def in_the_way(
 
 def described(rule: Rule) -> str:
     """Return a rule and its action as text, e.g. `Rule 5 (arn:...), which answers with a fixed 503,`."""
-    return f"Rule {rule['Priority']} ({rule['RuleArn']}), which {_does(rule['Actions'][0])},"
+    does = _does(rule["Actions"][0])
+    return message("rules.described", priority=rule["Priority"], arn=rule["RuleArn"], does=does)
 
 
 def _does(action: dict[str, Any]) -> str:
     if action["Type"] == "fixed-response":
-        return f"answers with a fixed {action['FixedResponseConfig']['StatusCode']}"
+        return message("rules.fixed", status=action["FixedResponseConfig"]["StatusCode"])
     if action["Type"] == "redirect":
-        return f"redirects with {action['RedirectConfig'].get('StatusCode', 'HTTP_302')}"
+        return message("rules.redirects", status=action["RedirectConfig"].get("StatusCode", "HTTP_302"))
     if action["Type"] == "forward":
         groups = [
             entry["TargetGroupArn"] for entry in action.get("ForwardConfig", {}).get("TargetGroups", [])
         ]
         names = [arn.split("/")[1] for arn in groups or [action.get("TargetGroupArn", "//")]]
-        return f"forwards to {', '.join(names)}"
-    return f"begins with {action['Type']}"
+        return message("rules.forwards", groups=listed(names))
+    return message("rules.begins", action=action["Type"])
 
 
 def _meets(condition: dict[str, Any], host: str, path: str) -> bool:

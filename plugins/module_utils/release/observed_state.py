@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import known, message
 from ansible_collections.teal.platform.plugins.module_utils.release.states import (
     BEFORE_SWITCH,
     TERMINAL,
@@ -100,4 +101,14 @@ def named(release: Release | dict[str, Any]) -> str:
     """Return a release's name for people, e.g. `1.4.2 (r42)`. `release` is a record of a release or of a slot."""
     identity = release.get("release") if release.get("scope") == "slot" else release.get("id")
     what = release.get("tag") or release.get("version") or release.get("digest", "")[:19]
-    return f"{what} ({label(identity)})" if identity else what or "nothing"
+    return f"{what} ({label(identity)})" if identity else what or message("release.none")
+
+
+def kind_of(release: Release) -> str:
+    """Return the kind of a release for people, e.g. `rollback`."""
+    return known(f"kind.{release['kind']}", release["kind"])
+
+
+def state_of(state: str) -> str:
+    """Return a state of a release for people, e.g. `rolling back`."""
+    return known(f"state.{state}", state.replace("_", " "))

@@ -1,18 +1,32 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The texts that people read, on the screen and on Discord: what happened, what is live now, what to do next."""
+"""The texts that people read, on the screen and on Discord: what happened, what is live now, what to do next.
+
+Texts are messages (see messages/message.py). Functions with a `reader` return lines in the reader's language, since the
+columns of a table depend on it.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import (
+    Message,
+    first_line,
+    joined,
+    known,
+    message,
+)
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import Reader, columns, moment
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import advice
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import describe
 from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import (
     ObservedState,
     Release,
+    kind_of,
     named,
+    state_of,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.plan import RollbackPlan, weights
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State
@@ -52,41 +66,57 @@ def event(
 
 
 def progress(release: Release) -> str:
-    """Return the state of a release, and its step, e.g. `step_baking (step 1 of 2, 5 %)`."""
+    """Return the state of a release, and its step, e.g. `step baking (step 1 of 2, 5 %)`."""
     percent = release.get("weights", {}).get(release["slot"], 0)
+    state = state_of(release["state"])
     if not 0 < percent < 100:
-        return release["state"]
-    return f"{release['state']} (step {release['step']} of {len(release['steps'])}, {percent} %)"
+        return state
+    steps = len(release["steps"])
+    return message("release.progress", state=state, step=release["step"], steps=steps, percent=percent)
 
 
 def analysis(release: Release) -> list[str]:
     """Return the verdicts of the analysis of a release, one for each share of the traffic."""
     return [
-        each["text"] if each["percent"] == 100 else f"with {each['percent']} % of the traffic: {each['text']}"
+        each["text"]
+        if each["percent"] == 100
+        else message("analysis.share", percent=each["percent"], text=each["text"])
         for each in release.get("analysis", [])
     ]
 
 
-def live(now: ObservedState) -> str:
+def live(now: ObservedState) -> Message:
     """Return the live release and slot, or the weights if traffic is split."""
     if now.unfinished or now.rule.exclusive:
-        return f"{named(now.live)} on {now.live_slot}"
-    return f"by weight: {weights(now)}"
+        return on_slot(named(now.live), now.live_slot)
+    return message("release.by_weight", weights=weights(now))
 
 
-def shares(release: Release) -> str:
+def shares(release: Release) -> Message:
     """Return which releases get the requests by the weights on the record of a release that has traffic."""
     slot = release["slot"]
     percent = release.get("weights", {}).get(slot, 100)
-    new = f"{named(release)} on {slot}"
+    new = on_slot(named(release), slot)
     if percent == 100:
         return new
-    return f"{release['from_name']} on {release['from_slot']} ({100 - percent} %), {new} ({percent} %)"
+    old = on_slot(release["from_name"], release["from_slot"])
+    return message("release.shares", old=old, rest=100 - percent, new=new, percent=percent)
+
+
+def step_of(task: str) -> str:
+    """Return the step of a release that a task carries out, or the name of the task if it is none of the steps."""
+    name = task.rpartition(" : ")[2]
+    return known(f"step.{name.lower().replace(' ', '_')}", name)
+
+
+def on_slot(name: str, slot: str) -> Message:
+    """Return a release and its slot."""
+    return message("release.on_slot", name=name, slot=slot)
 
 
 def failed(
     release: Release, step: str, reason: str, inventory: str, serves: str, cause: str = ""
-) -> tuple[str, str, str]:
+) -> tuple[str, Message, str]:
     """Return the topic, the message and the live release, for a release that failed.
 
     `step` is the name of the failed task, `cause` a value of failure_causes.Cause, `serves` the live release (see `live`),
@@ -94,142 +124,164 @@ def failed(
     """
     state = State(release["state"])
     old, new = release["from_name"], named(release)
-    lines = [f"The {release['kind']} of {new} failed at: {step}", *_indented(reason), ""]
+    lines = [message("failed.at", kind=kind_of(release), name=new, step=step), _indented(reason), ""]
+    serving: str
     if state == State.ABORTED:
-        serving = f"{old} on {release['from_slot']}, untouched"
+        serving = message("failed.untouched", name=old, slot=release["from_slot"])
         topic = "deploy aborted"
         lines += [
-            f"Serving now:  {serving}. No request reached the new release.",
-            f"What to do:   {advice(cause)} Slot {release['slot']} is free for the next deploy.",
+            message("failed.aborted", serving=serving),
+            message("failed.slot_is_free", advice=advice(cause), slot=release["slot"]),
         ]
     elif state == State.ROLLED_BACK:
-        serving = f"{old} on {release['from_slot']}, again"
+        serving = message("failed.again", name=old, slot=release["from_slot"])
         topic = "deploy failed"
         lines += [
-            f"Serving now:  {serving}. Traffic was shifted back automatically.",
-            f"What to do:   {advice(cause)} Slot {release['slot']} ({new}) still runs, so that you can inspect it.",
+            message("failed.shifted_back", serving=serving),
+            message("failed.slot_still_runs", advice=advice(cause), slot=release["slot"], name=new),
         ]
     else:
         serving = serves
         topic = "rollback failed"
         lines += [
-            f"The rollback failed: {release.get('return_failure', '')}",
-            f"Serving now:  {serving}.",
-            f"What to do:   ansible-playbook playbooks/status.yml -i {inventory}",
-            f"              ansible-playbook playbooks/rollback.yml -i {inventory} -e to=<release>",
+            message("rollback.failed", error=release.get("return_failure", "")),
+            message("failed.serving", serving=serving),
+            message("failed.commands", inventory=inventory),
         ]
-    return topic, "\n".join(lines), serving
+    return topic, joined(*lines, by="\n"), serving
 
 
 def recovered(release: Release, inventory: str, serves: str) -> tuple[str, dict[str, Any]]:
     """Return the topic and the event of an interrupted release that another run recovered."""
     reason = release.get("failure", "")
-    topic, _message, serving = failed(release, "its run was interrupted", reason, inventory, serves)
+    step = message("failed.interrupted")
+    topic, _message, serving = failed(release, step, reason, inventory, serves)
     if release.get("warm") and topic == "deploy failed":
-        topic, serving = "rolled back", f"{named(release)} on {release['slot']}"
+        topic, serving = "rolled back", on_slot(named(release), release["slot"])
     return topic, event(release, serving, reason=reason)
 
 
-def lost(release: Release, reason: str, inventory: str) -> str:
+def lost(release: Release, reason: str, inventory: str) -> Message:
     """Return the message of a run that lost the lock."""
-    return "\n".join(
-        [
-            f"The {release['kind']} of {named(release)} was stopped: {reason}",
-            "",
-            "It makes no further changes. To see the current state and who holds the lock:",
-            f"  ansible-playbook playbooks/status.yml -i {inventory}",
-        ]
+    return joined(
+        message("failed.stopped", kind=kind_of(release), name=named(release), reason=reason),
+        "",
+        message("failed.no_more_changes"),
+        f"  ansible-playbook playbooks/status.yml -i {inventory}",
+        by="\n",
     )
 
 
-def stuck(release: Release, reason: str, error: str, inventory: str) -> str:
+def stuck(release: Release, reason: str, error: str, inventory: str) -> Message:
     """Return the message of a failed release that could not be aborted or rolled back either."""
-    return "\n".join(
-        [
-            f"The {release['kind']} of {named(release)} failed:",
-            *_indented(reason),
-            "and could not be aborted or rolled back:",
-            *_indented(error),
-            "",
-            "To see the current state, and to recover the release once that is possible:",
-            f"  ansible-playbook playbooks/status.yml -i {inventory}",
-            f"  ansible-playbook playbooks/retire.yml -i {inventory}",
-        ]
+    return joined(
+        message("failed.stuck", kind=kind_of(release), name=named(release)),
+        _indented(reason),
+        message("failed.stuck_twice"),
+        _indented(error),
+        "",
+        message("failed.recover_later"),
+        f"  ansible-playbook playbooks/status.yml -i {inventory}",
+        f"  ansible-playbook playbooks/retire.yml -i {inventory}",
+        by="\n",
     )
 
 
-def plan(now: ObservedState, decided: RollbackPlan, inventory: str) -> list[str]:
+def plan(now: ObservedState, decided: RollbackPlan, reader: Reader) -> list[str]:
     """Return what a rollback will do, and the history that the decision is based on, as lines."""
     heading = {
-        "warm": f"WARM ROLLBACK to {named(decided.target)} on slot {decided.slot}: takes seconds, no pod is started",
-        "cold": f"COLD ROLLBACK to {named(decided.target)} on slot {decided.slot}: a deploy starts the release again, "
-        "which takes minutes and needs the permissions of the deploy role",
-        "stop": "STOP the deploy in progress",
-        "none": "NOTHING TO DO",
+        "warm": message("plan.heading_warm", name=named(decided.target), slot=decided.slot),
+        "cold": message("plan.heading_cold", name=named(decided.target), slot=decided.slot),
+        "stop": message("plan.heading_stop"),
+        "none": message("plan.heading_none"),
     }[decided.how]
-    lines = [heading, f"  from  {named(now.live)} on slot {now.live_slot}", f"  why   {decided.why}", ""]
-    return [*lines, *history(now.history[:10])]
+    lines = [
+        heading,
+        message("plan.from", name=named(now.live), slot=now.live_slot),
+        message("plan.why", why=decided.why),
+        "",
+    ]
+    return [*map(reader.show, lines), *history(now.history[:10], reader)]
 
 
-def history(releases: list[Release]) -> list[str]:
+def history(releases: list[Release], reader: Reader) -> list[str]:
     """Return the releases as lines of a table."""
-    rows = [("release", "what", "image", "who", "started", "took", "outcome")]
+    heads = [
+        message("history.release"),
+        message("history.what"),
+        message("history.image"),
+        message("history.who"),
+        message("history.started"),
+        message("history.took"),
+        message("history.outcome"),
+    ]
+    rows = [[reader.show(head) for head in heads]]
     for release in releases:
-        outcome = release["state"].replace("_", " ")
+        outcome = reader.show(state_of(release["state"]))
         if why := release.get("failure") or release.get("reason"):
-            outcome += f": {why.splitlines()[0]}"
+            outcome += f": {first_line(reader.show(why))}"
         rows.append(
-            (
+            [
                 label(release["id"]),
-                release["kind"],
+                reader.show(kind_of(release)),
                 release.get("tag") or release.get("digest", "")[7:19],
                 release["who"],
-                release["started"],
-                span(release["seconds"]) if "seconds" in release else "-",
+                reader.time(release["started"]),
+                reader.show(span(release["seconds"])) if "seconds" in release else "-",
                 outcome,
-            )
+            ]
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(6)]
-    return [
-        ("  ".join(cell.ljust(width) for cell, width in zip(row[:6], widths, strict=True)) + "  " + row[6])[
-            : _WIDTH + 40
-        ].rstrip()
-        for row in rows
-    ]
+    return [line[: _WIDTH + 40].rstrip() for line in columns(rows)]
 
 
 def status(
-    now: ObservedState, slots: dict[str, dict[str, Any]], clock: float, problems: list[str]
+    now: ObservedState, slots: dict[str, dict[str, Any]], clock: float, problems: list[str], reader: Reader
 ) -> list[str]:
     """Return the current state as lines.
 
     `slots` maps each slot to name, health, pods, warm and digest. `clock` is the wall clock in seconds, `problems` are
     texts for people.
     """
-    lines = []
+    rows, details = [], []
     for slot, content in slots.items():
-        known = now.rule.exclusive or now.unfinished
-        live = "LIVE" if slot == now.live_slot and known else f"{now.rule.weights[slot]} %"
-        lines.append(f"{slot:<6} {live:<5} {content['name']:<24} {content['health']}")
-        details = [
-            content["pods"],
-            content["warm"],
-            f"digest {content['digest']}" if content["digest"] else "",
-        ]
-        lines += [f"             {detail}" for detail in details if detail]
-    lines += ["", f"weights   {weights(now)}"]
-    held = now.lock.get("holder")
-    lines.append(f"lock      {describe(now.lock, clock) if held else 'free'}")
-    if (open_release := now.unfinished) is not None:
-        since = open_release.get("updated") or open_release["started"]
-        lines.append(
-            f"unfinished  the {open_release['kind']} of {named(open_release)} by {open_release['who']}: "
-            f"{progress(open_release)} since {since}"
+        one_live = now.rule.exclusive or now.unfinished
+        live = message("status.live") if slot == now.live_slot and one_live else ""
+        share = live or f"{now.rule.weights[slot]} %"
+        rows.append(
+            [
+                f"{slot:<6}",
+                f"{reader.show(share):<5}",
+                f"{reader.show(content['name']):<24}",
+                content["health"],
+            ]
         )
-    lines += [f"verdict   {named(latest)}: {text}" for latest in now.history[:1] for text in analysis(latest)]
-    lines += [f"note      {problem}" for problem in problems]
-    return [*lines, "", *history(now.history[:10])]
+        digest = content["digest"] and message("status.digest", digest=content["digest"])
+        details.append([text for text in (content["pods"], content["warm"], digest) if text])
+    lines: list[str] = []
+    for row, below in zip(rows, details, strict=True):
+        lines.append(" ".join(map(reader.show, row)))
+        lines += [f"             {reader.show(detail)}" for detail in below]
+    lines += ["", reader.show(message("status.weights", weights=weights(now)))]
+    holder = describe(now.lock, clock) if now.lock.get("holder") else message("status.lock_free")
+    lines.append(reader.show(message("status.lock", lock=holder)))
+    if (open_release := now.unfinished) is not None:
+        unfinished = message(
+            "status.unfinished",
+            kind=kind_of(open_release),
+            name=named(open_release),
+            who=open_release["who"],
+            state=progress(open_release),
+            since=moment(open_release.get("updated") or open_release["started"]),
+        )
+        lines.append(reader.show(unfinished))
+    for latest in now.history[:1]:
+        lines += [
+            reader.show(message("status.verdict", name=named(latest), text=text)) for text in analysis(latest)
+        ]
+    lines += [reader.show(message("status.note", problem=problem)) for problem in problems]
+    return [*lines, "", *history(now.history[:10], reader)]
 
 
-def _indented(text: str) -> list[str]:
-    return [f"  {line}" for line in text.strip().splitlines()[:25]]
+def _indented(text: str) -> Message:
+    """Return the first lines of a text, indented."""
+    return message("indented", text=text)

@@ -7,10 +7,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import listed, message
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import moment
 from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import (
     ObservedState,
     Release,
+    kind_of,
     named,
+    state_of,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.states import BEFORE_SWITCH, State
 from ansible_collections.teal.platform.plugins.module_utils.release.store import label
@@ -46,16 +50,15 @@ def deploy(
     """
     if not now.rule.exclusive and now.slots:
         raise Refused(
-            f"traffic goes to both slots or to none ({weights(now)}), which no release does. Send all traffic to one "
-            f"slot first: playbooks/rollback.yml -e to={label(now.live['release']) if now.live else '<release>'}"
+            message(
+                "plan.split_traffic",
+                weights=weights(now),
+                target=label(now.live["release"]) if now.live else "<release>",
+            )
         )
     undone = rolled_back_from(now.history, image)
     if undone and ROLLED_BACK not in force:
-        raise Refused(
-            f"{undone['from_name']} was rolled back on {undone['started']} by {undone['who']}"
-            f"{': ' + undone['reason'] if undone.get('reason') else ''}. "
-            f"To deploy it anyway, add -e force={ROLLED_BACK}"
-        )
+        raise Refused(message("plan.was_rolled_back", name=undone["from_name"], **_undoing(undone)))
     if not now.live and not live_serves:
         return DeployPlan("blue", "green", "", first=True)
     same = now.live.get("image") == image and now.live.get("config_name") == config_name
@@ -84,6 +87,17 @@ def rolled_back_from(history: list[Release], image: str) -> Release | None:
         if release.get("image") == image and release["state"] in (State.COMMITTED, State.ROLLED_BACK):
             return None
     return None
+
+
+def _undoing(rollback: Release) -> dict[str, str]:
+    """Return the parameters of a message about a release that was rolled back: when, by whom, why, and the word."""
+    reason = rollback.get("reason")
+    return {
+        "at": moment(rollback["started"]),
+        "who": rollback["who"],
+        "reason": message("plan.with_reason", reason=reason) if reason else "",
+        "word": ROLLED_BACK,
+    }
 
 
 def succeeded(rollback: Release) -> bool:
@@ -137,9 +151,7 @@ def rollback(now: ObservedState, to: Release | None, force: list[str], warm_serv
     elif refusal := _refusal(now, to, force):
         raise Refused(refusal)
     if target is None:
-        raise Refused(
-            f"{named(unfinished)} was interrupted. Name the release to roll back to: -e to=<release>"
-        )
+        raise Refused(message("plan.interrupted", name=named(unfinished or {})))
     same_place = slot_holds(target, now.live)
     if same_place and early:
         return _stop(now, early)
@@ -150,7 +162,7 @@ def rollback(now: ObservedState, to: Release | None, force: list[str], warm_serv
 
 
 def _stop(now: ObservedState, early: Release) -> RollbackPlan:
-    why = f"the deploy of {named(early)} has no traffic yet: it is stopped, and {named(now.live)} stays live"
+    why = message("plan.stop", name=named(early), live=named(now.live))
     return RollbackPlan("stop", why, from_slot=now.live_slot, stops=early)
 
 
@@ -166,60 +178,46 @@ def _plan_for_slot(
     }
     content = now.slots.get(slot, {})
     if not slot_holds(target, content):
-        return RollbackPlan(
-            "cold", f"slot {slot} holds {named(content)}, so the release has to be started", **known
-        )
+        return RollbackPlan("cold", message("plan.holds_other", slot=slot, name=named(content)), **known)
     if content.get("state") != "up":
-        return RollbackPlan(
-            "cold",
-            f"slot {slot} is {content.get('state', 'empty')}, so the release has to be started",
-            **known,
-        )
+        state = content.get("state", "empty")
+        return RollbackPlan("cold", message("plan.slot_state", slot=slot, state=state), **known)
     if not serves:
-        return RollbackPlan(
-            "cold", f"slot {slot} has no healthy target, so the release has to be started", **known
-        )
-    return RollbackPlan(
-        "warm", f"{named(target)} still runs in slot {slot}: only the weights change", **known
-    )
+        return RollbackPlan("cold", message("plan.no_healthy_target", slot=slot), **known)
+    return RollbackPlan("warm", message("plan.warm", name=named(target), slot=slot), **known)
 
 
 def _no_rollback_target(now: ObservedState) -> str | None:
     """Return why there is no release to roll back to, or None if there is one."""
     last = now.last_traffic_shift
     if last is None:
-        return "no release is recorded yet"
+        return message("plan.no_release")
     state = State(last["state"])
     if last["kind"] == "rollback" and succeeded(last):
-        return (
-            f"{named(now.live)} is live since the rollback {label(last['id'])} by {last['who']} on "
-            f"{last['started']}. To go further back, name the release: -e to=<release>"
+        return message(
+            "plan.live_since_rollback",
+            name=named(now.live),
+            label=label(last["id"]),
+            who=last["who"],
+            at=moment(last["started"]),
         )
     if state == State.ROLLED_BACK:
-        return (
-            f"the {last['kind']} {label(last['id'])} was already rolled back: {named(now.live)} is live. "
-            "To go further back, name the release: -e to=<release>"
+        return message(
+            "plan.already_rolled_back", kind=kind_of(last), label=label(last["id"]), name=named(now.live)
         )
     if not now.rollback_target_id:
-        return f"{named(last)} is the first release: there is no release before it"
+        return message("plan.first_release", name=named(last))
     if not now.rollback_target:
-        return f"the previous release {label(now.rollback_target_id)} is not among the latest. Name it: -e to=<release>"
+        return message("plan.previous_unknown", label=label(now.rollback_target_id))
     return None
 
 
 def _refusal(now: ObservedState, to: Release, force: list[str]) -> str:
     if to["kind"] == "deploy" and to["state"] != State.COMMITTED:
-        return (
-            f"{named(to)} is {to['state']}: it did not pass its verification and bake. Choose a release that was live: "
-            "playbooks/status.yml lists them"
-        )
+        return message("plan.never_live", name=named(to), state=state_of(to["state"]))
     undone = rolled_back_from(now.history, to["image"])
     if undone and ROLLED_BACK not in force and not slot_holds(to, now.live):
-        return (
-            f"{named(to)} was itself rolled back on {undone['started']} by {undone['who']}"
-            f"{': ' + undone['reason'] if undone.get('reason') else ''}. "
-            f"To roll back to it anyway, add -e force={ROLLED_BACK}"
-        )
+        return message("plan.target_was_rolled_back", name=named(to), **_undoing(undone))
     return ""
 
 
@@ -249,5 +247,5 @@ def find(history: list[Release], to: str) -> Release:
             len(wanted) >= 12 and digest.removeprefix("sha256:").startswith(wanted.removeprefix("sha256:"))
         ):
             return release
-    known = ", ".join(dict.fromkeys(named(release) for release in served[:10])) or "none"
-    raise Refused(f"No recorded release is named '{to}'. The latest releases that were live: {known}")
+    known = listed(dict.fromkeys(named(release) for release in served[:10])) or message("plan.none_known")
+    raise Refused(message("plan.unknown_release", name=to, known=known))

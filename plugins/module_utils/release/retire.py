@@ -13,6 +13,8 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, message
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import moment
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
 from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import (
@@ -33,7 +35,6 @@ from ansible_collections.teal.platform.plugins.module_utils.release.slots.base i
 )
 
 _DRAIN_LIMIT = 600.0
-NOTHING_TO_RECOVER = "no interrupted release was found"
 
 
 def reason_to_keep(now: ObservedState, wall: float, at_once: bool) -> str:
@@ -43,11 +44,12 @@ def reason_to_keep(now: ObservedState, wall: float, at_once: bool) -> str:
     """
     idle = now.idle
     if not now.rule.exclusive:
-        return "traffic goes to both slots or to none, so no slot is idle"
+        return message("retire.split_traffic")
     if not idle or idle["state"] == "down":
-        return f"slot {now.idle_slot} is already scaled down"
+        return message("retire.down_already", slot=now.idle_slot)
     if idle["state"] == "up" and not at_once and wall * 1000 < idle["warm_until"]:
-        return f"{named(idle)} on slot {now.idle_slot} is kept warm until {iso(idle['warm_until'] / 1000)}"
+        until = moment(iso(idle["warm_until"] / 1000))
+        return message("retire.kept_warm", name=named(idle), slot=now.idle_slot, until=until)
     return ""
 
 
@@ -58,8 +60,8 @@ def replicas_to_match(now: ObservedState, slots: Slots) -> tuple[int, str]:
     try:
         replicas = slots.replicas_to_match(now.idle_slot)
     except (KubernetesError, SlotFailed) as error:
-        return 0, f"; its size could not be compared with the live slot: {error}"
-    return replicas, f"; it is scaled up to {replicas} replicas, like the live slot" if replicas else ""
+        return 0, message("retire.not_compared", error=error)
+    return replicas, message("retire.grows", replicas=replicas) if replicas else ""
 
 
 def restore_limits(now: ObservedState, slots: Slots, lease: Lease) -> str:
@@ -70,8 +72,8 @@ def restore_limits(now: ObservedState, slots: Slots, lease: Lease) -> str:
     try:
         restored = now.rule.exclusive and slots.restore_limits(now.live_slot, lease)
     except (KubernetesError, SlotFailed) as error:
-        return f"; the limits of the live slot's autoscaler could not be read: {error}"
-    return f"; the autoscaler of slot {now.live_slot} has its own limits again" if restored else ""
+        return message("retire.limits_unknown", error=error)
+    return message("retire.limits_restored", slot=now.live_slot) if restored else ""
 
 
 def retire(
@@ -107,7 +109,7 @@ def retire(
         if done or recover_only:
             lease.release_lock()
             recovered = context.store.release(unfinished["id"]) if unfinished else None
-            return bool(done), done or NOTHING_TO_RECOVER, recovered
+            return bool(done), done or message("retire.nothing"), recovered
         if reason := reason_to_keep(observed, context.clock.wall(), now):
             replicas, more = replicas_to_match(observed, slots(lease))
             if replicas:
@@ -115,7 +117,7 @@ def retire(
             # If Kubernetes did not answer just now, a second wait for it is useless.
             restored = restore_limits(observed, slots(lease), lease) if replicas or not more else ""
             lease.release_lock()
-            return bool(replicas or restored), reason + more + restored, None
+            return bool(replicas or restored), joined(reason, more, restored), None
         slot, name = observed.idle_slot, named(observed.idle)
         content = {key: value for key, value in observed.idle.items() if key not in ("scope", "id")}
         content["since"] = iso(context.clock.wall())
@@ -123,7 +125,7 @@ def retire(
         lease.write(lease.store.slot_parts({slot: {**content, "state": "stopping"}}))
         slots(lease).scale_down(slot, lease)
         lease.release_lock(lease.store.slot_parts({slot: {**content, "state": "down"}}))
-        return True, f"slot {slot} was scaled down: {name} is no longer kept warm", None
+        return True, message("retire.done", slot=slot, name=name), None
     except BaseException:
         _release_lock(lease)
         raise
@@ -153,14 +155,9 @@ def _drain(
         if passed >= drain and published and not requests(observed.rule.groups[slot], since, until):
             return
         if passed > drain + delay + _DRAIN_LIMIT:
-            raise StepFailed(
-                f"slot {slot} has weight 0 and still received requests for {span(passed)}, so it was not scaled down. "
-                "Check whether another rule of the load balancer forwards to it"
-            )
+            raise StepFailed(message("retire.still_requests", slot=slot, span=span(passed)))
         if context.traffic.rule().weights[slot]:
-            raise StepFailed(
-                f"slot {slot} received traffic again before it was scaled down, so it was not scaled down"
-            )
+            raise StepFailed(message("retire.traffic_again", slot=slot))
         lease.renew_if_due()
         context.clock.sleep(min(2.0, drain or 0.1))
 
@@ -192,7 +189,7 @@ def request_counter(connect: Callable[[], Any]) -> Callable[[str, datetime, date
             )
         except (ClientError, BotoCoreError) as error:
             raise StepFailed(
-                f"cloudwatch:GetMetricStatistics failed for {group.split(':')[-1]}: {error}"
+                message("retire.metrics_failed", group=group.split(":")[-1], error=error)
             ) from error
         return sum(point["Sum"] for point in answer["Datapoints"])
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message, text_of
 from ansible_collections.teal.platform.plugins.module_utils.release import plan as plans
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import iso, span
 from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext, event
@@ -20,6 +21,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.lease import
 from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import (
     ObservedState,
     Release,
+    kind_of,
     named,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.served_version import VersionNotObserved
@@ -165,23 +167,28 @@ def _already_done(
     if plan.stops and plan.how == "stop":
         stopped = context.store.release(plan.stops["id"]) or {}
         if stopped.get("state") == State.ABORTED:
-            why = f"the deploy of {named(stopped)} was already stopped ({stopped.get('failure', '')})"
-            return plans.RollbackPlan("none", f"{why}, and {named(now.live)} stays live")
+            why = stopped.get("failure", "")
+            return plans.RollbackPlan(
+                "none",
+                message("rollback.already_stopped", name=named(stopped), why=why, live=named(now.live)),
+            )
     if now.live.get("release") in (first.live.get("release"), (first.unfinished or {}).get("id")):
         return (
             None  # nothing new is live, or the release that was in progress was committed: it is rolled back
         )
     shift = now.last_traffic_shift or {}
-    by = (
-        f"{shift.get('kind', 'a run')} {label(shift['id']) if shift else ''} by {shift.get('who', 'someone')}"
+    run = message(
+        "rollback.run",
+        kind=kind_of(shift) if shift else message("rollback.a_run"),
+        label=label(shift["id"]) if shift else "",
+        who=shift.get("who") or message("rollback.someone"),
     )
     if plan.target and plans.slot_holds(plan.target, now.live) and now.rule.exclusive:
         if now.unfinished:
             return None  # the other run was interrupted: this rollback continues to the same release
-        return plans.RollbackPlan("none", f"{named(now.live)} is live since the {by}, which was faster")
+        return plans.RollbackPlan("none", message("rollback.faster", name=named(now.live), run=run))
     raise plans.Refused(
-        f"{named(first.live)} was live when this rollback began, and {named(now.live)} is live now: {by} was faster. "
-        "Nothing was changed. Check playbooks/status.yml before you roll back again"
+        message("rollback.overtaken", before=named(first.live), live=named(now.live), run=run)
     )
 
 
@@ -221,7 +228,9 @@ def _record(
         "reason": reason,
         "started": iso(at),
         "started_ms": int(at * 1000),
-        "events": [event(State.ROLLING_BACK, iso(at), f"by {who['who']} on {who['where']}")],
+        "events": [
+            event(State.ROLLING_BACK, iso(at), message("event.begun", who=who["who"], where=who["where"]))
+        ],
     }
 
 
@@ -238,7 +247,11 @@ def _stopping(
     """
     if not stopped:
         return [], None
-    by = f"stopped by {who['who']}'s rollback" + (f" {label(record['id'])}" if record else "")
+    by = (
+        message("rollback.stopped_by_release", who=who["who"], label=label(record["id"]))
+        if record
+        else message("rollback.stopped_by", who=who["who"])
+    )
     early = State(stopped["state"]) in BEFORE_SWITCH
     state = State.ABORTED if early else State.ROLLING_BACK
     if stopped["state"] == state:
@@ -275,16 +288,16 @@ def _move(
         if wrong := unhealthy_target(context, lease, rule, plan.slot):
             raise TrafficError(wrong)
         if reason := context.obstacle(rule):
-            raise TrafficError(f"{reason}. Traffic was not shifted")
+            raise TrafficError(message("rollback.not_shifted", reason=reason))
         context.traffic.switch(plan.slot, lease, rule)
         context.wait_for_version(plan.target.get("version", ""), lease)
     except (TrafficError, VersionNotObserved) as error:
-        _end(context, lease, record, State.ROLLBACK_FAILED, str(error))
-        raise RollbackFailed(str(error)) from error
+        _end(context, lease, record, State.ROLLBACK_FAILED, text_of(error))
+        raise RollbackFailed(text_of(error)) from error
     took = context.clock.steady() - began
     if call_in_flight:
         _hold_traffic(context, lease, plan.slot)
-    record = _end(context, lease, record, State.ROLLED_BACK, f"observed at every address after {span(took)}")
+    record = _end(context, lease, record, State.ROLLED_BACK, message("event.observed", span=span(took)))
     return Done(plan, record, took, stopped)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, message
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, span
 from ansible_collections.teal.platform.plugins.module_utils.release.http_probe import (
     UNTRUSTED,
@@ -93,14 +94,19 @@ def wait_for_version(
         )
         fails = failing is not None and any(each.persist(times, failing, now) for each in failures.values())
         if untrusted or fails or now - began > limit:
-            wrong = "; ".join(
-                f"{address} returned {version.read(answer) or answer}"
+            wrong = [
+                message("version.returned", address=address, answer=version.read(answer) or answer)
                 for address, answer in answers.items()
                 if rows[address] < times
-            )
+            ]
             raise VersionNotObserved(
-                f"version {expected or 'any'} was not observed at every address of {service.domain} "
-                f"in {span(now - began)}: {untrusted or wrong}"
+                message(
+                    "version.not_observed",
+                    version=expected or message("version.any"),
+                    domain=service.domain,
+                    span=span(now - began),
+                    reason=untrusted or joined(*wrong, by="; "),
+                )
             )
         if any(not row for row in rows.values()):
             meanwhile()

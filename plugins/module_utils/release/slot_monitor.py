@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, message
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
 from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import Cause, Diagnosed
 from ansible_collections.teal.platform.plugins.module_utils.release.observed_state import Release
@@ -42,10 +43,8 @@ class SlotMonitor:
         # The restarts of a pod that was replaced no longer count.
         self.restarts = min(self.restarts, now.restarts)
         if more > 0:
-            restarts = "1 restart" if more == 1 else f"{more} restarts"
-            raise self.failure(
-                f"the release did not stay up in slot {self.slot}: {restarts} since it was ready", Cause.CRASH
-            )
+            restarts = message("bake.one_restart") if more == 1 else message("bake.restarts", number=more)
+            raise self.failure(message("bake.restarted", slot=self.slot, restarts=restarts), Cause.CRASH)
         return now
 
     def diagnose(self) -> Diagnosed:
@@ -54,9 +53,9 @@ class SlotMonitor:
             found = self.slots.explain(self.slot)
         except (KubernetesError, SlotFailed):
             return Diagnosed()
-        return Diagnosed.of(f"\n{found}" if found else "", getattr(found, "cause", ""))
+        return Diagnosed.of(joined("\n", found) if found else "", getattr(found, "cause", ""))
 
-    def failure(self, message: str, cause: str) -> StepFailed:
-        """Return a failure with `message` and the diagnosis of the slot. `cause` is used if the diagnosis has none."""
+    def failure(self, text: str, cause: str) -> StepFailed:
+        """Return a failure with `text` and the diagnosis of the slot. `cause` is used if the diagnosis has none."""
         diagnosis = self.diagnose()
-        return StepFailed(message + diagnosis, diagnosis.cause or cause)
+        return StepFailed(text + diagnosis, diagnosis.cause or cause)

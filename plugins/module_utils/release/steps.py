@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed, shift_traffic
@@ -100,14 +101,14 @@ def wait_for_size(
             now = slots.condition(slot)
             if now.ready >= needed:
                 return
-            problem = f"{now.ready} of {needed} replicas are ready"
+            problem: str = message("steps.ready", ready=now.ready, needed=needed)
             if now.wanted < needed:
                 slots.grow(slot, needed, lease)
         except (KubernetesError, SlotFailed) as error:
             problem = str(error)
         if context.clock.steady() - began > limit:
             raise StepFailed(
-                f"slot {slot} was not large enough for {percent} % of the traffic within {span(limit)}: {problem}",
+                message("steps.too_small", slot=slot, percent=percent, span=span(limit), problem=problem),
                 Cause.SCHEDULING,
             )
         lease.renew_if_due()
@@ -125,5 +126,5 @@ def keep_sizes(lease: Lease, slots: Slots, release: Release) -> list[str]:
         try:
             slots.keep_size(slot, lease)
         except (KubernetesError, SlotFailed) as error:
-            warnings.append(f"slot {slot} may be scaled down during the steps of the release: {error}")
+            warnings.append(message("steps.may_shrink", slot=slot, error=error))
     return warnings

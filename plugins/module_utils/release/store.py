@@ -11,6 +11,9 @@
 
 A release's id is the generation of the lease under which it began, so the order of the history does not depend on clocks.
 Every write is one transaction with a condition on the lock, so a controller that lost the lock cannot write.
+
+A text for people, such as the reason of a failure, is stored in English under its key. Its message id and parameters are
+beside it, under the key with `_i18n` at its end. They are missing in records of older versions.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import with_ids, with_messages
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, iso
 from ansible_collections.teal.platform.plugins.module_utils.release.states import TERMINAL, State
 
@@ -54,7 +58,10 @@ def label(identity: str) -> str:
 
 
 class Store:
-    """Reads and writes the table. Items are dicts; their numbers are ints. Methods raise StoreError."""
+    """Reads and writes the table. Methods raise StoreError.
+
+    Items are dicts. Their numbers are ints, and their texts for people are messages.
+    """
 
     def __init__(self, client: Any, table: str, clock: Clock | None = None) -> None:
         self.client = client
@@ -273,10 +280,10 @@ class Store:
         return parts
 
     def _packed(self, item: dict[str, Any]) -> dict[str, Any]:
-        return {key: self._pack(value) for key, value in item.items()}
+        return {key: self._pack(value) for key, value in with_ids(item).items()}
 
     def _plain(self, item: dict[str, Any]) -> dict[str, Any]:
-        return {key: _whole(self._unpack(value)) for key, value in item.items()}
+        return with_messages({key: _whole(self._unpack(value)) for key, value in item.items()})
 
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
         try:
@@ -296,6 +303,7 @@ class Store:
 
 def _set(changes: dict[str, Any]) -> tuple[str, dict[str, str], dict[str, Any]]:
     """Return the update expression that sets `changes`, with its names and values."""
+    changes = with_ids(changes)
     expression = "SET " + ", ".join(f"#{key} = :{key}" for key in changes)
     return expression, {f"#{key}": key for key in changes}, {f":{key}": changes[key] for key in changes}
 

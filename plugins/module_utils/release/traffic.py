@@ -19,6 +19,7 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, listed, message
 from ansible_collections.teal.platform.plugins.module_utils.release import listener_rules
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.listener_rules import PREVIEW_HEADER, Rule
@@ -110,10 +111,7 @@ class Traffic:
                 "describe_load_balancers", missing=("LoadBalancerNotFound",), Names=[self.name]
             )
             if not found or not found["LoadBalancers"]:
-                raise TrafficError(
-                    f"Load balancer '{self.name}' does not exist. Provision the component load_balancer, or correct the "
-                    "region and the account."
-                )
+                raise TrafficError(message("traffic.no_balancer", name=self.name))
             self._balancer = found["LoadBalancers"][0]
         return self._balancer
 
@@ -125,10 +123,7 @@ class Traffic:
             if listener["Protocol"] == "HTTPS" and (found := self._slot_rule(listener["ListenerArn"])):
                 self._listener = found.listener
                 return found
-        raise TrafficError(
-            f"The HTTPS listener of load balancer '{self.name}' has no rule that forwards to both slots "
-            f"({self.name}-blue and {self.name}-green). Provision the component load_balancer again."
-        )
+        raise TrafficError(message("traffic.no_rule", name=self.name))
 
     def _slot_rule(self, listener: str) -> SlotRule | None:
         """Return the last rule of a listener that forwards to both slots: the catch-all rule."""
@@ -168,15 +163,16 @@ class Traffic:
             return rule.loss
         both = next((one for one in rule.rules if self._forks(one) and one["RuleArn"] != rule.arn), None)
         if both:
-            return (
-                f"{listener_rules.described(both)} forwards to both slots with its own weights, which a release "
-                f"does not change. {_how_to_clear(both)}"
-            )
+            rule_text = listener_rules.described(both)
+            return message("rules.two_forks", rule=rule_text, advice=_how_to_clear(both))
         if found := listener_rules.in_the_way(rule.rules, rule.priority, host, paths):
             before, path = found
-            return (
-                f"{listener_rules.described(before)} has a higher priority than the slot rule of '{self.name}' and matches "
-                f"requests for {path}, so the release could not be observed there. {_how_to_clear(before)}"
+            return message(
+                "rules.before_slot_rule",
+                rule=listener_rules.described(before),
+                name=self.name,
+                path=path,
+                advice=_how_to_clear(before),
             )
         return ""
 
@@ -187,9 +183,12 @@ class Traffic:
             return reason
         if found := listener_rules.in_the_way(rule.rules, priority, host, paths):
             before, path = found
-            return (
-                f"{listener_rules.described(before)} has a higher priority than the preview rule ({priority}) and "
-                f"matches requests for {path}, which release_checks sends. {_how_to_clear(before)}"
+            return message(
+                "rules.before_preview",
+                rule=listener_rules.described(before),
+                priority=priority,
+                path=path,
+                advice=_how_to_clear(before),
             )
         return ""
 
@@ -254,10 +253,7 @@ class Traffic:
             if rule.matches(weights, wanted):
                 return rule
             lease.clock.sleep(random.uniform(0.5, 1) * min(3.0, 0.1 * 2**attempt))
-        raise TrafficError(
-            f"AWS accepted the weights of '{self.name}' {_ATTEMPTS} times and still reports others. Check whether another "
-            "program changes the rule. Current weights: playbooks/status.yml"
-        )
+        raise TrafficError(message("traffic.not_kept", name=self.name, attempts=_ATTEMPTS))
 
     def _set(self, rule: SlotRule, weights: dict[str, int], sticky: dict[str, Any]) -> None:
         self.once.modify_rule(
@@ -291,11 +287,7 @@ class Traffic:
         free = next((each for each in range(1, rule.priority) if str(each) not in taken), 0)
         if free:
             return free, ""
-        return 0, (
-            f"The slot rule of '{self.name}' has priority {rule.priority}, and no lower number is free: the preview rule "
-            "of a release needs one. Give the slot rule priority 50000 (as the component load_balancer does), or delete "
-            "a rule before it, and run the same command again"
-        )
+        return 0, message("rules.no_priority", name=self.name, priority=rule.priority)
 
     def open_preview(self, rule: SlotRule, token: str, sign: str, tags: dict[str, str]) -> str:
         """Create a rule for requests with `token` in the preview header, and return its ARN.
@@ -363,7 +355,7 @@ class Traffic:
 
     def _failed(self, operation: str, error: Exception) -> TrafficError:
         action = self.elb.meta.method_to_api_mapping[operation]
-        return TrafficError(f"elasticloadbalancing:{action} failed for load balancer '{self.name}': {error}")
+        return TrafficError(message("traffic.call_failed", action=action, name=self.name, error=error))
 
 
 def _temporary(error: ClientError) -> bool:
@@ -374,10 +366,7 @@ def _temporary(error: ClientError) -> bool:
 
 def _how_to_clear(rule: Rule) -> str:
     """Return what to do about a rule that is in the way."""
-    return (
-        f"Narrow its conditions or delete it (aws elbv2 delete-rule --rule-arn {rule['RuleArn']}), and run the same "
-        "command again"
-    )
+    return message("rules.how_to_clear", arn=rule["RuleArn"])
 
 
 def summary(targets: list[dict[str, str]]) -> str:
@@ -386,8 +375,10 @@ def summary(targets: list[dict[str, str]]) -> str:
     reasons = sorted(
         {target["reason"] for target in targets if target["state"] != "healthy" and target["reason"]}
     )
-    text = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "no targets"
-    return text + (f" ({'; '.join(reasons)})" if reasons else "")
+    text = listed(
+        message("health.count", count=count, state=state) for state, count in sorted(counts.items())
+    )
+    return joined(text or message("health.none"), f" ({'; '.join(reasons)})" if reasons else "")
 
 
 def resolved_addresses(balancer: dict[str, Any]) -> set[str]:
@@ -408,14 +399,11 @@ def addresses(ec2: Any, balancer: dict[str, Any]) -> list[str]:
         )
         interfaces = [interface for page in pages for interface in page["NetworkInterfaces"]]
     except (ClientError, BotoCoreError) as error:
-        raise TrafficError(f"ec2:DescribeNetworkInterfaces failed for '{wanted}': {error}") from error
+        raise TrafficError(message("traffic.interfaces_failed", name=wanted, error=error)) from error
     found = {
         interface.get("Association", {}).get("PublicIp") if public else interface.get("PrivateIpAddress")
         for interface in interfaces
     }
     if not found - {None}:
-        raise TrafficError(
-            f"Load balancer '{balancer['LoadBalancerName']}' has no network interface with an address yet, "
-            "so its answers cannot be observed. Wait until it is active, and run the same command again"
-        )
+        raise TrafficError(message("traffic.no_address", name=balancer["LoadBalancerName"]))
     return sorted(address for address in found if address)

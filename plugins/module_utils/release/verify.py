@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, message
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.context import ReleaseContext
 from ansible_collections.teal.platform.plugins.module_utils.release.deploy import StepFailed
@@ -55,20 +56,21 @@ class Check:
     def wrong(self, answer: Answer) -> str:
         """Return why an answer does not match, or the empty string."""
         if answer.status != self.status:
-            return f"{self.path} returned {answer}, expected {self.status}"
+            return message("check.status", path=self.path, answer=answer, status=self.status)
         if self.latency and answer.seconds * 1000 > self.latency:
-            return (
-                f"{self.path} took {answer.seconds * 1000:.0f} ms, and at most {self.latency} ms are allowed"
-            )
+            took = f"{answer.seconds * 1000:.0f}"
+            return message("check.latency", path=self.path, took=took, limit=self.latency)
         if self.contains and self.contains not in answer.body.decode("utf-8", "replace"):
-            return f"{self.path} returned an answer without {self.contains!r}: {answer}"
+            return message("check.contains", path=self.path, text=repr(self.contains), answer=answer)
         document = answer.json() if self.json else None
         if self.json and document is None:
-            return f"{self.path} did not return JSON: {answer}"
+            return message("check.no_json", path=self.path, answer=answer)
         for path, wanted in self.json.items():
             found = look_up(document, path)
             if found != wanted and str(found) != str(wanted):
-                return f"{self.path} returned {path} = {found!r}, expected {wanted!r}"
+                return message(
+                    "check.value", path=self.path, key=path, found=repr(found), wanted=repr(wanted)
+                )
         return ""
 
 
@@ -102,7 +104,7 @@ def wait_for_targets(context: ReleaseContext, monitor: SlotMonitor, lease: Lease
             return context.health(rule, slot)
         if late:
             raise monitor.failure(
-                f"no target of slot {slot} became healthy within {span(limit)}: {context.health(rule, slot)}",
+                message("verify.unhealthy", slot=slot, span=span(limit), health=context.health(rule, slot)),
                 Cause.TARGETS,
             )
         # A restarted container fails the release at once. If Kubernetes does not answer, only the targets count.
@@ -168,7 +170,7 @@ def _wait_for_preview_rule(
         _trusted(answers)
         if context.clock.steady() - began > limit:
             late = ", ".join(address for address, row in rows.items() if not row)
-            raise StepFailed(f"the preview rule was not in force within {span(limit)} at {late}", Cause.RULES)
+            raise StepFailed(message("verify.preview_late", span=span(limit), addresses=late), Cause.RULES)
         if not all(rows.values()):
             lease.renew_if_due()
             context.clock.sleep(0.1)
@@ -231,11 +233,13 @@ def _mismatch(
     wanted = expected or next(filter(None, versions.values()), "")
     address = next((address for address, one in versions.items() if one != wanted), next(iter(versions)))
     if versions[address]:
-        what = f"expected {wanted}" if expected else f"and {wanted} at other addresses"
-        return f"the new slot reports version {versions[address]} at {address}, {what}"
-    return (
-        f"the new slot does not report its version: {version.path} returned {answers[address]} at {address}"
-    )
+        return message(
+            "verify.wrong_version" if expected else "verify.two_versions",
+            version=versions[address],
+            address=address,
+            wanted=wanted,
+        )
+    return message("verify.no_version", path=version.path, answer=answers[address], address=address)
 
 
 def _patience(check: Check, service: Service) -> float:
@@ -265,7 +269,11 @@ def _run(
     if output is not None:
         lines = output.replace(token, "********").strip().splitlines()[-_OUTPUT_LINES:]
         raise StepFailed(
-            "\n".join([f"the check {' '.join(command)!r} failed:", *(f"  | {line}" for line in lines)]),
+            joined(
+                message("check.command", command=repr(" ".join(command))),
+                *(f"  | {line}" for line in lines),
+                by="\n",
+            ),
             Cause.CHECK,
         )
 

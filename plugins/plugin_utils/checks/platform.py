@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import re
+import zoneinfo
 from pathlib import Path
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import zone_of
 from ansible_collections.teal.platform.plugins.plugin_utils.checks.registry import LABEL, Found, check
 
 
@@ -61,6 +64,21 @@ def known_regions() -> dict[str, list[str]]:
         partition: sorted(session.get_available_regions("ec2", partition_name=partition))
         for partition in session.get_available_partitions()
     }
+
+
+@check
+def timezone(platform_timezone: str) -> Found:
+    if zone_of(platform_timezone) is None:
+        known = zoneinfo.available_timezones()
+        similar = difflib.get_close_matches(platform_timezone, known, 3)
+        yield (
+            "platform_timezone",
+            "is not an IANA time zone, such as Asia/Seoul, Europe/Berlin or UTC"
+            + (f". Similar: {', '.join(similar)}" if similar else "")
+            if known
+            else "cannot be used, since this machine has no time zone database. Install tzdata (apt install tzdata, or "
+            "pip install tzdata in Ansible's environment), or use UTC",
+        )
 
 
 @check

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils import status_page as rendering
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message, with_ids
 from ansible_collections.teal.platform.plugins.modules import status_page
 from support import ModuleFailed
 
@@ -133,6 +134,52 @@ def test_verdict_of_the_analysis_is_shown(write: Callable[..., str]) -> None:
     assert "3 <requests>" in text
     assert "✓ analysis passed" in text
     assert "900 requests" in text
+
+
+def test_page_in_korean(write: Callable[..., str]) -> None:
+    failure = message("bake.errors", failures=3, requests=40, last="10.0.0.1: 503") + "\n  | a log line"
+    lock = {
+        "held": True,
+        "who": "dana",
+        "operation": "rollback",
+        "subject": "r1",
+        "since": "2026-11-23T09:00:00Z",
+    }
+    now = status(lock=lock, unfinished="r3", problems=[message("status.split_traffic")])
+    now["releases"][1]["failure"] = failure
+    page = write(status=with_ids(now), language="ko", timezone="Asia/Seoul")
+    reader = read(page)
+    text = " ".join(reader.text.split())
+
+    assert ("html", {"lang": "ko"}) in reader.elements
+    for words in (
+        "green 슬롯 서비스 중",
+        "타깃 2개 중 2개 healthy",
+        "2026-11-24 18:00 KST까지 warm 상태",
+        "⚠ 사용 중: dana의 작업(롤백: r1), 2026-11-23 18:00 KST부터",
+        "⚠ 릴리스 r3이 끝나지 않았습니다",
+        "⚠ 트래픽이 한 슬롯으로만 가고 있지 않습니다",
+        "✓ 성공",
+        "2분 10초 소요",
+        "전환 후 요청 40건 중 3건이 실패했습니다: 10.0.0.1: 503",
+        "| a log line",
+        "✕ 트래픽을 받기 전에 취소",
+        "품질 게이트확인하지 않음",
+    ):
+        assert words in text, words
+    shown = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    english = set(
+        re.findall(r"[a-z]{3,}", re.sub(r"<[^>]*>|https://\S+|10.0.0.1: 503|a log line", " ", shown))
+    )
+    assert english <= {"staging", "assistant", "blue", "green", "warm", "healthy", "dana", "crash",
+                       "playbooks", "status", "yml", "output", "html"}  # fmt: skip
+
+
+def test_rollback_is_named(write: Callable[..., str]) -> None:
+    releases = [{"release": "r3", "kind": "rollback", "state": "rolled_back", "tag": "1.0.0", "who": "dana"}]
+    now = status(releases=releases)
+    assert "rollback to 1.0.0 (r3) ↩ rolled back" in read(write(status=now)).text
+    assert "1.0.0 (r3)으로 롤백 ↩ 롤백됨" in read(write(status=now, language="ko")).text
 
 
 def test_environments_keep_the_order_of_their_first_run(

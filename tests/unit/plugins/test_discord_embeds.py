@@ -255,3 +255,43 @@ def test_user_of_the_run_is_shown() -> None:
     assert run_context({**github, "GITHUB_TRIGGERING_ACTOR": "kim"})["who"] == "kim", "who ran it again"
     by_hand = run_context({"SUDO_USER": "kim"})
     assert (by_hand["who"], by_hand["trigger"], by_hand["run_url"]) == ("kim", "ansible-playbook", "")
+
+
+def test_embed_in_korean() -> None:
+    event = {
+        "environment": "staging",
+        "version": "1.1.0",
+        "from_version": "1.0.0",
+        "who": "octocat",
+        "trigger": "deploy",
+        "duration": 192,
+        "run_url": "https://github.com/o/r/actions/runs/7",
+        "serving": "1.0.0 (r1), blue 슬롯(다시 서비스 중)",
+        "how_back": "ansible-playbook playbooks/rollback.yml -i inventories/staging",
+        "failed_task": "전환",
+        "reason": "타깃이 없습니다",
+    }
+    (embed,) = discord_embeds(event, "deploy failed", "ko")
+    assert embed["title"] == "🔴 STAGING: 1.1.0 배포가 실패했습니다"
+    assert "타깃이 없습니다" in embed["description"]
+    assert fields(embed) == {
+        "버전": "1.0.0 → 1.1.0",
+        "실행자": "octocat(deploy)",
+        "소요 시간": "3분 12초",
+        "실행": "[로그](https://github.com/o/r/actions/runs/7)",
+        "실패한 단계": "전환",
+        "서비스 중": "1.0.0 (r1), blue 슬롯(다시 서비스 중)".replace("(", "\\(").replace(")", "\\)"),
+        "롤백하려면": "```\nansible-playbook playbooks/rollback.yml -i inventories/staging\n```",
+    }
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_each_topic_has_a_korean_title(topic: str) -> None:
+    (english,), (korean,) = discord_embeds({}, topic), discord_embeds({}, topic, "ko")
+    assert english["title"] != korean["title"]
+    assert english["color"] == korean["color"]
+
+
+def test_unknown_language_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"unknown language 'kr'. Languages are: en, ko"):
+        discord_embeds({}, "deploy failed", "kr")

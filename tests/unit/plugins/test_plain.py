@@ -147,4 +147,4 @@ def test_summary_is_printed(printed: dict[str, str]) -> None:
     ],
 )
 def test_only_a_result_without_other_keys_is_shortened(result: dict, text: str | None) -> None:
-    assert plain.message(result) == text
+    assert plain.text_of(result) == text

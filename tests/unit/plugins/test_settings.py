@@ -73,6 +73,12 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "network_cdir is not a variable of the role network: did you mean network_cidr?",
     ),
     ({"platform_regoin": "x"}, "did you mean platform_region?"),
+    ({"platform_language": "kr"}, "platform_language = 'kr': must be one of: en, ko"),
+    (
+        {"platform_timezone": "Asia/Seol"},
+        "platform_timezone: is not an IANA time zone, such as Asia/Seoul, Europe/Berlin or UTC. Similar: Asia/Seoul",
+    ),
+    ({"platform_timezone": "KST"}, "platform_timezone: is not an IANA time zone"),
     ({"imagetag": "1"}, "imagetag is not known: did you mean image_tag?"),
     ({"network_nat": "sometimes"}, "network_nat = 'sometimes': must be one of: none, single, per_zone"),
     (

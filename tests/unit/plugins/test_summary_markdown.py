@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import Reader
 from ansible_collections.teal.platform.plugins.plugin_utils.summary_markdown import cell, markdown
 
 SUMMARY = {
@@ -16,7 +17,7 @@ SUMMARY = {
 
 
 def test_markdown_tables() -> None:
-    lines = markdown(SUMMARY, "deploy").splitlines()
+    lines = markdown(SUMMARY, "deploy", Reader()).splitlines()
     assert lines[:4] == [
         "### deploy",
         "",
@@ -29,14 +30,20 @@ def test_markdown_tables() -> None:
 
 
 def test_reason_is_escaped() -> None:
-    line = next(line for line in markdown(SUMMARY, "deploy").splitlines() if line.startswith("- "))
+    line = next(line for line in markdown(SUMMARY, "deploy", Reader()).splitlines() if line.startswith("- "))
     assert line == r"- ❌ release.test: Verify it: a \| b \<img\> \@everyone \`x\`"
 
 
 def test_no_resources_table_without_published_values() -> None:
-    assert "resources" in markdown(SUMMARY, "deploy")
-    assert "resources" not in markdown({**SUMMARY, "published": {}}, "deploy")
+    assert "resources" in markdown(SUMMARY, "deploy", Reader())
+    assert "resources" not in markdown({**SUMMARY, "published": {}}, "deploy", Reader())
 
 
 def test_cell_is_one_line() -> None:
     assert cell("a\n\n b\t c") == "a b c"
+
+
+def test_markdown_in_korean() -> None:
+    lines = markdown(SUMMARY, "deploy", Reader("ko")).splitlines()
+    assert "| 컴포넌트 | 상태 | 정상 | 변경 | 실패 | 초 |" in lines
+    assert "| release.test | ❌ 실패 | 2 | 1 | 1 | 9.0 |" in lines

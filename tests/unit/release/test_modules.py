@@ -248,7 +248,7 @@ def test_info_returns_data_and_lines(run: Callable[..., dict[str, Any]], environ
     assert status["slots"]["blue"]["warm_until"]
     assert [release["release"] for release in status["releases"]] == ["r2", "r1"]
     assert [event["state"] for event in status["events"]][-2:] == ["baking", "committed"]
-    assert all(event.keys() == {"at", "state", "note"} for event in status["events"])
+    assert all(event.keys() - {"note_i18n"} == {"at", "state", "note"} for event in status["events"])
     assert not status["lock"]["held"]
     assert any("LIVE" in line and "1.1.0 (r2)" in line for line in reported["lines"])
     shown = view.lines("staging", status)
@@ -611,3 +611,37 @@ def test_slot_check_renders_all_template_variables() -> None:
     lease = Lease(SimpleNamespace(clock=None), "", 0, 1)  # type: ignore[arg-type]
     known = set(engines.ticket(lease, {})) - set(lease.ticket())
     assert set(task["vars"]["slot_release"]) == known | {"number"}
+
+
+def test_korean_results_and_english_records(
+    run: Callable[..., dict[str, Any]], environment: Environment, ecr: Any
+) -> None:
+    korean = {"language": "ko", "timezone": "Asia/Seoul"}
+    release, _, _ = carried(run, environment, ())
+    reported = run(
+        release_abort,
+        release=release,
+        step="Watch the release during its bake",
+        failure="CloudWatch raised 5xx",
+        failure_i18n={"id": "bake.alarms", "parameters": {"names": "5xx"}},
+        cause="alarm",
+        **korean,
+    )
+    for words in (
+        "릴리스 관찰(bake)",
+        "CloudWatch 알람이 발생했습니다: 5xx",
+        "조치 방법:",
+        "임계값을 고친 뒤",
+    ):
+        assert words in reported["message"]
+    assert "CloudWatch 알람이 발생했습니다: 5xx\n조치 방법: " in reported["event"]["reason"]
+    assert reported["event"]["failed_task"] == "릴리스 관찰(bake)"
+    key = {"scope": {"S": "release"}, "id": {"S": release["id"]}}
+    record = environment.dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
+    assert record["failure"] == {"S": "CloudWatch raised 5xx"}
+    assert record["failure_i18n"]["M"]["id"] == {"S": "bake.alarms"}
+    shown = run(release_info, inspect_slots=False, **korean)
+    assert any(
+        "취소: CloudWatch 알람이 발생했습니다: 5xx" in line and " KST" in line for line in shown["lines"]
+    )
+    assert shown["status"]["releases"][0]["failure"] == "CloudWatch raised 5xx"

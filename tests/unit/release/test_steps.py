@@ -381,7 +381,7 @@ def test_status_during_a_step(
     assert (latest["step"], latest["weights"]) == (WEIGHTS.index(percent) + 1, shares("green", percent))
     assert "blue   LIVE  1.0.0 (r1)" in lines
     assert f"green  {percent} %" in lines
-    assert f"step_baking (step {latest['step']} of 3, {percent} %) since" in lines
+    assert f"step baking (step {latest['step']} of 3, {percent} %) since" in lines
 
 
 def test_module_does_not_repeat_a_step(

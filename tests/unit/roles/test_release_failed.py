@@ -26,6 +26,8 @@ PLAY = f"""
     - vars:
         release_image_tag: 1.4.2
         release_image_digest: ""
+        platform_language: en
+        platform_timezone: UTC
       block:
         - name: Take the lock
           engine_fails: {{error: "{{{{ wrong }}}}"}}

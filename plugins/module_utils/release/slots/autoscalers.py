@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
 from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
@@ -43,22 +44,22 @@ class Autoscalers:
         """Raise SlotFailed if a foreign autoscaler would conflict with the autoscaler of the release."""
         if not (foreign := self.foreign(slot)):
             return
-        raise SlotFailed(
-            f"{AUTOSCALER} {', '.join(foreign)} scales Deployment {self.deployment(slot)} and belongs to no release. It "
-            f"would conflict with the autoscaler of the release. Delete it (kubectl --namespace {self.api.namespace} delete "
-            f"horizontalpodautoscaler {' '.join(foreign)}), or remove the release's autoscaler (slot_autoscaling, "
-            "slot_manifests_dir)",
-            Cause.MANIFESTS,
+        text = message(
+            "autoscaler.second",
+            kind=AUTOSCALER,
+            names=", ".join(foreign),
+            deployment=self.deployment(slot),
+            namespace=self.api.namespace,
+            arguments=" ".join(foreign),
         )
+        raise SlotFailed(text, Cause.MANIFESTS)
 
     def delete(self, slot: str, lease: Lease) -> list[str]:
         """Delete the autoscalers of the slot's release, and return warnings about foreign ones."""
         for scaler in self.of(slot):
             lease.guard(lambda name=scaler["metadata"]["name"]: self.api.delete(_PLURAL, name, _VERSION))
         return [
-            f"{AUTOSCALER} {name} scales Deployment {self.deployment(slot)} and belongs to no release: it was not changed, "
-            "and may remove replicas before the slot has traffic or while it is kept warm. Make it part of the release "
-            "instead: slot_autoscaling, or slot_manifests_dir"
+            message("autoscaler.foreign", kind=AUTOSCALER, name=name, deployment=self.deployment(slot))
             for name in self.foreign(slot)
         ]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, known, message
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock
 from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import (
     Cause,
@@ -24,13 +25,6 @@ _PERMANENT = {"InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 _NO_IMAGE = {"ErrImagePull", "ImagePullBackOff"}
 #: Reasons that may pass: the missing object may be in creation.
 _UNCONFIGURED = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
-#: Text about an image that cannot be pulled, by cause.
-_PULLS = {
-    Cause.IMAGE_MISSING: ", the registry does not have it",
-    Cause.IMAGE_PLATFORM: ", it is not built for the node's architecture",
-    Cause.IMAGE_REFUSED: ", the registry denies it to the node",
-    Cause.REGISTRY: ", the node cannot reach the registry",
-}
 #: Causes of a failed pull that do not pass.
 _PERMANENT_PULLS = {Cause.IMAGE_MISSING, Cause.IMAGE_PLATFORM, Cause.IMAGE_REFUSED}
 #: Events of the Cluster Autoscaler and Karpenter about a pod for which they add a node.
@@ -51,7 +45,7 @@ class Verdict:
         return Diagnosed.of(str(self), self.cause)
 
     def __str__(self) -> str:
-        return self.reason + (f"\n{self.details}" if self.details else "")
+        return joined(*filter(None, (self.reason, self.details)), by="\n")
 
 
 @dataclass
@@ -81,11 +75,9 @@ class Diagnosis:
         # Terminating pods still use nodes and quotas.
         ending = [pod for pod in pods if "deletionTimestamp" in pod["metadata"]]
         refused = condition_of(deployment, "ReplicaFailure")
-        message = refused.get("message", "")
-        if refused.get("status") == "True" and not (ending and "exceeded quota" in message):
-            return Verdict(
-                f"Kubernetes refused to create the pods: {message}", cause=cause_of_refusal(message)
-            )
+        answer = refused.get("message", "")
+        if refused.get("status") == "True" and not (ending and "exceeded quota" in answer):
+            return Verdict(message("pods.refused", message=answer), cause=cause_of_refusal(answer))
         for pod in starting:
             found = self.blocker(pod, ending)
             if found:
@@ -111,15 +103,12 @@ class Diagnosis:
                 continue
             instance = node.get("spec", {}).get("providerID", "").rpartition("/")[2]
             why = ": ".join(filter(None, (condition.get("reason"), condition.get("message"))))
-            lines.append(
-                f"node {name} is NotReady ({why or 'its kubelet has not reported yet'}). If this lasts: "
-                + (
-                    f"aws ec2 terminate-instances --instance-ids {instance}; its node group replaces it"
-                    if instance.startswith("i-")
-                    else f"kubectl describe node {name}"
-                )
-            )
-        return "\n".join(lines)
+            advice = f"kubectl describe node {name}"
+            if instance.startswith("i-"):
+                advice = message("pods.replace_node", instance=instance)
+            why = why or message("pods.kubelet_silent")
+            lines.append(message("pods.node_lost", name=name, why=why, advice=advice))
+        return joined(*lines, by="\n")
 
     def problem(self, pod: Json) -> Verdict | None:
         """Return the problem of a pod that was ready before (a restart, or no longer ready), or None."""
@@ -130,7 +119,9 @@ class Diagnosis:
         ]
         if ended:
             container = max(ended, key=lambda one: _last_end(one).get("finishedAt") or "")
-            return self._crash(container, pod, f"container {container['name']} of pod {name}")
+            return self._crash(
+                container, pod, message("pods.container", container=container["name"], pod=name)
+            )
         if ready(pod):
             return None
         container = _at_fault(running)
@@ -139,7 +130,7 @@ class Diagnosis:
         )
         lost = self.lost_nodes([pod])
         return Verdict(
-            f"pod {name} is not ready",
+            message("pods.not_ready", name=name),
             _joined(why, lost, self._last_lines(pod, container)),
             Cause.NODE if lost else Cause.PROBE,
         )
@@ -175,7 +166,7 @@ class Diagnosis:
             return None
         lost = self.lost_nodes()
         return Verdict(
-            f"pod {name} cannot be scheduled: {condition.get('message', '')}",
+            message("pods.unschedulable", name=name, message=condition.get("message", "")),
             _joined(self._latest_event(name, "NotTriggerScaleUp"), lost),
             Cause.NODE if lost else Cause.SCHEDULING,
         )
@@ -188,47 +179,58 @@ class Diagnosis:
         status = pod.get("status", {})
         name = pod["metadata"]["name"]
         if status.get("phase") == "Failed" and status.get("reason"):
-            message = f"pod {name} failed: {status['reason']}: {status.get('message', '')}"
-            return Verdict(message, cause=Cause.NODE)
+            text = message(
+                "pods.failed", name=name, reason=status["reason"], message=status.get("message", "")
+            )
+            return Verdict(text, cause=Cause.NODE)
         for container in _containers_of(pod):
             waiting = container.get("state", {}).get("waiting") or {}
-            reason, message = waiting.get("reason", ""), waiting.get("message", "")
-            where = f"container {container['name']} of pod {name}"
+            reason, answer = waiting.get("reason", ""), waiting.get("message", "")
+            where = message("pods.container", container=container["name"], pod=name)
             if (container.get("state", {}).get("terminated") or {}).get("exitCode") == 0:
                 continue  # an init container that has succeeded, after any number of attempts
             if reason in _PERMANENT:
-                return self._unpulled(pod, container, where, message, Cause.IMAGE_NAME)
+                return self._unpulled(pod, container, where, answer, Cause.IMAGE_NAME)
             if reason in _NO_IMAGE:
-                cause = cause_of_failed_pull(message)
+                cause = cause_of_failed_pull(answer)
                 # Kubernetes changes from ErrImagePull to ImagePullBackOff without a new attempt.
                 if cause in _PERMANENT_PULLS or self._lasts(pod, "no image") > self.unpulled:
-                    return self._unpulled(pod, container, where, message, cause)
+                    return self._unpulled(pod, container, where, answer, cause)
             if reason in _UNCONFIGURED and self._lasts(pod, reason) > self.unconfigured:
-                absent = reason == "CreateContainerConfigError" and "not found" in message
-                cause = Cause.MISSING if absent or "find key" in message else Cause.START
-                return Verdict(f"{where} cannot be started: {reason}: {message}", cause=cause)
+                absent = reason == "CreateContainerConfigError" and "not found" in answer
+                cause = Cause.MISSING if absent or "find key" in answer else Cause.START
+                text = message("pods.cannot_start", container=where, reason=reason, message=answer)
+                return Verdict(text, cause=cause)
             if reason == "CrashLoopBackOff" or container.get("restartCount", 0) >= 2:
                 return self._crash(container, pod, where)
         return None
 
-    def _unpulled(self, pod: Json, container: Json, where: str, message: str, cause: str) -> Verdict:
-        error = self._pull_error(pod, container) or message
+    def _unpulled(self, pod: Json, container: Json, where: str, answer: str, cause: str) -> Verdict:
+        error = self._pull_error(pod, container) or answer
         cause = cause or cause_of_failed_pull(error) or Cause.REGISTRY
         reason = container["state"]["waiting"]["reason"]
         what = f"{container.get('image', '')}: {reason}: {error}"
-        return Verdict(f"the image of {where} cannot be pulled{_PULLS.get(cause, '')}: {what}", cause=cause)
+        why = known(f"pull.{cause}", "")
+        return Verdict(message("pods.not_pulled", container=where, why=why, what=what), cause=cause)
 
     def _crash(self, container: Json, pod: Json, where: str) -> Verdict:
         ended = _last_end(container)
-        code = f", exit code {ended['exitCode']}" if "exitCode" in ended else ""
+        code = message("pods.exit_code", code=ended["exitCode"]) if "exitCode" in ended else ""
         name, which = pod["metadata"]["name"], container["name"]
         lines = self.log(name, which, READ, True) or self.log(name, which, READ, False)
         count = container.get("restartCount", 0)
         killed = self._killed(pod, container)
         cause = Cause.PROBE if killed and cause_of_crash(lines) != Cause.HEAP else cause_of_crash(lines)
         return Verdict(
-            f"{where} crashes: {count} restart{'' if count == 1 else 's'}, "
-            f"it last ended with {ended.get('reason', 'Error')}{code}",
+            message(
+                "pods.crashes",
+                container=where,
+                restarts=message("bake.one_restart")
+                if count == 1
+                else message("bake.restarts", number=count),
+                reason=ended.get("reason", "Error"),
+                code=code,
+            ),
             _joined(killed, quoted(lines)),
             Cause.OOM if ended.get("reason") == "OOMKilled" else cause,
         )
@@ -246,7 +248,7 @@ class Diagnosis:
 
     def _too_slow(self, deployment: Json, starting: list[Json]) -> Verdict:
         """Return the verdict about a rollout that exceeded its deadline: why a pod is not ready."""
-        reason = f"the pods did not become ready within {deployment['spec'].get('progressDeadlineSeconds')} s"
+        reason = message("pods.late", seconds=deployment["spec"].get("progressDeadlineSeconds"))
         pod = next((pod for pod in starting if not ready(pod)), None)
         if not pod:
             return Verdict(reason, cause=Cause.SLOW)
@@ -257,17 +259,22 @@ class Diagnosis:
         scheduled = condition_of(pod, "PodScheduled")
         if scheduled.get("status") == "False":
             lost = self.lost_nodes()
-            why = _joined(f"it cannot be scheduled: {scheduled.get('message', '')}", lost)
+            why = _joined(message("pods.no_room", message=scheduled.get("message", "")), lost)
             cause = Cause.NODE if lost else Cause.SCHEDULING
         elif unmounted := self._latest_event(pod["metadata"]["name"], "FailedMount"):
             why, cause = _joined(why, unmounted), Cause.MISSING
         elif waiting and not why:
-            message = waiting.get("message", "")
-            why = f"container {(container or {})['name']} waits: {waiting.get('reason', '')}: {message}"
+            answer = waiting.get("message", "")
+            why = message(
+                "pods.waits",
+                container=(container or {})["name"],
+                reason=waiting.get("reason", ""),
+                message=answer,
+            )
             if waiting.get("reason") in _NO_IMAGE:
-                cause = cause_of_failed_pull(self._pull_error(pod, container) or message) or Cause.REGISTRY
+                cause = cause_of_failed_pull(self._pull_error(pod, container) or answer) or Cause.REGISTRY
         details = _joined(why, self._last_lines(pod, container))
-        return Verdict(f"{reason}: pod {pod['metadata']['name']} is not ready", details, cause)
+        return Verdict(message("pods.late_pod", late=reason, name=pod["metadata"]["name"]), details, cause)
 
     def _probe_answer(self, pod: Json, kinds: tuple[str, ...], container: Json | None) -> str:
         """Return the last answer to the container's probes, from the pod's events."""
@@ -305,12 +312,18 @@ class Diagnosis:
 def quoted(log: str, container: str = "") -> str:
     """Return the excerpt of a log for a message, with the name of its container if given."""
     heading, lines = excerpt(log)
-    of = f" of container {container}" if container else ""
-    return "\n".join([f"{heading}{of}:", *(f"  | {line}" for line in lines)]) if lines else ""
+    if not lines:
+        return ""
+    first = (
+        message("log.of_container", heading=heading, container=container)
+        if container
+        else message("log.heading", heading=heading)
+    )
+    return joined(first, *(f"  | {line}" for line in lines), by="\n")
 
 
 def _joined(*parts: str) -> str:
-    return "\n".join(part for part in parts if part)
+    return joined(*filter(None, parts), by="\n")
 
 
 def condition_of(obj: Json, kind: str) -> Json:

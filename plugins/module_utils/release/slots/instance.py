@@ -14,6 +14,7 @@ try:
 except ImportError:  # AnsibleAWSModule reports the missing library
     pass
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, message
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, span
 from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import (
     Cause,
@@ -125,7 +126,7 @@ class InstanceSlots:
                 return
             if one and one["State"]["Name"] in _GONE:
                 why = one.get("StateReason", {}).get("Message") or one.get("StateTransitionReason", "")
-                raise SlotFailed(f"instance {instance} was terminated: {why}", Cause.CAPACITY)
+                raise SlotFailed(message("instance.terminated", instance=instance, why=why), Cause.CAPACITY)
             self._patience(began, f"instance {instance} did not {what}", lease)
 
     def _wait_until_healthy(self, instance: str, group: str, lease: Lease) -> None:
@@ -136,25 +137,26 @@ class InstanceSlots:
                 return
             one = self._instance(instance)
             if not one or one["State"]["Name"] in _GONE:
-                raise SlotFailed(f"instance {instance} was terminated while it started", Cause.NODE)
+                raise SlotFailed(message("instance.terminated_early", instance=instance), Cause.NODE)
             if self.clock.steady() - last_read >= _CONSOLE_INTERVAL:
                 last_read = self.clock.steady()
                 console = self._console(instance)
                 # A single failure may be a temporary error of the registry.
                 if console.count(_ENDED) >= 2:
                     raise SlotFailed(
-                        f"the service on instance {instance} does not stay up\n{_quoted(console)}",
+                        joined(
+                            message("instance.service_ends", instance=instance), _quoted(console), by="\n"
+                        ),
                         cause_of_crash(console),
                     )
-            problem = f"instance {instance} did not become healthy: {summary(found)}"
+            problem = message("instance.unhealthy", instance=instance, health=summary(found))
             self._patience(began, problem, lease, instance)
 
     def _patience(self, began: float, problem: str, lease: Lease, instance: str = "") -> None:
         if self.clock.steady() - began > self.start_limit:
             lines = _quoted(self._console(instance)) if instance else ""
-            raise SlotFailed(
-                f"after {span(self.start_limit)}, {problem}" + (f"\n{lines}" if lines else ""), Cause.TARGETS
-            )
+            late = message("instance.late", span=span(self.start_limit), problem=problem)
+            raise SlotFailed(joined(*filter(None, (late, lines)), by="\n"), Cause.TARGETS)
         lease.renew_if_due()
         self.clock.sleep(_POLL_INTERVAL)
 
@@ -255,8 +257,8 @@ class InstanceSlots:
     def _failed(self, operation: str, error: Exception) -> SlotFailed:
         action = self.ec2.meta.method_to_api_mapping[operation]
         capacity = re.search(r"InsufficientInstanceCapacity|LimitExceeded", str(error))
-        message = f"ec2:{action} failed for the slots of '{self.prefix}': {error}"
-        return SlotFailed(message, Cause.CAPACITY if capacity else "")
+        text = message("instance.call_failed", action=action, name=self.prefix, error=error)
+        return SlotFailed(text, Cause.CAPACITY if capacity else "")
 
 
 def _quoted(console: str) -> str:
@@ -266,8 +268,10 @@ def _quoted(console: str) -> str:
     heading, lines = excerpt(log)
     if ended:
         lines = [f"{_ENDED}{how}", *lines]
-    text = "\n".join(f"  | {line}" for line in lines)
-    return f"its console, {heading}:\n{text}" if lines else ""
+    if not lines:
+        return ""
+    first = message("log.console", heading=heading)
+    return joined(first, *(f"  | {line}" for line in lines), by="\n")
 
 
 def _tag(instance: Instance, key: str) -> str:

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, message
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import span
 from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
@@ -91,10 +92,9 @@ class KubernetesSlots:
                 # kubernetes.core reads an object before it applies it.
                 needed += [("get", group, plural), ("patch", group, plural)]
         if lacks := access_review.missing(self.api, needed):
+            rights = ", ".join(lacks)
             raise SlotFailed(
-                f"this identity lacks permissions that a release needs in namespace {self.api.namespace}: "
-                f"{', '.join(lacks)}",
-                Cause.RIGHTS,
+                message("kubernetes.lacks_rights", namespace=self.api.namespace, rights=rights), Cause.RIGHTS
             )
         if any(obj["kind"] == AUTOSCALER for obj in objects):
             for each in SLOTS:
@@ -185,7 +185,7 @@ class KubernetesSlots:
             except KubernetesError as error:
                 if error.status not in (403, 404):
                     raise
-                self.warnings.append(f"{kind} {name} of the previous release was not deleted: {error}")
+                self.warnings.append(message("kubernetes.not_deleted", kind=kind, name=name, error=error))
 
     def _apply_deployment(self, obj: Json, replicas: int, lease: Lease) -> None:
         slot = obj["spec"]["template"]["metadata"]["labels"][SLOT_LABEL]
@@ -199,9 +199,7 @@ class KubernetesSlots:
             deployment = self._deployment(slot)
             if not deployment or _release_of(deployment) != number:
                 lease.confirm()
-                raise SlotFailed(
-                    f"Deployment {self.name(slot)} was changed or deleted by another program meanwhile"
-                )
+                raise SlotFailed(message("kubernetes.changed", name=self.name(slot)))
             status = deployment.get("status", {})
             if status.get("observedGeneration", 0) >= deployment["metadata"]["generation"]:
                 wanted = _wanted(deployment)
@@ -214,7 +212,7 @@ class KubernetesSlots:
                     ready_since = self.api.clock.steady() if ready_since is None else ready_since
                     if self.api.clock.steady() - ready_since > _TERMINATION_LIMIT:
                         names = ", ".join(pod["metadata"]["name"] for pod in ending)
-                        why = f"pods of the previous release do not terminate in slot {slot}: {names}"
+                        why = message("pods.not_terminating", slot=slot, names=names)
                         raise SlotFailed(
                             str(diagnosis.Verdict(why, diagnoser.lost_nodes(ending))), Cause.NODE
                         )
@@ -251,15 +249,16 @@ class KubernetesSlots:
             now = self.api.clock.steady()
             late = now - began > limit
             if failed.get("status") == "True" or late:
-                why = failed.get("message") or f"it did not end within {span(limit)}"
+                why = failed.get("message") or message("job.late", span=span(limit))
                 lines = self._job_log(name, lines)
-                verdict = diagnosis.Verdict(f"Job {name} failed: {why}", diagnosis.quoted(lines))
+                text = message("job.failed", name=name, why=why)
+                verdict = diagnosis.Verdict(text, diagnosis.quoted(lines))
                 raise SlotFailed(str(verdict), Cause.MIGRATION)
             pods = self.api.list("pods", f"job-name={name}", fields="status.phase=Pending")
             blocked = next(filter(None, map(diagnoser.blocker, pods)), None)
             if blocked:
                 lease.guard(lambda: self.api.delete("jobs", name, _BATCH))
-                raise SlotFailed(f"Job {name} failed: {blocked}", blocked.cause)
+                raise SlotFailed(message("job.failed", name=name, why=blocked), blocked.cause)
             if now - read > _LOG_INTERVAL:
                 # Kubernetes deletes the pod of a Job that exceeded its deadline, and its log with it.
                 read, lines = now, self._job_log(name, lines)
@@ -283,7 +282,9 @@ class KubernetesSlots:
             return Condition()
         number = _release_of(deployment)
         pods = [pod for pod in self._pods(slot, number) if _bears(pod, number)]
-        notes = [f"{pod['metadata']['name']}: {why}" for pod in pods if (why := _why_not_ready(pod))]
+        notes = [
+            joined(pod["metadata"]["name"], why, by=": ") for pod in pods if (why := _why_not_ready(pod))
+        ]
         return Condition(
             wanted=_wanted(deployment),
             ready=sum(diagnosis.ready(pod) for pod in pods),
@@ -361,10 +362,14 @@ class KubernetesSlots:
             if written > lease.generation:
                 lease.confirm()
                 raise SlotFailed(
-                    f"Deployment {self.name(slot)} was written by run {written}, but the records say that this is run "
-                    f"{lease.generation}: the table was lost or restored to an earlier state. The Deployment was not "
-                    f"changed. To continue, if no other run deploys: kubectl --namespace {self.api.namespace} annotate "
-                    f"deployment {self.name(slot)} {GENERATION}-"
+                    message(
+                        "kubernetes.other_run",
+                        name=self.name(slot),
+                        written=written,
+                        generation=lease.generation,
+                        namespace=self.api.namespace,
+                        annotation=GENERATION,
+                    )
                 )
             version = metadata.get("resourceVersion", "")
             try:
@@ -400,8 +405,7 @@ class KubernetesSlots:
                 return
             if self.api.clock.steady() - began > limit:
                 raise SlotFailed(
-                    f"the previous pods in slot {slot} did not terminate within {span(limit)}: "
-                    f"{status.get('replicas')} are left"
+                    message("pods.left", slot=slot, span=span(limit), number=status.get("replicas"))
                 )
             lease.renew_if_due()
             self.api.clock.sleep(_POLL_INTERVAL)
@@ -453,5 +457,6 @@ def _why_not_ready(pod: Json) -> str:
     for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
         waiting = container.get("state", {}).get("waiting") or {}
         if waiting:
-            return f"{waiting.get('reason', 'waiting')}, {container.get('restartCount', 0)} restarts"
+            reason, restarts = waiting.get("reason", "waiting"), container.get("restartCount", 0)
+            return message("pods.waiting", reason=reason, restarts=restarts)
     return diagnosis.condition_of(pod, "Ready").get("message", "") or status.get("phase", "not ready")

@@ -15,6 +15,7 @@ try:
 except ImportError:  # kubernetes_access reports the missing library
     pass
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, span
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import (
     KubernetesError,
@@ -136,7 +137,7 @@ class Api:
                 if "/" not in resource["name"]:
                     self._plurals[version, resource["kind"]] = (resource["name"], resource["namespaced"])
         if (version, kind) not in self._plurals:
-            raise KubernetesError(404, f"This cluster has no kind {kind} in {version}")
+            raise KubernetesError(404, message("kubernetes.no_kind", kind=kind, version=version))
         return self._plurals[version, kind]
 
     # -- requests --------------------------------------------------------------------------------
@@ -166,10 +167,9 @@ class Api:
                 if not patience:
                     raise
                 if self.clock.steady() - began > patience:
-                    raise Unreachable(
-                        error.status,
-                        f"Kubernetes has not answered for {span(self.clock.steady() - began)}: {error}",
-                    ) from error
+                    silent = span(self.clock.steady() - began)
+                    text = message("kubernetes.silent", span=silent, error=error)
+                    raise Unreachable(error.status, text) from error
             except KubernetesError as error:
                 if error.status != 401 or renewed:
                     raise

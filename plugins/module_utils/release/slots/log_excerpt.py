@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
+
 #: Number of log lines that are read, and the most that a message shows.
 READ, SHOWN = 300, 12
 _WIDTH = 400
@@ -28,13 +30,11 @@ def excerpt(log: str) -> tuple[str, list[str]]:
         if rows[at].strip() == _SPRING_BOOT:
             analysis = [row for row in rows[at + 1 :] if not _RULE.match(row)]
             if analysis:
-                return f"its log after {_SPRING_BOOT}", [_short(row) for row in analysis[:SHOWN]]
+                return message("log.after", heading=_SPRING_BOOT), [_short(row) for row in analysis[:SHOWN]]
     written = [row for row in rows if row.strip()]
     shown = [row for row in written if not _FRAME.match(row)]
-    omitted = shown != written
-    return "last log lines" + (", without stack frames" if omitted else ""), [
-        _short(row) for row in shown[-SHOWN:]
-    ]
+    heading = message("log.last") if shown == written else message("log.last_without_frames")
+    return heading, [_short(row) for row in shown[-SHOWN:]]
 
 
 def _short(row: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import joined, message
 from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.lease import Lease
 from ansible_collections.teal.platform.plugins.module_utils.release.slots.base import SlotFailed
@@ -35,7 +36,7 @@ def checked(manifests: list[Json], name: str, slot: str, number: str, namespace:
     """
     if not manifests:
         raise SlotFailed(
-            f"there are no manifests for slot {slot}. Check that slot_manifests_dir is not empty",
+            message("manifests.none", slot=slot),
             Cause.MANIFESTS,
         )
     for obj in manifests:
@@ -43,11 +44,10 @@ def checked(manifests: list[Json], name: str, slot: str, number: str, namespace:
             raise SlotFailed(reason, Cause.MANIFESTS)
     deployments = [obj for obj in manifests if obj["kind"] == DEPLOYMENT]
     if [obj["metadata"]["name"] for obj in deployments] != [name]:
-        found = ", ".join(obj["metadata"]["name"] for obj in deployments) or "none"
+        found = ", ".join(obj["metadata"]["name"] for obj in deployments)
+        found = found or message("manifests.none_found")
         raise SlotFailed(
-            f"the manifests of slot {slot} must contain one Deployment, and its name must be {name} (slot_name). "
-            f"Found: {found}",
-            Cause.MANIFESTS,
+            message("manifests.one_deployment", slot=slot, name=name, found=found), Cause.MANIFESTS
         )
     if reason := _mismatch(deployments[0], name, slot, number):
         raise SlotFailed(reason, Cause.MANIFESTS)
@@ -58,23 +58,19 @@ def checked(manifests: list[Json], name: str, slot: str, number: str, namespace:
 def wrong(obj: Json, name: str, namespace: str) -> str:
     """Return why the engine refuses an object, or the empty string."""
     metadata = obj.get("metadata") or {}
-    what = f"{obj.get('kind') or 'an object without kind'} {metadata.get('name', '')}".strip()
+    kind = obj.get("kind") or message("manifests.without_kind")
+    what = joined(*filter(None, (kind, metadata.get("name", ""))), by=" ")
     if not (obj.get("apiVersion") and obj.get("kind")):
-        return f"the manifests contain {what}, which needs apiVersion, kind and metadata.name"
+        return message("manifests.incomplete", what=what)
     if obj["kind"] == "List" or obj["apiVersion"].startswith("kustomize.config.k8s.io/"):
-        return f"the manifests contain a {obj['kind']}: write each object as a separate document"
+        return message("manifests.list", kind=obj["kind"])
     if not metadata.get("name"):
-        return f"the manifests contain a {obj['kind']} without metadata.name"
+        return message("manifests.without_name", kind=obj["kind"])
     if obj["kind"] in _WITH_PODS:
-        return (
-            f"the manifests contain {what}. A slot runs the pods of one Deployment, {name}: those of a {obj['kind']} would "
-            "be neither watched nor stopped with the release. Move its containers into the Deployment, or create it "
-            "outside of releases; for database migrations, use slot_migration_command"
-        )
+        return message("manifests.other_pods", what=what, name=name, kind=obj["kind"])
     if metadata.get("namespace", namespace) != namespace:
-        return (
-            f"the manifests contain {what} in namespace {metadata['namespace']}, but the slot is in {namespace} "
-            "(slot_namespace). Remove metadata.namespace"
+        return message(
+            "manifests.other_namespace", what=what, found=metadata["namespace"], namespace=namespace
         )
     return ""
 
@@ -84,16 +80,17 @@ def _mismatch(deployment: Json, name: str, slot: str, number: str) -> str:
     spec = deployment.get("spec") or {}
     template = spec.get("template", {}).get("metadata", {}).get("labels", {})
     if template.get(RELEASE_LABEL) != number or template.get(SLOT_LABEL) != slot:
-        return (
-            f"the pods of Deployment {name} must have the labels {SLOT_LABEL}: {slot} and "
-            f"{RELEASE_LABEL}: {number} (both are in slot_labels)"
+        return message(
+            "manifests.labels",
+            name=name,
+            slot_label=SLOT_LABEL,
+            slot=slot,
+            release_label=RELEASE_LABEL,
+            number=number,
         )
     selector = spec.get("selector", {}).get("matchLabels", {})
     if selector.get(SLOT_LABEL) != slot or RELEASE_LABEL in selector:
-        return (
-            f"the selector of Deployment {name} must contain {SLOT_LABEL}: {slot}, and nothing that changes "
-            f"with a release (use slot_selector)"
-        )
+        return message("manifests.selector", name=name, slot_label=SLOT_LABEL, slot=slot)
     return ""
 
 
