@@ -328,7 +328,7 @@ def test_retire_recovers_a_release_that_died_in_a_step(served: Controller) -> No
     environment.log.clear()
     changed, reported = Controller(environment, "schedule").retire()
     assert (changed, len(shifts(served))) == (True, 1)
-    assert "was interrupted while step_baking: 1.0.0 (r1) is live again" in reported
+    assert "was interrupted while step baking: 1.0.0 (r1) is live again" in reported
     assert environment.weights() == shares("blue")
 
 
@@ -407,4 +407,4 @@ def test_module_does_not_repeat_a_step(
     in_step(served, again)
     served.deploy("1.1.0", steps=STEPS)
     assert [each["changed"] for each in tried] == [False, False, False]
-    assert tried[2]["seen"] == "the release is step_baking"
+    assert tried[2]["seen"] == "the release is step baking"
