@@ -125,7 +125,7 @@ class _Page:
         self.reader = reader
 
     def text(self, text: str, at: str = "") -> str:
-        """Return a message as HTML. `at` is the time (ISO 8601) for which _TIME stands in the message."""
+        """Return a message as HTML. The time `at` (ISO 8601) replaces _TIME in the message."""
         return escape(self.reader.show(text)).replace(_TIME, self.time(at))
 
     def time(self, at: str) -> str:
