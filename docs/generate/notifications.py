@@ -98,7 +98,11 @@ MORE: dict[str, dict[str, Any]] = {
         "reason": "LimitExceeded: 100 clusters at most",
     },
     "destroy failed": {"failed_task": "Delete the cluster", "reason": "ResourceInUse: it has node groups"},
-    "deploy succeeded": {"metrics": {"coverage": "81.2 %", "bugs": 0}, "serving": "1.1.0 on green"},
+    "deploy succeeded": {
+        "metrics": {"coverage": "81.2 %", "bugs": 0},
+        "analysis": "analysis passed. Measured: new version 900 requests, 0 failed (0.00 %)",
+        "serving": "1.1.0 on green",
+    },
     "traffic switched": {"serving": "1.1.0 on green"},
     "rolled back": {
         "version": "1.0.0",

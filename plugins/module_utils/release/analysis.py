@@ -192,7 +192,7 @@ def total(minutes: Iterable[Minute], own: float = 0.0) -> Total:
 
 def _mean(values: Iterable[tuple[float | None, int]]) -> float | None:
     given = [(value, weight) for value, weight in values if value is not None and weight]
-    weights = sum(weight for _, weight in given)
+    weights = sum(weight for _value, weight in given)
     return sum(value * weight for value, weight in given) / weights if weights else None
 
 

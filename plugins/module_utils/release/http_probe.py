@@ -104,7 +104,8 @@ class Service:
         """GET `path` `times` times from each address, each time over a new connection, all in parallel."""
         with ThreadPoolExecutor(max_workers=max(1, min(_MOST_CONNECTIONS, len(addresses) * times))) as pool:
             answers = {
-                address: [pool.submit(self.get, address, path) for _ in range(times)] for address in addresses
+                address: [pool.submit(self.get, address, path) for _time in range(times)]
+                for address in addresses
             }
             return {address: [each.result() for each in started] for address, started in answers.items()}
 
