@@ -43,7 +43,7 @@ class Message(str):
     parameters: Mapping[str, str] = {}
     parts: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
+    def __str__(self) -> str:  # pylint: disable=invalid-str-returned
         # `str(error)` of an exception with a message is the message. See `plain` for the English text alone.
         return self
 
@@ -59,12 +59,15 @@ def plain(text: str) -> str:
     return str.__str__(text)
 
 
-def message(name: str, /, **parameters: Any) -> Message:
-    """Return the message `name`. Parameters are texts, messages, numbers, and exceptions, which stand for their message."""
+def message(message_id: str, /, **parameters: Any) -> Message:
+    """Return the message `message_id`.
+
+    Parameters are texts, messages, numbers, and exceptions, which stand for their message.
+    """
     known = {key: text_of(value) for key, value in parameters.items()}
-    text = template(name, LANGUAGES[0]).format_map(known)
-    made = Message(SHAPES[name](text) if name in SHAPES else text)
-    made.id, made.parameters = name, known
+    text = template(message_id, LANGUAGES[0]).format_map(known)
+    made = Message(SHAPES[message_id](text) if message_id in SHAPES else text)
+    made.id, made.parameters = message_id, known
     return made
 
 

@@ -44,7 +44,7 @@ class Verdict:
         """The verdict as a text with its cause."""
         return Diagnosed.of(str(self), self.cause)
 
-    def __str__(self) -> str:
+    def __str__(self) -> str:  # pylint: disable=invalid-str-returned
         return joined(*filter(None, (self.reason, self.details)), by="\n")
 
 
