@@ -34,9 +34,14 @@ options:
     description:
       - When the requests of users fail the release. The load balancer's CloudWatch metrics of the new and of the old target
         group are read, of all whole minutes since the weights were last changed.
-      - Off unless a threshold or a query is set. Not used for a rollback and for the first release.
+      - Off unless a threshold or a query is set, and off if O(analysis.enabled=false). Not used for a rollback and for the
+        first release.
     type: dict
     suboptions:
+      enabled:
+        description: V(false) switches the analysis off.
+        type: bool
+        default: true
       error_rate:
         description: Maximum percentage of the new version's requests that are answered with 5xx, or whose connection is
           refused.
@@ -258,7 +263,7 @@ def bake(engine: Engine) -> dict[str, Any]:
     if not analysis:
         return {"changed": False, "seen": seen}
     if analysis.failed_looks or analysis.verdict.findings:
-        engine.module.warn(analysis.summary())
+        engine.warn(analysis.summary())
     return {"changed": False, "seen": seen, "analysis": analysis.record()}
 
 

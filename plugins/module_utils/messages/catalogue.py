@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from ansible_collections.teal.platform.plugins.module_utils.messages.texts import (
     advice,
+    analysis,
     deploy,
     discord,
     lock,
@@ -23,6 +24,7 @@ from ansible_collections.teal.platform.plugins.module_utils.messages.texts impor
 LANGUAGES = ("en", "ko")
 TOPICS = (
     advice,
+    analysis,
     deploy,
     discord,
     lock,

@@ -26,6 +26,7 @@ PERIODS = (1, 5, 10, 20, 30, 60)
 
 #: The options as an argument spec of a module.
 OPTIONS: dict[str, dict] = {
+    "enabled": {"type": "bool", "default": True},
     **{name: {"type": "float"} for name in LIMITS},
     "min_requests": {"type": "int", "default": 100},
     "minutes": {"type": "int", "default": 3},
@@ -52,7 +53,11 @@ OPTIONS: dict[str, dict] = {
 
 
 def is_on(options: dict[str, Any]) -> bool:
-    """Return whether the options have a threshold or a query."""
+    """Return whether the options have a threshold or a query, and are enabled."""
+    return given(options)["enabled"] and _has_limits(options)
+
+
+def _has_limits(options: dict[str, Any]) -> bool:
     return bool(options.get("prometheus")) or any(options.get(name) is not None for name in LIMITS)
 
 
@@ -83,7 +88,7 @@ def problems(options: dict[str, Any], bakes: dict[str, str]) -> Iterator[tuple[s
         return
     for key in sorted(options.keys() - OPTIONS.keys()):
         yield variable, f"{key} is not known. Keys are: {', '.join(OPTIONS)}"
-    if not is_on(whole):
+    if whole["enabled"] and not _has_limits(whole):
         yield (
             variable,
             f"sets no threshold, so every release would pass. Set one of {', '.join(LIMITS)}, or prometheus",
@@ -102,7 +107,7 @@ def problems(options: dict[str, Any], bakes: dict[str, str]) -> Iterator[tuple[s
             lengths[name] = seconds(whole[name])
         except ValueError:
             yield variable, f"{name}: {whole[name]} must be {LENGTHS}"
-    if "delay" in lengths:
+    if "delay" in lengths and whole["enabled"]:
         yield from _bakes(thresholds(options), bakes)
 
 

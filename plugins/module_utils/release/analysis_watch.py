@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
 from ansible_collections.teal.platform.plugins.module_utils.release import analysis_messages
 from ansible_collections.teal.platform.plugins.module_utils.release.analysis import (
     HISTORY,
@@ -27,10 +28,11 @@ from ansible_collections.teal.platform.plugins.module_utils.release.request_metr
     MetricsUnknown,
     Reading,
 )
+from ansible_collections.teal.platform.plugins.module_utils.release.states import State
 
 #: States that are recorded when the weights change, and when the change is observed.
-_MOVING = {"stepping", "switching"}
-_MOVED = {"step_baking", "baking"}
+_MOVING = frozenset({State.STEPPING, State.SWITCHING})
+_MOVED = frozenset({State.STEP_BAKING, State.BAKING})
 #: A query fails a release if its value is out of its limits this many times in a row.
 _OUT_OF_LIMITS = 2
 #: A reading of CloudWatch is used for this many minutes.
@@ -64,9 +66,10 @@ class Times:
 
 def times(release: Release) -> Times:
     """Return the times of a release that has traffic, from its events."""
-    seen = [event for event in release["events"] if event["note"] != "resumed"]
+    # A run that continues the release repeats its state.
+    seen = [event for event in release["events"] if event["note"] != message("event.resumed")]
 
-    def at(states: set[str]) -> list[float]:
+    def at(states: frozenset[State]) -> list[float]:
         return [datetime.fromisoformat(event["at"]).timestamp() for event in seen if event["state"] in states]
 
     return Times(at(_MOVING)[0], at(_MOVING | _MOVED)[-1])
@@ -177,15 +180,17 @@ class AnalysisWatch:
         if then != "fail" or verdict.unreadable:
             return ""
         setting = "after_extension" if extends else "on_inconclusive"
-        return f"{self.summary()} ({setting} is fail)"
+        return message("analysis.fails_by_setting", summary=self.summary(), setting=setting)
 
     def summary(self) -> str:
         """Return the verdict as one line, with the readings that failed."""
         text = analysis_messages.summary(self.verdict, self.thresholds.period)
         if not self.failed_looks:
             return text
-        last = f", at last: {self.error}" if self.error else ""
-        return f"{text}. CloudWatch could not be read {self.failed_looks} of {self.looks} times{last}"
+        known = {"summary": text, "failed": self.failed_looks, "looks": self.looks}
+        if self.error:
+            return message("analysis.unread_at_last", error=self.error, **known)
+        return message("analysis.unread", **known)
 
     def record(self) -> dict[str, Any]:
         """Return the verdict for the record of the release."""

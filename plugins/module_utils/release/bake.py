@@ -107,7 +107,7 @@ def bake(
             _record(lease, release, analysis)
         raise
     _record(lease, release, analysis)
-    return f"{seen}; {analysis.summary()}" if analysis else seen
+    return joined(seen, analysis.summary(), by="; ") if analysis else seen
 
 
 def _record(lease: Lease, release: Release, analysis: AnalysisWatch | None) -> None:

@@ -69,7 +69,7 @@ class Request:
     reason: str = ""
     to: str = ""
     force: list[str] = field(default_factory=list)
-    #: The steps as `steps.steps_of` returns them, and for how many seconds a client stays with its slot during them.
+    #: The steps as `step_settings.normalized` returns them, and the seconds for which a client stays with its slot then.
     steps: list[dict[str, Any]] = field(default_factory=list)
     sticky: int = 0
     #: Paths that are watched through the load balancer, and paths at which the preview is checked.

@@ -12,6 +12,12 @@ import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import (
+    joined,
+    listed,
+    message,
+    text_of,
+)
 from ansible_collections.teal.platform.plugins.module_utils.release.clock import Clock, span
 from ansible_collections.teal.platform.plugins.module_utils.release.http_probe import (
     UNTRUSTED,
@@ -110,15 +116,17 @@ class _Address:
         """Return what the address shows instead of the share, once that is no chance any more; else empty."""
         if self.complete(share):
             return ""
-        shown = (version.read(self.last) or str(self.last)) if self.last else "nothing"
+        shown = (version.read(self.last) or text_of(self.last)) if self.last else message("release.none")
         needed = share.enough if share.distinct else 1
         if self.proven:
             alone = self.row >= at_least_one(1 - share.percent / 100)
-            return f"returned it {self.row} times in a row and no other version" if alone else ""
+            return message("share.alone", times=self.row) if alone else ""
         fails = not self.new and self.failed >= _FAILURES and took > _FAILING and self.requests >= needed
         if fails or (took > limit and self.late >= needed):
-            failed = f", {self.failed} of them failed" if self.failed else ""
-            return f"returned it {self.new} times in {self.requests} answers{failed}; another one was {shown}"
+            counts = {"new": self.new, "answers": self.requests, "other": shown}
+            if self.failed:
+                return message("share.rare_and_failed", failed=self.failed, **counts)
+            return message("share.rare", **counts)
         return ""
 
 
@@ -177,8 +185,14 @@ def _fail_if_wrong(
     untrusted = next((error for error in last if error.startswith(UNTRUSTED)), "")
     wrong = {address: tally.wrong(share, version, took, limit) for address, tally in seen.items()}
     if untrusted or any(wrong.values()):
-        found = "; ".join(f"{address} {why}" for address, why in wrong.items() if why)
+        found = listed((joined(address, why, by=" ") for address, why in wrong.items() if why), by="; ")
         raise VersionNotObserved(
-            f"{share.percent} % for version {share.version or 'any'} were not observed at every address of "
-            f"{service.domain} in {span(took)}: {untrusted or found}"
+            message(
+                "share.not_observed",
+                percent=share.percent,
+                version=share.version or message("version.any"),
+                domain=service.domain,
+                span=span(took),
+                reason=untrusted or found,
+            )
         )

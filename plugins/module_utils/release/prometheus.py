@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from ansible.module_utils.urls import open_url
+from ansible_collections.teal.platform.plugins.module_utils.messages.message import message
 
 _TIMEOUT = 5.0
 _MOST_BYTES = 1_000_000
@@ -37,8 +38,11 @@ class Query:
     @property
     def condition(self) -> str:
         """The limits as text."""
-        limits = [("at least", self.least), ("at most", self.most)]
-        return " and ".join(f"{word} {limit:g}" for word, limit in limits if limit is not None)
+        if self.least is None:
+            return message("query.at_most", limit=f"{self.most:g}")
+        if self.most is None:
+            return message("query.at_least", limit=f"{self.least:g}")
+        return message("query.between", least=f"{self.least:g}", most=f"{self.most:g}")
 
     def within(self, value: float) -> bool:
         """Return whether a value is within the limits."""

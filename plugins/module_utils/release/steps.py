@@ -1,6 +1,6 @@
 # Copyright (c) 2026 Teal maintainers
 # SPDX-License-Identifier: MIT
-"""The steps of a release: shares of the traffic below 100 %, each with its own bake, and pauses between them."""
+"""The steps of a release: shares of the traffic below 100 %, each with its own bake."""
 
 from __future__ import annotations
 
@@ -62,10 +62,8 @@ def take(
     taken again. If the live slot has no healthy target, the step is left out: a share for that slot would fail.
     Returns the release's record and the seconds from the change until it was observed. Raises StepFailed.
     """
-    if taken(release, number):
-        lease.renew()
-        return release, 0.0
-    if not context.has_healthy_target(context.traffic.rule(), release["from_slot"]):
+    serves = context.has_healthy_target
+    if taken(release, number) or not serves(context.traffic.rule(), release["from_slot"]):
         lease.renew()
         return release, 0.0
     percent, slot = entry(release, number)["weight"], release["slot"]

@@ -15,6 +15,8 @@ from ansible_collections.teal.platform.plugins.module_utils.messages.catalogue i
     LANGUAGES,
     TOPICS,
 )
+from ansible_collections.teal.platform.plugins.module_utils.release.analysis import UNREADABLE
+from ansible_collections.teal.platform.plugins.module_utils.release.analysis_settings import LIMITS
 from ansible_collections.teal.platform.plugins.module_utils.release.failure_causes import Cause
 from ansible_collections.teal.platform.plugins.module_utils.release.states import State
 
@@ -29,6 +31,11 @@ HANGUL = re.compile("[가-힣]")
 SAME = {"time", "indented", "lock.what", "field.trigger_by", "log.heading", "summary.id"}
 
 
+#: Findings of the analysis about values that CloudWatch did not publish.
+NOTHING_TO_COMPARE = {
+    "no_baseline",
+    *(f"{what}_latency_{name}" for what in ("no", "no_baseline") for name in ("p90", "p99")),
+}
 #: Names of tasks by which a failed release is reported. Tasks of slots exist for each slot.
 STEPS = {english for name, (english, _korean) in CATALOGUE.items() if name.startswith("step.")}
 
@@ -138,6 +145,7 @@ def test_each_message_is_used() -> None:
         ("title", {topic.replace(" ", "_") for topic in DISCORD}),
         ("place", {"component", "slot"}),
         ("verdict", {"passed", "failed", "inconclusive"}),
+        ("finding", {*LIMITS, "query", *UNREADABLE, "few_requests", "few_minutes", *NOTHING_TO_COMPARE}),
         ("pull", {"image_missing", "image_platform", "image_refused", "registry"}),
         ("step", {name.lower().replace(" ", "_") for name in STEPS}),
     ],

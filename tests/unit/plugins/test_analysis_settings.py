@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from ansible_collections.teal.platform.plugins.module_utils.release.analysis_settings import (
     given,
+    is_on,
     problems,
 )
 from ansible_collections.teal.platform.plugins.modules import release_bake
@@ -62,6 +63,16 @@ def test_right_settings(options: dict[str, Any]) -> None:
     assert list(problems(options, {"release_bake": "6m"})) == []
 
 
+def test_analysis_that_is_not_enabled_is_off_and_needs_no_long_bake() -> None:
+    off = {"enabled": False, "error_rate": 1}
+    assert is_on({"error_rate": 1}) and not is_on(off) and not is_on({"enabled": True})
+    assert list(problems(off, {"release_bake": "10s"})) == []
+    assert list(problems({"enabled": False}, {"release_bake": "10s"})) == []
+    assert [text for _, text in problems({**off, "error_rate": -1}, {"release_bake": "10s"})] == [
+        "error_rate: -1 must be at least 0 and less than 100 (percent)"
+    ]
+
+
 @pytest.mark.parametrize(
     ("options", "bake", "needed"),
     [
@@ -107,11 +118,12 @@ def test_preflight_reports_it(options: dict[str, Any], message: str) -> None:
 
 def test_production_has_an_analysis_and_the_others_have_none() -> None:
     options = {
-        name: Inventory(name).of(f"release.{name}").get("release_analysis")
+        name: Inventory(name).of(f"release.{name}")["release_analysis"]
         for name in ("test", "staging", "production")
     }
-    assert not options["test"]
-    assert not options["staging"]
+    assert not is_on(options["test"])
+    assert not is_on(options["staging"])
+    assert is_on(options["production"])
     assert options["production"]["on_inconclusive"] == "extend"
 
 

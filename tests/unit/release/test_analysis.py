@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.teal.platform.plugins.module_utils.messages.catalogue import CATALOGUE
+from ansible_collections.teal.platform.plugins.module_utils.messages.rendering import Reader
 from ansible_collections.teal.platform.plugins.module_utils.release.analysis import (
     HISTORY,
     Finding,
@@ -16,7 +18,6 @@ from ansible_collections.teal.platform.plugins.module_utils.release.analysis imp
     judge,
 )
 from ansible_collections.teal.platform.plugins.module_utils.release.analysis_messages import (
-    TEXTS,
     numbers,
     reason,
     record,
@@ -263,7 +264,9 @@ def test_each_finding_has_a_text() -> None:
         "value": 2.0,
     }
     every |= {"name": "checkout", "condition": "at most 5", "error": "Throttling"}
-    for code in TEXTS:
+    codes = [name.partition(".")[2] for name in CATALOGUE if name.startswith("finding.")]
+    assert codes
+    for code in codes:
         assert reason(Finding(code, 3, 4, every))
 
 
@@ -273,6 +276,15 @@ def test_texts_name_numbers_and_setting() -> None:
         "analysis failed: 2.10 % of the new version's requests failed (105 of 5000), and at most 1 % are allowed "
         "(error_rate). Measured: new version 5000 requests, 105 failed (2.10 %), p90 40 ms, p99 100 ms in 5 min; old "
         "version 15000 requests, 0 failed (0.00 %), p90 50 ms, p99 100 ms before the switch"
+    )
+
+
+def test_verdict_in_korean() -> None:
+    verdict = judge(FIXED, measured(new=after(*[row(errors=21, p90=40)] * MINUTES)))
+    assert Reader("ko").show(summary(verdict)) == (
+        "분석 실패: 새 버전 요청의 실패율 2.10%(5000건 중 105건), 허용치 1%(error_rate). 측정값: 새 버전 5분 동안 "
+        "요청 5000건, 실패 105건(2.10%), p90 40 ms, p99 100 ms; 이전 버전 전환 전 요청 15000건, 실패 0건(0.00%), "
+        "p90 50 ms, p99 100 ms"
     )
 
 

@@ -74,7 +74,9 @@ def test_rule_that_is_not_in_force_at_one_address_fails(time: Time, previous: in
         VersionNotObserved, match=r"52\.0\.0\.2 returned it \d+ times in \d+ answers"
     ) as error:
         wait(time, balancer, percent, previous, limit=20)
-    assert f"{percent} % for version new were not observed at every address" in str(error.value)
+    assert f"{percent} % of the requests for version new were not observed at every address" in str(
+        error.value
+    )
     assert "52.0.0.1" not in str(error.value)
 
 

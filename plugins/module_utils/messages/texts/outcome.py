@@ -72,7 +72,6 @@ TEXTS = {
         "진행 중    {who}의 {name} {kind}: {since}부터 '{state}' 상태",
     ),
     "status.verdict": ("verdict   {name}: {text}", "판정      {name}: {text}"),
-    "analysis.share": ("with {percent} % of the traffic: {text}", "트래픽 {percent}%에서: {text}"),
     "status.note": ("note      {problem}", "참고      {problem}"),
     "status.targets": ("targets: {health}", "타깃: {health}"),
     "status.pods": (

@@ -88,6 +88,23 @@ TEXTS = {
     ),
     "version.any": ("any", "(모든 버전)"),
     "version.returned": ("{address} returned {answer}", "{address}의 응답: {answer}"),
+    "share.not_observed": (
+        "{percent} % of the requests for version {version} were not observed at every address of {domain} in {span}: "
+        "{reason}",
+        "{span} 동안 {domain}의 모든 주소에서 버전 {version}의 비율 {percent}%를 확인하지는 못했습니다: {reason}",
+    ),
+    "share.alone": (
+        "returned it {times} times in a row and no other version",
+        "이 버전만 연속으로 {times}번 응답",
+    ),
+    "share.rare": (
+        "returned it {new} times in {answers} answers; another one was {other}",
+        "응답 {answers}건 중 {new}건만 이 버전, 다른 응답: {other}",
+    ),
+    "share.rare_and_failed": (
+        "returned it {new} times in {answers} answers, {failed} of them failed; another one was {other}",
+        "응답 {answers}건 중 {new}건만 이 버전, 실패 {failed}건, 다른 응답: {other}",
+    ),
     "answer.none": ("no answer ({error})", "응답 없음({error})"),
     "answer.timed_out": ("timed out", "시간 초과"),
 }
