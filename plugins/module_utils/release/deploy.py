@@ -233,7 +233,7 @@ def slot_content(release: Release, state: str, since: str, warm_until: int = 0) 
 
 
 def resume(lease: Lease, release: Release) -> Release:
-    """Continue a release that another controller left, and record that."""
+    """Continue a release that another run left unfinished, and record that."""
     note = {
         "state": release["state"],
         "at": iso(lease.clock.wall()),

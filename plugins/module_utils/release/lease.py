@@ -125,7 +125,7 @@ class Lease:
                 [self.store.renew_lock(self.holder, self.generation, self.seconds, **more), *parts]
             )
         except Conflict:
-            self._explain()
+            self._raise_loss()
             raise
         self._renewed = began
 
@@ -152,14 +152,14 @@ class Lease:
         return result
 
     def confirm(self, then: str = "") -> None:
-        """Raise LeaseLost unless this controller holds the lock. `then` ends the message: what happened after the loss."""
+        """Raise LeaseLost unless this run holds the lock. `then` ends the message: what happened after the loss."""
         if not self._mine(self.store.lock()):
-            self._explain(then)
+            self._raise_loss(then)
 
     def _mine(self, lock: dict[str, Any]) -> bool:
         return lock["holder"] == self.holder and lock["generation"] == self.generation
 
-    def _explain(self, then: str = "") -> None:
+    def _raise_loss(self, then: str = "") -> None:
         """Raise LeaseLost with the reason if the lease is lost, else return."""
         then = then or message("lock.nothing_after")
         lock = self.store.lock()
@@ -220,7 +220,7 @@ class Lease:
             # If the answer of a successful write was lost, the client repeats it and gets a conflict.
             stored = self.store.release(release["id"])
             if not stored or stored["events"][-1].get("key") != event["key"]:
-                self._explain()
+                self._raise_loss()
                 raise
         return {**release, **changes, "state": str(state), "events": [*release["events"], event]}
 
@@ -232,7 +232,7 @@ class Lease:
             # If the answer of a successful write was lost, the client repeats it and gets a conflict: the lock is free.
             lock = self.store.lock()
             if lock["holder"] or lock["generation"] != self.generation:
-                self._explain()
+                self._raise_loss()
                 raise
 
 

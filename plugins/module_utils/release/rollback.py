@@ -37,7 +37,7 @@ from ansible_collections.teal.platform.plugins.module_utils.release.traffic impo
 PREEMPTS = frozenset({"deploy", "retire"})
 #: How many releases are searched for a target that is not among the latest.
 HISTORY_LIMIT = 500
-#: States in which a controller changes the weights.
+#: States in which a run changes the weights.
 _MOVING = frozenset({State.STEPPING, State.SWITCHING, State.ROLLING_BACK})
 
 
@@ -280,7 +280,7 @@ def _move(
 ) -> Done:
     """Shift traffic, wait until the target answers, and end the rollback.
 
-    `call_in_flight` says whether a call of the stopped controller may still change the weights. Raises RollbackFailed.
+    `call_in_flight` says whether a call of the stopped run may still change the weights. Raises RollbackFailed.
     """
     began = context.clock.steady()
     try:
@@ -302,14 +302,14 @@ def _move(
 
 
 def _call_in_flight(context: ReleaseContext, plan: plans.RollbackPlan, before: dict[str, Any]) -> bool:
-    """Return whether a call of the stopped controller may still be in flight. `before` is the lock that it held."""
+    """Return whether a call of the stopped run may still be in flight. `before` is the lock that it held."""
     if not plan.stops or State(plan.stops["state"]) not in _MOVING:
         return False
     return before.get("expires", 0) / 1000 + IN_FLIGHT_LIMIT > context.clock.wall()
 
 
 def _hold_traffic(context: ReleaseContext, lease: Lease, slot: str) -> None:
-    """Keep all traffic on `slot` until no call of the stopped controller can be in flight any more."""
+    """Keep all traffic on `slot` until no call of the stopped run can be in flight any more."""
     until = context.clock.steady() + IN_FLIGHT_LIMIT
     while context.clock.steady() < until:
         context.clock.sleep(1.0)

@@ -51,7 +51,7 @@ FORWARD = (
     State.COMMITTED,
 )
 
-#: States in which no request has reached the release's slot, and its controller could not shift traffic.
+#: States in which no request has reached the release's slot, and its run could not shift traffic.
 BEFORE_SWITCH = frozenset({State.LOCKED, State.STAGED, State.READY, State.VERIFIED})
 
 #: States that a release passes once for each entry of its steps, in order.

@@ -10,7 +10,7 @@
 | trace   | 8 digits            | from whom a lock was taken, by whom and why                      |
 
 A release's id is the generation of the lease under which it began, so the order of the history does not depend on clocks.
-Every write is one transaction with a condition on the lock, so a controller that lost the lock cannot write.
+Every write is one transaction with a condition on the lock, so a run that lost the lock cannot write.
 
 A text for people, such as the reason of a failure, is stored in English under its key. Its message id and parameters are
 beside it, under the key with `_i18n` at its end. They are missing in records of older versions.
@@ -44,7 +44,7 @@ class StoreError(Exception):
 
 
 class Conflict(Exception):
-    """A record was changed by another controller after it was read."""
+    """A record was changed by another run after it was read."""
 
 
 def release_id(generation: int) -> str:

@@ -536,7 +536,7 @@ def test_late_call_of_a_stopped_deploy_is_corrected(served: Controller) -> None:
 
     reported: list[str] = []
     environment.elb.modify_rule = held_back
-    with pytest.raises(LeaseLost, match="its last change may have been made after that"):
+    with pytest.raises(LeaseLost, match="its last change may have been made after it lost the lock"):
         served.deploy("1.1.0")
     assert reported == ["warm"]
     assert not moves, "the late call has come"

@@ -20,15 +20,15 @@ TEXTS = {
     ),
     "lock.nothing_after": ("nothing was changed after that", "그 뒤로는 아무것도 바꾸지 않았습니다"),
     "lock.maybe_after": (
-        "its last change may have been made after that",
-        "마지막 변경은 그 뒤에 이루어졌을 수 있습니다",
+        "its last change may have been made after it lost the lock",
+        "마지막 변경은 잠금을 잃은 뒤에 이루어졌을 수 있습니다",
     ),
     "lock.paused": (
-        "this controller was paused while it renewed its lease, and changed nothing",
+        "this run was paused while it renewed its lease, and changed nothing",
         "리스를 갱신하는 동안 이 실행이 멈춰 있었습니다. 아무것도 바꾸지 않았습니다",
     ),
     "lock.lost_expired": (
-        "the lease expired at {at}, before this controller renewed it (was the process paused?); {then}",
+        "the lease expired at {at}, before this run renewed it (was the process paused?); {then}",
         "이 실행이 갱신하기 전에 리스가 {at}에 만료되었습니다(프로세스가 멈춰 있었는지 확인하십시오). {then}",
     ),
     "lock.lost_released": (
